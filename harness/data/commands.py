@@ -1,0 +1,111 @@
+"""``samestep data``: where the data sets are, whether they are right, and how to get them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from .errors import DataError, DataMissing
+from .find import find
+from .sets import SETS, named
+
+if TYPE_CHECKING:
+    from .fetch import Report
+
+NAME = click.Choice(list(SETS))
+FETCHABLE = click.Choice([name for name, dataset in SETS.items() if dataset.mirrors])
+
+
+@click.group()
+def data() -> None:
+    """MNIST and Fashion-MNIST: find, fetch and verify them.
+
+    Looked for, in this order: in the folder that SAMESTEP_DATA names, samestep's cache
+    (~/.cache/samestep), ./data, ~/data, TORCH_HOME, Keras's ~/.keras/datasets, /usr/share/datasets.
+    """
+
+
+@data.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FETCHABLE)
+def fetch(names: tuple[str, ...]) -> None:
+    """Download data sets into the cache, unless they are already here."""
+    from .fetch import ensure
+
+    with one_line():
+        for name in names:
+            with progress_bar() as report:
+                place = ensure(named(name), report)
+            click.echo(f"{name}: {place}")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A bar on standard error for each file that is downloaded."""
+    from rich import progress
+    from rich.console import Console
+
+    columns = ("{task.description}", progress.BarColumn(), progress.DownloadColumn())
+    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, progress.TaskID] = {}
+
+        def report(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = bars.add_task(file, total=None)
+            bars.update(tasks[file], completed=done, total=total or None)
+
+        yield report
+
+
+@data.command()
+@click.argument("name", metavar="[NAME]", required=False, type=NAME)
+def path(name: str | None) -> None:
+    """Print where a data set is; without NAME, list them all."""
+    with one_line():
+        if name:
+            click.echo(find(named(name)))
+        else:
+            for each in SETS:
+                click.echo(where(each))
+
+
+def where(name: str) -> str:
+    try:
+        return f"{name}: {find(named(name))}"
+    except DataMissing as error:
+        return str(error)
+
+
+@data.command()
+@click.argument("name", metavar="[NAME]", required=False, type=NAME)
+def verify(name: str | None) -> None:
+    """Read a data set wholly and check its content; without NAME, every one that is here."""
+    wrong = False
+    for each in [name] if name else SETS:
+        try:
+            click.echo(verified(each))
+        except DataError as error:
+            click.echo(str(error), err=True)
+            wrong = wrong or bool(name) or not isinstance(error, DataMissing)
+    if wrong:
+        raise SystemExit(1)
+
+
+def verified(name: str) -> str:
+    """Reads a set, which raises if a byte is wrong, and says what there is."""
+    from .read import read_set
+
+    place = find(named(name))
+    arrays = read_set(named(name), place)
+    return f"{name}: {len(arrays['images'])} + {len(arrays['test_images'])} images, all right, in {place}"
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turns trouble with data into one line on standard error and exit code 1."""
+    try:
+        yield
+    except DataError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,54 @@
+"""JAX: immutable arrays, computed when they are ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from harness.frameworks import Settings, Unavailable
+
+DISTRIBUTIONS = ("jax",)
+
+
+class Adapter:
+    def __init__(self, settings: Settings) -> None:
+        jax.config.update("jax_enable_x64", settings.dtype == "float64")
+        jax.config.update(
+            "jax_default_matmul_precision", "tensorfloat32" if settings.matmul == "tf32" else "float32"
+        )
+        try:
+            self.device = jax.devices(settings.device)[0]
+        except RuntimeError as error:
+            raise Unavailable(f"JAX {jax.__version__} sees no {settings.device.upper()}") from error
+        jax.config.update("jax_default_device", self.device)
+
+    def asarray(self, array: np.ndarray) -> jax.Array:
+        # The copy matters: on the CPU a jax.Array may share an ndarray's memory.
+        return jax.device_put(jnp.array(array, copy=True), self.device)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        if not isinstance(array, jax.Array):
+            raise TypeError(f"{type(array).__name__} is no jax.Array")
+        return np.array(array)
+
+    def device_of(self, array: jax.Array) -> str:
+        platforms = {device.platform for device in array.devices()}
+        return "cpu" if platforms == {"cpu"} else "gpu"
+
+    def wait(self, outputs: Any) -> None:
+        jax.block_until_ready(outputs)
+
+    def matmul(self, a: jax.Array, b: jax.Array) -> jax.Array:
+        return jnp.matmul(a, b)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "versions": {"jax": jax.__version__},
+            "threads": None,  # JAX has no way to ask; the affinity of the process bounds it
+            "matmul": "tf32"
+            if jax.config.jax_default_matmul_precision == "tensorfloat32"
+            else "float32",
+        }

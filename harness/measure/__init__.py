@@ -1,0 +1,1 @@
+"""How fast, honestly? Isolated in processes, interleaved in rounds, every sample kept."""

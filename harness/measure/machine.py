@@ -1,0 +1,83 @@
+"""The machine that a run was made on: enough to tell whether two runs may be compared."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def fingerprint() -> dict[str, Any]:
+    """CPU, governor, memory, GPUs, OS, Python, and the revision of samestep."""
+    return {
+        "cpu": cpu_name(),
+        "processors": len(os.sched_getaffinity(0)),
+        "cores": psutil.cpu_count(logical=False),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpus": gpus(),
+        "os": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "executable": Path(sys.executable).name,
+        "revision": revision(),
+        "load": os.getloadavg()[0],
+    }
+
+
+def cpu_name() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    return found[1].strip() if found else platform.machine()
+
+
+def gpus() -> list[dict[str, Any]]:
+    """What the driver says of each GPU; empty where there is none, or no driver, or no NVML."""
+    try:
+        import pynvml
+    except ModuleNotFoundError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    driver = pynvml.nvmlSystemGetDriverVersion()
+    return [
+        {
+            "name": pynvml.nvmlDeviceGetName(handle),
+            "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+            "driver": driver,
+        }
+        for handle in handles
+    ]
+
+
+def revision() -> str | None:
+    """The commit that is checked out, marked where files differ from it; None outside a checkout."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def slug(machine: dict[str, Any]) -> str:
+    """A folder's name for the machine: its processor, how many, and its GPU."""
+    parts = [machine["cpu"], f"{machine['processors']}cpu", *(gpu["name"] for gpu in machine["gpus"][:1])]
+    words = re.findall(r"[a-z0-9]+", " ".join(parts).lower())
+    return "-".join(w for w in words if w not in ("r", "tm", "processor", "cpu"))
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

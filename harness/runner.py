@@ -1,0 +1,132 @@
+"""Plans, starts workers, gives turns, keeps what comes back. It runs none of their code itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.agreement.verdict import UNAVAILABLE, Verdict
+from harness.catalog import Catalog
+from harness.process import WorkerLost, WorkerProcess
+from harness.selection import Cell
+
+#: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
+#: honest thing: minutes on a small machine.
+PATIENCE_SECONDS = 600.0
+
+Answer = dict[str, Any]
+Listener = Callable[[Cell, Answer], None]
+
+
+@dataclass
+class Workshop:
+    """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache."""
+
+    catalog: Catalog
+    roots: Sequence[Path] = ()
+    pythons: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
+    cache: Path | None = None
+    patience: float = PATIENCE_SECONDS
+
+    def missing(self, cell: Cell) -> Verdict | None:
+        """`unavailable` for a framework that is not installed; another interpreter must be asked."""
+        if cell.framework in self.pythons and cell.framework in self.catalog.adapters:
+            return None
+        reason = self.catalog.missing(cell.framework)
+        return Verdict(UNAVAILABLE, reason) if reason else None
+
+    def start(self, cell: Cell) -> WorkerProcess:
+        settings = {
+            "dtype": cell.dtype,
+            "device": cell.device,
+            "threads": cell.threads,
+            "matmul": cell.matmul,
+        }
+        interpreter = self.pythons.get(cell.framework)
+        more = {"python": interpreter} if interpreter else {}
+        return WorkerProcess(cell.framework, settings, roots=self.roots, cache=self.cache, **more)
+
+    def request(self, op: str, cell: Cell) -> Answer:
+        return {
+            "op": op,
+            "workload": cell.workload,
+            "implementation": cell.implementation,
+            "case": cell.case,
+            "file": cell.file,
+            "seed": self.seed,
+        }
+
+
+def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
+    """Examine every cell; ``heard`` gets each cell's answer as it comes, from several threads.
+
+    One worker holds all implementations of a framework at one dtype, device and precision, and as many
+    workers as there are processors go on side by side: nothing is timed here.
+    """
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
+    # The longest first, so that the last one is not waited for alone.
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for done in [pool.submit(_check_group, workshop, group, heard) for group in ordered]:
+            done.result()
+
+
+def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener) -> None:
+    """One worker for all cells; after a crash, one for each that is left."""
+    missing = workshop.missing(cells[0])
+    if missing:
+        for cell in cells:
+            heard(cell, {"verdict": missing.as_dict()})
+        return
+    left = list(cells)
+    with contextlib.suppress(WorkerLost), workshop.start(cells[0]) as worker:
+        opened = worker.open(workshop.patience)
+        while left:
+            heard(left[0], _asked(worker, workshop, left[0], opened))
+            left.pop(0)
+    for cell in left:
+        heard(cell, _check_alone(workshop, cell))
+
+
+def _check_alone(workshop: Workshop, cell: Cell) -> Answer:
+    with workshop.start(cell) as worker:
+        try:
+            return _asked(worker, workshop, cell, worker.open(workshop.patience))
+        except WorkerLost as lost:
+            return {"verdict": lost.verdict.as_dict(), "stderr": lost.stderr}
+
+
+def _asked(worker: WorkerProcess, workshop: Workshop, cell: Cell, opened: Answer) -> Answer:
+    if not opened["ok"]:
+        return opened
+    return worker.ask(workshop.request("check", cell), workshop.patience)
+
+
+def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
+    """Whether the exit code must say so: anything but agreement, and absence where it was asked for."""
+    if verdict == UNAVAILABLE:
+        return cell.named or cell.framework in required
+    return verdict != "agree"
+
+
+def batches(cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
+    """Cells that are measured side by side: one case of one workload, ``size`` workers at most.
+
+    Where there are more, the first cell, the baseline, runs in every batch, so that each ratio is
+    taken between neighbours.
+    """
+    arenas: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in cells:
+        arenas.setdefault((cell.workload, cell.case, cell.device), []).append(cell)
+    for arena in arenas.values():
+        yield arena[:size]
+        for start in range(size, len(arena), size - 1):
+            yield [arena[0], *arena[start : start + size - 1]]

@@ -1,0 +1,87 @@
+"""What a workload is made of: frozen data, no arrays and no framework.
+
+A workload's ``impls/<workload>/spec.py`` defines one module-level ``SPEC``. This module imports
+nothing but the standard library, so that every spec can be read without NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One function that every implementation of a workload offers.
+
+    ``inputs`` are the names of its positional arguments after the state; ``outputs`` say what comes
+    back, in order: ``"state"``, ``"grads"`` (a dict under exactly the params' names), or the name of
+    one array. ``steps`` names the input that says how many training steps one call makes: a number
+    (``steps``), or an array with one row for each step (``order``); None where a call makes one step
+    or none. ``flops`` counts the floating-point operations of the matrix products of one call;
+    elementwise work is left out, as is usual.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    flops: Callable[[Case], float]
+    steps: str | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether the task returns a new state."""
+        return "state" in self.outputs
+
+
+@dataclass(frozen=True)
+class Case:
+    """A workload at one size, with its values.
+
+    ``numbers`` are the trailing inputs of the tasks, plain Python floats and ints. ``dataset`` names
+    a data set that the harness loads (``harness.data``) and hands to the spec's ``make_inputs``.
+    ``default`` cases are those that a selector without a case part means.
+    """
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, float | int] = field(default_factory=dict)
+    dataset: str | None = None
+    default: bool = False
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The values of a case: what ``adopt`` gets, and the arrays that the tasks name as inputs.
+
+    Floating arrays are float64 here; the harness rounds them to the cell's dtype. Integer arrays keep
+    their type.
+    """
+
+    params: Arrays
+    arrays: Arrays
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A workload: its cases, its tasks, and how a case's inputs are made.
+
+    ``make_inputs(case, rng, dataset)`` draws every value from ``rng`` (a ``numpy.random.Generator``)
+    or takes it from ``dataset`` (a mapping of arrays, or None), so that one seed gives every framework
+    the same numbers. ``trace`` names the intermediates of ``trace(state, *inputs of loss_and_grads)``
+    in the order in which they are computed: that order places a disagreement. ``conventions`` are
+    choices that mathematics leaves open (relu'(0) = 0).
+    """
+
+    summary: str
+    cases: Mapping[str, Case]
+    tasks: Mapping[str, Task]
+    make_inputs: Callable[[Case, np.random.Generator, Mapping[str, Any] | None], Inputs]
+    trace: tuple[str, ...] = ()
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = "numpy_manual"

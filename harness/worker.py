@@ -1,0 +1,150 @@
+"""One framework in one process, answering requests: a line of JSON in, a line of JSON out.
+
+The parent sets the environment (threads, flags, affinity) before this starts. What a framework prints
+goes to standard error, so that it never mixes with the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.agreement import Candidate, Reference, examine
+from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from harness.catalog import REFERENCE, Catalog
+from harness.data import DataError, load
+from harness.errors import SamestepError
+from harness.frameworks import Adapter, Settings, Unavailable
+from harness.measure.clock import timed
+from harness.measure.subject import Peak, Subject
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+class Worker:
+    """The operations, one method each; ``open`` comes first."""
+
+    catalog: Catalog
+    adapter: Adapter
+    settings: Settings
+    subject: Subject
+    peak: Peak
+
+    def open(self, request: Request) -> Answer:
+        """Import the framework and configure it."""
+        self.catalog = Catalog([Path(root) for root in request["roots"]])
+        self.settings = Settings(**request["settings"])
+
+        def configure() -> Adapter:
+            adapter: Adapter = self.catalog.load_adapter(request["framework"]).Adapter(self.settings)
+            return adapter
+
+        seconds, self.adapter = timed(configure, _nothing)
+        return {"import_seconds": seconds, **self.adapter.describe()}
+
+    def check(self, request: Request) -> Answer:
+        """Examine one implementation on one case."""
+        return {"verdict": examine(self._candidate(request), self._reference(request)).as_dict()}
+
+    def prepare(self, request: Request) -> Answer:
+        """Time the first call of each task, examine the implementation, and calibrate what agrees."""
+        build_seconds, candidate = timed(lambda: self._candidate(request), _nothing)
+        self.subject = Subject(candidate)
+        first = {task: self.subject.sample(task, 1)["seconds"] for task in self.subject.tasks}
+        verdict = examine(candidate, self._reference(request))
+        answer: Answer = {
+            "verdict": verdict.as_dict(),
+            "build_seconds": build_seconds,
+            "first_call_seconds": first,
+        }
+        if verdict.verdict == "agree":
+            answer["loops"] = {task: self.subject.calibrate(task) for task in self.subject.tasks}
+        return answer
+
+    def sample(self, request: Request) -> Answer:
+        """One timed batch of calls."""
+        return self.subject.sample(request["task"], request["loops"])
+
+    def measure_peak(self, request: Request) -> Answer:
+        """One large matrix product."""
+        if not hasattr(self, "peak"):
+            self.peak = Peak(self.adapter, self.settings.dtype)
+        return self.peak.sample()
+
+    def memory(self, request: Request) -> Answer:
+        """The most memory that this process has held, in bytes."""
+        return {"peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+    def _candidate(self, request: Request) -> Candidate:
+        file = Path(request["file"]) if request.get("file") else None
+        rung = self.catalog.implementation(request["workload"], request["implementation"], file)
+        spec = self.catalog.spec(rung.workload)
+        case = spec.cases[request["case"]]
+        dataset = load(case.dataset) if case.dataset else None
+        inputs = spec.make_inputs(case, np.random.default_rng(request["seed"]), dataset)
+        return Candidate(self.catalog.load(rung), self.adapter, self.settings, spec, case, inputs)
+
+    def _reference(self, request: Request) -> Reference:
+        rung = self.catalog.implementation(request["workload"], REFERENCE)
+        return Reference(self.catalog.load(rung), self.catalog.spec(rung.workload), self.settings.dtype)
+
+
+def _nothing(_: Any) -> None:
+    """Nothing to wait for."""
+
+
+def failure(error: BaseException) -> Verdict:
+    """An exception as a verdict: what it was, in one line, and where in the implementation."""
+    if isinstance(error, Unavailable | DataError | ModuleNotFoundError):
+        return Verdict(UNAVAILABLE, _one_line(error))
+    text = f"{type(error).__name__}: {_one_line(error)}{_place(error)}"
+    # PyTorch, JAX and TensorFlow each have their own class for it.
+    exhausted = isinstance(error, MemoryError) or any(
+        mark in text for mark in ("OutOfMemoryError", "RESOURCE_EXHAUSTED", "can't allocate memory")
+    )
+    return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else "no message"
+
+
+def _place(error: BaseException) -> str:
+    """The last line of an implementation that the error passed through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/harness/" not in f.filename]
+    own = [f for f in frames if "site-packages" not in f.filename and f.filename.endswith(".py")]
+    return f" ({Path(own[0].filename).name}:{own[0].lineno})" if own else ""
+
+
+def answer(worker: Worker, line: str) -> Answer:
+    request = json.loads(line)
+    operation: Callable[[Request], Answer] = getattr(worker, request["op"])
+    try:
+        return {"ok": True, **operation(request)}
+    except SamestepError as error:
+        return {"ok": False, "usage": str(error), "traceback": traceback.format_exc()}
+    except Exception as error:  # whatever an implementation raises is its cell's verdict
+        return {"ok": False, "verdict": failure(error).as_dict(), "traceback": traceback.format_exc()}
+
+
+def main() -> None:
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what frameworks print goes to standard error
+    worker = Worker()
+    for line in sys.stdin:
+        replies.write(json.dumps(answer(worker, line)) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""scalar_relu: every neuron written out by name, two inputs, three hidden relu units, one relu output.
+
+x (1, 2) -> w1 (2, 3) -> relu -> w2 (3, 1) -> relu, no biases, (y_pred - y)^2. The net input of hidden unit 3
+is exactly 0, so the case also asks for relu'(0).
+"""
+
+from harness.spec import Case, Inputs, Spec, Task
+
+
+def make_inputs(case, rng, dataset):
+    """Nothing is drawn: the values are those of a worked example, so that its prints can be compared."""
+    import numpy as np  # here, so that `samestep list` need not load it
+
+    return Inputs(
+        params={
+            "w1": np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]),
+            "w2": np.array([[1.0], [1.0], [0.0]]),
+        },
+        arrays={"x": np.array([[2.0, 3.0]]), "y": np.array([[5.0]])},
+    )
+
+
+def forward_flops(case):
+    """Six weights into the hidden layer and three into the output, a multiply-add each."""
+    return 2.0 * (6 + 3)
+
+
+def step_flops(case):
+    """Forward, a gradient for each of the nine weights, and one for each of the three hidden units."""
+    return 2.0 * (6 + 3) + 2.0 * (6 + 3) + 2.0 * 3
+
+
+SPEC = Spec(
+    summary="2-3-1 with relus and no biases, one neuron a line, square error",
+    cases={
+        "worked_example": Case(
+            sizes={"batch": 1, "d_in": 2, "width": 3, "d_out": 1},
+            numbers={"learning_rate": 0.01, "steps": 5},
+            default=True,
+            summary="net inputs 2, 2 and exactly 0",
+        )
+    },
+    tasks={
+        "forward": Task(("x",), ("y_pred",), forward_flops),
+        "loss_and_grads": Task(("x", "y"), ("loss", "grads"), step_flops),
+        "train_step": Task(("x", "y", "learning_rate"), ("state", "loss"), step_flops),
+        "train": Task(
+            ("x", "y", "learning_rate", "steps"),
+            ("state", "losses"),
+            lambda case: case.numbers["steps"] * step_flops(case),
+            steps="steps",
+        ),
+    },
+    make_inputs=make_inputs,
+    trace=(
+        "h1", "h2", "h3", "a1", "a2", "a3", "y_in", "y_pred", "loss",
+        "grad_y_pred", "grad_y_in", "grad_w2",
+        "grad_a1", "grad_a2", "grad_a3", "grad_h1", "grad_h2", "grad_h3", "grad_w1",
+    ),
+    conventions={"relu'(0)": "0"},
+)  # fmt: skip
