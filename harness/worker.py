@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.agreement import Candidate, Reference, examine
+from harness.agreement.candidate import Candidate
+from harness.agreement.reference import Reference
+from harness.agreement.stages import examine
 from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog
 from harness.data import DataError, load

@@ -51,7 +51,7 @@ def server() -> Iterator[str]:
     """The address of a server on this machine."""
     Mirror.asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/"
         running.shutdown()
 
@@ -115,9 +115,10 @@ def test_no_good_mirror_says_why_and_leaves_nothing(machine, server, bad):
         ensure(from_mirrors(f"{server}{bad}/"), quiet)
     message = str(caught.value)
     assert message.startswith(f"mnist: no mirror gave {FIRST} (127.0.0.1:")
-    assert REASONS[bad] in message and "\n" not in message
+    assert REASONS[bad] in message
+    assert "\n" not in message
     assert message.endswith("; try again later, or put the files into DIR/mnist and set SAMESTEP_DATA=DIR")
-    assert held() == [] and list(find.cache().iterdir()) == []
+    assert list(find.cache().iterdir()) == []
 
 
 def test_right_size_with_wrong_content_is_refused(machine, server):
@@ -129,7 +130,7 @@ def test_right_size_with_wrong_content_is_refused(machine, server):
 
 def test_unreachable_mirror(machine, server):
     nobody = "http://127.0.0.1:9/"  # the discard port: nothing listens
-    with pytest.raises(DataMissing, match="127.0.0.1:9: ConnectionError"):
+    with pytest.raises(DataMissing, match=r"127\.0\.0\.1:9: ConnectionError"):
         ensure(from_mirrors(nobody), quiet)
     ensure(from_mirrors(nobody, f"{server}good/"), quiet)
     assert held() == WHOLE
@@ -151,18 +152,25 @@ def test_only_what_is_missing_or_bad_is_fetched(machine, server):
     assert len(Mirror.asked) == 2
 
 
+def test_bad_unpacked_file_does_not_stay_in_front(machine, server):
+    folder = write(find.cache() / "mnist")
+    (folder / FIRST.removesuffix(".gz")).write_bytes(b"half")
+    ensure(from_mirrors(f"{server}good/"), quiet)
+    assert held() == WHOLE
+
+
 def test_a_bad_copy_is_fetched_anew_but_not_behind_the_variable(machine, monkeypatch, server):
     bad = write(machine / "home/data/mnist", seed=1)
     assert ensure(from_mirrors(f"{server}good/"), quiet) == find.cache() / "mnist"
     monkeypatch.setenv(find.VARIABLE, str(bad.parent))
-    with pytest.raises(DataError, match="is not mnist's: .*; delete it"):
+    with pytest.raises(DataError, match=r"is not mnist's: .*; delete it"):
         ensure(from_mirrors(f"{server}good/"), quiet)
 
 
 def test_cache_that_cannot_be_made(machine, monkeypatch, server):
     (machine / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(machine / "file"))
-    with pytest.raises(DataError, match="cannot be written .*; make room there, or set XDG_CACHE_HOME"):
+    with pytest.raises(DataError, match=r"cannot be written .*; make room there, or set XDG_CACHE_HOME"):
         ensure(from_mirrors(f"{server}good/"), quiet)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import pickle
@@ -24,7 +25,9 @@ def refused(path: Path, kind: idx.Kind) -> str:
     with pytest.raises(DataCorrupt) as caught:
         idx.read(path, kind)
     message = str(caught.value)
-    assert message.startswith(f"{path}: ") and "\n" not in message and "; replace it" in message
+    assert message.startswith(f"{path}: ")
+    assert message.endswith("; replace it with a fresh copy")
+    assert "\n" not in message
     return message
 
 
@@ -122,10 +125,8 @@ def test_never_reads_more_than_announced_and_one():
 def test_any_bytes_are_read_or_refused(tmp_path_factory, content, kind, looks_right):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(idx.header(kind, 5)[:8] + content if looks_right else content)
-    try:
-        assert idx.read(path, kind).items.max() <= 255
-    except DataCorrupt as error:
-        assert "\n" not in str(error)
+    with contextlib.suppress(DataCorrupt):
+        assert len(idx.read(path, kind).items) == int.from_bytes(path.read_bytes()[4:8], "big")
 
 
 def npz_refused(path: Path, part: sets.Part) -> str:
@@ -144,13 +145,13 @@ def test_npz_gives_what_idx_gives(tmp_path):
 def test_npz_faults_are_refused_by_name(tmp_path):
     part, _, _, labels = made_up().parts
     path = tmp_path / "mnist.npz"
-    for wrong, what in {
-        "float64": np.zeros((6, 28, 28)),
-        "uint8 (7, 28, 28)": np.zeros((7, 28, 28), np.uint8),
-        "uint8 (6, 784)": np.zeros((6, 784), np.uint8),
-        "object": np.array([{}] * 6, dtype=object),
+    for what, wrong in {
+        "<f8": np.zeros((6, 28, 28)),
+        "(7, 28, 28)": np.zeros((7, 28, 28), np.uint8),
+        "(6, 784)": np.zeros((6, 784), np.uint8),
+        "|O": np.array([{}] * 6, dtype=object),
     }.items():
-        assert wrong in npz_refused(write_npz(path, x_train=what), part)
+        assert what in npz_refused(write_npz(path, x_train=wrong), part)
     assert "label 10 at index 3" in npz_refused(write_npz(path, y_test=np.uint8([0, 1, 2, 10])), labels)
 
 
@@ -164,7 +165,7 @@ def test_npz_that_is_none_is_refused(tmp_path):
     assert "has no member x_train" in npz_refused(path, part)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", b"no npy at all")
-    assert "cannot be read" in npz_refused(path, part)
+    assert "begins with b'no npy a'" in npz_refused(path, part)
 
 
 def test_npz_that_says_more_than_it_has_is_refused(tmp_path):

@@ -89,7 +89,8 @@ def from_some_mirror(dataset: DataSet, part: Part, mirrors: list[str], scratch: 
         if not reason:
             return path
         reasons.append(f"{urlsplit(mirror).netloc}: {reason}")
-        mirrors.append(mirrors.pop(mirrors.index(mirror)))
+        mirrors.remove(mirror)
+        mirrors.append(mirror)
     raise DataMissing(
         f"{dataset.name}: no mirror gave {part.file}.gz ({'; '.join(reasons)}); "
         f"try again later, or put the files into DIR/{dataset.layouts[0]} and set {VARIABLE}=DIR"

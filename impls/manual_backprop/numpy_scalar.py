@@ -27,13 +27,21 @@ class Neuron:
         self.weights = [w - learning_rate * g for w, g in zip(self.weights, self.grads, strict=True)]
 
 
+def columns(units):
+    return np.stack(list(units), axis=1)
+
+
+def row(scalars):
+    return np.stack([list(scalars)])
+
+
 def adopt(params):
     # A row of the transpose is a column of w: the weights into one unit
     return {name: [Neuron(weights) for weights in w.T] for name, w in params.items()}
 
 
 def export(state):
-    return {name: np.stack([unit.weights for unit in units], axis=1) for name, units in state.items()}
+    return {name: columns(unit.weights for unit in units) for name, units in state.items()}
 
 
 def fire(units, inputs, biases):
@@ -41,7 +49,7 @@ def fire(units, inputs, biases):
 
 
 def forward(state, x, b1, b2):
-    return np.stack([fire(state["w2"], fire(state["w1"], x[0], b1), b2)])
+    return row(fire(state["w2"], fire(state["w1"], x[0], b1), b2))
 
 
 def trace(state, x, y, b1, b2):
@@ -61,14 +69,14 @@ def trace(state, x, y, b1, b2):
     for unit, grad in zip(hidden, grad_h_sigmoid, strict=True):
         unit.backward(grad)
 
-    rows = {
-        "h": [unit.net for unit in hidden], "h_sigmoid": h_sigmoid,
-        "y_in": [unit.net for unit in output], "y_pred": y_pred,
-        "grad_y_pred": grad_y_pred, "grad_y_in": [unit.grad_net for unit in output],
-        "grad_h_sigmoid": grad_h_sigmoid, "grad_h": [unit.grad_net for unit in hidden],
+    return {
+        "h": row(unit.net for unit in hidden), "h_sigmoid": row(h_sigmoid),
+        "y_in": row(unit.net for unit in output), "y_pred": row(y_pred), "loss": loss,
+        "grad_y_pred": row(grad_y_pred), "grad_y_in": row(unit.grad_net for unit in output),
+        "grad_w2": columns(unit.grads for unit in output),
+        "grad_h_sigmoid": row(grad_h_sigmoid), "grad_h": row(unit.grad_net for unit in hidden),
+        "grad_w1": columns(unit.grads for unit in hidden),
     }  # fmt: skip
-    grads = {f"grad_{name}": np.stack([unit.grads for unit in state[name]], axis=1) for name in state}
-    return {name: np.stack([row]) for name, row in rows.items()} | grads | {"loss": loss}
 
 
 def loss_and_grads(state, x, y, b1, b2):

@@ -5,21 +5,21 @@ from types import SimpleNamespace
 
 import tensorflow as tf
 
-from .tensorflow_graph import asarray, export, forward, loss_and_grads, start, trace, train, train_step
+from .tensorflow_graph import asarray, export, forward, load, loss_and_grads, trace, train, train_step
 
 READ_AFTER = "tensorflow_graph"
 __all__ = ["adopt", "asarray", "export", "forward", "loss_and_grads", "trace", "train", "train_step"]
 
 
 @cache
-def build(dtype, w1_shape, w2_shape):
+def build(dtype, **shapes):
     """The graph and its session, once for each dtype and size."""
     with tf.Graph().as_default():
-        feeds = {name: tf.compat.v1.placeholder(dtype) for name in ("x", "y", "b1", "b2", "learning_rate")}
-        x, y, b1, b2, learning_rate = feeds.values()
-        starts = [tf.compat.v1.placeholder(dtype, shape) for shape in (w1_shape, w2_shape)]
-        variables = [tf.Variable(start) for start in starts]
-        w1, w2 = (variable.read_value() for variable in variables)
+        names = "x", "y", "b1", "b2", "learning_rate"
+        x, y, b1, b2, learning_rate = (tf.compat.v1.placeholder(dtype, name=name) for name in names)
+        starts = {name: tf.compat.v1.placeholder(dtype, shape) for name, shape in shapes.items()}
+        variables = {name: tf.Variable(start) for name, start in starts.items()}
+        w1, w2 = variables["w1"].read_value(), variables["w2"].read_value()
 
         # Forward pass
         h = x @ w1 + b1
@@ -30,23 +30,22 @@ def build(dtype, w1_shape, w2_shape):
         # Loss
         loss = 0.5 * tf.reduce_sum(tf.square(y_pred - y))
 
-        # Backward pass: tf.gradients walks the nodes above and declares those that are missing. Asked for the
-        # nodes in between as well, it names what the hand has to find on the way
-        wanted = {"y_pred": y_pred, "y_in": y_in, "w2": w2, "h_sigmoid": h_sigmoid, "h": h, "w1": w1}
-        grads = dict(zip(wanted, tf.gradients(loss, list(wanted.values())), strict=True))
+        # Backward pass: tf.gradients follows the edges back from the loss and declares what is missing
+        grad_w1, grad_w2 = tf.gradients(loss, [w1, w2])
 
-        with tf.control_dependencies([grads["w1"], grads["w2"]]):
-            updates = [
-                variable.assign_sub(learning_rate * grads[name], read_value=False)
-                for name, variable in zip(("w1", "w2"), variables, strict=True)
-            ]
+        with tf.control_dependencies([grad_w1, grad_w2]):
+            update = tf.group(
+                variables["w1"].assign_sub(learning_rate * grad_w1, read_value=False),
+                variables["w2"].assign_sub(learning_rate * grad_w2, read_value=False),
+            )
 
-        nodes = {"h": h, "h_sigmoid": h_sigmoid, "y_in": y_in, "y_pred": y_pred, "loss": loss}
-        return SimpleNamespace(
-            session=tf.compat.v1.Session(), feeds=feeds, starts=starts, variables=variables,
-            nodes=nodes | {f"grad_{name}": grad for name, grad in grads.items()}, update=tf.group(updates),
-        )  # fmt: skip
+        nodes = {
+            "h": h, "h_sigmoid": h_sigmoid, "y_in": y_in, "y_pred": y_pred, "loss": loss,
+            "grad_w2": grad_w2, "grad_w1": grad_w1,
+        }  # fmt: skip
+        session = tf.compat.v1.Session()
+    return SimpleNamespace(session=session, starts=starts, variables=variables, nodes=nodes, update=update)
 
 
 def adopt(params):
-    return start(build(params["w1"].dtype, params["w1"].shape, params["w2"].shape), params)
+    return load(build(params["w1"].dtype, w1=params["w1"].shape, w2=params["w2"].shape), params)

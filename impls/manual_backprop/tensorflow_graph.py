@@ -14,14 +14,14 @@ def asarray(array):
 
 
 @cache
-def build(dtype, w1_shape, w2_shape):
+def build(dtype, **shapes):
     """The graph and its session, once for each dtype and size."""
     with tf.Graph().as_default():
-        feeds = {name: tf.compat.v1.placeholder(dtype) for name in ("x", "y", "b1", "b2", "learning_rate")}
-        x, y, b1, b2, learning_rate = feeds.values()
-        starts = [tf.compat.v1.placeholder(dtype, shape) for shape in (w1_shape, w2_shape)]
-        variables = [tf.Variable(start) for start in starts]
-        w1, w2 = (variable.read_value() for variable in variables)
+        names = "x", "y", "b1", "b2", "learning_rate"
+        x, y, b1, b2, learning_rate = (tf.compat.v1.placeholder(dtype, name=name) for name in names)
+        starts = {name: tf.compat.v1.placeholder(dtype, shape) for name, shape in shapes.items()}
+        variables = {name: tf.Variable(start) for name, start in starts.items()}
+        w1, w2 = variables["w1"].read_value(), variables["w2"].read_value()
 
         # Forward pass
         h = x @ w1 + b1
@@ -42,56 +42,51 @@ def build(dtype, w1_shape, w2_shape):
 
         # A graph knows no order but that of its edges: both gradients first, only then both weights
         with tf.control_dependencies([grad_w1, grad_w2]):
-            updates = [
-                variable.assign_sub(learning_rate * grad, read_value=False)
-                for variable, grad in zip(variables, (grad_w1, grad_w2), strict=True)
-            ]
+            update = tf.group(
+                variables["w1"].assign_sub(learning_rate * grad_w1, read_value=False),
+                variables["w2"].assign_sub(learning_rate * grad_w2, read_value=False),
+            )
 
         nodes = {
             "h": h, "h_sigmoid": h_sigmoid, "y_in": y_in, "y_pred": y_pred, "loss": loss,
             "grad_y_pred": grad_y_pred, "grad_y_in": grad_y_in, "grad_w2": grad_w2,
             "grad_h_sigmoid": grad_h_sigmoid, "grad_h": grad_h, "grad_w1": grad_w1,
         }  # fmt: skip
-        return SimpleNamespace(
-            session=tf.compat.v1.Session(), feeds=feeds, starts=starts, variables=variables,
-            nodes=nodes, update=tf.group(updates),
-        )  # fmt: skip
+        session = tf.compat.v1.Session()
+    return SimpleNamespace(session=session, starts=starts, variables=variables, nodes=nodes, update=update)
 
 
-def start(state, params):
-    initializers = [variable.initializer for variable in state.variables]
-    state.session.run(initializers, dict(zip(state.starts, (params["w1"], params["w2"]), strict=True)))
+def load(state, params):
+    initializers = [variable.initializer for variable in state.variables.values()]
+    state.session.run(initializers, {state.starts[name]: value for name, value in params.items()})
     return state
 
 
 def adopt(params):
-    return start(build(params["w1"].dtype, params["w1"].shape, params["w2"].shape), params)
+    return load(build(params["w1"].dtype, w1=params["w1"].shape, w2=params["w2"].shape), params)
 
 
 def export(state):
-    return dict(zip(("w1", "w2"), state.session.run(state.variables), strict=True))
-
-
-def run(state, fetches, **values):
-    return state.session.run(fetches, {state.feeds[name]: value for name, value in values.items()})
+    return state.session.run(state.variables)
 
 
 def forward(state, x, b1, b2):
-    return run(state, state.nodes["y_pred"], x=x, b1=b1, b2=b2)
+    return state.session.run(state.nodes["y_pred"], {"x:0": x, "b1:0": b1, "b2:0": b2})
 
 
 def trace(state, x, y, b1, b2):
-    return run(state, state.nodes, x=x, y=y, b1=b1, b2=b2)
+    return state.session.run(state.nodes, {"x:0": x, "y:0": y, "b1:0": b1, "b2:0": b2})
 
 
 def loss_and_grads(state, x, y, b1, b2):
-    fetches = state.nodes["loss"], {name: state.nodes[f"grad_{name}"] for name in ("w1", "w2")}
-    return run(state, fetches, x=x, y=y, b1=b1, b2=b2)
+    nodes = state.nodes
+    fetches = nodes["loss"], {"w1": nodes["grad_w1"], "w2": nodes["grad_w2"]}
+    return state.session.run(fetches, {"x:0": x, "y:0": y, "b1:0": b1, "b2:0": b2})
 
 
 def train_step(state, x, y, b1, b2, learning_rate):
-    fetches = state.nodes["loss"], state.update
-    loss, _ = run(state, fetches, x=x, y=y, b1=b1, b2=b2, learning_rate=learning_rate)
+    feeds = {"x:0": x, "y:0": y, "b1:0": b1, "b2:0": b2, "learning_rate:0": learning_rate}
+    loss, _ = state.session.run((state.nodes["loss"], state.update), feeds)
     return state, loss
 
 

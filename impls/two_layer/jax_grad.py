@@ -1,4 +1,4 @@
-"""JAX: grad derives the backward pass, and jit compiles a step into one call."""
+"""JAX: functions that transform functions. grad derives the backward pass, jit compiles the step."""
 
 from functools import partial
 
@@ -31,10 +31,10 @@ def loss_fn(state, x, y):
 loss_and_grads = jax.jit(jax.value_and_grad(loss_fn))
 
 
-@partial(jax.jit, donate_argnums=0)  # the old weights are overwritten by the new ones
+@partial(jax.jit, donate_argnames="state")  # the new weights take the place of the old
 def train_step(state, x, y, learning_rate):
     loss, grads = loss_and_grads(state, x, y)
-    return jax.tree.map(lambda w, g: w - learning_rate * g, state, grads), loss
+    return jax.tree.map(lambda w, grad: w - learning_rate * grad, state, grads), loss
 
 
 def train(state, x, y, learning_rate, steps):

@@ -15,8 +15,7 @@ def buffers(rows, d_in, width, d_out, dtype):
         "grad_y_pred": (rows, d_out), "grad_w2": (width, d_out),
         "grad_h_relu": (rows, width), "grad_h": (rows, width), "grad_w1": (d_in, width),
     }  # fmt: skip
-    made = {name: np.empty(shape, dtype) for name, shape in shapes.items()}
-    return SimpleNamespace(**made, gate=np.empty((rows, width), bool))
+    return SimpleNamespace(**{name: np.empty(shape, dtype) for name, shape in shapes.items()})
 
 
 def adopt(params):
@@ -50,8 +49,8 @@ def trace(state, x, y):
     np.multiply(b.grad_y_pred, 2, out=b.grad_y_pred)
     np.matmul(b.h_relu.T, b.grad_y_pred, out=b.grad_w2)
     np.matmul(b.grad_y_pred, w2.T, out=b.grad_h_relu)
-    np.greater(b.h, 0, out=b.gate)
-    np.multiply(b.grad_h_relu, b.gate, out=b.grad_h)
+    np.greater(b.h, 0, out=b.grad_h)  # the gate, 0 or 1
+    np.multiply(b.grad_h_relu, b.grad_h, out=b.grad_h)
     np.matmul(x.T, b.grad_h, out=b.grad_w1)  # BLAS reads x.T where it lies: no copy
 
     return vars(b) | {"loss": loss}

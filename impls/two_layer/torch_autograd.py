@@ -13,47 +13,44 @@ def export(state):
     return dict(state)
 
 
-def network(state, x):
-    h = x @ state["w1"]
-    h_relu = h.relu()  # its derivative at 0 is 0; that of clamp(min=0) is 1
-    y_pred = h_relu @ state["w2"]
-    return h, h_relu, y_pred
-
-
-@torch.inference_mode()
+@torch.inference_mode()  # nothing is recorded
 def forward(state, x):
-    return network(state, x)[-1]
+    h = x @ state["w1"]
+    h_relu = h.relu()
+    return h_relu @ state["w2"]
 
 
 def trace(state, x, y):
+    w1, w2 = state["w1"], state["w2"]
+
     # Forward pass
-    h, h_relu, y_pred = network(state, x)
+    h = x @ w1
+    h_relu = h.relu()  # its derivative at 0 is 0; that of clamp(min=0) is 1
+    y_pred = h_relu @ w2
 
     # Loss
     loss = (y_pred - y).square().sum()
 
-    # Backward pass: every intermediate value can be asked for its gradient, not only the weights
-    seen = {"h": h, "h_relu": h_relu, "y_pred": y_pred}
-    grads = torch.autograd.grad(loss, [*state.values(), *seen.values()])
-    names = [f"grad_{name}" for name in (*state, *seen)]
-    return seen | {"loss": loss} | dict(zip(names, grads, strict=True))
+    # Backward pass: grad returns the gradients; loss.backward() would add them to each .grad
+    grad_y_pred, grad_w2, grad_h_relu, grad_h, grad_w1 = torch.autograd.grad(
+        loss, (y_pred, w2, h_relu, h, w1)
+    )
+
+    return {
+        "h": h, "h_relu": h_relu, "y_pred": y_pred, "loss": loss.detach(),
+        "grad_y_pred": grad_y_pred, "grad_w2": grad_w2,
+        "grad_h_relu": grad_h_relu, "grad_h": grad_h, "grad_w1": grad_w1,
+    }  # fmt: skip
 
 
 def loss_and_grads(state, x, y):
-    # Forward pass
-    y_pred = network(state, x)[-1]
-
-    # Loss
-    loss = (y_pred - y).square().sum()
-
-    # Backward pass: the gradients are returned; loss.backward() would add them to .grad
-    grads = torch.autograd.grad(loss, state.values())
-    return loss.detach(), dict(zip(state, grads, strict=True))
+    steps = trace(state, x, y)
+    return steps["loss"], {"w1": steps["grad_w1"], "w2": steps["grad_w2"]}
 
 
 def train_step(state, x, y, learning_rate):
     loss, grads = loss_and_grads(state, x, y)
-    with torch.no_grad():  # the update is not part of the network
+    with torch.no_grad():  # the update is no part of the network
         for name, grad in grads.items():
             state[name].sub_(grad, alpha=learning_rate)
     return state, loss

@@ -34,7 +34,7 @@ def trace(state, x, y):
     grad_y_pred = 2 * (y_pred - y)
     grad_w2 = h_relu.T @ grad_y_pred
     grad_h_relu = grad_y_pred @ w2.T
-    grad_h = grad_h_relu.where(h > 0, 0)
+    grad_h = torch.where(h > 0, grad_h_relu, 0)
     grad_w1 = x.T @ grad_h
 
     return {

@@ -1,0 +1,223 @@
+"""Times what agrees: workers alive side by side, one turn at a time, in shuffled rounds.
+
+A round goes through the tasks, and within each task every worker of the arena takes one turn, in an
+order drawn anew each time (its seed is the run's), so that the samples that are compared were taken
+within a second of each other. Several invocations of fresh processes make a run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from harness.agreement.verdict import AGREE
+from harness.measure import clock
+from harness.process import WorkerLost, WorkerProcess
+from harness.runner import Answer, Workshop, batches
+from harness.selection import Cell
+from harness.store import Record, Run
+
+#: Workers alive at once: more would crowd the memory of a small machine.
+ALIVE = 16
+
+#: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
+PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is measured: ``invocations`` of fresh processes, each of so many ``rounds``."""
+
+    invocations: int
+    rounds: int
+
+
+PROFILES = {"quick": Profile(invocations=2, rounds=6), "full": Profile(invocations=6, rounds=8)}
+
+
+@dataclass
+class Forecast:
+    """What is left, in starts of workers and in turns, and how long each has taken so far."""
+
+    starts_left: int
+    turns_left: int
+    start_seconds: float = 0.0
+    turn_seconds: float = 0.0
+    starts: int = 0
+    turns: int = 0
+    doing: str = ""
+
+    def started(self, seconds: float) -> None:
+        self.starts, self.starts_left = self.starts + 1, self.starts_left - 1
+        self.start_seconds += seconds
+
+    def turned(self, seconds: float) -> None:
+        self.turns, self.turns_left = self.turns + 1, self.turns_left - 1
+        self.turn_seconds += seconds
+
+    @property
+    def done_seconds(self) -> float:
+        return self.start_seconds + self.turn_seconds
+
+    @property
+    def left_seconds(self) -> float:
+        """Before anything is known a start is taken for 5 s (an import and a check), a turn for 50 ms."""
+        start = self.start_seconds / self.starts if self.starts else 5.0
+        turn = self.turn_seconds / self.turns if self.turns else 0.05
+        return self.starts_left * start + self.turns_left * turn
+
+
+Watcher = Callable[[Forecast], None]
+
+
+class Bench:
+    def __init__(self, workshop: Workshop, run: Run, profile: Profile, watcher: Watcher) -> None:
+        self.workshop = workshop
+        self.run = run
+        self.profile = profile
+        self.watcher = watcher
+        records = list(run.records())
+        self.taken = {
+            (r["cell"], r["invocation"], r["round"], r["task"]) for r in records if r["kind"] == "sample"
+        }
+        self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
+        self.forecast = Forecast(0, 0)
+
+    def measure(self, cells: Sequence[Cell]) -> None:
+        """Every arena, every invocation; what the records of an earlier try hold is not repeated."""
+        arenas = []
+        for number, arena in enumerate(batches(cells, ALIVE)):
+            for invocation in range(self.profile.invocations):
+                if (number, invocation) not in self.finished:
+                    arenas.append((number, arena, invocation))
+                    self._expect(arena)
+        for number, arena, invocation in arenas:
+            Turns(self, number, arena, invocation).take()
+
+    def _expect(self, arena: list[Cell]) -> None:
+        present = [cell for cell in arena if not self.workshop.missing(cell)]
+        self.forecast.starts_left += len(present)
+        for cell in present:
+            self.forecast.turns_left += self.profile.rounds * len(self._tasks(cell))
+
+    def _tasks(self, cell: Cell) -> tuple[str, ...]:
+        if cell.file:
+            return tuple(self.workshop.catalog.spec(cell.workload).tasks)
+        catalog = self.workshop.catalog
+        return catalog.tasks(catalog.implementation(cell.workload, cell.implementation))
+
+    def keep(self, kind: str, **record: Any) -> None:
+        self.run.append([self.stamped(kind, **record)])
+
+    def stamped(self, kind: str, **record: Any) -> Record:
+        return {"run": self.run.folder.name, "kind": kind, "time": clock.wall_time(), **record}
+
+
+class Turns:
+    """One arena in one invocation: the workers' life from start to stop."""
+
+    def __init__(self, bench: Bench, number: int, arena: list[Cell], invocation: int) -> None:
+        self.bench = bench
+        self.number = number
+        self.arena = arena
+        self.invocation = invocation
+        self.workers: dict[Cell, WorkerProcess] = {}
+        self.loops: dict[Cell, dict[str, int]] = {}
+
+    def take(self) -> None:
+        with ExitStack() as stack:
+            for cell in self.arena:
+                self._start(cell, stack)
+            tasks = list(self.bench.workshop.catalog.spec(self.arena[0].workload).tasks)
+            for turn in range(self.bench.profile.rounds):
+                self._round(turn, tasks)
+            for cell in list(self.workers):
+                answer = self._ask(cell, {"op": "memory"})
+                if answer:
+                    self._keep("memory", cell, bytes=answer["peak_memory_bytes"])
+        self.bench.keep("finished", arena=self.number, invocation=self.invocation)
+
+    def _start(self, cell: Cell, stack: ExitStack) -> None:
+        """Start, examine and calibrate one worker; alone, since its cold times are taken here."""
+        bench = self.bench
+        bench.forecast.doing = f"{cell.workload}:{cell.case} {cell.implementation} starts"
+        bench.watcher(bench.forecast)
+        missing = bench.workshop.missing(cell)
+        if missing:
+            self._keep("verdict", cell, **missing.as_dict())
+            return
+        began = clock.now()
+        self.workers[cell] = stack.enter_context(bench.workshop.start(cell))
+        opened = self._ask(cell, self.workers[cell].opening)
+        answer = opened and self._ask(cell, bench.workshop.request("prepare", cell))
+        bench.forecast.started(clock.now() - began)
+        if opened is None or answer is None:
+            return
+        self._keep("verdict", cell, **answer["verdict"])
+        if answer["verdict"]["verdict"] != AGREE:  # a wrong answer has no speed
+            self._dismiss(cell)
+            return
+        self.loops[cell] = answer["loops"]
+        cold = {name: answer[name] for name in ("build_seconds", "first_call_seconds", "loops")}
+        self._keep("start", cell, framework=_told(opened), **cold)
+
+    def _round(self, turn: int, tasks: list[str]) -> None:
+        order = random.Random(f"{self.bench.workshop.seed}/{self.number}/{self.invocation}/{turn}")
+        self._peaks(turn, order)
+        order.shuffle(tasks)
+        for task in tasks:
+            cells = [cell for cell in self.workers if task in self.loops[cell]]
+            order.shuffle(cells)
+            for cell in cells:
+                if (cell.key, self.invocation, turn, task) not in self.bench.taken:
+                    self._sample(cell, turn, task)
+
+    def _sample(self, cell: Cell, turn: int, task: str) -> None:
+        bench = self.bench
+        bench.forecast.doing = f"{cell.workload}:{cell.case} {task}, round {turn + 1}"
+        began = clock.now()
+        answer = self._ask(cell, {"op": "sample", "task": task, "loops": self.loops[cell][task]})
+        bench.forecast.turned(clock.now() - began)
+        bench.watcher(bench.forecast)
+        if answer:
+            self._keep(
+                "sample", cell, round=turn, task=task, loops=answer["loops"],
+                seconds=answer["seconds"], disturbed=answer["switches"] > 0,
+            )  # fmt: skip
+
+    def _peaks(self, turn: int, order: random.Random) -> None:
+        """The machine's own matrix product, by one worker of each framework that has one."""
+        speakers = {cell.framework: cell for cell in self.workers if cell.framework in PEAK_FRAMEWORKS}
+        cells = list(speakers.values())
+        order.shuffle(cells)
+        for cell in cells:
+            answer = self._ask(cell, {"op": "measure_peak"})
+            if answer:
+                self._keep("peak", cell, round=turn, seconds=answer["seconds"], flops=answer["flops"])
+
+    def _ask(self, cell: Cell, request: Answer) -> Answer | None:
+        """The answer, or None where the worker failed: then that is kept, and the others go on."""
+        try:
+            answer = self.workers[cell].ask(request, self.bench.workshop.patience)
+        except WorkerLost as lost:
+            self._keep("verdict", cell, stderr=lost.stderr, **lost.verdict.as_dict())
+        else:
+            if answer["ok"]:
+                return answer
+            self._keep("verdict", cell, stderr=answer["traceback"], **answer["verdict"])
+        self._dismiss(cell)
+        return None
+
+    def _dismiss(self, cell: Cell) -> None:
+        self.workers.pop(cell).stop()
+
+    def _keep(self, kind: str, cell: Cell, **record: Any) -> None:
+        self.bench.keep(kind, cell=cell.key, invocation=self.invocation, **record)
+
+
+def _told(opened: Answer) -> Answer:
+    """What the framework said of itself when it was opened."""
+    return {name: value for name, value in opened.items() if name != "ok"}

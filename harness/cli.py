@@ -1,0 +1,279 @@
+"""``samestep``: the command line. What a command needs is imported when it runs, not before."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+from harness.errors import SamestepError
+
+if TYPE_CHECKING:
+    from harness.catalog import Catalog
+    from harness.runner import Workshop
+    from harness.selection import Cell, Options
+
+AGREES, DIFFERS, WRONG, INTERRUPTED = 0, 1, 2, 3
+
+Command = Callable[..., Any]
+
+
+class Samestep(click.Group):
+    """Turns errors into one line and the right exit code; ``data`` is loaded when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*super().list_commands(context), "data"]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name == "data":
+            from harness.data.commands import data
+
+            return data
+        return super().get_command(context, name)
+
+    def invoke(self, context: click.Context) -> Any:
+        debug = context.params.get("debug")
+        try:
+            if not sys.platform.startswith("linux"):
+                raise SamestepError("samestep runs on Linux (affinity, process groups); try a container")
+            return super().invoke(context)
+        except SamestepError as error:
+            if debug:
+                raise
+            click.echo(f"samestep: {error}", err=True)
+            context.exit(WRONG)
+        except KeyboardInterrupt:
+            click.echo("samestep: interrupted; what was recorded is kept", err=True)
+            context.exit(INTERRUPTED)
+
+
+@click.group(cls=Samestep, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="samestep")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """The same network, the same step, in every framework: checked, then timed.
+
+    SELECTOR is workload[:case][/implementation], with globs in each part:
+    two_layer, 'two_layer:tiny/torch_*', '*/jax_*'.
+    """
+
+
+def _selection(command: Command) -> Command:
+    """The options that every command with a selection has."""
+    decorators = [
+        click.argument("selectors", nargs=-1, metavar="[SELECTOR]..."),
+        click.option("--device", "devices", multiple=True, type=click.Choice(["cpu", "gpu"]),
+                     help="Where to compute (default: cpu); may be given twice."),
+        click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
+                     help="In which precision; may be given twice."),
+        click.option("--threads", type=click.IntRange(1), help="Threads (default: all processors)."),
+        click.option("--matmul", type=click.Choice(["float32", "tf32"]), default="float32", show_default=True,
+                     help="Precision of float32 matrix products on a GPU."),
+        click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",
+                     help="Interpreter to run a framework's workers with."),
+        click.option("--require", multiple=True, metavar="FRAMEWORK",
+                     help="Fail where this framework is missing."),
+        click.option("--impls", "roots", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
+                     help="A further folder of workloads and rungs."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+                     help="Seed of all inputs and of the order of turns."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
+    ]  # fmt: skip
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def _measured(command: Command) -> Command:
+    """The options of commands that write a run."""
+    decorators = [
+        click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
+                     help="How much to measure."),
+        click.option("--invocations", type=click.IntRange(1), help="Fresh processes for each cell."),
+        click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+                     help="Where runs are kept."),
+    ]  # fmt: skip
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+@main.command("list")
+@_selection
+@click.option("--probe", is_flag=True, help="Start workers and ask the frameworks themselves.")
+def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) -> None:
+    """What there is: workloads, implementations, cases, frameworks, devices."""
+    from harness.commands.listing import document, show
+
+    asked = _Asked(selectors, options, default_dtypes=("float32",))
+    listed = document(asked.workshop, selectors, asked.options, probe)
+    if as_json:
+        _print_json(listed)
+    else:
+        show(listed)
+
+
+@main.command()
+@_selection
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.py",
+              help="Check only this file, as an implementation of the selected workload.")  # fmt: skip
+def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options: Any) -> None:
+    """Do they agree? Each cell against the float64 reference, with derived limits."""
+    from harness.commands.check import run_checks
+
+    asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), file=file)
+    cells = run_checks(asked.workshop, asked.cells, quiet=as_json)
+    if as_json:
+        _print_json({"cells": cells})
+    _exit_for(zip(asked.cells, (cell["verdict"] for cell in cells), strict=True), options["require"])
+
+
+@main.command()
+@_selection
+@_measured
+def bench(selectors: Sequence[str], as_json: bool, **options: Any) -> None:
+    """Agreement, then time: interleaved turns of isolated processes."""
+    asked = _Asked(selectors, options, default_dtypes=("float32",))
+    _bench(asked, as_json, options, None)
+
+
+@main.command()
+@_selection
+@_measured
+@click.option("--resume", is_flag=False, flag_value="latest", metavar="[RUN]",
+              help="Go on with a run (the latest without a name).")  # fmt: skip
+def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: Any) -> None:
+    """The main job: check and time the selection on this machine, then report."""
+    asked = _Asked(selectors, options, default_dtypes=("float32",))
+    folder = _bench(asked, as_json, options, resume, leave=False)
+    from harness.report import tables
+    from harness.store import Run
+
+    for path in tables.write(Run.open(folder)):
+        click.echo(f"wrote {path}", err=True)
+    _exit_for_run(Run.open(folder), options["require"])
+
+
+@main.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+              help="Where runs are kept.")  # fmt: skip
+def report(runs: Sequence[Path], out: Path) -> None:
+    """Tables from the records of runs (folders; the latest without one)."""
+    from rich.console import Console
+
+    from harness.report import tables, terminal
+    from harness.store import Run, latest
+
+    for one in [Run.open(folder) for folder in runs] or [latest(out)]:
+        if one.torn:
+            click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
+        terminal.show(one, Console())
+        for path in tables.write(one):
+            click.echo(f"wrote {path}", err=True)
+
+
+class _Asked:
+    """The options of a command line, as what the rest of the harness takes."""
+
+    def __init__(
+        self,
+        selectors: Sequence[str],
+        options: dict[str, Any],
+        default_dtypes: tuple[str, ...],
+        file: Path | None = None,
+    ) -> None:
+        self.selectors = tuple(selectors)
+        self.catalog, self.workshop = _workshop(options)
+        self.options = _options(options, default_dtypes)
+        self.file = file
+        if file is not None and (len(selectors) != 1 or not file.is_file()):
+            what = "no such file" if not file.is_file() else "name the one workload that it implements"
+            raise SamestepError(f"--file {file}: {what}, as in `samestep check two_layer --file {file}`")
+
+    @property
+    def cells(self) -> list[Cell]:
+        from harness.selection import select
+
+        return select(self.catalog, self.selectors, self.options, self.file)
+
+
+def _workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
+    from harness.catalog import Catalog
+    from harness.runner import Workshop
+
+    catalog = Catalog(options["roots"])
+    pythons = {}
+    for text in options["pythons"]:
+        framework, equals, path = text.partition("=")
+        if not equals or framework not in catalog.adapters:
+            known = ", ".join(sorted(catalog.adapters))
+            raise SamestepError(f"--python {text}: write FRAMEWORK=PATH, with one of {known}")
+        pythons[framework] = path
+    unknown = [name for name in options["require"] if name not in catalog.adapters]
+    if unknown:
+        known = ", ".join(sorted(catalog.adapters))
+        raise SamestepError(f"--require {unknown[0]}: no such framework; there are {known}")
+    return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
+
+
+def _options(options: dict[str, Any], default_dtypes: tuple[str, ...]) -> Options:
+    from harness.selection import Options
+
+    processors = len(os.sched_getaffinity(0))
+    threads = options["threads"] or processors
+    if threads > processors:
+        raise SamestepError(f"--threads {threads}: this process may use {processors} processors")
+    return Options(
+        dtypes=options["dtypes"] or default_dtypes,
+        devices=options["devices"] or ("cpu",),
+        matmul=options["matmul"],
+        threads=threads,
+    )
+
+
+def _bench(
+    asked: _Asked, as_json: bool, options: dict[str, Any], resume: str | None, leave: bool = True
+) -> Path:
+    from harness.commands.bench import document, run_bench
+    from harness.store import Run
+
+    folder = run_bench(asked.workshop, asked.selectors, asked.options, options, resume, quiet=as_json)
+    if as_json:
+        _print_json(document(Run.open(folder)))
+    click.echo(f"the run is in {folder}", err=True)
+    if leave:
+        _exit_for_run(Run.open(folder), options["require"])
+    return folder
+
+
+def _exit_for_run(run: Any, required: Sequence[str]) -> None:
+    from harness.selection import Cell
+    from harness.summary import summarize
+
+    names = Cell.__dataclass_fields__
+    summaries = summarize(run.about, run.records())
+    cells = [Cell(**{k: v for k, v in s.cell.items() if k in names}) for s in summaries]
+    _exit_for(zip(cells, (s.verdict for s in summaries), strict=True), required)
+
+
+def _exit_for(verdicts: Any, required: Sequence[str]) -> None:
+    """0 where all that should have answered agree; 1 otherwise, also where nothing answered at all."""
+    from harness.runner import failed
+
+    pairs = list(verdicts)
+    silent = not any(verdict == "agree" for _, verdict in pairs)
+    if silent or any(failed(cell, verdict, required) for cell, verdict in pairs):
+        sys.exit(DIFFERS)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    from harness.store import finite
+
+    click.echo(json.dumps(finite(document), indent=2))

@@ -1,0 +1,1 @@
+"""Records -> tables. Everything here is derived from a run's records and can be made again."""

@@ -1,0 +1,132 @@
+"""A run as data frames, Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SamestepError
+from harness.report import words
+from harness.store import Run
+from harness.summary import CellSummary, summarize
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "of peak", "first call")
+
+
+def groups(summaries: Sequence[CellSummary]) -> list[tuple[str, list[CellSummary]]]:
+    """Cells that are compared with each other, under a heading: one case, dtype and device."""
+
+    def heading(summary: CellSummary) -> str:
+        cell = summary.cell
+        return f"{cell['workload']}:{cell['case']}, {cell['dtype']}, {cell['device']}"
+
+    return [(name, list(cells)) for name, cells in groupby(summaries, key=heading)]
+
+
+def headline(summaries: Sequence[CellSummary], about: Mapping[str, Any]) -> str:
+    """The task that a group is known by: the one of many steps, in one call."""
+    cell = summaries[0].cell
+    tasks = about["tasks"][f"{cell['workload']}:{cell['case']}"]
+    return max(tasks, key=lambda name: tasks[name]["steps"] or 0)
+
+
+def row(summary: CellSummary, task: str) -> tuple[str, ...]:
+    """One line of a table: ``COLUMNS`` as text."""
+    timed = summary.tasks.get(task)
+    name = summary.cell["implementation"]
+    if timed is None:
+        return (name, summary.verdict, "-", "-", "-", "-")
+    return (
+        name,
+        summary.verdict,
+        words.seconds(timed.seconds_per_step or timed.seconds.value),
+        words.interval(timed.ratio),
+        words.percent(timed.fraction_of_peak),
+        words.seconds(timed.first_call_seconds),
+    )
+
+
+def unit(about: Mapping[str, Any], summaries: Sequence[CellSummary], task: str) -> str:
+    """What the time is of: a step where one call makes many."""
+    cell = summaries[0].cell
+    steps = about["tasks"][f"{cell['workload']}:{cell['case']}"][task]["steps"]
+    return f"{task}, a step of {steps}" if steps else f"{task}, a call"
+
+
+def frame(run: Run) -> pd.DataFrame:
+    """One row for each cell and task, numbers as they are (seconds, ratios, fractions)."""
+    import pandas as pd
+
+    rows = []
+    for summary in summarize(run.about, run.records()):
+        cell = {k: summary.cell[k] for k in
+                ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")}  # fmt: skip
+        base = {**cell, "verdict": summary.verdict, "reason": summary.reason}
+        for task, timed in summary.tasks.items():
+            ratio = timed.ratio
+            rows.append(
+                {
+                    **base,
+                    "task": task,
+                    "seconds": timed.seconds.value,
+                    "seconds_low": timed.seconds.low,
+                    "seconds_high": timed.seconds.high,
+                    "seconds_per_step": timed.seconds_per_step,
+                    "ratio": ratio and ratio.value,
+                    "ratio_low": ratio and ratio.low,
+                    "ratio_high": ratio and ratio.high,
+                    "flops": timed.flops,
+                    "fraction_of_peak": timed.fraction_of_peak,
+                    "first_call_seconds": timed.first_call_seconds,
+                    "peak_memory_bytes": summary.peak_memory_bytes,
+                    "samples": timed.seconds.samples,
+                }
+            )
+        if not summary.tasks:
+            rows.append(base)
+    return pd.DataFrame(rows)
+
+
+def markdown(run: Run) -> str:
+    """All groups and all tasks, as tables to paste."""
+    about = run.about
+    machine = about["machine"]
+    summaries = summarize(about, run.records())
+    lines = [
+        f"# {run.folder.name}",
+        "",
+        f"{machine['cpu']}, {machine['processors']} processors, {about['options']['threads']} threads; "
+        f"{machine['os']}; Python {machine['python']}; "
+        + ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version),
+        "",
+        "Ratio: time over the baseline's in the same round, with its 95 % interval; below 1 is faster. "
+        "Of peak: matrix flop/s over those of the best large matrix product measured in the same run.",
+    ]
+    for name, cells in groups(summaries):
+        for task in about["tasks"][name.split(",")[0]]:
+            if not any(task in cell.tasks for cell in cells):
+                continue
+            lines += ["", f"## {name}: {unit(about, cells, task)}", ""]
+            lines += ["| " + " | ".join(COLUMNS) + " |", "|---|---|--:|--:|--:|--:|"]
+            lines += ["| " + " | ".join(row(cell, task)) + " |" for cell in cells]
+    reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
+    if reasons:
+        lines += ["", "## What did not agree or could not run", ""]
+        lines += [f"- `{key}`: **{verdict}**: {reason}" for key, verdict, reason in reasons]
+    return "\n".join(lines) + "\n"
+
+
+def write(run: Run) -> list[Path]:
+    """Put ``report.md`` and ``report.csv`` beside the records."""
+    page, table = run.folder / "report.md", run.folder / "report.csv"
+    try:
+        page.write_text(markdown(run), encoding="utf-8")
+        frame(run).to_csv(table, index=False)
+    except OSError as error:
+        raise SamestepError(f"{run.folder} cannot be written: {error.strerror}") from error
+    return [page, table]

@@ -1,0 +1,38 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+from harness.measure.statistics import Estimate
+
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def seconds(value: float | None) -> str:
+    """Three digits and a unit: 58.2 µs."""
+    if value is None:
+        return "-"
+    scale, unit = next(((s, u) for s, u in _UNITS if value >= s), _UNITS[-1])
+    return f"{digits(value / scale)} {unit}"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, no exponent: 0.312, 5.81, 58.2, 1240."""
+    magnitude = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
+
+
+def interval(estimate: Estimate | None) -> str:
+    """A ratio with its interval: 0.31 (0.30-0.33)."""
+    if estimate is None:
+        return "-"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
+
+
+def percent(fraction: float | None) -> str:
+    if fraction is None:
+        return "-"
+    return f"{100 * fraction:.0f}%" if fraction >= 0.1 else f"{100 * fraction:.1f}%"
+
+
+def flop_rate(rate: float) -> str:
+    return f"{rate / 1e9:.0f} GFLOP/s" if rate < 1e12 else f"{rate / 1e12:.1f} TFLOP/s"
