@@ -63,7 +63,8 @@ class Catalog:
 
     @cache  # noqa: B019 (a catalog lives as long as its process)
     def spec(self, workload: str) -> Spec:
-        path = next(root / workload / "spec.py" for root in self.roots if (root / workload / "spec.py").is_file())
+        candidates = (root / workload / "spec.py" for root in self.roots)
+        path = next(path for path in candidates if path.is_file())
         spec = getattr(self._import(path, workload), "SPEC", None)
         if not isinstance(spec, Spec):
             raise SamestepError(f"{path} defines no SPEC (a harness.spec.Spec)")

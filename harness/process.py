@@ -145,10 +145,7 @@ class WorkerProcess:
         return line
 
     def _lost(self, timeout: str | None = None) -> WorkerLost:
-        if timeout:
-            verdict = Verdict(TIMEOUT, timeout)
-        else:
-            verdict = _death(self.process.wait())
+        verdict = Verdict(TIMEOUT, timeout) if timeout else _death(self.process.wait())
         self.stderr.seek(0, os.SEEK_END)
         self.stderr.seek(max(0, self.stderr.tell() - STDERR_TAIL))
         return WorkerLost(verdict, self.stderr.read().decode(errors="replace"))

@@ -104,16 +104,16 @@ def _rungs(
     several = any(c in selector.workload for c in "*?[")
     names = tuple(rung.name for rung in rungs)
     if several and not any(fnmatchcase(name, selector.implementation) for name in names):
-        everywhere = tuple(dict.fromkeys(r.name for w in catalog.workloads for r in catalog.implementations(w)))
+        everywhere = tuple(
+            dict.fromkeys(r.name for w in catalog.workloads for r in catalog.implementations(w))
+        )
         _matching(selector.implementation, everywhere, "implementation", text)
         return []  # another workload has it
     wanted = _matching(selector.implementation, names, f"implementation of {workload}", text)
     return [rung for rung in rungs if rung.name in wanted]
 
 
-def _crossed(
-    rung: Implementation, case: str, options: Options, file: Path | None, named: bool
-) -> list[Cell]:
+def _crossed(rung: Implementation, case: str, options: Options, file: Path | None, named: bool) -> list[Cell]:
     return [
         Cell(
             rung.workload, case, rung.name, rung.framework, dtype, device, options.matmul,

@@ -104,7 +104,9 @@ def _summary(
     mine = gathered.get(cell["key"], _Gathered())
     # The worst verdict of all invocations is the cell's.
     worst = next((v for v in mine.verdicts if v["verdict"] != AGREE), None)
-    verdict = worst or (mine.verdicts[0] if mine.verdicts else {"verdict": "unavailable", "reason": "not run yet"})
+    verdict = worst or (
+        mine.verdicts[0] if mine.verdicts else {"verdict": "unavailable", "reason": "not run yet"}
+    )
     summary = CellSummary(
         cell=cell,
         verdict=verdict["verdict"],

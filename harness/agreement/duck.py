@@ -73,10 +73,7 @@ class Duck(NDArrayOperatorsMixin):
         if method == "reduce":
             raise UnknownOperation(f"np.{ufunc.__name__}.reduce")
         operands = [self.lift(operand) for operand in inputs]
-        if ufunc is np.matmul:
-            result = self.product(*operands)
-        else:
-            result = self.elementwise(ufunc, operands)
+        result = self.product(*operands) if ufunc is np.matmul else self.elementwise(ufunc, operands)
         if out is None:
             return result
         (target,) = out
@@ -184,7 +181,8 @@ class Duck(NDArrayOperatorsMixin):
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
         total = self.total(axis, keepdims)
-        return total / (self.size / max(total.size, 1))
+        mean: Self = total / (self.size / max(total.size, 1))
+        return mean
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         return self.extremum(axis, keepdims)
@@ -193,7 +191,8 @@ class Duck(NDArrayOperatorsMixin):
         return self.place(axis)
 
     def dot(self, other: Any) -> Self:
-        return self @ other
+        product: Self = self @ other
+        return product
 
 
 def _joined(join: Callable[..., np.ndarray]) -> Callable[..., Duck]:

@@ -50,9 +50,7 @@ class Examination:
         self.reference = reference
         self.worst: dict[str, float] = {}
         self.tasks = [
-            name
-            for name in candidate.spec.tasks
-            if candidate.offers(name) and reference.offers(name)
+            name for name in candidate.spec.tasks if candidate.offers(name) and reference.offers(name)
         ]
 
     def run(self) -> None:

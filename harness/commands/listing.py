@@ -20,7 +20,12 @@ def document(workshop: Workshop, selectors: Sequence[str], options: Options, pro
     listed = {
         "implementations": [_implementation(catalog, rung, missing) for rung in rungs],
         "frameworks": [
-            {"framework": name, "version": catalog.version(name), "available": reason is None, "reason": reason}
+            {
+                "framework": name,
+                "version": catalog.version(name),
+                "available": reason is None,
+                "reason": reason,
+            }
             for name, reason in missing.items()
         ],
         "devices": [{"device": "cpu", "name": cpu_name()}, *({"device": "gpu", **gpu} for gpu in gpus())],
@@ -77,7 +82,9 @@ def show(listed: dict[str, Any]) -> None:
             workload = rung["workload"]
             console.print(f"\n[bold]{workload}[/]  cases: {', '.join(rung['cases'])}")
         mark = " " if rung["available"] else "[yellow]-[/]"
-        console.print(f" {mark} {rung['implementation']:<27}[dim]{', '.join(rung['tasks'])}[/]", soft_wrap=True)
+        console.print(
+            f" {mark} {rung['implementation']:<27}[dim]{', '.join(rung['tasks'])}[/]", soft_wrap=True
+        )
     console.print("\n[bold]frameworks[/]")
     for row in listed["frameworks"]:
         state = row["version"] or "present" if row["available"] else f"[yellow]{escape(row['reason'])}[/]"

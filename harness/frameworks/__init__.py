@@ -43,7 +43,7 @@ class Adapter(Protocol):
         """A NumPy copy of a native array. Raises TypeError for what is no native array."""
 
     def device_of(self, array: Any) -> str:
-        """"cpu" or "gpu": where a native array (or a session's ndarray) lies."""
+        """ "cpu" or "gpu": where a native array (or a session's ndarray) lies."""
 
     def wait(self, outputs: Any) -> None:
         """Return when everything that ``outputs`` (any nesting of tuples and dicts) needs is computed."""

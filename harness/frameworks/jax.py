@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 
 from harness.frameworks import Settings, Unavailable
@@ -16,9 +17,10 @@ DISTRIBUTIONS = ("jax",)
 class Adapter:
     def __init__(self, settings: Settings) -> None:
         jax.config.update("jax_enable_x64", settings.dtype == "float64")
-        jax.config.update(
-            "jax_default_matmul_precision", "tensorfloat32" if settings.matmul == "tf32" else "float32"
-        )
+        precision = "tensorfloat32" if settings.matmul == "tf32" else "float32"
+        jax.config.update("jax_default_matmul_precision", precision)
+        if settings.device == "cpu":  # a GPU that is looked at is a GPU whose memory is taken
+            jax.config.update("jax_platforms", "cpu")
         try:
             self.device = jax.devices(settings.device)[0]
         except RuntimeError as error:
@@ -26,8 +28,8 @@ class Adapter:
         jax.config.update("jax_default_device", self.device)
 
     def asarray(self, array: np.ndarray) -> jax.Array:
-        # The copy matters: on the CPU a jax.Array may share an ndarray's memory.
-        return jax.device_put(jnp.array(array, copy=True), self.device)
+        # jnp.array copies; jnp.asarray and device_put may share an ndarray's memory on the CPU.
+        return jnp.array(array, device=self.device)
 
     def to_numpy(self, array: Any) -> np.ndarray:
         if not isinstance(array, jax.Array):
@@ -35,6 +37,7 @@ class Adapter:
         return np.array(array)
 
     def device_of(self, array: jax.Array) -> str:
+        # An NVIDIA GPU's platform is "gpu" or "cuda", as the version has it.
         platforms = {device.platform for device in array.devices()}
         return "cpu" if platforms == {"cpu"} else "gpu"
 
@@ -45,10 +48,10 @@ class Adapter:
         return jnp.matmul(a, b)
 
     def describe(self) -> dict[str, Any]:
+        tf32 = jax.config.jax_default_matmul_precision == "tensorfloat32"
         return {
-            "versions": {"jax": jax.__version__},
+            "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__},
+            "device": self.device.device_kind,
             "threads": None,  # JAX has no way to ask; the affinity of the process bounds it
-            "matmul": "tf32"
-            if jax.config.jax_default_matmul_precision == "tensorfloat32"
-            else "float32",
+            "matmul": "tf32" if tf32 else "float32",
         }

@@ -51,7 +51,5 @@ class Adapter:
         return {
             "versions": {"tensorflow": tf.__version__},
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            "matmul": "tf32"
-            if tf.config.experimental.tensor_float_32_execution_enabled()
-            else "float32",
+            "matmul": "tf32" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32",
         }

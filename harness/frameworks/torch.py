@@ -29,7 +29,7 @@ class Adapter:
 
     def to_numpy(self, array: Any) -> np.ndarray:
         if isinstance(array, torch.Tensor):
-            return array.detach().cpu().numpy().copy()
+            return np.array(array.detach().cpu().numpy())
         raise TypeError(f"{type(array).__name__} is no torch.Tensor")
 
     def device_of(self, array: torch.Tensor) -> str:
@@ -46,7 +46,5 @@ class Adapter:
         return {
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
             "threads": torch.get_num_threads(),
-            "matmul": "float32"
-            if torch.get_float32_matmul_precision() == "highest"
-            else "tf32",
+            "matmul": "float32" if torch.get_float32_matmul_precision() == "highest" else "tf32",
         }

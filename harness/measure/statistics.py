@@ -42,9 +42,7 @@ def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
     return Estimate(_center(groups), float(low), float(high), spread, everything.size)
 
 
-def ratio(
-    subject: Mapping[tuple[int, int], float], baseline: Mapping[tuple[int, int], float]
-) -> Estimate:
+def ratio(subject: Mapping[tuple[int, int], float], baseline: Mapping[tuple[int, int], float]) -> Estimate:
     """How many times as long the subject takes as the baseline: 2 is twice as long.
 
     Both map (invocation, round) to seconds of one call. Only samples of the same round are compared,

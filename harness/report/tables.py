@@ -32,7 +32,7 @@ def headline(summaries: Sequence[CellSummary], about: Mapping[str, Any]) -> str:
     """The task that a group is known by: the one of many steps, in one call."""
     cell = summaries[0].cell
     tasks = about["tasks"][f"{cell['workload']}:{cell['case']}"]
-    return max(tasks, key=lambda name: tasks[name]["steps"] or 0)
+    return max(tasks, key=lambda name: int(tasks[name]["steps"] or 0))
 
 
 def row(summary: CellSummary, task: str) -> tuple[str, ...]:
@@ -97,12 +97,12 @@ def markdown(run: Run) -> str:
     about = run.about
     machine = about["machine"]
     summaries = summarize(about, run.records())
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)
     lines = [
         f"# {run.folder.name}",
         "",
         f"{machine['cpu']}, {machine['processors']} processors, {about['options']['threads']} threads; "
-        f"{machine['os']}; Python {machine['python']}; "
-        + ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version),
+        f"{machine['os']}; Python {machine['python']}; {versions}.",
         "",
         "Ratio: time over the baseline's in the same round, with its 95 % interval; below 1 is faster. "
         "Of peak: matrix flop/s over those of the best large matrix product measured in the same run.",

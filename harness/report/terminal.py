@@ -35,9 +35,7 @@ def style(verdict: str) -> str:
     return STYLES.get(verdict, "bold red")
 
 
-def _group(
-    console: Console, about: Mapping[str, Any], name: str, cells: Sequence[CellSummary]
-) -> None:
+def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequence[CellSummary]) -> None:
     task = tables.headline(cells, about)
     timed = [c for c in cells if task in c.tasks]
     fastest = min(timed, key=lambda c: c.tasks[task].seconds.value, default=None)

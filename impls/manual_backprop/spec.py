@@ -1,7 +1,7 @@
 """manual_backprop: two inputs, two sigmoid units, two sigmoid outputs, every derivative written by hand.
 
-x (1, 2) -> w1 (2, 2) + b1 -> sigmoid -> w2 (2, 2) + b2 -> sigmoid, E = sum 0.5 (y_pred - y)^2: small enough
-to follow with a pencil. The biases are inputs, not params: gradient descent moves the weights only.
+x (1, 2) -> w1 (2, 2) + b1 -> sigmoid -> w2 (2, 2) + b2 -> sigmoid, sum 0.5 (y_pred - y)^2: small enough to
+follow with a pencil. The biases are inputs, not params: gradient descent moves the weights only.
 """
 
 from harness.spec import Case, Inputs, Spec, Task
@@ -15,10 +15,13 @@ def worked_example(target, steps, **about):
 
 
 def make_inputs(case, rng, dataset):
+    return drawn(case.sizes, rng) if "target_1" not in case.numbers else printed(case.numbers)
+
+
+def printed(numbers):
     """Nothing is drawn: the values are those of a worked example, so that its prints can be compared."""
     import numpy as np  # here, so that `samestep list` need not load it
 
-    numbers = case.numbers
     return Inputs(
         params={  # (in, out): column j holds the weights into unit j
             "w1": np.array([[0.15, 0.25], [0.20, 0.30]]),
@@ -29,6 +32,21 @@ def make_inputs(case, rng, dataset):
             "y": np.array([[numbers["target_1"], numbers["target_2"]]]),
             "b1": np.array([0.35, 0.35]),
             "b2": np.array([0.60, 0.60]),
+        },
+    )
+
+
+def drawn(s, rng):
+    return Inputs(
+        params={
+            "w1": rng.standard_normal((s["d_in"], s["width"])),
+            "w2": rng.standard_normal((s["width"], s["d_out"])),
+        },
+        arrays={
+            "x": rng.standard_normal((s["batch"], s["d_in"])),
+            "y": rng.uniform(size=(s["batch"], s["d_out"])),
+            "b1": rng.standard_normal(s["width"]),
+            "b2": rng.standard_normal(s["d_out"]),
         },
     )
 
@@ -60,6 +78,11 @@ SPEC = Spec(
         ),
         "worked_example_trained": worked_example(
             target=(0.01, 0.09), steps=10_000, summary="another target, 10,000 steps"
+        ),
+        "unequal": Case(
+            sizes={"batch": 1, "d_in": 2, "width": 3, "d_out": 4},
+            numbers={"learning_rate": 0.5, "steps": 10},
+            summary="2-3-4, for code that takes one size for another",
         ),
     },
     tasks={

@@ -1,44 +1,47 @@
 """SymPy: the error is a formula, so are its derivatives, and lambdify turns them into NumPy code."""
 
+from functools import cache
+
 import numpy as np
 import sympy as sp
 
 READ_AFTER = "numpy_manual"
 
 
-class sigmoid(sp.Function):
+class Sigmoid(sp.Function):
     """A function that SymPy does not have: all that it is told is the derivative."""
 
-    def fdiff(self, argindex=1):
+    def fdiff(self, _argindex=1):
         return self * (1 - self)
 
 
-x, y = sp.MatrixSymbol("x", 1, 2), sp.MatrixSymbol("y", 1, 2)
-w1, w2 = sp.MatrixSymbol("w1", 2, 2).as_explicit(), sp.MatrixSymbol("w2", 2, 2).as_explicit()
-b1, b2 = sp.symbols("b1_:2"), sp.symbols("b2_:2")
+@cache
+def compiled(d_in, width, d_out):
+    """The forward pass, and the loss with its gradients, as NumPy functions: derived once for each size."""
+    shapes = {"w1": (d_in, width), "w2": (width, d_out), "x": (1, d_in), "y": (1, d_out)}
+    symbols = [sp.MatrixSymbol(name, *shape) for name, shape in shapes.items()]
+    w1, w2, x, y = (symbol.as_explicit() for symbol in symbols)  # a symbol for each element
+    b1, b2 = sp.symbols(f"b1_:{width}"), sp.symbols(f"b2_:{d_out}")
 
-# Forward pass
-h = x.as_explicit() * w1 + sp.Matrix([b1])
-h_sigmoid = h.applyfunc(sigmoid)
-y_in = h_sigmoid * w2 + sp.Matrix([b2])
-y_pred = y_in.applyfunc(sigmoid)
+    # Forward pass
+    h = x * w1 + sp.Matrix([b1])
+    h_sigmoid = h.applyfunc(Sigmoid)
+    y_in = h_sigmoid * w2 + sp.Matrix([b2])
+    y_pred = y_in.applyfunc(Sigmoid)
 
-# Loss
-loss = sum((y_pred - y.as_explicit()).applyfunc(lambda e: e**2)) / 2
+    # Loss
+    loss = sum((y_pred - y).applyfunc(lambda error: error**2)) / 2
 
-# Backward pass: every path from a weight to the error, written out as one expression for each weight
-grads = loss.diff(w1), loss.diff(w2)
+    # Backward pass: every path from a weight to the loss, written out as one formula for each weight
+    grad_w1, grad_w2 = loss.diff(w1), loss.diff(w2)
 
-
-def compiled(arguments, formulas):
-    # A formula for each weight repeats most of its neighbour's; cse computes what they share once
-    modules = [{"sigmoid": lambda h: 1 / (1 + np.exp(-h))}, "numpy"]
-    return sp.lambdify(arguments, formulas, modules, cse=True)
-
-
-W1, W2 = (sp.MatrixSymbol(name, 2, 2) for name in ("w1", "w2"))
-compute_forward = compiled((W1, W2, x, b1, b2), y_pred)
-compute_loss_and_grads = compiled((W1, W2, x, y, b1, b2), (loss, *grads))
+    # The formula of a weight repeats most of its neighbour's: cse computes what they share once
+    modules = [{"Sigmoid": lambda h: 1 / (1 + np.exp(-h))}, "numpy"]
+    arguments = *symbols, b1, b2
+    return (
+        sp.lambdify(arguments, y_pred, modules, cse=True),
+        sp.lambdify(arguments, (loss, grad_w1, grad_w2), modules, cse=True),
+    )
 
 
 def adopt(params):
@@ -49,12 +52,19 @@ def export(state):
     return dict(state)
 
 
+def functions(state):
+    w1, w2 = state["w1"], state["w2"]
+    return compiled(*w1.shape, w2.shape[1])
+
+
 def forward(state, x, b1, b2):
-    return compute_forward(state["w1"], state["w2"], x, b1, b2)
+    y_pred, _ = functions(state)
+    return y_pred(state["w1"], state["w2"], x, None, b1, b2)  # y_pred does not depend on y
 
 
 def loss_and_grads(state, x, y, b1, b2):
-    loss, grad_w1, grad_w2 = compute_loss_and_grads(state["w1"], state["w2"], x, y, b1, b2)
+    _, both = functions(state)
+    loss, grad_w1, grad_w2 = both(state["w1"], state["w2"], x, y, b1, b2)
     return loss, {"w1": grad_w1, "w2": grad_w2}
 
 

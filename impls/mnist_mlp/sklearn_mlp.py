@@ -1,15 +1,14 @@
-"""scikit-learn: an estimator in charge. partial_fit makes a step; the weights are its public attributes."""
+"""scikit-learn: an estimator is in charge, partial_fit makes a step, and the weights are its attributes."""
 
 from copy import deepcopy
 from functools import cache
 
 import numpy as np
-import sklearn
 from sklearn.neural_network import MLPClassifier
 
 READ_AFTER = "numpy_manual"
 DEPARTS = {
-    "nan": "partial_fit raises where a weight would not be finite",
+    "nan": "partial_fit refuses what is not finite",
     "large_logits": "the loss clips probabilities at the dtype's eps",
 }
 
@@ -18,11 +17,11 @@ DEPARTS = {
 def fitted(widths, dtype, learning_rate):
     """A classifier after its first partial_fit, which fixes shapes, classes, dtype and rate for good."""
     model = MLPClassifier(
-        widths[1:-1],
+        hidden_layer_sizes=widths[1:-1],
         solver="sgd",
-        alpha=0,
         momentum=0,
         nesterovs_momentum=False,
+        alpha=0,
         shuffle=False,
         learning_rate_init=learning_rate,
     )
@@ -36,15 +35,10 @@ def with_weights(coefs, intercepts, learning_rate):
     return model
 
 
-def with_rate(model, learning_rate):
-    if learning_rate == model.learning_rate_init:
-        return model
-    return with_weights(model.coefs_, model.intercepts_, learning_rate)
-
-
 def adopt(params):
     layers = range(1, len(params) // 2 + 1)
-    return with_weights([params[f"w{i}"] for i in layers], [params[f"b{i}"] for i in layers], 1.0)
+    coefs, intercepts = [params[f"w{i}"] for i in layers], [params[f"b{i}"] for i in layers]
+    return with_weights(coefs, intercepts, learning_rate=1.0)  # train_step brings the right one
 
 
 def export(state):
@@ -59,17 +53,20 @@ def normalise(images, state, mean, std):
 
 
 def train_step(state, x, y, learning_rate):
-    state = with_rate(state, learning_rate).partial_fit(x, y)
-    return state, np.asarray(state.loss_)
+    if learning_rate != state.learning_rate_init:
+        state = with_weights(state.coefs_, state.intercepts_, learning_rate)
+    state.batch_size = len(x)  # "auto" makes several steps of more than 200 rows
+    state.partial_fit(x, y)
+    return state, np.asarray(state.loss_, x.dtype)
 
 
 def train_epoch(state, images, labels, order, learning_rate, mean, std):
-    state = with_rate(state, learning_rate)
-    # A partial_fit of all batches would tell their mean loss only
-    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-        for batch in order:
-            state.partial_fit(normalise(images[batch], state, mean, std), labels[batch])
-    return state, np.array(state.loss_curve_[-len(order) :])
+    losses = []
+    for batch in order:  # one partial_fit of all batches is faster, but tells their mean loss only
+        x = normalise(images[batch], state, mean, std)
+        state, loss = train_step(state, x, labels[batch], learning_rate)
+        losses.append(loss)
+    return state, np.stack(losses)
 
 
 def evaluate(state, images, labels, mean, std):

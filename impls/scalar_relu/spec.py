@@ -20,14 +20,20 @@ def make_inputs(case, rng, dataset):
     )
 
 
+def layer_flops(case):
+    """Multiply-adds into each layer's units, times two: those into h1 h2 h3, those into y_in."""
+    s = case.sizes
+    return 2.0 * s["d_in"] * s["width"], 2.0 * s["width"] * s["d_out"]
+
+
 def forward_flops(case):
-    """Six weights into the hidden layer and three into the output, a multiply-add each."""
-    return 2.0 * (6 + 3)
+    return sum(layer_flops(case))
 
 
 def step_flops(case):
-    """Forward, a gradient for each of the nine weights, and one for each of the three hidden units."""
-    return 2.0 * (6 + 3) + 2.0 * (6 + 3) + 2.0 * 3
+    """Forward, grad_w1 (x needs no gradient), grad_w2 and grad_a1 grad_a2 grad_a3."""
+    first, second = layer_flops(case)
+    return 2 * first + 3 * second
 
 
 SPEC = Spec(
