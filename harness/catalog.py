@@ -168,7 +168,7 @@ def _package(root: Path) -> str:
     name = "impls_" + "".join(c if c.isalnum() else "_" for c in str(root))
     if name not in sys.modules:
         package = types.ModuleType(name)
-        package.__path__ = [str(root)]
+        package.__path__ = [str(root), str(IMPLS)]  # a rung finds the siblings that it adds to
         sys.modules[name] = package
     return name
 

@@ -72,7 +72,7 @@ def _selection(command: Command) -> Command:
                      help="Where to compute (default: cpu); may be given twice."),
         click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
                      help="In which precision; may be given twice."),
-        click.option("--threads", type=click.IntRange(1), help="Threads (default: all processors)."),
+        click.option("--threads", type=click.IntRange(1), help="Threads (default: all processors; check: 1)."),
         click.option("--matmul", type=click.Choice(["float32", "tf32"]), default="float32", show_default=True,
                      help="Precision of float32 matrix products on a GPU."),
         click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",
@@ -127,7 +127,7 @@ def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options:
     """Do they agree? Each cell against the float64 reference, with derived limits."""
     from harness.commands.check import run_checks
 
-    asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), file=file)
+    asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
     cells = run_checks(asked.workshop, asked.cells, quiet=as_json)
     if as_json:
         _print_json({"cells": cells})
@@ -187,11 +187,12 @@ class _Asked:
         selectors: Sequence[str],
         options: dict[str, Any],
         default_dtypes: tuple[str, ...],
+        default_threads: int | None = None,
         file: Path | None = None,
     ) -> None:
         self.selectors = tuple(selectors)
         self.catalog, self.workshop = _workshop(options)
-        self.options = _options(options, default_dtypes)
+        self.options = _options(options, default_dtypes, default_threads)
         self.file = file
         if file is not None and (len(selectors) != 1 or not file.is_file()):
             what = "no such file" if not file.is_file() else "name the one workload that it implements"
@@ -223,11 +224,13 @@ def _workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
     return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
 
 
-def _options(options: dict[str, Any], default_dtypes: tuple[str, ...]) -> Options:
+def _options(
+    options: dict[str, Any], default_dtypes: tuple[str, ...], default_threads: int | None
+) -> Options:
     from harness.selection import Options
 
     processors = len(os.sched_getaffinity(0))
-    threads = options["threads"] or processors
+    threads = options["threads"] or default_threads or processors
     if threads > processors:
         raise SamestepError(f"--threads {threads}: this process may use {processors} processors")
     return Options(

@@ -53,9 +53,10 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     return variables
 
 
-def processors(threads: int) -> list[int]:
-    """The processors that a worker of so many threads is bound to: the first ones this process may use."""
-    return sorted(os.sched_getaffinity(0))[:threads]
+def processors(threads: int) -> list[list[int]]:
+    """Which processors to bind workers of so many threads to: disjoint sets of those that we may use."""
+    mine = sorted(os.sched_getaffinity(0))
+    return [mine[i : i + threads] for i in range(0, max(1, len(mine) - threads + 1), threads)]
 
 
 class WorkerProcess:
@@ -68,10 +69,11 @@ class WorkerProcess:
         python: str = sys.executable,
         roots: Sequence[Path] = (),
         cache: Path | None = None,
+        bound_to: Sequence[int] | None = None,
     ) -> None:
         threads = int(settings["threads"])
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
-        command = [python, "-c", _START, json.dumps(processors(threads))]
+        command = [python, "-c", _START, json.dumps(bound_to or processors(threads)[0])]
         variables = environment(str(settings["device"]), threads, cache)
         try:
             self.process = subprocess.Popen(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from harness.agreement.verdict import UNAVAILABLE, Verdict
 from harness.catalog import Catalog
-from harness.process import WorkerLost, WorkerProcess
+from harness.process import WorkerLost, WorkerProcess, processors
 from harness.selection import Cell
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
@@ -41,7 +41,7 @@ class Workshop:
         reason = self.catalog.missing(cell.framework)
         return Verdict(UNAVAILABLE, reason) if reason else None
 
-    def start(self, cell: Cell) -> WorkerProcess:
+    def start(self, cell: Cell, bound_to: Sequence[int] | None = None) -> WorkerProcess:
         settings = {
             "dtype": cell.dtype,
             "device": cell.device,
@@ -50,7 +50,9 @@ class Workshop:
         }
         interpreter = self.pythons.get(cell.framework)
         more = {"python": interpreter} if interpreter else {}
-        return WorkerProcess(cell.framework, settings, roots=self.roots, cache=self.cache, **more)
+        return WorkerProcess(
+            cell.framework, settings, roots=self.roots, cache=self.cache, bound_to=bound_to, **more
+        )
 
     def request(self, op: str, cell: Cell) -> Answer:
         return {
@@ -66,20 +68,34 @@ class Workshop:
 def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
     """Examine every cell; ``heard`` gets each cell's answer as it comes, from several threads.
 
-    One worker holds all implementations of a framework at one dtype, device and precision, and as many
-    workers as there are processors go on side by side: nothing is timed here.
+    One worker holds all implementations of a framework at one dtype, device and precision. Nothing is
+    timed here, so as many workers go on side by side as there are processors for their threads.
     """
+    if not cells:
+        return
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for done in [pool.submit(_check_group, workshop, group, heard) for group in ordered]:
+    sets = processors(max(cell.threads for cell in cells))
+    free: SimpleQueue[list[int]] = SimpleQueue()
+    for one in sets:
+        free.put(one)
+
+    def examine(group: list[Cell]) -> None:
+        bound_to = free.get()
+        try:
+            _check_group(workshop, group, heard, bound_to)
+        finally:
+            free.put(bound_to)
+
+    with ThreadPoolExecutor(len(sets)) as pool:
+        for done in [pool.submit(examine, group) for group in ordered]:
             done.result()
 
 
-def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener) -> None:
+def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener, bound_to: list[int]) -> None:
     """One worker for all cells; after a crash, one for each that is left."""
     missing = workshop.missing(cells[0])
     if missing:
@@ -87,17 +103,17 @@ def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener) -> None
             heard(cell, {"verdict": missing.as_dict()})
         return
     left = list(cells)
-    with contextlib.suppress(WorkerLost), workshop.start(cells[0]) as worker:
+    with contextlib.suppress(WorkerLost), workshop.start(cells[0], bound_to) as worker:
         opened = worker.open(workshop.patience)
         while left:
             heard(left[0], _asked(worker, workshop, left[0], opened))
             left.pop(0)
     for cell in left:
-        heard(cell, _check_alone(workshop, cell))
+        heard(cell, _check_alone(workshop, cell, bound_to))
 
 
-def _check_alone(workshop: Workshop, cell: Cell) -> Answer:
-    with workshop.start(cell) as worker:
+def _check_alone(workshop: Workshop, cell: Cell, bound_to: list[int]) -> Answer:
+    with workshop.start(cell, bound_to) as worker:
         try:
             return _asked(worker, workshop, cell, worker.open(workshop.patience))
         except WorkerLost as lost:

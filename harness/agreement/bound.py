@@ -35,9 +35,9 @@ class Bound(Duck):
     def exact(cls, value: Any, precision: np.dtype[Any]) -> Bound:
         """A value that the candidate has bit for bit."""
         value = np.asarray(value)
-        if value.dtype.kind == "f":
-            value = value.astype(np.float64)
-        return cls((value, np.broadcast_to(0.0, value.shape)), precision)
+        if value.dtype.kind != "f":
+            return cls((value, np.broadcast_to(0.0, value.shape)), precision)
+        return cls((value.astype(np.float64), np.zeros(value.shape)), precision)
 
     @classmethod
     def rounded(cls, number: Any, precision: np.dtype[Any]) -> Bound:
@@ -81,10 +81,9 @@ class Bound(Duck):
             raise UnknownOperation(f"np.{ufunc.__name__}")
         with np.errstate(all="ignore"):
             value = ufunc(*[operand.value for operand in operands])
-            if value.dtype.kind in "iub":  # integers are exact
-                return self.like(self.exact(value, self.precision).parts)
             bound, units = rule(value, operands)
-            return self.rounding(value, bound, units) if units else self.like((value, bound))
+            exact = not units or value.dtype.kind in "iub"  # integers are not rounded
+            return self.like((value, bound)) if exact else self.rounding(value, bound, units)
 
     def product(self, a: Self, b: Self) -> Self:
         terms = a.shape[-1]
@@ -183,13 +182,13 @@ def _tanh(value: Array, ops: list[Bound]) -> tuple[Array, float]:
 
 
 def _same(value: Array, ops: list[Bound]) -> tuple[Array, float]:
-    return np.broadcast_to(ops[0].bound, value.shape), 0.0
+    return ops[0].bound.copy(), 0.0
 
 
-def _maximum(value: Array, ops: list[Bound]) -> tuple[Array, float]:
+def _extreme(value: Array, ops: list[Bound]) -> tuple[Array, float]:
     a, b = ops
     doubt = a.bound + b.bound
-    chosen = np.where(a.value > b.value, a.bound, b.bound)
+    chosen = np.where(value == a.value, a.bound, b.bound)
     near = np.abs(a.value - b.value) <= doubt
     return np.where(near, np.maximum(a.bound, b.bound), chosen), 0.0
 
@@ -208,6 +207,6 @@ RULES: dict[np.ufunc, Callable[[Array, list[Any]], tuple[Array, float]]] = {
     np.negative: _same,
     np.positive: _same,
     np.absolute: _same,
-    np.maximum: _maximum,
-    np.minimum: _maximum,
+    np.maximum: _extreme,
+    np.minimum: _extreme,
 }

@@ -37,7 +37,8 @@ def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> fl
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - value)
         ratio = np.where(error > 0, error / limit, 0.0)
-    ratio = np.where(np.isfinite(value), ratio, 0.0)
+    # Where the reference or its limit is not finite, nothing is certified; and argmax must not stop there.
+    ratio = np.where(np.isfinite(value) & ~np.isnan(ratio), ratio, 0.0)
     if not ratio.size:
         return 0.0
     index = tuple(int(i) for i in np.unravel_index(np.argmax(ratio), ratio.shape))

@@ -114,6 +114,8 @@ class Duck(NDArrayOperatorsMixin):
         value = self.parts[0]
         if value.dtype.kind not in "iub":
             raise UnknownOperation(f"{what} of a computed value")
+        if any(part.any() for part in self.parts[1:]):
+            raise UnknownOperation(f"{what} of an undecided integer")
         return value
 
     def plain_index(self, index: Any) -> Any:
@@ -172,7 +174,7 @@ class Duck(NDArrayOperatorsMixin):
         if np.dtype(dtype) != np.float64:
             raise UnknownOperation(f"astype({np.dtype(dtype)})")
         value, *rest = self.parts
-        return self.like([value.astype(np.float64), *rest])
+        return self.like([value.astype(np.float64), *(part.copy() for part in rest)])
 
     # -- reductions ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ network: 5e15 times the loss on the tutorials' one).
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,9 @@ class Examination:
         ]
 
     def run(self) -> None:
+        absent = [name for name in ("adopt", "export") if not self.candidate.offers(name)]
+        if absent:
+            raise Invalid(f"no {absent[0]}: every implementation has adopt and export")
         if candidate_is_reference(self.candidate, self.reference):
             self.reference.prove(self.candidate.params, self.candidate.arrays, self.candidate.numbers)
         training = [name for name in self.tasks if self.candidate.spec.tasks[name].trains]
@@ -63,13 +67,11 @@ class Examination:
         for step, state, values in self._forced(leading):
             self._still(step, state, values)
         for task in training:
-            if task != leading:
-                for _ in self._forced(task):
-                    pass  # each turn is judged as it comes
-            self._continuity(task)
-        for task in training:
             if self.candidate.spec.tasks[task].steps:
                 self._prefixes(task)
+            elif task != leading:
+                collections.deque(self._forced(task), maxlen=0)  # each step is judged as it is made
+            self._continuity(task)
 
     def _training_tasks(self) -> Iterator[str]:
         return (name for name, task in self.candidate.spec.tasks.items() if task.trains)

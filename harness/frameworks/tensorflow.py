@@ -19,6 +19,8 @@ class Adapter:
             raise Unavailable(f"TensorFlow {tf.__version__} sees no GPU")
         if settings.device == "cpu":
             tf.config.set_visible_devices([], "GPU")
+        tf.get_logger().setLevel("ERROR")  # a new trace for a new shape is what is asked for here
+        # Sessions made without a configuration of their own take these as well.
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_tensor_float_32_execution(settings.matmul == "tf32")
@@ -51,5 +53,6 @@ class Adapter:
         return {
             "versions": {"tensorflow": tf.__version__},
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "matmul": "tf32" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32",
         }

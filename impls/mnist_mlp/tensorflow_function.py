@@ -21,10 +21,10 @@ def weights(state):
 
 def remember(state, *kinds):
     """The optimiser's own variables, one for each weight: zeros at the start."""
-    for kind in kinds:
-        for name, w in weights(state).items():
-            if f"{kind}/{name}" not in state:
-                state[f"{kind}/{name}"] = tf.Variable(tf.zeros_like(w))
+    for name, w in weights(state).items():
+        for key in (f"{kind}/{name}" for kind in kinds):
+            if key not in state:
+                state[key] = tf.Variable(tf.zeros_like(w))
 
 
 def tensors(state, *numbers):
@@ -130,7 +130,8 @@ def momentum_step(state, x, y, learning_rate, momentum):
 
 def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     remember(state, "adam_m", "adam_v")
-    state.setdefault("adam_step", tf.Variable(0))
+    if "adam_step" not in state:
+        state["adam_step"] = tf.Variable(0, dtype=tf.int64)
     return state, adam_update(state, x, y, *tensors(state, learning_rate), beta1, beta2, eps)
 
 

@@ -51,11 +51,13 @@ def declare(dtype, **shapes):
         params = {name: tf1.Variable(value, use_resource=True) for name, value in start.items()}
         initialise = [w.initializer for w in params.values()]
 
-        pixels = shapes["w1"][0]
-        x, y = tf1.placeholder(dtype, (None, pixels), "x"), tf1.placeholder(tf.int32, (None,), "y")
-        images, labels = tf1.placeholder(tf.uint8, (None, pixels), "images"), tf1.placeholder(tf.int32, (None,), "labels")
+        pixels, numbers = shapes["w1"][0], ("learning_rate", "mean", "std")
+        x = tf1.placeholder(dtype, (None, pixels), "x")
+        y = tf1.placeholder(tf.int32, (None,), "y")
+        images = tf1.placeholder(tf.uint8, (None, pixels), "images")
+        labels = tf1.placeholder(tf.int32, (None,), "labels")
         order = tf1.placeholder(tf.int32, (None, None), "order")
-        learning_rate, mean, std = (tf1.placeholder(dtype, (), name) for name in ("learning_rate", "mean", "std"))
+        learning_rate, mean, std = (tf1.placeholder(dtype, (), name) for name in numbers)
 
         seen, grads, update = declare_step(params, x, y, learning_rate)
 

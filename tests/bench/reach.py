@@ -111,7 +111,7 @@ def start(stack, arena, kind, name, threads):
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, **environment("cpu", threads)},
-        preexec_fn=lambda: os.sched_setaffinity(0, processors(threads)),
+        preexec_fn=lambda: os.sched_setaffinity(0, processors(threads)[0]),
     )  # fmt: skip
     stack.callback(process.kill)
     return process

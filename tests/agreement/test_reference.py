@@ -1,0 +1,94 @@
+"""Who checks the reference? Complex-step differentiation, and itself with its sums in another order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.agreement.candidate import Values
+from harness.agreement.compare import Place, certified
+from harness.agreement.reference import Reference
+from harness.agreement.verdict import Disagreement
+from harness.catalog import REFERENCE, Catalog
+from tests.agreement.planting import case_values, planted
+
+CATALOG = Catalog()
+CASES = [
+    *((w, c) for w in CATALOG.workloads for c, case in CATALOG.spec(w).cases.items() if case.default),
+    ("two_layer", "tiny"),
+]
+cases = pytest.mark.parametrize(("workload", "case"), CASES)
+
+# What each axis runs over: i the inputs and h the hidden units are summed over, and so may be permuted.
+AXES = {
+    "two_layer": {"x": "ni", "w1": "ih", "w2": "ho"},
+    "scalar_relu": {"x": "ni", "w1": "ih", "w2": "ho"},
+    "manual_backprop": {"x": "ni", "w1": "ih", "b1": "h", "w2": "ho"},
+    "linear_output": {"x": "ni", "w1": "ih", "b1": "h", "w2": "ho"},
+    "mnist_mlp": {"x": "ni", "w1": "ih", "b1": "h", "w2": "ho"},
+}
+
+
+def reference(workload: str, dtype: str = "float64", module=None) -> Reference:
+    module = module or CATALOG.load(CATALOG.implementation(workload, REFERENCE))
+    return Reference(module, CATALOG.spec(workload), dtype)
+
+
+@cases
+def test_the_gradients_are_those_of_the_loss(workload, case):
+    worst = reference(workload).prove(*case_values(CATALOG, workload, case, "float64"))
+    assert worst <= 1
+
+
+MISTAKES = [
+    ("two_layer", "grad_y_pred = 2 *", "grad_y_pred = 1.0000001 * 2 *", "grad_w1"),
+    ("two_layer", "grad_w2 = h_relu.T @", "grad_w2 = h.T @", "grad_w2"),
+    ("two_layer", "np.where(h > 0, grad_h_relu, 0)", "grad_h_relu", "grad_w1"),
+    ("scalar_relu", "grad_y_pred = 2 *", "grad_y_pred =", "grad_w1"),
+    ("manual_backprop", "grad_h_sigmoid * h_sigmoid * (1", "grad_h_sigmoid * h * (1", "grad_w1"),
+    ("linear_output", "grad_b1 = grad_h.sum(axis=0)", "grad_b1 = 0.5 * grad_h.sum(axis=0)", "grad_b1"),
+    ("mnist_mlp", "grad / len(y)", "grad / (len(y) - 1)", "grad_w1"),
+]
+
+
+@pytest.mark.parametrize(("workload", "old", "new", "tensor"), MISTAKES)
+def test_a_wrong_gradient_is_caught(workload, old, new, tensor, tmp_path):
+    source = CATALOG.implementation(workload, REFERENCE).path
+    module = CATALOG.load(CATALOG.describe(workload, planted(tmp_path, source, (old, new))))
+    case = next(c for w, c in CASES if w == workload)
+    with pytest.raises(Disagreement, match="complex-step") as raised:
+        reference(workload, module=module).prove(*case_values(CATALOG, workload, case, "float64"))
+    assert raised.value.divergence.tensor == tensor
+
+
+def shuffled(values: Values, axes: dict[str, str], order: dict[str, np.ndarray]) -> Values:
+    """The same arrays with the indices that are summed over in another order."""
+    moved = dict(values)
+    for name in set(values) & set(axes):
+        for axis, letter in enumerate(axes[name]):
+            if letter in order:
+                moved[name] = moved[name].take(order[letter], axis=axis)
+    return moved
+
+
+@cases
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sums_in_another_order_stay_within_the_certificate(workload, case, dtype):
+    params, arrays, numbers = case_values(CATALOG, workload, case, dtype)
+    axes, rng = AXES[workload], np.random.default_rng(1)
+    d_in, width = params["w1"].shape
+    order = {"i": rng.permutation(d_in), "h": rng.permutation(width)}
+    if width == 2:
+        order["h"] = np.array([1, 0])
+    expected, _ = reference(workload, dtype).run("loss_and_grads", params, arrays, numbers)
+
+    module = reference(workload).module
+    other = shuffled(arrays, axes, order)
+    inputs = [other.get(n, numbers.get(n)) for n in CATALOG.spec(workload).tasks["loss_and_grads"].inputs]
+    loss, grads = module.loss_and_grads(module.adopt(shuffled(params, axes, order)), *inputs)
+    back = shuffled(grads, axes, {letter: np.argsort(indices) for letter, indices in order.items()})
+
+    place = Place(0, "loss_and_grads")
+    assert certified(place, "loss", np.asarray(loss), expected["loss"]) <= 1
+    for name, grad in back.items():
+        assert certified(place, f"grad_{name}", grad, expected[f"grad_{name}"]) <= 1

@@ -1,0 +1,63 @@
+"""One test body over every cell of the catalog: does this implementation agree with its reference?"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+
+from harness import data
+from harness.catalog import Catalog
+from harness.runner import Workshop, check
+from harness.selection import Cell, Options, select
+
+OPTIONS = Options(dtypes=("float32", "float64"), threads=min(2, len(os.sched_getaffinity(0))))
+CATALOG = Catalog()
+CELLS = select(CATALOG, ["*", "two_layer:tiny"], OPTIONS)
+FULL = select(CATALOG, ["mnist_mlp:mnist", "mnist_mlp:fashion"], OPTIONS)
+
+
+def each(cells: list[Cell]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("cell", cells, ids=lambda cell: f"{cell.workload}:{cell.case}/"
+                                   f"{cell.implementation}-{cell.dtype}")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def verdicts(request: pytest.FixtureRequest) -> dict[Cell, dict]:
+    """Every cell that this session is about to ask for, examined in one go."""
+    asked = [item for item in request.session.items if "verdicts" in getattr(item, "fixturenames", ())]
+    cells = [item.callspec.params["cell"] for item in asked]
+    answers: dict[Cell, dict] = {}
+    check(Workshop(CATALOG), [cell for cell in cells if _is_here(_dataset(cell))], answers.__setitem__)
+    return {cell: answer["verdict"] for cell, answer in answers.items()}
+
+
+def _dataset(cell: Cell) -> str | None:
+    return CATALOG.spec(cell.workload).cases[cell.case].dataset
+
+
+@cache
+def _is_here(dataset: str | None) -> bool:
+    try:
+        return dataset is None or bool(data.load(dataset))
+    except data.DataMissing:
+        return False
+
+
+@each(CELLS)
+def test_agrees(cell, verdicts, need):
+    need(cell.framework)
+    assert verdicts[cell]["verdict"] == "agree", verdicts[cell]["reason"]
+
+
+@each(FULL)
+def test_agrees_on_the_full_data_sets(cell, verdicts, need):
+    need(cell.framework)
+    if cell not in verdicts:
+        pytest.skip(f"{cell.case} is not here: samestep data fetch")
+    assert verdicts[cell]["verdict"] == "agree", verdicts[cell]["reason"]
+
+
+def test_every_workload_has_a_default_case():
+    assert {cell.workload for cell in CELLS} == set(CATALOG.workloads)
