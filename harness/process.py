@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -19,6 +20,9 @@ from harness.measure import clock
 
 ROOT = Path(__file__).resolve().parent.parent
 STDERR_TAIL = 2000
+
+#: How often a silent worker is looked after: it may be dead while a child of its own holds the pipe.
+POLL_SECONDS = 1.0
 
 
 class WorkerLost(Exception):
@@ -36,7 +40,6 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     variables = {
         **{f"{pool}_NUM_THREADS": count for pool in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
         # A GPU is shared by the workers of a run: none may take all of its memory.
@@ -73,7 +76,9 @@ class WorkerProcess:
     ) -> None:
         threads = int(settings["threads"])
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
-        command = [python, "-c", _START, json.dumps(bound_to or processors(threads)[0])]
+        begin = json.dumps([str(ROOT), list(bound_to or processors(threads)[0])])
+        # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
+        command = [python, "-P", "-X", "faulthandler", "-c", _START, begin]
         variables = environment(str(settings["device"]), threads, cache)
         try:
             self.process = subprocess.Popen(
@@ -110,7 +115,7 @@ class WorkerProcess:
             self.process.stdin.write((json.dumps(request) + "\n").encode())
             self.process.stdin.flush()
         except OSError:  # it died before it read: how, its exit status tells
-            raise self._lost() from None
+            raise self._lost(self._death()) from None
         answer: dict[str, Any] = json.loads(self._line(clock.now() + seconds, seconds))
         if "usage" in answer:
             raise SamestepError(answer["usage"])
@@ -137,33 +142,68 @@ class WorkerProcess:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             while b"\n" not in self.buffer:
                 left = deadline - clock.now()
-                if left <= 0 or not selector.select(left):
-                    raise self._lost(f"no answer within {allowed:.0f} s")
-                chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-                if not chunk:
-                    raise self._lost()
-                self.buffer += chunk
+                if left <= 0:
+                    raise self._lost(Verdict(TIMEOUT, f"no answer within {allowed:.0f} s"))
+                alive = self.process.poll() is None  # asked first: what it said before it died is read below
+                if selector.select(min(left, POLL_SECONDS) if alive else 0):
+                    chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+                    if not chunk:
+                        raise self._lost(self._death())
+                    self.buffer += chunk
+                elif not alive:  # a child of its own keeps the pipe open
+                    raise self._lost(self._death())
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line
 
-    def _lost(self, timeout: str | None = None) -> WorkerLost:
-        verdict = Verdict(TIMEOUT, timeout) if timeout else _death(self.process.wait())
+    def _death(self) -> Verdict:
+        """How it ended, in words. Nobody but the kernel sends SIGKILL here, and it does so for memory."""
+        try:
+            status = self.process.wait(POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return Verdict(CRASHED, "closed its pipe and went on")
+        words = _last_words(self._said(1 << 16))
+        if status == -signal.SIGKILL:
+            return Verdict(OUT_OF_MEMORY, f"killed by the kernel, most likely for want of memory{words}")
+        how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+        return Verdict(CRASHED, how + words)
+
+    def _lost(self, verdict: Verdict) -> WorkerLost:
+        return WorkerLost(verdict, self._said(STDERR_TAIL))
+
+    def _said(self, size: int) -> str:
+        """The end of what it wrote on standard error."""
         self.stderr.seek(0, os.SEEK_END)
-        self.stderr.seek(max(0, self.stderr.tell() - STDERR_TAIL))
-        return WorkerLost(verdict, self.stderr.read().decode(errors="replace"))
+        self.stderr.seek(max(0, self.stderr.tell() - size))
+        return self.stderr.read().decode(errors="replace")
 
 
-# The affinity is set before NumPy or a framework is imported and counts the processors it may use.
-_START = (
-    "import json, os, sys; os.sched_setaffinity(0, json.loads(sys.argv[1])); "
-    "from harness.worker import main; main()"
-)
+# What a worker does first. The affinity is set before NumPy or a framework counts the processors that it
+# may use. Of the folder that samestep lies in, `harness` and `impls` are taken and nothing else: it may be
+# the site-packages of another Python than the worker's. And a worker does not outlive its parent.
+_START = """
+import ctypes, json, os, signal, sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+root, processors = json.loads(sys.argv[1])
+os.sched_setaffinity(0, processors)
+for name in ("harness", "impls"):
+    spec = PathFinder.find_spec(name, [root])
+    sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+from harness.worker import main
+main()
+"""
 
 
-def _death(status: int) -> Verdict:
-    """An exit status in words. Nobody but the kernel sends SIGKILL here, and it does so for memory."""
-    if status == -signal.SIGKILL:
-        return Verdict(OUT_OF_MEMORY, "killed by the kernel, most likely for want of memory")
-    if status < 0:
-        return Verdict(CRASHED, f"ended by {signal.Signals(-status).name}")
-    return Verdict(CRASHED, f"exited with status {status}")
+def _last_words(stderr: str) -> str:
+    """The last line on standard error, or the place in Python where a fatal signal struck."""
+    said, _, dump = stderr.partition("Fatal Python error: ")
+    struck = re.search(r'^(?:Current thread|Thread) .*\n  File "(.+)", line (\d+)', dump, re.MULTILINE)
+    if struck:
+        return f" ({Path(struck[1]).name}:{struck[2]})"
+    lines = said.strip().splitlines()
+    return f": {lines[-1].strip()[:300]}" if lines else ""

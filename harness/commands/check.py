@@ -52,7 +52,7 @@ def _show(results: Sequence[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys((r["dtype"], r["device"]) for r in results))
     table = Table()
     table.add_column("implementation", no_wrap=True)
-    table.add_column("case")
+    table.add_column("case", overflow="fold")
     for dtype, device in columns:
         table.add_column(dtype if device == "cpu" else f"{dtype} {device}")
     rows: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}

@@ -50,7 +50,7 @@ class Adapter:
     def describe(self) -> dict[str, Any]:
         tf32 = jax.config.jax_default_matmul_precision == "tensorfloat32"
         return {
-            "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__},
+            "versions": {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__},
             "device": self.device.device_kind,
             "threads": None,  # JAX has no way to ask; the affinity of the process bounds it
             "matmul": "tf32" if tf32 else "float32",

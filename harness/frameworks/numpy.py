@@ -24,9 +24,9 @@ class Adapter:
         return np.array(array)
 
     def to_numpy(self, array: Any) -> np.ndarray:
-        if isinstance(array, np.ndarray | np.generic):
-            return np.array(array)
-        raise TypeError(f"{type(array).__name__} is no NumPy array")
+        if not isinstance(array, np.ndarray | np.generic):
+            raise TypeError(f"{type(array).__name__} is no NumPy array")
+        return np.asarray(array).copy()
 
     def device_of(self, array: Any) -> str:
         return "cpu"

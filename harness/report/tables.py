@@ -32,7 +32,7 @@ def headline(summaries: Sequence[CellSummary], about: Mapping[str, Any]) -> str:
     """The task that a group is known by: the one of many steps, in one call."""
     cell = summaries[0].cell
     tasks = about["tasks"][f"{cell['workload']}:{cell['case']}"]
-    return max(tasks, key=lambda name: int(tasks[name]["steps"] or 0))
+    return max(map(str, tasks), key=lambda name: int(tasks[name]["steps"] or 0))
 
 
 def row(summary: CellSummary, task: str) -> tuple[str, ...]:

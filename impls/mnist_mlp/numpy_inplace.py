@@ -14,8 +14,9 @@ __all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "trace", 
 def buffers(rows, layers, dtype):
     n, shapes = len(layers), {}
     for i, (fan_in, fan_out) in enumerate(layers, start=1):
-        for name in (f"h{i}", f"h{i}_relu") if i < n else ("logits", "log_p"):
-            shapes |= {name: (rows, fan_out), f"grad_{name}": (rows, fan_out)}
+        hidden = (f"h{i}", f"h{i}_relu", f"grad_h{i}", f"grad_h{i}_relu")
+        names = hidden if i < n else ("logits", "log_p", "grad_logits")
+        shapes |= dict.fromkeys(names, (rows, fan_out))
         shapes |= {f"grad_w{i}": (fan_in, fan_out), f"grad_b{i}": (fan_out,)}
     return {name: np.empty(shape, dtype) for name, shape in shapes.items()}
 

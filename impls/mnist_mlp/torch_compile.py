@@ -69,9 +69,7 @@ def train_block(state, images, labels, order, learning_rate, mean, std):
 
 def train_epoch(state, images, labels, order, learning_rate, mean, std):
     numbers = tensors(state, learning_rate, mean, std)
-    whole = len(order) // BLOCK * BLOCK
-    blocks = [*order[:whole].split(BLOCK), *order[whole:].split(1)]
-    losses = [train_block(state, images, labels, block, *numbers) for block in blocks]
+    losses = [train_block(state, images, labels, block, *numbers) for block in order.split(BLOCK)]
     return state, torch.cat(losses)
 
 
