@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from harness.agreement.verdict import AGREE
@@ -81,7 +82,9 @@ class Bench:
         self.watcher = watcher
         records = list(run.records())
         self.taken = {
-            (r["cell"], r["invocation"], r["round"], r["task"]) for r in records if r["kind"] == "sample"
+            (r["kind"], r["arena"], r["cell"], r["invocation"], r["round"], r.get("task"))
+            for r in records
+            if r["kind"] in ("sample", "peak")
         }
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
         self.forecast = Forecast(0, 0)
@@ -89,19 +92,23 @@ class Bench:
     def measure(self, cells: Sequence[Cell]) -> None:
         """Every arena, every invocation; what the records of an earlier try hold is not repeated."""
         arenas = []
-        for number, arena in enumerate(batches(cells, ALIVE)):
+        for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
             for invocation in range(self.profile.invocations):
                 if (number, invocation) not in self.finished:
                     arenas.append((number, arena, invocation))
-                    self._expect(arena)
+                    self._expect(number, arena, invocation)
         for number, arena, invocation in arenas:
             Turns(self, number, arena, invocation).take()
 
-    def _expect(self, arena: list[Cell]) -> None:
+    def _expect(self, number: int, arena: list[Cell], invocation: int) -> None:
         present = [cell for cell in arena if not self.workshop.missing(cell)]
         self.forecast.starts_left += len(present)
-        for cell in present:
-            self.forecast.turns_left += self.profile.rounds * len(self._tasks(cell))
+        turns = product(present, range(self.profile.rounds))
+        self.forecast.turns_left += sum(
+            ("sample", number, cell.key, invocation, turn, task) not in self.taken
+            for cell, turn in turns
+            for task in self._tasks(cell)
+        )
 
     def _tasks(self, cell: Cell) -> tuple[str, ...]:
         if cell.file:
@@ -161,7 +168,7 @@ class Turns:
             self._dismiss(cell)
             return
         self.loops[cell] = answer["loops"]
-        cold = {name: answer[name] for name in ("build_seconds", "first_call_seconds", "loops")}
+        cold = {name: answer[name] for name in ("build_seconds", "first_call_seconds", "loops", "steps")}
         self._keep("start", cell, framework=_told(opened), **cold)
 
     def _round(self, turn: int, tasks: list[str]) -> None:
@@ -172,7 +179,7 @@ class Turns:
             cells = [cell for cell in self.workers if task in self.loops[cell]]
             order.shuffle(cells)
             for cell in cells:
-                if (cell.key, self.invocation, turn, task) not in self.bench.taken:
+                if not self._has("sample", cell, turn, task):
                     self._sample(cell, turn, task)
 
     def _sample(self, cell: Cell, turn: int, task: str) -> None:
@@ -194,7 +201,7 @@ class Turns:
         cells = list(speakers.values())
         order.shuffle(cells)
         for cell in cells:
-            answer = self._ask(cell, {"op": "measure_peak"})
+            answer = None if self._has("peak", cell, turn) else self._ask(cell, {"op": "measure_peak"})
             if answer:
                 self._keep("peak", cell, round=turn, seconds=answer["seconds"], flops=answer["flops"])
 
@@ -214,8 +221,12 @@ class Turns:
     def _dismiss(self, cell: Cell) -> None:
         self.workers.pop(cell).stop()
 
+    def _has(self, kind: str, cell: Cell, turn: int, task: str | None = None) -> bool:
+        """Whether an earlier try, since interrupted, took this already."""
+        return (kind, self.number, cell.key, self.invocation, turn, task) in self.bench.taken
+
     def _keep(self, kind: str, cell: Cell, **record: Any) -> None:
-        self.bench.keep(kind, cell=cell.key, invocation=self.invocation, **record)
+        self.bench.keep(kind, arena=self.number, cell=cell.key, invocation=self.invocation, **record)
 
 
 def _told(opened: Answer) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -121,19 +122,20 @@ class WorkerProcess:
             raise SamestepError(answer["usage"])
         return answer
 
+    def kill(self) -> None:
+        """Send it away, from any thread; whoever waits for its answer hears that it is lost."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def stop(self) -> None:
         """End the worker and whatever it started: nothing of it may run on beside the next turn."""
-        try:
+        with contextlib.suppress(ProcessLookupError):  # of its group nobody is left
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            self.process.poll()  # gone already
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):  # unsent bytes of a request that nobody will read
                     pipe.close()
-                except BrokenPipeError:
-                    continue  # unsent bytes of a request that nobody will read
         self.stderr.close()
 
     def _line(self, deadline: float, allowed: float) -> bytes:
@@ -161,11 +163,10 @@ class WorkerProcess:
             status = self.process.wait(POLL_SECONDS)
         except subprocess.TimeoutExpired:
             return Verdict(CRASHED, "closed its pipe and went on")
-        words = _last_words(self._said(1 << 16))
         if status == -signal.SIGKILL:
-            return Verdict(OUT_OF_MEMORY, f"killed by the kernel, most likely for want of memory{words}")
+            return Verdict(OUT_OF_MEMORY, "killed by the kernel, most likely for want of memory")
         how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
-        return Verdict(CRASHED, how + words)
+        return Verdict(CRASHED, how + _last_words(self._said(1 << 16)))
 
     def _lost(self, verdict: Verdict) -> WorkerLost:
         return WorkerLost(verdict, self._said(STDERR_TAIL))
@@ -202,7 +203,7 @@ main()
 def _last_words(stderr: str) -> str:
     """The last line on standard error, or the place in Python where a fatal signal struck."""
     said, _, dump = stderr.partition("Fatal Python error: ")
-    struck = re.search(r'^(?:Current thread|Thread) .*\n  File "(.+)", line (\d+)', dump, re.MULTILINE)
+    struck = re.search(r'^Current thread .*\n  File "(.+)", line (\d+)', dump, re.MULTILINE)
     if struck:
         return f" ({Path(struck[1]).name}:{struck[2]})"
     lines = said.strip().splitlines()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from harness.agreement.verdict import UNAVAILABLE, Verdict
+from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
+from harness.errors import SamestepError
 from harness.process import WorkerLost, WorkerProcess, processors
 from harness.selection import Cell
 
@@ -33,6 +33,8 @@ class Workshop:
     seed: int = 0
     cache: Path | None = None
     patience: float = PATIENCE_SECONDS
+    started: list[WorkerProcess] = field(default_factory=list, init=False)
+    stopped: bool = field(default=False, init=False)
 
     def missing(self, cell: Cell) -> Verdict | None:
         """`unavailable` for a framework that is not installed; another interpreter must be asked."""
@@ -50,9 +52,20 @@ class Workshop:
         }
         interpreter = self.pythons.get(cell.framework)
         more = {"python": interpreter} if interpreter else {}
-        return WorkerProcess(
+        worker = WorkerProcess(
             cell.framework, settings, roots=self.roots, cache=self.cache, bound_to=bound_to, **more
         )
+        self.started.append(worker)
+        if self.stopped:
+            worker.stop()
+            raise SamestepError("stopped")
+        return worker
+
+    def stop(self) -> None:
+        """End all workers, whichever thread waits for them, and let none start any more."""
+        self.stopped = True
+        for worker in list(self.started):
+            worker.kill()
 
     def request(self, op: str, cell: Cell) -> Answer:
         return {
@@ -91,23 +104,32 @@ def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
             free.put(bound_to)
 
     with ThreadPoolExecutor(len(sets)) as pool:
-        for done in [pool.submit(examine, group) for group in ordered]:
-            done.result()
+        try:
+            for done in as_completed([pool.submit(examine, group) for group in ordered]):
+                done.result()
+        except BaseException:  # an interrupt, or a mistake of the user's: nobody waits for the rest
+            pool.shutdown(wait=False, cancel_futures=True)
+            workshop.stop()
+            raise
 
 
 def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener, bound_to: list[int]) -> None:
-    """One worker for all cells; after a crash, one for each that is left."""
+    """One worker for all cells; after a crash, one for each that is left, the one that met it included."""
     missing = workshop.missing(cells[0])
     if missing:
         for cell in cells:
             heard(cell, {"verdict": missing.as_dict()})
         return
     left = list(cells)
-    with contextlib.suppress(WorkerLost), workshop.start(cells[0], bound_to) as worker:
-        opened = worker.open(workshop.patience)
-        while left:
-            heard(left[0], _asked(worker, workshop, left[0], opened))
-            left.pop(0)
+    try:
+        with workshop.start(cells[0], bound_to) as worker:
+            opened = worker.open(workshop.patience)
+            while left:
+                heard(left[0], _asked(worker, workshop, left[0], opened))
+                left.pop(0)
+    except WorkerLost as lost:
+        if lost.verdict.verdict == TIMEOUT:  # once is long enough
+            heard(left.pop(0), _gone(lost))
     for cell in left:
         heard(cell, _check_alone(workshop, cell, bound_to))
 
@@ -117,7 +139,11 @@ def _check_alone(workshop: Workshop, cell: Cell, bound_to: list[int]) -> Answer:
         try:
             return _asked(worker, workshop, cell, worker.open(workshop.patience))
         except WorkerLost as lost:
-            return {"verdict": lost.verdict.as_dict(), "stderr": lost.stderr}
+            return _gone(lost)
+
+
+def _gone(lost: WorkerLost) -> Answer:
+    return {"verdict": lost.verdict.as_dict(), "stderr": lost.stderr}
 
 
 def _asked(worker: WorkerProcess, workshop: Workshop, cell: Cell, opened: Answer) -> Answer:
@@ -133,16 +159,18 @@ def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
     return verdict != "agree"
 
 
-def batches(cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
-    """Cells that are measured side by side: one case of one workload, ``size`` workers at most.
+def batches(catalog: Catalog, cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
+    """Cells that are measured side by side, ``size`` workers at most, and the baseline is the first.
 
-    Where there are more, the first cell, the baseline, runs in every batch, so that each ratio is
-    taken between neighbours.
+    Where there are more, it runs in every batch, so that each ratio is taken between neighbours.
     """
-    arenas: dict[tuple[str, str, str], list[Cell]] = {}
+    arenas: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
-        arenas.setdefault((cell.workload, cell.case, cell.device), []).append(cell)
-    for arena in arenas.values():
-        yield arena[:size]
-        for start in range(size, len(arena), size - 1):
-            yield [arena[0], *arena[start : start + size - 1]]
+        arena = (cell.workload, cell.case, cell.dtype, cell.device, cell.matmul)
+        arenas.setdefault(arena, []).append(cell)
+    for peers in arenas.values():
+        wanted = catalog.spec(peers[0].workload).baseline
+        first = next((cell for cell in peers if cell.implementation == wanted), peers[0])
+        others = [cell for cell in peers if cell != first]
+        for start in range(0, len(others) or 1, size - 1):
+            yield [first, *others[start : start + size - 1]]

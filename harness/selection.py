@@ -55,9 +55,14 @@ class Selector:
             raise SamestepError(f"{text!r} is no selector: write workload[:case][/implementation]")
         return cls(workload, case if colon else None, implementation or "*")
 
-    def names(self, framework: str) -> bool:
-        """Whether the user wrote the framework's name (torch_*, jax_grad), not just a glob over all."""
-        return self.implementation.startswith(framework)
+    @property
+    def several(self) -> bool:
+        """Whether the workload is a glob: then what one workload has not, another may have."""
+        return any(c in self.workload for c in "*?[")
+
+    def names(self, rung: Implementation) -> bool:
+        """Whether the user wrote the rung's name, or the framework's (torch_*), not just a glob over all."""
+        return self.implementation == rung.name or self.implementation.startswith(rung.framework)
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,30 @@ def select(
     parsed = [Selector.parse(text) for text in selectors] or [Selector("*", None, "*")]
     cells: dict[str, Cell] = {}
     for selector, text in zip(parsed, list(selectors) or ["*"], strict=True):
-        for workload in _matching(selector.workload, catalog.workloads, "workload", text):
-            spec = catalog.spec(workload)
-            if selector.case is None:
-                cases = [name for name, case in spec.cases.items() if case.default]
-            else:
-                cases = _matching(selector.case, tuple(spec.cases), f"case of {workload}", text)
-            for case in cases:
+        workloads = _matching(selector.workload, catalog.workloads, "workload", text)
+        if file is not None and len(workloads) > 1:
+            raise SamestepError(f"{text!r}: {file} implements one workload, of {', '.join(workloads)}")
+        for workload in workloads:
+            for case in _cases(catalog, workload, selector, text):
                 for rung in _rungs(catalog, workload, selector, text, file):
-                    named = file is not None or selector.names(rung.framework)
+                    named = file is not None or selector.names(rung)
                     for cell in _crossed(rung, case, options, file, named):
-                        cells.setdefault(cell.key, cell)
+                        if named or cell.key not in cells:
+                            cells[cell.key] = cell
+    if not cells:
+        raise SamestepError(f"{' '.join(selectors)}: no workload has both that case and that implementation")
     return list(cells.values())
+
+
+def _cases(catalog: Catalog, workload: str, selector: Selector, text: str) -> list[str]:
+    cases = catalog.spec(workload).cases
+    if selector.case is None:
+        return [name for name, case in cases.items() if case.default]
+    if selector.several:  # another workload may have it
+        everywhere = tuple(dict.fromkeys(name for w in catalog.workloads for name in catalog.spec(w).cases))
+        _matching(selector.case, everywhere, "case", text)
+        return [name for name in cases if fnmatchcase(name, selector.case)]
+    return _matching(selector.case, tuple(cases), f"case of {workload}", text)
 
 
 def _rungs(
@@ -101,9 +118,8 @@ def _rungs(
             raise SamestepError(f"{file} has no task of {workload}: it needs one or more of {tasks}")
         return [rung]
     rungs = catalog.implementations(workload)
-    several = any(c in selector.workload for c in "*?[")
     names = tuple(rung.name for rung in rungs)
-    if several and not any(fnmatchcase(name, selector.implementation) for name in names):
+    if selector.several and not any(fnmatchcase(name, selector.implementation) for name in names):
         everywhere = tuple(
             dict.fromkeys(r.name for w in catalog.workloads for r in catalog.implementations(w))
         )

@@ -86,7 +86,9 @@ class Run:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise SamestepError(f"{self.samples} cannot be written: {error.strerror}; kept so far") from error
+            raise SamestepError(
+                f"{self.samples} cannot be written: {error.strerror}; the records before are kept"
+            ) from error
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
         """The whole records in order, of one kind or all; a torn last line is left out."""
@@ -95,7 +97,7 @@ class Run:
                 record = json.loads(line)
             except ValueError as error:
                 raise SamestepError(f"{self.samples}:{number} is damaged: {error}") from error
-            if record.get("schema") != SCHEMA:
+            if not isinstance(record, dict) or record.get("schema") != SCHEMA:
                 raise SamestepError(f"{self.samples}:{number} has another schema than {SCHEMA}")
             if kind is None or record["kind"] == kind:
                 yield record
@@ -128,7 +130,10 @@ def latest(parent: Path) -> Run:
 
 
 def _write(path: Path, text: str) -> None:
+    """All of it or nothing: what is killed half way leaves no half of a file."""
+    unfinished = path.with_suffix(".tmp")
     try:
-        path.write_text(text, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
     except OSError as error:
         raise SamestepError(f"{path} cannot be written: {error.strerror}") from error

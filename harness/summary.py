@@ -9,7 +9,8 @@ from typing import Any
 from harness.agreement.verdict import AGREE
 from harness.measure.statistics import Estimate, location, ratio
 
-Samples = dict[tuple[int, int], float]
+#: ((arena, invocation), round) -> seconds of one call: the first part stands for one process.
+Samples = dict[tuple[tuple[int, int], int], float]
 
 
 @dataclass
@@ -48,6 +49,7 @@ class _Gathered:
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
     samples: dict[str, Samples] = field(default_factory=dict)
     first_calls: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, int | None] = field(default_factory=dict)
     memory: list[int] = field(default_factory=list)
 
 
@@ -64,7 +66,7 @@ def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
             cell = cells[record["cell"]]
             of_framework = peaks.setdefault((cell["dtype"], cell["device"]), {})
             rates = of_framework.setdefault(cell["framework"], {})
-            rates[record["invocation"], record["round"]] = record["flops"] / record["seconds"]
+            rates[_moment(record)] = record["flops"] / record["seconds"]
     best = {
         key: max(location(_grouped(rates)).value for rates in frameworks.values())
         for key, frameworks in peaks.items()
@@ -83,14 +85,19 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
     return found
 
 
+def _moment(record: Mapping[str, Any]) -> tuple[tuple[int, int], int]:
+    return (record["arena"], record["invocation"]), record["round"]
+
+
 def _take(mine: _Gathered, record: Mapping[str, Any]) -> None:
     if record["kind"] == "verdict":
         mine.verdicts.append(record)
     elif record["kind"] == "start" and not mine.first_calls:  # later ones find compilers' caches warm
         mine.first_calls = dict(record["first_call_seconds"])
+        mine.steps = dict(record["steps"])
     elif record["kind"] == "sample":
         of_task = mine.samples.setdefault(record["task"], {})
-        of_task[record["invocation"], record["round"]] = record["seconds"] / record["loops"]
+        of_task[_moment(record)] = record["seconds"] / record["loops"]
     elif record["kind"] == "memory":
         mine.memory.append(record["bytes"])
 
@@ -129,13 +136,13 @@ def _summary(
             flops=facts["flops"],
             fraction_of_peak=facts["flops"] / seconds.value / rate if rate else None,
             first_call_seconds=mine.first_calls.get(task),
-            steps=facts["steps"],
+            steps=mine.steps.get(task),
         )
     return summary
 
 
 def _grouped(samples: Samples) -> list[list[float]]:
-    invocations: dict[int, list[float]] = {}
-    for (invocation, _), value in sorted(samples.items()):
-        invocations.setdefault(invocation, []).append(value)
-    return list(invocations.values())
+    processes: dict[tuple[int, int], list[float]] = {}
+    for (process, _), value in sorted(samples.items()):
+        processes.setdefault(process, []).append(value)
+    return list(processes.values())

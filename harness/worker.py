@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -45,6 +44,9 @@ class Worker:
         """Import the framework and configure it."""
         self.catalog = Catalog([Path(root) for root in request["roots"]])
         self.settings = Settings(**request["settings"])
+        missing = self.catalog.missing(request["framework"])
+        if missing:
+            raise Unavailable(missing)
 
         def configure() -> Adapter:
             adapter: Adapter = self.catalog.load_adapter(request["framework"]).Adapter(self.settings)
@@ -70,6 +72,7 @@ class Worker:
         }
         if verdict.verdict == "agree":
             answer["loops"] = {task: self.subject.calibrate(task) for task in self.subject.tasks}
+            answer["steps"] = {task: self.subject.steps(task) for task in self.subject.tasks}
         return answer
 
     def sample(self, request: Request) -> Answer:
@@ -84,7 +87,10 @@ class Worker:
 
     def memory(self, request: Request) -> Answer:
         """The most memory that this process has held, in bytes."""
-        return {"peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        # Not ru_maxrss: that begins with what the parent held when it started this process.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        kilobytes = status.partition("VmHWM:")[2].split()[0]
+        return {"peak_memory_bytes": int(kilobytes) * 1024}
 
     def _candidate(self, request: Request) -> Candidate:
         file = Path(request["file"]) if request.get("file") else None
@@ -106,7 +112,7 @@ def _nothing(_: Any) -> None:
 
 def failure(error: BaseException) -> Verdict:
     """An exception as a verdict: what it was, in one line, and where in the implementation."""
-    if isinstance(error, Unavailable | DataError | ModuleNotFoundError):
+    if isinstance(error, Unavailable | DataError) or _lacks_a_package(error):
         return Verdict(UNAVAILABLE, _one_line(error))
     text = f"{type(error).__name__}: {_one_line(error)}{_place(error)}"
     # PyTorch, JAX and TensorFlow each have their own class for it.
@@ -116,6 +122,15 @@ def failure(error: BaseException) -> Verdict:
     return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
 
 
+def _lacks_a_package(error: BaseException) -> bool:
+    """Whether something is not installed; a sibling rung that is misspelled is another matter."""
+    return isinstance(error, ModuleNotFoundError) and not _ours(error.name or "")
+
+
+def _ours(module: str) -> bool:
+    return module.startswith(("impls.", "impls_", "harness."))
+
+
 def _one_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else "no message"
@@ -123,9 +138,10 @@ def _one_line(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """The last line of an implementation that the error passed through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/harness/" not in f.filename]
-    own = [f for f in frames if "site-packages" not in f.filename and f.filename.endswith(".py")]
-    return f" ({Path(own[0].filename).name}:{own[0].lineno})" if own else ""
+    walked = traceback.walk_tb(error.__traceback__)
+    own = [(f.f_code.co_filename, line) for f, line in walked
+           if f.f_globals.get("__name__", "").startswith(("impls.", "impls_"))]  # fmt: skip
+    return f" ({Path(own[-1][0]).name}:{own[-1][1]})" if own else ""
 
 
 def answer(worker: Worker, line: str) -> Answer:

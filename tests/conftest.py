@@ -18,10 +18,10 @@ def catalog() -> Catalog:
 @pytest.fixture(scope="session")
 def need(catalog: Catalog) -> Callable[[str], None]:
     """Skips where a framework is missing; fails where SAMESTEP_REQUIRE names it (torch,jax or all)."""
-    required = os.environ.get("SAMESTEP_REQUIRE", "").split(",")
 
     def check(framework: str) -> None:
         reason = catalog.missing(framework)
+        required = os.environ.get("SAMESTEP_REQUIRE", "").split(",")
         if reason and {"all", framework} & set(required):
             pytest.fail(f"{reason} (SAMESTEP_REQUIRE asks for it)")
         if reason:

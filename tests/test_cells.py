@@ -61,3 +61,14 @@ def test_agrees_on_the_full_data_sets(cell, verdicts, need):
 
 def test_every_workload_has_a_default_case():
     assert {cell.workload for cell in CELLS} == set(CATALOG.workloads)
+
+
+def test_what_is_missing_is_skipped_unless_it_was_asked_for(need, monkeypatch):
+    for required in ("", "torch,jax"):
+        monkeypatch.setenv("SAMESTEP_REQUIRE", required)
+        with pytest.raises(pytest.skip.Exception, match="no adapter"):
+            need("abacus")
+    for required in ("all", "torch,abacus"):
+        monkeypatch.setenv("SAMESTEP_REQUIRE", required)
+        with pytest.raises(pytest.fail.Exception, match="asks for it"):
+            need("abacus")

@@ -32,7 +32,8 @@ def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> fl
     if broken.any():
         index = _index(broken)
         raise Invalid(
-            f"{place.task}, step {place.step}: {tensor}{list(index)} is {got[index]}, expected {value[index]:.9g}"
+            f"{place.task}, step {place.step}: {tensor}{list(index)} is {got[index]}, "
+            f"expected {value[index]:.9g}"
         )
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.measure.machine import fingerprint, slug
 from harness.report import terminal
-from harness.runner import Workshop
+from harness.runner import Workshop, batches
 from harness.selection import Cell, Options, select
 from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
@@ -39,8 +40,15 @@ def run_bench(
             run.mend()
         about = run.about
         workshop.seed = about["options"]["seed"]
+        workshop.pythons = about["options"]["pythons"]
+        workshop.roots = [Path(root) for root in about["options"]["roots"]]
+        workshop.catalog = Catalog(workshop.roots)
         cells = [Cell(**{k: v for k, v in c.items() if k not in ("key", "baseline")}) for c in about["cells"]]
         profile = Profile(**about["profile"])
+        now = sources(workshop.catalog, cells)
+        edited = [name for name, was in about["sources"].items() if now[name] != was]
+        if edited:
+            raise SamestepError(f"{edited[0]} was edited since {run.folder} began: start a new run")
     else:
         profile = PROFILES[asked["profile"]]
         if asked["invocations"]:
@@ -92,53 +100,44 @@ def _about(
     catalog = workshop.catalog
     if not cells:
         raise SamestepError("nothing is selected")
+    baselines = {cell: arena[0] for arena in batches(catalog, cells, len(cells) + 1) for cell in arena}
     frameworks = sorted({cell.framework for cell in cells} & set(catalog.adapters))
     return {
         "selectors": list(selectors),
-        "options": {**asdict(options), "seed": workshop.seed, "pythons": workshop.pythons},
+        "options": {
+            **asdict(options),
+            "seed": workshop.seed,
+            "pythons": workshop.pythons,
+            "roots": [str(root.resolve()) for root in workshop.roots],
+        },
         "profile": asdict(profile),
         "machine": fingerprint(),
         "versions": {name: catalog.version(name) for name in frameworks},
-        "cells": [
-            {**cell.as_dict(), "key": cell.key, "baseline": _baseline(catalog, cell, cells)} for cell in cells
-        ],
+        "cells": [{**cell.as_dict(), "key": cell.key, "baseline": baselines[cell].key} for cell in cells],
         "tasks": {f"{c.workload}:{c.case}": _tasks(catalog, c) for c in cells},
-        "sources": {f"{c.workload}/{c.implementation}": identity(catalog, c) for c in cells},
+        "sources": sources(catalog, cells),
     }
-
-
-def _baseline(catalog: Catalog, cell: Cell, cells: Sequence[Cell]) -> str:
-    """The cell that this one's ratio is taken to: the spec's baseline, or the first that is there."""
-    peers = [c for c in cells if _arena(c) == _arena(cell)]
-    wanted = catalog.spec(cell.workload).baseline
-    return next((c.key for c in peers if c.implementation == wanted), peers[0].key)
-
-
-def _arena(cell: Cell) -> tuple[str, ...]:
-    return cell.workload, cell.case, cell.dtype, cell.device, cell.matmul
 
 
 def _tasks(catalog: Catalog, cell: Cell) -> dict[str, Any]:
     spec = catalog.spec(cell.workload)
-    case = spec.cases[cell.case]
-    facts = {}
-    for name, task in spec.tasks.items():
-        steps = None
-        if task.steps:
-            steps = case.numbers.get(task.steps) or case.sizes.get(task.steps)
-        facts[name] = {"flops": task.flops(case), "steps": steps}
-    return facts
+    return {name: {"flops": task.flops(spec.cases[cell.case])} for name, task in spec.tasks.items()}
+
+
+def sources(catalog: Catalog, cells: Sequence[Cell]) -> dict[str, str]:
+    return {f"{c.workload}/{c.implementation}": identity(catalog, c) for c in cells}
 
 
 def identity(catalog: Catalog, cell: Cell) -> str:
     """A hash of the spec, the rung and the rungs it is read after: edited code never joins old numbers."""
     rung = catalog.implementation(cell.workload, cell.implementation)
     siblings = {other.name: other for other in catalog.implementations(cell.workload)}
-    files = [rung.path.parent / "spec.py", rung.path]
+    spec = sys.modules[catalog.spec(cell.workload).make_inputs.__module__].__file__
+    files = [Path(str(spec)), rung.path]
     while rung.read_after in siblings and siblings[rung.read_after].path not in files:
         rung = siblings[rung.read_after]
         files.append(rung.path)
-    return hashlib.sha256(b"\0".join(f.read_bytes() for f in files if f.is_file())).hexdigest()[:16]
+    return hashlib.sha256(b"\0".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 
 def document(run: Run) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Adapter:
     def to_numpy(self, array: Any) -> np.ndarray:
         if not isinstance(array, np.ndarray | np.generic):
             raise TypeError(f"{type(array).__name__} is no NumPy array")
-        return np.asarray(array).copy()
+        return np.array(array, dtype=array.dtype)
 
     def device_of(self, array: Any) -> str:
         return "cpu"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +24,17 @@ def groups(summaries: Sequence[CellSummary]) -> list[tuple[str, list[CellSummary
         cell = summary.cell
         return f"{cell['workload']}:{cell['case']}, {cell['dtype']}, {cell['device']}"
 
-    return [(name, list(cells)) for name, cells in groupby(summaries, key=heading)]
+    found: dict[str, list[CellSummary]] = {}
+    for summary in summaries:
+        found.setdefault(heading(summary), []).append(summary)
+    return list(found.items())
 
 
 def headline(summaries: Sequence[CellSummary], about: Mapping[str, Any]) -> str:
     """The task that a group is known by: the one of many steps, in one call."""
     cell = summaries[0].cell
     tasks = about["tasks"][f"{cell['workload']}:{cell['case']}"]
-    return max(map(str, tasks), key=lambda name: int(tasks[name]["steps"] or 0))
+    return max(map(str, tasks), key=lambda task: _steps(summaries, task) or 0)
 
 
 def row(summary: CellSummary, task: str) -> tuple[str, ...]:
@@ -51,11 +53,14 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
     )
 
 
-def unit(about: Mapping[str, Any], summaries: Sequence[CellSummary], task: str) -> str:
+def unit(summaries: Sequence[CellSummary], task: str) -> str:
     """What the time is of: a step where one call makes many."""
-    cell = summaries[0].cell
-    steps = about["tasks"][f"{cell['workload']}:{cell['case']}"][task]["steps"]
+    steps = _steps(summaries, task)
     return f"{task}, a step of {steps}" if steps else f"{task}, a call"
+
+
+def _steps(summaries: Sequence[CellSummary], task: str) -> int | None:
+    return next((s.tasks[task].steps for s in summaries if task in s.tasks), None)
 
 
 def frame(run: Run) -> pd.DataFrame:
@@ -111,7 +116,7 @@ def markdown(run: Run) -> str:
         for task in about["tasks"][name.split(",")[0]]:
             if not any(task in cell.tasks for cell in cells):
                 continue
-            lines += ["", f"## {name}: {unit(about, cells, task)}", ""]
+            lines += ["", f"## {name}: {unit(cells, task)}", ""]
             lines += ["| " + " | ".join(COLUMNS) + " |", "|---|---|--:|--:|--:|--:|"]
             lines += ["| " + " | ".join(row(cell, task)) + " |" for cell in cells]
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]

@@ -39,7 +39,7 @@ def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequenc
     task = tables.headline(cells, about)
     timed = [c for c in cells if task in c.tasks]
     fastest = min(timed, key=lambda c: c.tasks[task].seconds.value, default=None)
-    table = Table(title=f"{name}: {tables.unit(about, cells, task)}", title_justify="left")
+    table = Table(title=f"{name}: {tables.unit(cells, task)}", title_justify="left")
     for column in tables.COLUMNS:
         right = column not in ("implementation", "verdict")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "ratio to baseline")

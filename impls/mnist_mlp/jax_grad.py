@@ -62,7 +62,7 @@ def momentum_step(state, x, y, learning_rate, momentum):
 @partial(jax.jit, donate_argnames="state", static_argnames=("beta1", "beta2"))
 def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     loss, grads = loss_and_grads(state, x, y)
-    state, step = dict(state), state.get("adam_step", jnp.array(0)) + 1
+    state, step = dict(state), state.get("adam_step", jnp.zeros((), int)) + 1
     state["adam_step"] = step
     correction1 = -jnp.expm1(step * math.log(beta1))  # 1 - beta1**step, with all of its digits
     correction2 = -jnp.expm1(step * math.log(beta2))

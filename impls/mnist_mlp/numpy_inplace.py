@@ -60,7 +60,7 @@ def log_softmax(logits, log_p, p):
     p /= total
 
 
-def trace(state, x, y):
+def trace(state, x, y, rate=1):
     n, rows, b = depth(state), np.arange(len(y)), buffers_of(state, x)
 
     # Forward pass
@@ -70,9 +70,9 @@ def trace(state, x, y):
     log_softmax(b["logits"], b["log_p"], p := b["grad_logits"])
     loss = -b["log_p"][rows, y].mean()
 
-    # Backward pass
+    # Backward pass, times the rate: of all arrays this one costs least to multiply
     p[rows, y] -= 1
-    p /= len(y)
+    p *= rate / len(y)
     grad = p
     for i in range(n, 1, -1):
         grad_h = b[f"grad_h{i - 1}"]
@@ -92,11 +92,10 @@ def loss_and_grads(state, x, y):
 
 
 def train_step(state, x, y, learning_rate):
-    loss, grads = loss_and_grads(state, x, y)
-    for name, grad in grads.items():
-        grad *= learning_rate
-        state[name] -= grad
-    return state, loss
+    seen = trace(state, x, y, rate=learning_rate)
+    for name in state:
+        state[name] -= seen[f"grad_{name}"]
+    return state, seen["loss"]
 
 
 def train_epoch(state, images, labels, order, learning_rate, mean, std):

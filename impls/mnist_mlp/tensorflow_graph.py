@@ -35,7 +35,8 @@ def declare_step(params, x, y, learning_rate):
 
     # Backward pass: tf.gradients adds the operations of the chain rule to the graph
     grads = dict(zip(params, tf.gradients(seen["loss"], list(params.values())), strict=True))
-    update = tf.group([params[name].assign_sub(learning_rate * grad) for name, grad in grads.items()])
+    descent = tf1.train.GradientDescentOptimizer(learning_rate)  # w -= rate * grad, in one kernel
+    update = descent.apply_gradients((grads[name], w) for name, w in params.items())
     return seen, grads, update
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,10 @@ def case_values(
     return params, arrays, numbers
 
 
-def planted(folder: Path, source: Path, *changes: tuple[str, str]) -> Path:
+def planted(folder: Path, source: Path, changes: Mapping[str, str]) -> Path:
     """A copy of a rung with each ``old`` replaced by ``new``; every old text must be there exactly once."""
     text = source.read_text(encoding="utf-8")
-    for old, new in changes:
+    for old, new in changes.items():
         count = text.count(old)
         if count != 1:
             raise LookupError(f"{source.name} has {old!r} {count} times: choose another text to replace")

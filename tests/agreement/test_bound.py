@@ -298,7 +298,9 @@ def test_assignment_takes_the_bound_along(bound):
     assert (bound.bound[np.arange(3), np.arange(3)] > 0).all()
 
 
-@pytest.mark.parametrize("start", [np.zeros_like, lambda a: a.lift(np.zeros(a.shape))], ids=["zeros_like", "array"])
+@pytest.mark.parametrize(
+    "start", [np.zeros_like, lambda a: a.lift(np.zeros(a.shape))], ids=["zeros_like", "array"]
+)
 def test_an_update_in_place_reaches_the_bound(start, bound):
     total = same = start(bound)
     total += bound

@@ -54,7 +54,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("workload", "old", "new", "tensor"), MISTAKES)
 def test_a_wrong_gradient_is_caught(workload, old, new, tensor, tmp_path):
     source = CATALOG.implementation(workload, REFERENCE).path
-    module = CATALOG.load(CATALOG.describe(workload, planted(tmp_path, source, (old, new))))
+    module = CATALOG.load(CATALOG.describe(workload, planted(tmp_path, source, {old: new})))
     case = next(c for w, c in CASES if w == workload)
     with pytest.raises(Disagreement, match="complex-step") as raised:
         reference(workload, module=module).prove(*case_values(CATALOG, workload, case, "float64"))

@@ -1,0 +1,276 @@
+"""Whatever a worker does, its cell gets a verdict, the others go on, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.catalog import Catalog
+from harness.errors import SamestepError
+from harness.measure import clock
+from harness.process import WorkerLost, WorkerProcess, environment, processors
+from harness.runner import Workshop, check
+from harness.selection import Cell, Options, select
+from tests.rigged import CHECKOUT, GOOD, command, doing, gone, hanging, root, running, wait_until
+
+SETTINGS = {"dtype": "float32", "device": "cpu", "threads": 1, "matmul": "float32"}
+PATIENCE = 10.0  # for the one rung that hangs; a worker must have started by then
+
+#: name -> (what its training step does, the verdict, what the reason says)
+DEEDS = {
+    "numpy_exits": ("sys.exit(3)", "crashed", r"^exited with status 3$"),
+    "numpy_complains": (
+        "print('the last words', file=sys.stderr); sys.stderr.flush(); os._exit(4)",
+        "crashed", r"^exited with status 4: the last words$",
+    ),
+    "numpy_segfaults": (
+        "os.kill(os.getpid(), signal.SIGSEGV)",
+        "crashed", r"^ended by SIGSEGV \(numpy_segfaults\.py:\d+\)$",
+    ),
+    "numpy_reads_nowhere": ("ctypes.string_at(0)", "crashed", r"^ended by SIGSEGV \(\S+\.py:\d+\)$"),
+    "numpy_aborts": ("os.abort()", "crashed", r"^ended by SIGABRT \(numpy_aborts\.py:\d+\)$"),
+    "numpy_killed": ("os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory", "^killed by the kernel"),
+    "numpy_raises": ("raise ValueError('broken')", "crashed", r"^ValueError: broken \(numpy_raises\.py:\d+\)$"),
+    "numpy_asks_too_much": ("np.empty(1 << 60, 'uint8')", "out_of_memory", r"MemoryError.*numpy_asks_too_much\.py"),
+    "numpy_lacks": ("import nowhere_to_be_found", "unavailable", "No module named 'nowhere_to_be_found'"),
+    "numpy_misspells": ("from . import numpy_manuel", "crashed", "ImportError: cannot import name 'numpy_manuel'"),
+    "numpy_misspells_more": (
+        "import impls.two_layer.numpy_manuel", "crashed", r"ModuleNotFoundError: No module named 'impls\.two_layer",
+    ),
+    "numpy_nan": ("learning_rate = float('nan')", "invalid", "nan"),
+    "numpy_forks": (  # the child lives on and keeps every pipe open
+        "if os.fork() == 0: time.sleep(3600)\nos._exit(5)", "crashed", r"^exited with status 5$",
+    ),
+    "numpy_prints": (
+        "print('{}'); print('x' * 100_000); os.write(1, b'junk\\n'); subprocess.run(['echo', 'more junk'])",
+        "agree", None,
+    ),
+}  # fmt: skip
+
+
+def workshop(folder: Path, patience: float = 120) -> Workshop:
+    return Workshop(Catalog([folder]), roots=[folder], patience=patience)
+
+
+def cells(shop: Workshop, selector: str = "rigged") -> list[Cell]:
+    return select(shop.catalog, [selector], Options())
+
+
+@pytest.fixture(scope="module")
+def hung(tmp_path_factory) -> Path:
+    """Where the rung that hangs notes the ids of its processes."""
+    return tmp_path_factory.mktemp("note") / "processes"
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory, hung) -> dict[str, dict]:
+    """All of them in one check, a good one before and one after them."""
+    rungs = {name: doing(deed) for name, (deed, _, _) in DEEDS.items()}
+    rungs |= {"numpy_hangs": hanging(hung), "numpy_a": GOOD, "numpy_z": GOOD}
+    shop = workshop(root(tmp_path_factory.mktemp("impls"), rungs), PATIENCE)
+    heard: dict[str, dict] = {}
+    check(shop, cells(shop), lambda cell, answer: heard.__setitem__(cell.implementation, answer))
+    return heard
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_each_misdeed_has_its_verdict_and_its_reason(answers, name):
+    _, verdict, reason = DEEDS[name]
+    got = answers[name]["verdict"]
+    assert got["verdict"] == verdict, got
+    assert got["reason"] is None if reason is None else re.search(reason, got["reason"]), got
+
+
+@pytest.mark.parametrize("name", ["numpy_manual", "numpy_a", "numpy_z"])
+def test_every_other_cell_still_gets_its_verdict(answers, name):
+    assert answers[name]["verdict"]["verdict"] == "agree"
+
+
+def test_a_crash_leaves_the_end_of_standard_error_in_the_record(answers):
+    assert answers["numpy_complains"]["stderr"].endswith("the last words\n")
+    assert "in train_step" in answers["numpy_segfaults"]["stderr"]
+
+
+def test_a_hang_is_a_timeout_and_nothing_of_it_is_left(answers, hung):
+    verdict = answers["numpy_hangs"]["verdict"]
+    assert (verdict["verdict"], verdict["reason"]) == ("timeout", "no answer within 10 s")
+    worker, child = map(int, hung.read_text().split())
+    assert wait_until(lambda: gone(worker) and gone(child), 2)
+
+
+def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_seconds(tmp_path):
+    note = tmp_path / "processes"
+    shop = workshop(root(tmp_path / "impls", {"numpy_hangs": hanging(note)}))
+    (cell,) = cells(shop, "rigged/numpy_hangs")
+    with pytest.raises(WorkerLost, match="no answer within 1 s"), shop.start(cell) as worker:
+        worker.open()
+        began = clock.now()
+        worker.ask(shop.request("check", cell), 1)
+    assert clock.now() - began < 3
+    assert note.exists(), "it had not hung yet"
+    assert all(gone(int(number)) for number in note.read_text().split())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_check_that_is_stopped_leaves_no_worker(tmp_path, how):
+    note = tmp_path / "processes"
+    folder = root(tmp_path / "impls", {"numpy_hangs": hanging(note)})
+    asked = command("check", "rigged", "--impls", folder, "--dtype", "float32")
+    with subprocess.Popen(asked, **running()) as parent:
+        assert wait_until(note.exists)
+        worker, child = map(int, note.read_text().split())
+        parent.send_signal(how)
+        _, said = parent.communicate(timeout=30)
+    assert wait_until(lambda: gone(worker), 2)
+    if how == signal.SIGINT:
+        assert parent.returncode == 3
+        assert said.splitlines()[-1] == "samestep: interrupted; what was recorded is kept"
+        assert gone(child)
+    else:  # nobody was left to end what the worker had started
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_workshop_that_was_stopped_starts_no_worker(tmp_path):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        shop.stop()
+        with pytest.raises(WorkerLost):
+            worker.open()
+        with pytest.raises(SamestepError, match="stopped"):
+            shop.start(cell)
+
+
+def test_a_worker_that_is_gone_before_it_is_asked_says_how_it_ended(tmp_path):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        worker.open()
+        os.kill(worker.process.pid, signal.SIGTERM)
+        worker.process.wait()
+        with pytest.raises(WorkerLost, match="ended by SIGTERM"):
+            worker.ask(shop.request("check", cell), 60)
+
+
+def test_a_finished_worker_is_gone(tmp_path):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        assert worker.open()["ok"]
+        started = worker.process.pid
+    assert gone(started)
+    assert worker.process.stdin.closed
+    assert worker.process.stdout.closed
+
+
+def test_its_memory_is_its_own_and_not_its_parents(tmp_path):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    held = b"x" * (1 << 28)
+    with shop.start(cell) as worker:
+        worker.open()
+        rss = psutil.Process(worker.process.pid).memory_info().rss
+        peak = worker.ask({"op": "memory"}, 60)["peak_memory_bytes"]
+    assert rss <= peak < len(held)
+
+
+def test_an_interpreter_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(SamestepError, match=r"/no/such/python cannot be started: No such file or directory"):
+        WorkerProcess("numpy", SETTINGS, python="/no/such/python")
+    text = tmp_path / "text"
+    text.write_text("no program")
+    with pytest.raises(SamestepError, match="cannot be started: Permission denied"):
+        WorkerProcess("numpy", SETTINGS, python=str(text))
+
+
+def test_what_is_no_python_is_a_crash():
+    with WorkerProcess("numpy", SETTINGS, python="/bin/false") as worker, pytest.raises(WorkerLost) as lost:
+        worker.open(60)
+    assert lost.value.verdict.verdict == "crashed"
+    assert lost.value.verdict.reason.startswith("exited with status 1")
+
+
+# -- the environment -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign(tmp_path) -> Path:
+    """Another Python, which has NumPy and threadpoolctl and nothing else of this one's."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    for name in ("numpy", "numpy.libs", "threadpoolctl.py"):
+        (found,) = {Path(p) / name for p in sys.path if (Path(p) / name).exists()} or {None}
+        if found:
+            (packages / name).symlink_to(found)
+    return tmp_path / "venv" / "bin" / "python"
+
+
+def test_another_python_takes_harness_and_impls_from_here_and_nothing_else(tmp_path, foreign):
+    """samestep lies in this Python's site-packages, beside a NumPy that the other one could not use."""
+    site = tmp_path / "site-packages"
+    ignored = shutil.ignore_patterns("__pycache__", "sample")
+    for name in ("harness", "impls"):
+        shutil.copytree(CHECKOUT / name, site / name, ignore=ignored)
+    for name in ("numpy", "threadpoolctl", "json"):
+        (site / f"{name}.py").write_text("raise ImportError('of another Python')")
+    start = f"import sys; sys.path.append({str(site)!r}); from harness.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", start, "check", "two_layer:tiny/numpy_manual", "--json",
+         "--python", f"numpy={foreign}"],
+        **{**running(), "cwd": tmp_path}, timeout=120,
+    )  # fmt: skip
+    assert [cell["verdict"] for cell in json.loads(done.stdout)["cells"]] == ["agree", "agree"], done
+
+
+def test_another_python_is_the_one_that_answers(tmp_path, foreign):
+    folder = root(tmp_path / "impls", {"numpy_tells": doing("raise ValueError(sys.executable)")})
+    shop = workshop(folder)
+    shop.pythons["numpy"] = str(foreign)
+    (cell,) = cells(shop, "rigged/numpy_tells")
+    with shop.start(cell) as worker:
+        worker.open()
+        reason = worker.ask(shop.request("check", cell), 60)["verdict"]["reason"]
+    assert f"ValueError: {foreign}" in reason
+
+
+def test_the_current_directory_shadows_nothing(tmp_path, monkeypatch):
+    for name in ("numpy", "harness", "json"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('from the current directory')")
+    monkeypatch.chdir(tmp_path)
+    with WorkerProcess("numpy", SETTINGS) as worker:
+        assert worker.open(60)["ok"]
+
+
+def test_threads_are_bound_to_as_many_processors(tmp_path):
+    tells = doing("raise ValueError(f'{sorted(os.sched_getaffinity(0))} {os.environ[\"OMP_NUM_THREADS\"]}')")
+    shop = workshop(root(tmp_path / "impls", {"numpy_tells": tells}))
+    (cell,) = cells(shop, "rigged/numpy_tells")
+    last = max(os.sched_getaffinity(0))
+    with shop.start(cell, bound_to=[last]) as worker:
+        assert worker.open()["threads"] == 1
+        assert f"ValueError: [{last}] 1" in worker.ask(shop.request("check", cell), 60)["verdict"]["reason"]
+
+
+def test_the_processors_of_workers_side_by_side_are_disjoint(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 1, 2, 7, 9})
+    assert processors(1) == [[1], [2], [4], [7], [9]]
+    assert processors(2) == [[1, 2], [4, 7]]
+    assert processors(5) == [[1, 2, 4, 7, 9]]
+
+
+def test_a_worker_for_the_cpu_sees_no_gpu_and_caches_are_the_runs_own(tmp_path):
+    variables = environment("cpu", 3, tmp_path)
+    assert variables["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert variables["JAX_PLATFORMS"] == "cpu"
+    assert {variables[name] for name in variables if name.endswith("_NUM_THREADS")} == {"3"}
+    assert Path(variables["TORCHINDUCTOR_CACHE_DIR"]).is_relative_to(tmp_path)
+    assert "CUDA_VISIBLE_DEVICES" not in environment("gpu", 1)
