@@ -50,7 +50,7 @@ def trained(case: str, framework: str) -> Epochs:
     rung = next(name for name in RUNGS[framework] if name in there)
     done = subprocess.run(
         [sys.executable, TRAIN_EPOCHS, f"mnist_mlp:{case}/{rung}", str(THREADS)],
-        env={**os.environ, **environment("cpu", THREADS)}, capture_output=True, text=True, timeout=240,
+        env={**os.environ, **environment("cpu", THREADS)}, capture_output=True, text=True, timeout=900,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

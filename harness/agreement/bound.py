@@ -87,12 +87,10 @@ class Bound(Duck):
 
     def product(self, a: Self, b: Self) -> Self:
         terms = a.shape[-1]
-        value = a.value @ b.value
-        size_a, size_b = np.abs(a.value), np.abs(b.value)
-        reach_a, reach_b = size_a + a.bound, size_b + b.bound
-        inherited = size_a @ b.bound + a.bound @ reach_b
-        own = gamma(terms, self.precision) * (reach_a @ reach_b)
-        return self.like((value, inherited + own + terms * smallest_normal(self.precision)))
+        g, reach_b = gamma(terms, self.precision), np.abs(b.value) + b.bound
+        # Handed on: |a| db + da (|b| + db). Its own: gamma (|a| + da) (|b| + db). Two products hold both.
+        bound = np.abs(a.value) @ (b.bound + g * reach_b) + a.bound @ ((1 + g) * reach_b)
+        return self.like((a.value @ b.value, bound + terms * smallest_normal(self.precision)))
 
     def total(self, axis: Any, keepdims: bool) -> Self:
         value = self.value.sum(axis=axis, keepdims=keepdims)

@@ -26,7 +26,7 @@ class Adapter:
     def to_numpy(self, array: Any) -> np.ndarray:
         if not isinstance(array, np.ndarray | np.generic):
             raise TypeError(f"{type(array).__name__} is no NumPy array")
-        return np.array(array, dtype=array.dtype)
+        return np.array(array)
 
     def device_of(self, array: Any) -> str:
         return "cpu"
@@ -35,7 +35,8 @@ class Adapter:
         """NumPy has finished when it returns."""
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a @ b
+        product: np.ndarray = a @ b
+        return product
 
     def describe(self) -> dict[str, Any]:
         pools = threadpoolctl.threadpool_info()

@@ -60,7 +60,7 @@ def train_step(state, x, y, learning_rate):
 def train_epoch(state, images, labels, order, learning_rate, mean, std):
     losses = []
     for batch in order:
-        x = normalise(images[batch], state, mean, std)
+        x = normalise(images.index_select(0, batch), state, mean, std)
         state, loss = train_step(state, x, labels[batch], learning_rate)
         losses.append(loss)
     return state, torch.stack(losses)

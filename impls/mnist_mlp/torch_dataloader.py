@@ -22,7 +22,7 @@ class Digits(Dataset):
 
 
 def transform(dtype, mean, std):
-    return lambda image: (image.to(dtype) / 255 - mean) / std
+    return lambda image: image.to(dtype).div_(255).sub_(mean).div_(std)
 
 
 def train_epoch(state, images, labels, order, learning_rate, mean, std):

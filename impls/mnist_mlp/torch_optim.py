@@ -81,7 +81,7 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
 def train_epoch(state, images, labels, order, learning_rate, mean, std):
     losses = []
     for batch in order:
-        x = torch_nn.normalise(images[batch], state.model, mean, std)
+        x = torch_nn.normalise(images.index_select(0, batch), state.model, mean, std)
         state, loss = train_step(state, x, labels[batch], learning_rate)
         losses.append(loss)
     return state, torch.stack(losses)

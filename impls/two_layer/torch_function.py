@@ -13,12 +13,10 @@ class LinearRelu(torch.autograd.Function):
     """(x @ w).relu(). Its h need not be kept: h_relu is positive exactly where h is."""
 
     @staticmethod
-    def forward(x, w):
-        return (x @ w).relu_()
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs, output)
+    def forward(ctx, x, w):
+        h_relu = (x @ w).relu_()
+        ctx.save_for_backward(x, w, h_relu)
+        return h_relu
 
     @staticmethod
     @once_differentiable
@@ -33,18 +31,16 @@ class SumOfSquares(torch.autograd.Function):
     """(y_pred - y).square().sum()."""
 
     @staticmethod
-    def forward(y_pred, y):
-        return (y_pred - y).square().sum()
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
+    def forward(ctx, y_pred, y):
+        error = y_pred - y
+        ctx.save_for_backward(error)
+        return error.square().sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_loss):
-        y_pred, y = ctx.saved_tensors
-        return 2 * grad_loss * (y_pred - y), None
+        (error,) = ctx.saved_tensors
+        return 2 * grad_loss * error, None
 
 
 @torch.inference_mode()

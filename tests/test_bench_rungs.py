@@ -1,0 +1,17 @@
+"""The pytest-benchmark suite runs: its file is named on the command line, not collected."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_it_times_each_task_of_a_rung(tmp_path):
+    command = [sys.executable, "-m", "pytest", "tests/bench/bench_rungs.py", "-q", "-p", "no:cacheprovider",
+               "--benchmark-only", "-k", "manual_backprop and numpy_manual",
+               f"--benchmark-json={tmp_path / 'times.json'}"]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "times.json").read_text(encoding="utf-8")
+    assert text.count('"numpy_manual"') == 4  # forward, loss_and_grads, train_step, train
