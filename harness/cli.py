@@ -72,7 +72,7 @@ def _selection(command: Command) -> Command:
                      help="Where to compute (default: cpu); may be given twice."),
         click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
                      help="In which precision; may be given twice."),
-        click.option("--threads", type=click.IntRange(1), help="Threads (default: all processors; check: 1)."),
+        click.option("--threads", type=click.IntRange(1), help="Threads (default: all; check: 1)."),
         click.option("--matmul", type=click.Choice(["float32", "tf32"]), default="float32", show_default=True,
                      help="Precision of float32 matrix products on a GPU."),
         click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",

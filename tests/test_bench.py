@@ -148,9 +148,16 @@ def test_nothing_of_the_hung_worker_is_left(real):
 
 def test_the_document_has_the_fields_that_are_promised(real):
     cell = real.cell("numpy_good")
-    assert {"workload", "implementation", "case", "dtype", "device", "verdict", "reason", "first_divergence"} < set(
-        cell
-    )
+    assert {
+        "workload",
+        "implementation",
+        "case",
+        "dtype",
+        "device",
+        "verdict",
+        "reason",
+        "first_divergence",
+    } < set(cell)
     assert set(cell["tasks"]) == set(TASKS)
     for task in cell["tasks"].values():
         assert task["ci"][0] <= task["seconds"] <= task["ci"][1]

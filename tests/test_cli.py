@@ -71,7 +71,9 @@ def test_list_says_what_there_is_and_what_brings_what_is_missing(impls):
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^rigged  cases: small, other$", done.stdout, re.MULTILINE)
     assert re.search(r"numpy_good +loss_and_grads, train_step, train$", done.stdout, re.MULTILINE)
-    assert re.search(r"ghost +ghost is not installed: python -m pip install ghost-net$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"ghost +ghost is not installed: python -m pip install ghost-net$", done.stdout, re.MULTILINE
+    )
     assert "cpu: " in done.stdout
 
 
@@ -163,7 +165,11 @@ def test_a_file_that_crashes_exits_1_and_says_where(impls, tmp_path):
     [
         (None, ["rigged"], "no such file"),
         ("def adopt(:\n", ["rigged"], "my_port.py is no Python: invalid syntax"),
-        ("x = 1\n", ["rigged"], "has no task of rigged: it needs one or more of loss_and_grads, train_step, train"),
+        (
+            "x = 1\n",
+            ["rigged"],
+            "has no task of rigged: it needs one or more of loss_and_grads, train_step, train",
+        ),
         (MANUAL, [], "name the one workload that it implements"),
         (MANUAL, ["rigged", "two_layer"], "name the one workload that it implements"),
         (MANUAL, ["*"], "implements one workload, of "),
@@ -260,7 +266,9 @@ def lines(run: Path, kind: str = "sample") -> list[dict]:
 def test_a_run_exits_0_and_writes_its_records_and_its_report(made):
     done, folder = made
     assert done.returncode == 0
-    assert {"run.json", "samples.jsonl", "report.md", "report.csv"} <= {path.name for path in folder.iterdir()}
+    assert {"run.json", "samples.jsonl", "report.md", "report.csv"} <= {
+        path.name for path in folder.iterdir()
+    }
     assert len(lines(folder)) == 2 * 6 * 3  # cells, rounds, tasks
     assert f"the run is in {folder}" in done.stderr
     assert "ghost is not installed" in (folder / "report.md").read_text()
@@ -344,7 +352,9 @@ def test_a_bench_of_what_disagrees_exits_1(impls, tmp_path):
 def test_an_interrupt_exits_3_keeps_the_records_and_leaves_no_worker(impls, tmp_path):
     asked = command("bench", "rigged/numpy_*", "--impls", impls, "--out", tmp_path, "--invocations", 99)
     with subprocess.Popen(asked, **running()) as bench:
-        assert wait_until(lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl")))
+        assert wait_until(
+            lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl"))
+        )
         workers = psutil.Process(bench.pid).children(recursive=True)
         bench.send_signal(signal.SIGINT)
         output, complaint = bench.communicate(timeout=30)
@@ -362,7 +372,9 @@ def test_an_interrupt_exits_3_keeps_the_records_and_leaves_no_worker(impls, tmp_
 def test_a_run_that_was_killed_is_readable_and_leaves_no_worker(impls, tmp_path):
     asked = command("bench", "rigged/numpy_*", "--impls", impls, "--out", tmp_path, "--invocations", 99)
     with subprocess.Popen(asked, **running()) as bench:
-        assert wait_until(lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl")))
+        assert wait_until(
+            lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl"))
+        )
         workers = psutil.Process(bench.pid).children(recursive=True)
         bench.kill()
     assert wait_until(lambda: all(gone(worker.pid) for worker in workers), 2)

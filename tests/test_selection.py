@@ -17,7 +17,9 @@ GHOST_ADAPTER = 'DISTRIBUTIONS = ("ghost-net",)\n'
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """rigged has numpy and ghost rungs and two cases; plain has numpy_manual and another case."""
-    folder = root(tmp_path_factory.mktemp("impls"), {"numpy_other": GOOD, "ghost_manual": GOOD, "ghost_more": GOOD})
+    folder = root(
+        tmp_path_factory.mktemp("impls"), {"numpy_other": GOOD, "ghost_manual": GOOD, "ghost_more": GOOD}
+    )
     (folder / "frameworks").mkdir()
     (folder / "frameworks" / "ghost.py").write_text(GHOST_ADAPTER)
     root(folder, workload="plain")
@@ -66,9 +68,15 @@ def test_selectors_mean_cells(catalog, selectors, expected):
     [
         ("nothing", "no workload matches 'nothing'; there are plain, rigged"),
         ("rigged:huge", "no case of rigged matches 'huge'; there are small, other"),
-        ("rigged/torch_*", "no implementation of rigged matches 'torch_.*'; there are numpy_manual, numpy_other"),
+        (
+            "rigged/torch_*",
+            "no implementation of rigged matches 'torch_.*'; there are numpy_manual, numpy_other",
+        ),
         ("*:huge", "no case matches 'huge'; there are small, rare, other"),
-        ("*/torch_*", "no implementation matches 'torch_.*'; there are numpy_manual, numpy_other, ghost_manual"),
+        (
+            "*/torch_*",
+            "no implementation matches 'torch_.*'; there are numpy_manual, numpy_other, ghost_manual",
+        ),
         ("*:rare/ghost_*", "no workload has both that case and that implementation"),
         ("rigged/a/b", "no implementation of rigged matches 'a/b'"),
         ("rigged:small:other", "no case of rigged matches 'small:other'"),
@@ -79,7 +87,9 @@ def test_what_matches_nothing_is_answered_with_what_there_is(catalog, text, list
         select(catalog, [text], Options())
 
 
-@pytest.mark.parametrize("text", ["", "/", "rigged/", ":small", "rigged:", "rigged:/x", ":small/x", "/numpy_manual"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "rigged/", ":small", "rigged:", "rigged:/x", ":small/x", "/numpy_manual"]
+)
 def test_what_is_no_selector_is_answered_with_how_to_write_one(catalog, text):
     with pytest.raises(SamestepError, match=r"is no selector: write workload\[:case\]\[/implementation\]"):
         select(catalog, [text], Options())
@@ -123,7 +133,9 @@ def test_a_framework_is_named_where_the_user_wrote_its_name(catalog, selectors, 
 
 
 def test_an_implementation_is_named_where_its_file_does_not_begin_with_the_framework(catalog, folder):
-    (folder / "rigged" / "mine.py").write_text(MANUAL.replace("import numpy as np", "import ghost, numpy as np"))
+    (folder / "rigged" / "mine.py").write_text(
+        MANUAL.replace("import numpy as np", "import ghost, numpy as np")
+    )
     try:
         (cell,) = select(Catalog([folder]), ["rigged/mine"], Options())
     finally:
@@ -142,7 +154,9 @@ def test_a_file_is_an_implementation_of_the_workload_named_by_its_stem(catalog, 
 def test_a_file_without_a_task_is_answered_with_the_tasks(catalog, tmp_path):
     file = tmp_path / "empty.py"
     file.write_text("def adopt(params): ...\n")
-    with pytest.raises(SamestepError, match="has no task of rigged: it needs one or more of loss_and_grads, train"):
+    with pytest.raises(
+        SamestepError, match="has no task of rigged: it needs one or more of loss_and_grads, train"
+    ):
         select(catalog, ["rigged"], Options(), file)
 
 

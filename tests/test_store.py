@@ -43,7 +43,12 @@ def test_what_is_appended_is_read_again_in_order(run):
     assert [{k: v for k, v in r.items() if k != "schema"} for r in again.records("sample")] == [
         record(0), record(1),
     ]  # fmt: skip
-    assert again.about == {"schema": store.SCHEMA, "run": run.folder.name, "cells": [], "options": {"seed": 3}}
+    assert again.about == {
+        "schema": store.SCHEMA,
+        "run": run.folder.name,
+        "cells": [],
+        "options": {"seed": 3},
+    }
 
 
 def test_a_new_run_has_no_records_and_is_not_torn(run):

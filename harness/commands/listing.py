@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.catalog import Catalog, Implementation
@@ -60,7 +61,7 @@ def _probe(
         row["devices"] = {}
         for device in options.devices if row["available"] and row["framework"] in needed else ():
             cell = next(
-                c for c in select(workshop.catalog, ["*"], Options(devices=(device,), threads=options.threads))
+                c for c in select(workshop.catalog, ["*"], replace(options, devices=(device,)))
                 if c.framework == row["framework"]
             )  # fmt: skip
             with workshop.start(cell) as worker:

@@ -22,7 +22,7 @@ SYSTEM = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
 def folder(variable: str, otherwise: str) -> Path:
     """The folder that a variable of the environment names, else the usual one."""
-    return Path(os.path.expanduser(os.environ.get(variable) or otherwise))
+    return Path(os.environ.get(variable) or otherwise).expanduser()
 
 
 def cache() -> Path:
@@ -35,7 +35,7 @@ def usual_roots() -> tuple[Path, ...]:
     return (
         cache(),
         Path.cwd() / "data",
-        Path(os.path.expanduser("~/data")),
+        Path("~/data").expanduser(),
         folder("TORCH_HOME", "~/.cache/torch"),
         folder("KERAS_HOME", "~/.keras") / "datasets",
         SYSTEM,
@@ -99,7 +99,7 @@ def part_path(place: Path, part: Part) -> Path | None:
 
 def is_file(path: Path) -> bool:
     """Whether a file can be seen there; ``Path.is_file`` raises where a folder may not be searched."""
-    return os.path.isfile(path)
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def holds_another(dataset: DataSet, place: Path) -> bool:

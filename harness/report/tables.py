@@ -14,6 +14,7 @@ from harness.summary import CellSummary, summarize
 if TYPE_CHECKING:
     import pandas as pd
 
+CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "of peak", "first call")
 
 
@@ -69,8 +70,7 @@ def frame(run: Run) -> pd.DataFrame:
 
     rows = []
     for summary in summarize(run.about, run.records()):
-        cell = {k: summary.cell[k] for k in
-                ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")}  # fmt: skip
+        cell = {name: summary.cell[name] for name in CELL}
         base = {**cell, "verdict": summary.verdict, "reason": summary.reason}
         for task, timed in summary.tasks.items():
             ratio = timed.ratio

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from .jax_grad import adopt, export
 
 READ_AFTER = "jax_grad"
-__all__ = ["adopt", "export", "forward", "loss_and_grads", "train", "train_step"]
 
 
 @jax.custom_vjp

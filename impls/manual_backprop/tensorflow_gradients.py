@@ -8,7 +8,6 @@ import tensorflow as tf
 from .tensorflow_graph import asarray, export, forward, load, loss_and_grads, trace, train, train_step
 
 READ_AFTER = "tensorflow_graph"
-__all__ = ["adopt", "asarray", "export", "forward", "loss_and_grads", "trace", "train", "train_step"]
 
 
 @cache

@@ -6,7 +6,6 @@ from torch.autograd.function import once_differentiable
 from .torch_autograd import adopt, export
 
 READ_AFTER = "torch_autograd"
-__all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train", "train_step"]
 
 
 class SigmoidLayer(torch.autograd.Function):

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from .jax_grad import adopt, export, forward, normalise, weights
 
 READ_AFTER = "jax_grad"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "train_epoch", "train_step"]
 
 
 @jax.custom_vjp

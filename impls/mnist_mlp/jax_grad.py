@@ -9,10 +9,6 @@ import jax.numpy as jnp
 from .jax_manual import adopt, depth, export, normalise
 
 READ_AFTER = "jax_manual"
-__all__ = [
-    "adam_step", "adopt", "evaluate", "export", "forward",
-    "loss_and_grads", "momentum_step", "train_epoch", "train_step",
-]  # fmt: skip
 
 
 def weights(state):

@@ -17,10 +17,6 @@ from .jax_grad import (
 )
 
 READ_AFTER = "jax_grad"
-__all__ = [
-    "adam_step", "adopt", "evaluate", "export", "forward",
-    "loss_and_grads", "momentum_step", "train_epoch", "train_step",
-]  # fmt: skip
 
 
 @partial(jax.jit, donate_argnames="state")

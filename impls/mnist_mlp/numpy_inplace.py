@@ -7,7 +7,6 @@ import numpy as np
 from .numpy_manual import adopt, depth, export
 
 READ_AFTER = "numpy_manual"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "trace", "train_epoch", "train_step"]
 
 
 @lru_cache(maxsize=2)  # two sizes are in use: a training batch and the test images

@@ -10,7 +10,9 @@ from harness.spec import Case, Inputs, Spec, Task
 OPTIMISERS = {"momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 
 
-def mlp(dataset, train, test, batch, rate, hidden, mean, std, hidden_layers=1, shuffled=True, epochs=1, **about):
+def mlp(
+    dataset, train, test, batch, rate, hidden, mean, std, hidden_layers=1, shuffled=True, epochs=1, **about
+):
     sizes = {
         "batch": batch, "d_in": 784, "hidden": hidden, "hidden_layers": hidden_layers, "d_out": 10,
         "train": train, "test": test, "shuffled": int(shuffled), "epochs": epochs,

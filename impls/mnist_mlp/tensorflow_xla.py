@@ -8,7 +8,6 @@ from . import tensorflow_function as before
 from .tensorflow_function import adopt, export, remember, tensors
 
 READ_AFTER = "tensorflow_function"
-__all__ = ["adopt", "export"]
 
 compiled = partial(tf.function, jit_compile=True)
 

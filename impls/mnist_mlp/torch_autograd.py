@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from .torch_manual import depth, export, normalise
 
 READ_AFTER = "torch_manual"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "trace", "train_epoch", "train_step"]
 
 
 def adopt(params):

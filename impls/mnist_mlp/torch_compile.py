@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from .torch_manual import adopt, depth, export
 
 READ_AFTER = "torch_autograd"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "train_epoch", "train_step"]
 
 BLOCK = 10  # steps in one compiled call: a call costs as much as a small step
 torch._dynamo.config.recompile_limit = 64  # one graph for each shape; the default keeps 8

@@ -7,7 +7,6 @@ from torch.utils.data import DataLoader, Dataset
 from .torch_optim import adopt, export, forward, loss_and_grads, train_step
 
 READ_AFTER = "torch_optim"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "train_epoch", "train_step"]
 
 
 class Digits(Dataset):

@@ -7,7 +7,6 @@ from torch.autograd.function import once_differentiable
 from .torch_autograd import adopt, depth, export, normalise
 
 READ_AFTER = "torch_autograd"
-__all__ = ["adopt", "evaluate", "export", "forward", "loss_and_grads", "trace", "train_epoch", "train_step"]
 
 
 class LinearRelu(torch.autograd.Function):

@@ -23,7 +23,9 @@ def adopt(params):
 def named(model):
     linears = [layer for layer in model if isinstance(layer, nn.Linear)]
     pairs = [(layer.weight, layer.bias) for layer in linears]
-    return {f"{kind}{i}": p for i, pair in enumerate(pairs, start=1) for kind, p in zip("wb", pair)}
+    return {
+        f"{kind}{i}": p for i, pair in enumerate(pairs, start=1) for kind, p in zip("wb", pair, strict=True)
+    }
 
 
 def export(state):

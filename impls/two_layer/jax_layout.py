@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from .jax_scan import adopt, export, forward, loss_and_grads, train_step
 
 READ_AFTER = "jax_scan"
-__all__ = ["adopt", "export", "forward", "loss_and_grads", "train", "train_step"]
 
 
 def turn(state):

@@ -7,7 +7,6 @@ import jax
 from .jax_grad import adopt, export, forward, loss_and_grads, train_step
 
 READ_AFTER = "jax_grad"
-__all__ = ["adopt", "export", "forward", "loss_and_grads", "train", "train_step"]
 
 
 @partial(jax.jit, static_argnames="steps", donate_argnames="state")

@@ -78,4 +78,4 @@ SPEC = Spec(
         "grad_y_pred", "grad_w2", "grad_h_relu", "grad_h", "grad_w1",
     ),
     conventions={"relu'(0)": "0"},
-)
+)  # fmt: skip

@@ -1,11 +1,10 @@
-"""PyTorch compiled: whole steps, ten of them in one call, become kernels that fuse what lies between products."""
+"""PyTorch compiled: ten steps in one call, as kernels that fuse what lies between the products."""
 
 import torch
 
 from .torch_manual import adopt, export
 
 READ_AFTER = "torch_autograd"
-__all__ = ["adopt", "export", "forward", "loss_and_grads", "train", "train_step"]
 
 BLOCK = 10  # steps in one compiled call: a call costs as much as a small step
 torch._dynamo.config.recompile_limit = 64  # one graph for each shape; the default keeps 8
