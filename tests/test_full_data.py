@@ -16,7 +16,7 @@ from harness.catalog import Catalog
 from harness.process import environment
 
 TRAIN_EPOCHS = Path(__file__).parent / "train_epochs.py"
-THREADS = min(2, len(os.sched_getaffinity(0)))
+THREADS = 1  # batches are small: a second thread saves a fifth, and on a busy machine costs tenfold
 
 #: Framework -> its rung for a whole epoch, the best first.
 RUNGS = {

@@ -39,12 +39,14 @@ DEEDS = {
     "numpy_reads_nowhere": ("ctypes.string_at(0)", "crashed", r"^ended by SIGSEGV \(\S+\.py:\d+\)$"),
     "numpy_aborts": ("os.abort()", "crashed", r"^ended by SIGABRT \(numpy_aborts\.py:\d+\)$"),
     "numpy_killed": ("os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory", "^killed by the kernel"),
-    "numpy_raises": ("raise ValueError('broken')", "crashed", r"^ValueError: broken \(numpy_raises\.py:\d+\)$"),
-    "numpy_asks_too_much": ("np.empty(1 << 60, 'uint8')", "out_of_memory", r"MemoryError.*numpy_asks_too_much\.py"),
+    "numpy_raises": (
+        "raise ValueError('broken')", "crashed", r"^ValueError: broken \(numpy_raises\.py:\d+\)$",
+    ),
+    "numpy_asks_too_much": ("np.empty(1 << 60, 'uint8')", "out_of_memory", r"MemoryError.*too_much\.py:\d"),
     "numpy_lacks": ("import nowhere_to_be_found", "unavailable", "No module named 'nowhere_to_be_found'"),
-    "numpy_misspells": ("from . import numpy_manuel", "crashed", "ImportError: cannot import name 'numpy_manuel'"),
+    "numpy_misspells": ("from . import numpy_manuel", "crashed", "^ImportError: cannot import name"),
     "numpy_misspells_more": (
-        "import impls.two_layer.numpy_manuel", "crashed", r"ModuleNotFoundError: No module named 'impls\.two_layer",
+        "import impls.two_layer.numpy_manuel", "crashed", "^ModuleNotFoundError: No module named 'impls",
     ),
     "numpy_nan": ("learning_rate = float('nan')", "invalid", "nan"),
     "numpy_forks": (  # the child lives on and keeps every pipe open
@@ -111,10 +113,11 @@ def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_second
     note = tmp_path / "processes"
     shop = workshop(root(tmp_path / "impls", {"numpy_hangs": hanging(note)}))
     (cell,) = cells(shop, "rigged/numpy_hangs")
-    with pytest.raises(WorkerLost, match="no answer within 1 s"), shop.start(cell) as worker:
+    with shop.start(cell) as worker:
         worker.open()
         began = clock.now()
-        worker.ask(shop.request("check", cell), 1)
+        with pytest.raises(WorkerLost, match="no answer within 1 s"):
+            worker.ask(shop.request("check", cell), 1)
     assert clock.now() - began < 3
     assert note.exists(), "it had not hung yet"
     assert all(gone(int(number)) for number in note.read_text().split())

@@ -51,7 +51,7 @@ def forward(state, x):
     return b["logits"]
 
 
-def log_softmax(logits, log_p, p):
+def softmax(logits, log_p, p):  # both from one exp
     np.subtract(logits, logits.max(axis=1, keepdims=True), out=log_p)
     np.exp(log_p, out=p)
     total = p.sum(axis=1, keepdims=True)
@@ -66,7 +66,7 @@ def trace(state, x, y, rate=1):
     forward(state, x)
 
     # Loss
-    log_softmax(b["logits"], b["log_p"], p := b["grad_logits"])
+    softmax(b["logits"], b["log_p"], p := b["grad_logits"])
     loss = -b["log_p"][rows, y].mean()
 
     # Backward pass, times the rate: of all arrays this one costs least to multiply
@@ -111,6 +111,6 @@ def evaluate(state, images, labels, mean, std):
     _, x = pixel_buffers(images.shape, state["w1"].dtype)
     logits = forward(state, normalise(images, mean, std, out=x))
     b = buffers_of(state, x)
-    log_softmax(logits, b["log_p"], b["grad_logits"])
+    softmax(logits, b["log_p"], b["grad_logits"])
     mean_loss = -b["log_p"][np.arange(len(labels)), labels].mean()
     return mean_loss, (b["log_p"].argmax(axis=1) == labels).sum()
