@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import SamestepError
 from harness.report import words
 from harness.store import Run
-from harness.summary import CellSummary, summarize
+from harness.summary import CellSummary, peaks, summarize
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Processes from which on the bootstrap's interval is near its nominal level (harness.measure.statistics).
+SURE = 6
 
 CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "of peak", "first call")
@@ -109,8 +112,7 @@ def markdown(run: Run) -> str:
         f"{machine['cpu']}, {machine['processors']} processors, {about['options']['threads']} threads; "
         f"{machine['os']}; Python {machine['python']}; {versions}.",
         "",
-        "Ratio: time over the baseline's in the same round, with its 95 % interval; below 1 is faster. "
-        "Of peak: matrix flop/s over those of the best large matrix product measured in the same run.",
+        *legend(about, summaries),
     ]
     for name, cells in groups(summaries):
         for task in about["tasks"][name.split(",")[0]]:
@@ -124,6 +126,23 @@ def markdown(run: Run) -> str:
         lines += ["", "## What did not agree or could not run", ""]
         lines += [f"- `{key}`: **{verdict}**: {reason}" for key, verdict, reason in reasons]
     return "\n".join(lines) + "\n"
+
+
+def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[str]:
+    """What the columns mean, and how far the intervals of this run can be trusted."""
+    invocations, rounds = about["profile"]["invocations"], about["profile"]["rounds"]
+    sure = "95 % interval" if invocations >= SURE else "interval (a hint: 95 % wants six processes or more)"
+    lines = [
+        "ratio: time over the baseline's (the first row) in the same round, below 1 is faster; in parentheses "
+        f"its {sure} over {invocations} processes of {rounds} rounds."
+    ]
+    found = ", ".join(
+        f"{words.flop_rate(rate)} in {dtype} on the {device}"
+        for (dtype, device), rate in peaks(summaries).items()
+    )
+    if found:
+        lines.append(f"of peak: flop/s over those of the best matrix product measured here, {found}.")
+    return lines
 
 
 def write(run: Run) -> list[Path]:
