@@ -40,6 +40,10 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     count = str(threads)
     variables = {
         **{f"{pool}_NUM_THREADS": count for pool in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
+        # A pool whose worker waits for its turn must sleep: a thread that spins slows the one that works.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "KMP_BLOCKTIME": "0",
+        "OPENBLAS_THREAD_TIMEOUT": "20",  # sleep after 2^20 cycles, half a millisecond
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",

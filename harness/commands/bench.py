@@ -18,6 +18,7 @@ from harness.bench import PROFILES, Bench, Forecast, Profile
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.measure.machine import fingerprint, slug
+from harness.process import environment
 from harness.report import terminal
 from harness.runner import Workshop, batches
 from harness.selection import Cell, Options, select
@@ -112,6 +113,7 @@ def _about(
         },
         "profile": asdict(profile),
         "machine": fingerprint(),
+        "environment": {device: environment(device, options.threads) for device in options.devices},
         "versions": {name: catalog.version(name) for name in frameworks},
         "cells": [{**cell.as_dict(), "key": cell.key, "baseline": baselines[cell].key} for cell in cells],
         "tasks": {f"{c.workload}:{c.case}": _tasks(catalog, c) for c in cells},

@@ -20,32 +20,31 @@ def forward(state, x):
     return h_relu @ state["w2"]
 
 
-def trace(state, x, y):
-    w1, w2 = state["w1"], state["w2"]
-
+def record(state, x, y):
     # Forward pass
-    h = x @ w1
+    h = x @ state["w1"]
     h_relu = h.relu()  # its derivative at 0 is 0; that of clamp(min=0) is 1
-    y_pred = h_relu @ w2
+    y_pred = h_relu @ state["w2"]
 
     # Loss
     loss = (y_pred - y).square().sum()
-
-    # Backward pass: grad returns the gradients; loss.backward() would add them to each .grad
-    grad_y_pred, grad_w2, grad_h_relu, grad_h, grad_w1 = torch.autograd.grad(
-        loss, (y_pred, w2, h_relu, h, w1)
-    )
-
-    return {
-        "h": h, "h_relu": h_relu, "y_pred": y_pred, "loss": loss.detach(),
-        "grad_y_pred": grad_y_pred, "grad_w2": grad_w2,
-        "grad_h_relu": grad_h_relu, "grad_h": grad_h, "grad_w1": grad_w1,
-    }  # fmt: skip
+    return h, h_relu, y_pred, loss
 
 
 def loss_and_grads(state, x, y):
-    steps = trace(state, x, y)
-    return steps["loss"], {"w1": steps["grad_w1"], "w2": steps["grad_w2"]}
+    *_, loss = record(state, x, y)
+
+    # Backward pass: grad returns the gradients; loss.backward() would add them to each .grad
+    grad_w1, grad_w2 = torch.autograd.grad(loss, (state["w1"], state["w2"]))
+    return loss.detach(), {"w1": grad_w1, "w2": grad_w2}
+
+
+def trace(state, x, y):
+    h, h_relu, y_pred, loss = record(state, x, y)
+    wanted = {"y_pred": y_pred, "w2": state["w2"], "h_relu": h_relu, "h": h, "w1": state["w1"]}
+    grads = torch.autograd.grad(loss, wanted.values())  # of what lies between as well
+    seen = {"h": h, "h_relu": h_relu, "y_pred": y_pred, "loss": loss.detach()}
+    return seen | {f"grad_{name}": grad for name, grad in zip(wanted, grads, strict=True)}
 
 
 def train_step(state, x, y, learning_rate):
