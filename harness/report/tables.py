@@ -133,8 +133,8 @@ def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[s
     invocations, rounds = about["profile"]["invocations"], about["profile"]["rounds"]
     sure = "95 % interval" if invocations >= SURE else "interval (a hint: 95 % wants six processes or more)"
     lines = [
-        "ratio: time over the baseline's (the first row) in the same round, below 1 is faster; in parentheses "
-        f"its {sure} over {invocations} processes of {rounds} rounds."
+        "ratio: time over the baseline's (the first row) in the same round, below 1 is faster; "
+        f"in parentheses its {sure} over {invocations} processes of {rounds} rounds."
     ]
     found = ", ".join(
         f"{words.flop_rate(rate)} in {dtype} on the {device}"
