@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -50,7 +51,7 @@ def _show(results: Sequence[dict[str, Any]]) -> None:
     """One row for each implementation and case, one column for each dtype and device."""
     console = Console()
     columns = list(dict.fromkeys((r["dtype"], r["device"]) for r in results))
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=0)
     table.add_column("implementation", no_wrap=True)
     table.add_column("case", overflow="fold")
     for dtype, device in columns:
