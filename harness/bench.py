@@ -103,16 +103,16 @@ class Bench:
     def _expect(self, number: int, arena: list[Cell], invocation: int) -> None:
         present = [cell for cell in arena if not self.workshop.missing(cell)]
         self.forecast.starts_left += len(present)
-        turns = product(present, range(self.profile.rounds))
-        self.forecast.turns_left += sum(
+        self.forecast.turns_left += sum(self.turns(number, cell, invocation) for cell in present)
+
+    def turns(self, number: int, cell: Cell, invocation: int, first: int = 0) -> int:
+        """The turns that a cell still has in an invocation, from round ``first`` on."""
+        return sum(
             ("sample", number, cell.key, invocation, turn, task) not in self.taken
-            for cell, turn in turns
-            for task in self._tasks(cell)
+            for turn, task in product(range(first, self.profile.rounds), self._tasks(cell))
         )
 
     def _tasks(self, cell: Cell) -> tuple[str, ...]:
-        if cell.file:
-            return tuple(self.workshop.catalog.spec(cell.workload).tasks)
         catalog = self.workshop.catalog
         return catalog.tasks(catalog.implementation(cell.workload, cell.implementation))
 
@@ -133,14 +133,16 @@ class Turns:
         self.invocation = invocation
         self.workers: dict[Cell, WorkerProcess] = {}
         self.loops: dict[Cell, dict[str, int]] = {}
+        self.turn = 0
 
     def take(self) -> None:
         with ExitStack() as stack:
             for cell in self.arena:
                 self._start(cell, stack)
             tasks = list(self.bench.workshop.catalog.spec(self.arena[0].workload).tasks)
-            for turn in range(self.bench.profile.rounds):
-                self._round(turn, tasks)
+            while self.turn < self.bench.profile.rounds:
+                self._round(self.turn, tasks)
+                self.turn += 1
             for cell in list(self.workers):
                 answer = self._ask(cell, {"op": "memory"})
                 if answer:
@@ -219,7 +221,10 @@ class Turns:
         return None
 
     def _dismiss(self, cell: Cell) -> None:
+        """Stop a worker; the turns that it will not take are no longer waited for."""
         self.workers.pop(cell).stop()
+        left = self.bench.turns(self.number, cell, self.invocation, self.turn)
+        self.bench.forecast.turns_left = max(0, self.bench.forecast.turns_left - left)
 
     def _has(self, kind: str, cell: Cell, turn: int, task: str | None = None) -> bool:
         """Whether an earlier try, since interrupted, took this already."""

@@ -38,7 +38,6 @@ class Implementation:
     framework: str
     bound: frozenset[str]
     read_after: str | None
-    departs: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
         return f"{self.workload}/{self.name}"
@@ -84,7 +83,10 @@ class Catalog:
     def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
         if file is not None:
             return self.describe(workload, file)
-        return next(rung for rung in self.implementations(workload) if rung.name == name)
+        found = next((rung for rung in self.implementations(workload) if rung.name == name), None)
+        if found is None:
+            raise SamestepError(f"{workload}/{name} is gone: impls has no such file now")
+        return found
 
     def describe(self, workload: str, path: Path) -> Implementation:
         """What the file says of itself, read without running it."""
@@ -102,7 +104,6 @@ class Catalog:
             framework=self._framework(path.stem, tree),
             bound=frozenset(_bound_names(tree)),
             read_after=constants.get("READ_AFTER"),
-            departs=tuple(dict(constants.get("DEPARTS") or {}).items()),
         )
 
     def tasks(self, implementation: Implementation) -> tuple[str, ...]:
@@ -124,14 +125,19 @@ class Catalog:
         """Why the framework cannot be used here, with the pip line that brings it; None if it can."""
         if framework not in self.adapters:
             return f"no adapter: write frameworks/{framework}.py"
-        if importlib.util.find_spec(framework) is None:
-            return f"{framework} is not installed: python -m pip install {self.distributions(framework)[0]}"
+        for name in (framework, *self._constants(framework).get("REQUIRES", ())):
+            if importlib.util.find_spec(name) is None:
+                return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
         return None
 
     def distributions(self, framework: str) -> tuple[str, ...]:
         """The names that pip knows the framework by."""
-        source = ast.parse(self.adapters[framework].read_text(encoding="utf-8"))
-        return tuple(_constants(source).get("DISTRIBUTIONS") or (framework,))
+        return tuple(self._constants(framework).get("DISTRIBUTIONS") or (framework,))
+
+    @cache  # noqa: B019
+    def _constants(self, framework: str) -> dict[str, Any]:
+        """What the adapter says of itself, read without running it."""
+        return _constants(ast.parse(self.adapters[framework].read_text(encoding="utf-8")))
 
     def version(self, framework: str) -> str | None:
         """The installed version, from package metadata: the framework is not imported."""
@@ -198,7 +204,7 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
                 found[node.targets[0].id] = ast.literal_eval(node.value)
-            except ValueError:
+            except (ValueError, TypeError):
                 continue  # computed, so no constant
     return found
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.runner import Workshop
     from harness.selection import Cell, Options
 
-AGREES, DIFFERS, WRONG, INTERRUPTED = 0, 1, 2, 3
+DIFFERS, INTERRUPTED = 1, 3  # 0 where all agree; 2, 3 where an error says so (harness.errors)
 
 Command = Callable[..., Any]
 
@@ -47,7 +47,7 @@ class Samestep(click.Group):
             if debug:
                 raise
             click.echo(f"samestep: {error}", err=True)
-            context.exit(WRONG)
+            context.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("samestep: interrupted; what was recorded is kept", err=True)
             context.exit(INTERRUPTED)
@@ -117,6 +117,7 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
         _print_json(listed)
     else:
         show(listed)
+    asked.require(options["require"])
 
 
 @main.command()
@@ -131,6 +132,7 @@ def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options:
     cells = run_checks(asked.workshop, asked.cells, quiet=as_json)
     if as_json:
         _print_json({"cells": cells})
+    asked.require(options["require"])
     _exit_for(zip(asked.cells, (cell["verdict"] for cell in cells), strict=True), options["require"])
 
 
@@ -157,6 +159,7 @@ def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: 
 
     for path in tables.write(Run.open(folder)):
         click.echo(f"wrote {path}", err=True)
+    asked.require(options["require"])
     _exit_for_run(Run.open(folder), options["require"])
 
 
@@ -203,6 +206,14 @@ class _Asked:
         from harness.selection import select
 
         return select(self.catalog, self.selectors, self.options, self.file)
+
+    def require(self, frameworks: Sequence[str]) -> None:
+        """Exit 1 where a framework that must be there is not, whether the selection needs it or not."""
+        for name in frameworks:
+            reason = None if name in self.workshop.pythons else self.catalog.missing(name)
+            if reason:
+                click.echo(f"samestep: --require {name}: {reason}", err=True)
+                sys.exit(DIFFERS)
 
 
 def _workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
@@ -252,6 +263,7 @@ def _bench(
         _print_json(document(Run.open(folder)))
     click.echo(f"the run is in {folder}", err=True)
     if leave:
+        asked.require(options["require"])
         _exit_for_run(Run.open(folder), options["require"])
     return folder
 

@@ -4,4 +4,12 @@ from __future__ import annotations
 
 
 class SamestepError(Exception):
-    """The command line is wrong, or a file given to it cannot be used: exit code 2."""
+    """The command line is wrong, or a file given to it cannot be used."""
+
+    exit_code = 2
+
+
+class NotWritten(SamestepError):
+    """A record could not be kept (a full disk): the run ends here, and what was recorded before stays."""
+
+    exit_code = 3

@@ -94,7 +94,12 @@ def select(
                             cells[cell.key] = cell
     if not cells:
         raise SamestepError(f"{' '.join(selectors)}: no workload has both that case and that implementation")
-    return list(cells.values())
+    rank = {(w, r.name): i for w in catalog.workloads for i, r in enumerate(catalog.implementations(w))}
+    cases = {(w, c): i for w in catalog.workloads for i, c in enumerate(catalog.spec(w).cases)}
+    return sorted(
+        cells.values(),
+        key=lambda c: (c.workload, cases[c.workload, c.case], rank.get((c.workload, c.implementation), 0)),
+    )
 
 
 def _cases(catalog: Catalog, workload: str, selector: Selector, text: str) -> list[str]:

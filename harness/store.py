@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.errors import SamestepError
+from harness.errors import NotWritten, SamestepError
 
 SCHEMA = 1
 RUN, SAMPLES = "run.json", "samples.jsonl"
@@ -86,7 +86,7 @@ class Run:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise SamestepError(
+            raise NotWritten(
                 f"{self.samples} cannot be written: {error.strerror}; the records before are kept"
             ) from error
 
@@ -121,11 +121,11 @@ class Run:
             yield from (line for line in file if line.endswith("\n"))
 
 
-def latest(parent: Path) -> Run:
-    """The run that started last, on any machine."""
-    runs = sorted(parent.glob(f"*/*/{RUN}"), key=lambda path: path.parent.name)
+def latest(parent: Path, machine: str = "*") -> Run:
+    """The run that started last, on one machine or on any."""
+    runs = sorted(parent.glob(f"{machine}/*/{RUN}"), key=lambda path: path.parent.name)
     if not runs:
-        raise SamestepError(f"no run under {parent}: `samestep run` makes one")
+        raise SamestepError(f"no run under {parent / machine.strip('*')}: `samestep run` makes one")
     return Run.open(runs[-1].parent)
 
 

@@ -71,7 +71,9 @@ def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         key: max(location(_grouped(rates)).value for rates in frameworks.values())
         for key, frameworks in peaks.items()
     }
-    return [_summary(cell, gathered, about, best) for cell in cells.values()]
+    return [
+        _summary(cell, _baseline(cell, cells, gathered), gathered, about, best) for cell in cells.values()
+    ]
 
 
 def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
@@ -83,6 +85,19 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
                 rate = task.flops / task.seconds.value / task.fraction_of_peak
                 found[summary.cell["dtype"], summary.cell["device"]] = rate
     return found
+
+
+def _baseline(
+    cell: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]], gathered: Mapping[str, _Gathered]
+) -> str:
+    """The planned baseline, or, where it gave no time, the first of its neighbours that did."""
+
+    def timed(key: str) -> bool:
+        return key in gathered and bool(gathered[key].samples)
+
+    planned = str(cell["baseline"])
+    peers = [key for key, other in cells.items() if other["baseline"] == planned and timed(key)]
+    return planned if timed(planned) or not peers else peers[0]
 
 
 def _moment(record: Mapping[str, Any]) -> tuple[tuple[int, int], int]:
@@ -104,6 +119,7 @@ def _take(mine: _Gathered, record: Mapping[str, Any]) -> None:
 
 def _summary(
     cell: Mapping[str, Any],
+    baseline_key: str,
     gathered: Mapping[str, _Gathered],
     about: Mapping[str, Any],
     peak: Mapping[tuple[str, str], float],
@@ -124,7 +140,7 @@ def _summary(
     )
     if verdict["verdict"] != AGREE:
         return summary
-    baseline = gathered.get(cell["baseline"], _Gathered())
+    baseline = gathered.get(baseline_key, _Gathered())
     for task, samples in mine.samples.items():
         facts = about["tasks"][f"{cell['workload']}:{cell['case']}"][task]
         seconds = location(_grouped(samples))

@@ -99,7 +99,15 @@ class Worker:
         case = spec.cases[request["case"]]
         dataset = load(case.dataset) if case.dataset else None
         inputs = spec.make_inputs(case, np.random.default_rng(request["seed"]), dataset)
-        return Candidate(self.catalog.load(rung), self.adapter, self.settings, spec, case, inputs)
+        try:
+            module = self.catalog.load(rung)
+        except Exception as error:
+            if file is None or _lacks_a_package(error):
+                raise
+            raise SamestepError(
+                f"{file} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
+            ) from error
+        return Candidate(module, self.adapter, self.settings, spec, case, inputs)
 
     def _reference(self, request: Request) -> Reference:
         rung = self.catalog.implementation(request["workload"], REFERENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -150,6 +151,8 @@ def running() -> dict[str, object]:
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
         "text": True,
+        # A shell that starts jobs in the background has them ignore Ctrl-C, and children inherit that.
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     }
 
 

@@ -7,15 +7,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness.agreement.verdict import AGREE, UNAVAILABLE
 from harness.bench import PROFILES, Bench, Forecast, Profile
 from harness.catalog import Catalog
+from harness.commands.check import examined
 from harness.errors import SamestepError
 from harness.measure.machine import fingerprint, slug
 from harness.process import environment
@@ -36,20 +38,7 @@ def run_bench(
 ) -> Path:
     """Measure the selection, or what is left of a run; returns the run's folder."""
     if resume:
-        run = latest(asked["out"]) if resume == "latest" else Run.open(Path(resume))
-        if run.torn:
-            run.mend()
-        about = run.about
-        workshop.seed = about["options"]["seed"]
-        workshop.pythons = about["options"]["pythons"]
-        workshop.roots = [Path(root) for root in about["options"]["roots"]]
-        workshop.catalog = Catalog(workshop.roots)
-        cells = [Cell(**{k: v for k, v in c.items() if k not in ("key", "baseline")}) for c in about["cells"]]
-        profile = Profile(**about["profile"])
-        now = sources(workshop.catalog, cells)
-        edited = [name for name, was in about["sources"].items() if now[name] != was]
-        if edited:
-            raise SamestepError(f"{edited[0]} was edited since {run.folder} began: start a new run")
+        run, profile, cells = _resumed(workshop, selectors, asked, resume)
     else:
         profile = PROFILES[asked["profile"]]
         if asked["invocations"]:
@@ -63,6 +52,55 @@ def run_bench(
     return run.folder
 
 
+def _resumed(
+    workshop: Workshop, selectors: Sequence[str], asked: dict[str, Any], name: str
+) -> tuple[Run, Profile, list[Cell]]:
+    """A run that was begun here with these very files and versions, and the workshop as it was then."""
+    machine = fingerprint()
+    run = latest(asked["out"], slug(machine)) if name == "latest" else Run.open(Path(name))
+    if run.torn:
+        run.mend()
+    about = run.about
+    if selectors:
+        raise SamestepError(f"--resume goes on with what {run.folder} was asked: leave the selectors out")
+    if slug(about["machine"]) != slug(machine):
+        raise SamestepError(f"{run.folder} was begun on {slug(about['machine'])}: start a new run here")
+    workshop.seed = about["options"]["seed"]
+    workshop.pythons = about["options"]["pythons"]
+    workshop.roots = [Path(root) for root in about["options"]["roots"]]
+    workshop.catalog = Catalog(workshop.roots)
+    cells = [Cell(**{k: v for k, v in c.items() if k not in ("key", "baseline")}) for c in about["cells"]]
+    profile = Profile(**about["profile"])
+    changed = [f for f, was in about["versions"].items() if workshop.catalog.version(f) != was]
+    if changed:
+        raise SamestepError(f"{changed[0]} has another version than when {run.folder} began: start a new run")
+    now = sources(workshop.catalog, cells)
+    edited = [name for name, was in about["sources"].items() if now[name] != was]
+    if edited:
+        raise SamestepError(f"{edited[0]} was edited since {run.folder} began: start a new run")
+    return run, profile, cells
+
+
+def _right_in_float64(bench: Bench, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells whose implementation agrees in float64 as well; the others' verdicts are kept.
+
+    Wrong mathematics keeps its size in float64, where the limits are 2^29 times as narrow, so it is looked
+    for there before anything is timed in float32.
+    """
+    if not any(bench.run.records("checked")):
+        twins = {cell: replace(cell, dtype="float64", threads=1) for cell in cells if cell.dtype == "float32"}
+        present = [twin for twin in twins.values() if not bench.workshop.missing(twin)]
+        verdicts = examined(bench.workshop, present)
+        for cell, twin in twins.items():
+            verdict = verdicts.get(twin)
+            if verdict and verdict["verdict"] not in (AGREE, UNAVAILABLE):
+                verdict["reason"] = f"in float64: {verdict['reason']}"
+                bench.keep("verdict", cell=cell.key, checked_in="float64", **verdict)
+        bench.keep("checked")
+    found = {record["cell"] for record in bench.run.records("verdict") if record.get("checked_in")}
+    return [cell for cell in cells if cell.key not in found]
+
+
 def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cell]) -> None:
     """With a bar on standard error; compilers' caches live as long as the run."""
     workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
@@ -71,20 +109,22 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
         console=Console(stderr=True),
     )  # fmt: skip
     try:
+        shown = bar.add_task("", total=None, eta="")
+
+        def watch(forecast: Forecast) -> None:
+            left = forecast.left_seconds
+            bar.update(
+                shown,
+                description=forecast.doing,
+                total=forecast.done_seconds + left,
+                completed=forecast.done_seconds,
+                eta=f"ETA {int(left) // 60}:{int(left) % 60:02d}",
+            )
+
+        bench = Bench(workshop, run, profile, watch)
+        right = _right_in_float64(bench, cells)
         with bar:
-            shown = bar.add_task("", total=None, eta="")
-
-            def watch(forecast: Forecast) -> None:
-                left = forecast.left_seconds
-                bar.update(
-                    shown,
-                    description=forecast.doing,
-                    total=forecast.done_seconds + left,
-                    completed=forecast.done_seconds,
-                    eta=f"ETA {int(left) // 60}:{int(left) % 60:02d}",
-                )
-
-            Bench(workshop, run, profile, watch).measure(cells)
+            bench.measure(right)
             bar.update(shown, description="done", eta="")
     finally:
         shutil.rmtree(workshop.cache, ignore_errors=True)

@@ -21,8 +21,17 @@ FIELDS = ("workload", "implementation", "case", "dtype", "device")
 
 
 def run_checks(workshop: Workshop, cells: Sequence[Cell], quiet: bool) -> list[dict[str, Any]]:
-    """Examine the cells with a progress bar on standard error; the table is left out where ``quiet``."""
-    answers: dict[Cell, dict[str, Any]] = {}
+    """Examine the cells; the table is left out where ``quiet``."""
+    verdicts = examined(workshop, cells)
+    results = [_result(cell, verdicts[cell]) for cell in cells]
+    if not quiet:
+        _show(results)
+    return results
+
+
+def examined(workshop: Workshop, cells: Sequence[Cell]) -> dict[Cell, dict[str, Any]]:
+    """The verdict of each cell, with a progress bar on standard error meanwhile."""
+    verdicts: dict[Cell, dict[str, Any]] = {}
     lock = threading.Lock()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -32,14 +41,11 @@ def run_checks(workshop: Workshop, cells: Sequence[Cell], quiet: bool) -> list[d
 
         def heard(cell: Cell, answer: dict[str, Any]) -> None:
             with lock:
-                answers[cell] = answer
+                verdicts[cell] = answer["verdict"]
                 progress.update(bar, advance=1, description=f"{cell.workload}/{cell.implementation}")
 
         examine_all(workshop, cells, heard)
-    results = [_result(cell, answers[cell]["verdict"]) for cell in cells]
-    if not quiet:
-        _show(results)
-    return results
+    return verdicts
 
 
 def _result(cell: Cell, verdict: dict[str, Any]) -> dict[str, Any]:

@@ -16,14 +16,15 @@ def document(workshop: Workshop, selectors: Sequence[str], options: Options, pro
     """The JSON of ``list``. ``probe`` asks the frameworks themselves, in workers."""
     catalog = workshop.catalog
     wanted = dict.fromkeys((c.workload, c.implementation) for c in select(catalog, selectors, options))
-    missing = {name: catalog.missing(name) for name in catalog.adapters}
+    # Of another interpreter nothing is known until --probe asks it.
+    missing = {n: None if n in workshop.pythons else catalog.missing(n) for n in catalog.adapters}
     rungs = [catalog.implementation(*names) for names in wanted]
     listed = {
         "implementations": [_implementation(catalog, rung, missing) for rung in rungs],
         "frameworks": [
             {
                 "framework": name,
-                "version": catalog.version(name),
+                "version": _version(workshop, name),
                 "available": reason is None,
                 "reason": reason,
             }
@@ -34,6 +35,10 @@ def document(workshop: Workshop, selectors: Sequence[str], options: Options, pro
     if probe:
         _probe(workshop, rungs, options, listed)
     return listed
+
+
+def _version(workshop: Workshop, framework: str) -> str | None:
+    return None if framework in workshop.pythons else workshop.catalog.version(framework)
 
 
 def _implementation(catalog: Catalog, rung: Implementation, missing: dict[str, str | None]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What is truly per framework stands in one small adapter each: arrays in, arrays out, waiting, threads.
 
 An adapter is a module ``<framework>.py`` with a class ``Adapter`` that satisfies the protocol below. Its
-``DISTRIBUTIONS`` names the packages that pip knows it by, the preferred one first; it is read without
-importing the module.
+``DISTRIBUTIONS`` names the packages that pip knows it by, the preferred one first, and ``REQUIRES`` other
+frameworks that it needs; both are read without importing the module.
 """
 
 from __future__ import annotations

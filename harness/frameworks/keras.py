@@ -12,6 +12,7 @@ import keras
 from harness.frameworks import Settings, Unavailable, tensorflow
 
 DISTRIBUTIONS = ("keras",)
+REQUIRES = ("tensorflow",)  # the backend that the rungs are written for
 
 
 class Adapter(tensorflow.Adapter):

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def fingerprint() -> dict[str, Any]:
     """CPU, governor, memory, GPUs, OS, Python, and the revision of samestep."""
+    import psutil  # here, so that `samestep list` need not load it
+
     return {
         "cpu": cpu_name(),
         "processors": len(os.sched_getaffinity(0)),

@@ -105,7 +105,7 @@ def markdown(run: Run) -> str:
     about = run.about
     machine = about["machine"]
     summaries = summarize(about, run.records())
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)
+    versions = ", ".join(_versions(run))
     lines = [
         f"# {run.folder.name}",
         "",
@@ -128,12 +128,18 @@ def markdown(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _versions(run: Run) -> list[str]:
+    """What the workers themselves said that they ran, each once: interpreters may differ."""
+    told = [record["framework"]["versions"] for record in run.records("start")]
+    return sorted({f"{name} {version}" for versions in told for name, version in versions.items() if version})
+
+
 def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[str]:
     """What the columns mean, and how far the intervals of this run can be trusted."""
     invocations, rounds = about["profile"]["invocations"], about["profile"]["rounds"]
     sure = "95 % interval" if invocations >= SURE else "interval (a hint: 95 % wants six processes or more)"
     lines = [
-        "ratio: time over the baseline's (the first row) in the same round, below 1 is faster; "
+        "ratio: time over the baseline's (the row with 1.00) in the same round, below 1 is faster; "
         f"in parentheses its {sure} over {invocations} processes of {rounds} rounds."
     ]
     found = ", ".join(
