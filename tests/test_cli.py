@@ -399,3 +399,58 @@ def test_elsewhere_than_on_linux_one_line_says_so():
     start = "import sys; sys.platform = 'darwin'; from harness.cli import main; main(['list'])"
     done = subprocess.run([sys.executable, "-c", start], **{**running(), "cwd": CHECKOUT}, timeout=60)
     assert "samestep runs on Linux" in said(done)
+
+
+# -- what a review found ------------------------------------------------------------------------------------
+
+
+def test_what_float64_refuses_is_not_timed_in_float32(tmp_path):
+    """A fault that hides in the rounding of float32 stands out in float64."""
+    slightly = MANUAL.replace("x.T @ (2 * error)", "x.T @ (2.0000001 * error)")
+    impls = root(tmp_path / "impls", {"numpy_slightly": slightly, "numpy_good": GOOD})
+    alone = samestep("check", "rigged/numpy_slightly", "--impls", impls, "--dtype", "float32")
+    assert alone.returncode == 0, alone.stdout
+    done = samestep(
+        "bench", "rigged", "--impls", impls, "--invocations", 1, "--out", tmp_path / "results", "--json"
+    )
+    assert done.returncode == 1
+    cells = {cell["implementation"]: cell for cell in json.loads(done.stdout)["cells"]}
+    assert cells["numpy_slightly"]["verdict"] == "disagree"
+    assert cells["numpy_slightly"]["reason"].startswith("in float64: ")
+    assert not cells["numpy_slightly"]["tasks"]
+    assert cells["numpy_good"]["tasks"]["train"]["ratio"]
+
+
+def test_a_file_that_cannot_be_loaded_exits_2(impls, tmp_path):
+    file = tmp_path / "my_port.py"
+    file.write_text(MANUAL + "\nraise RuntimeError('half done')\n")
+    done = samestep("check", "rigged", "--impls", impls, "--file", file)
+    assert "my_port.py cannot be loaded: RuntimeError: half done" in done.stderr
+    assert done.returncode == 2
+
+
+def test_a_required_framework_that_nothing_selected_needs_is_missed_all_the_same(impls):
+    for asked in (("check", "rigged/numpy_good"), ("list", "rigged")):
+        done = samestep(*asked, "--impls", impls, "--require", "ghost")
+        assert done.returncode == 1
+        assert "--require ghost: ghost is not installed" in done.stderr
+
+
+def test_an_asarray_that_copies_nothing_fools_nobody(tmp_path):
+    sharing = MANUAL + "\n\ndef asarray(array):\n    return array\n"
+    writing = sharing.replace('error = x @ state["w"] - y', 'x *= 2\n    error = x @ state["w"] - y')
+    impls = root(tmp_path / "impls", {"numpy_sharing": sharing, "numpy_writing": writing})
+    done = samestep("check", "rigged", "--impls", impls, "--json")
+    cells = json.loads(done.stdout)["cells"]
+    verdicts = {(c["implementation"], c["dtype"]): c for c in cells}
+    assert verdicts["numpy_sharing", "float32"]["verdict"] == "agree"
+    found = verdicts["numpy_writing", "float32"]["first_divergence"]
+    assert (found["tensor"], found["test"]) == ("x", "the caller's input was modified")
+
+
+def test_another_version_does_not_join_an_old_run(copied):
+    about = json.loads((copied / "run.json").read_text())
+    about["versions"]["numpy"] = "1.0"
+    (copied / "run.json").write_text(json.dumps(about))
+    assert "numpy has another version than when" in said(samestep("run", "--resume", copied))
+    assert "leave the selectors out" in said(samestep("run", "rigged", "--resume", copied))
