@@ -458,17 +458,17 @@ TORCH = [
         "two_layer:tiny/torch_autograd",
         (
             "a number for a tensor",
-            {'return steps["loss"], {': 'return steps["loss"].item(), {'},
+            {"return loss.detach(), {": "return loss.detach().item(), {"},
             "loss must be the framework's own array",
         ),
         (
             "NumPy for a tensor",
-            {'return steps["loss"], {': 'return steps["loss"].numpy(), {'},
+            {"return loss.detach(), {": "return loss.detach().numpy(), {"},
             "but ndarray is no torch.Tensor",
         ),
         (
             "float64 returned",
-            {'return steps["loss"], {': 'return steps["loss"].double(), {'},
+            {"return loss.detach(), {": "return loss.detach().double(), {"},
             "loss is float64, expected float32",
             SINGLE,
         ),
