@@ -120,7 +120,7 @@ def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_second
             worker.ask(shop.request("check", cell), 1)
     assert clock.now() - began < 3
     assert note.exists(), "it had not hung yet"
-    assert all(gone(int(number)) for number in note.read_text().split())
+    assert wait_until(lambda: all(gone(int(number)) for number in note.read_text().split()), 2)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
