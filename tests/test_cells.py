@@ -14,7 +14,7 @@ from harness.selection import Cell, Options, select
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()
 CELLS = select(CATALOG, ["*", "two_layer:tiny"], OPTIONS)
-FULL = select(CATALOG, ["mnist_mlp:mnist", "mnist_mlp:fashion"], Options(dtypes=("float32",), threads=1))
+FULL = select(CATALOG, ["mnist_mlp:fashion"], Options(dtypes=("float32",), threads=1))
 
 
 def each(cells: list[Cell]) -> pytest.MarkDecorator:
