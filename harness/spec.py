@@ -76,6 +76,12 @@ class Spec:
     the same numbers. ``trace`` names the intermediates of ``trace(state, *inputs of loss_and_grads)``
     in the order in which they are computed: that order places a disagreement. ``conventions`` are
     choices that mathematics leaves open (relu'(0) = 0).
+
+    ``axes(case)`` gives a letter to each axis of params and arrays: "ih" for a w1 of inputs by hidden units.
+    All axes of one letter may be put into another order together, and the sums over them are then made in
+    that order; "." is an axis whose order means something. ``probes`` names the probes of
+    `harness.agreement.probes` that suit the workload, and ``unsuited`` why each of the others does not.
+    ``rate`` is the number that scales an update.
     """
 
     summary: str
@@ -85,3 +91,7 @@ class Spec:
     trace: tuple[str, ...] = ()
     conventions: Mapping[str, str] = field(default_factory=dict)
     baseline: str = "numpy_manual"
+    axes: Callable[[Case], Mapping[str, str]] | None = None
+    probes: tuple[str, ...] = ()
+    unsuited: Mapping[str, str] = field(default_factory=dict)
+    rate: str = "learning_rate"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.compare import Place, identical
+from harness.agreement.reference import Point
 from harness.agreement.verdict import Invalid
 from harness.frameworks import Adapter, Settings
 from harness.spec import Case, Inputs, Spec
@@ -41,16 +42,27 @@ class Candidate:
         spec: Spec,
         case: Case,
         inputs: Inputs,
+        numbers: Mapping[str, float | int] | None = None,
     ) -> None:
         self.module = module
         self.adapter = adapter
         self.settings = settings
         self.spec = spec
         self.case = case
-        self.numbers = dict(case.numbers)
+        self.numbers = dict(numbers if numbers is not None else case.numbers)
         self.params = _read_only(rounded(inputs.params, settings.dtype))
         self.arrays = _read_only(rounded(inputs.arrays, settings.dtype))
         self.native = {name: self.asarray(array) for name, array in self.arrays.items()}
+
+    @property
+    def point(self) -> Point:
+        """Where it starts from, as the reference takes it."""
+        return Point(self.params, self.arrays, self.numbers)
+
+    def on(self, inputs: Inputs, numbers: Mapping[str, float | int] | None = None) -> Candidate:
+        """The same implementation in the same process, on other inputs of the same shapes."""
+        numbers = numbers if numbers is not None else self.numbers
+        return Candidate(self.module, self.adapter, self.settings, self.spec, self.case, inputs, numbers)
 
     def asarray(self, array: np.ndarray) -> Any:
         """Native, in the implementation's own way where it has one (a session is fed ndarrays)."""
@@ -72,6 +84,13 @@ class Candidate:
         if expected is not None:
             _same_names("export", values, expected)
         return values
+
+    def steps(self, task: str) -> int | None:
+        """How many training steps one call makes; None for a task that makes one or none."""
+        name = self.spec.tasks[task].steps
+        if name is None:
+            return None
+        return int(self.numbers[name]) if name in self.numbers else len(self.arrays[name])
 
     def arguments(self, task: str, steps: int | None = None) -> list[Any]:
         """The native inputs of a task; ``steps`` shortens a task of many steps to its first ones."""

@@ -1,14 +1,16 @@
-"""One tensor against the reference: the elementwise certificate."""
+"""One tensor against the reference: certificate, spread, bits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.agreement.bound import Bound
+from harness.agreement.expect import Expectation
 from harness.agreement.limits import reference_share
-from harness.agreement.verdict import Disagreement, Divergence, Invalid
+from harness.agreement.spread import Seen, seen
+from harness.agreement.verdict import Disagreement, Divergence, Invalid, Suspicion
 
 
 @dataclass(frozen=True)
@@ -19,15 +21,38 @@ class Place:
     task: str
 
 
-def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> float:
-    """Raise `Disagreement` where ``got`` is further from the reference than honest rounding can carry it.
+def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> Seen | None:
+    """Raise `Disagreement` where the certificate is breached, and `Suspicion` where a spread's limit is.
 
-    Returns the worst error over limit (0 where both are 0). Raises `Invalid` for a shape other than the
-    reference's, and for a value that is not finite where the reference is.
+    Returns what was seen, in units of the spread; None for an integer, of which there is the certificate only.
+    Raises `Invalid` for a shape other than the reference's, and for a value that is not finite where the
+    reference is.
     """
-    if got.shape != expected.shape:
-        raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {expected.shape}")
-    value, limit = expected.value, expected.bound * reference_share(expected.precision)
+    value = expected.exact.all[tensor]
+    _comparable(place, tensor, got, value)
+    share = certified(place, tensor, got, expected.bounds().all[tensor]) if expected.proven else None
+    if tensor not in expected.spreads:
+        return None
+    looked = seen(got, value, expected.spreads[tensor], expected.point.params.get(tensor))
+    if looked.breach is None:
+        return replace(looked, certificate=share)
+    if not expected.proven:
+        certified(place, tensor, got, expected.bounds().all[tensor])
+    error, limit, index = {
+        "elements": (looked.elements, looked.elements_limit, looked.index),
+        "norm": (looked.norm, looked.norm_limit, None),
+        "scale": (looked.scale, looked.scale_limit, None),
+    }[looked.breach]
+    at = looked.index
+    found = Divergence(
+        place.step, place.task, tensor, index, float(got[at]), float(value[at]), error, limit, looked.breach
+    )
+    raise Suspicion(found, got=got, expected=value)
+
+
+def _comparable(place: Place, tensor: str, got: np.ndarray, value: np.ndarray) -> None:
+    if got.shape != value.shape:
+        raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {value.shape}")
     broken = np.isfinite(value) & ~np.isfinite(got)
     if broken.any():
         index = _index(broken)
@@ -35,6 +60,15 @@ def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> fl
             f"{place.task}, step {place.step}: {tensor}{list(index)} is {got[index]}, "
             f"expected {value[index]:.9g}"
         )
+
+
+def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> float:
+    """Raise `Disagreement` where ``got`` is further from the reference than honest rounding can carry it.
+
+    Returns the worst error over limit (0 where both are 0). Raises `Invalid` as `judged` does.
+    """
+    value, limit = expected.value, expected.bound * reference_share(expected.precision)
+    _comparable(place, tensor, got, value)
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - value)
         ratio = np.where(error > 0, error / limit, 0.0)
@@ -55,7 +89,9 @@ def certified(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> fl
                 error=float(error[index]),
                 limit=float(limit[index]),
                 test="certificate",
-            )
+            ),
+            got=got,
+            expected=value,
         )
     return float(ratio[index])
 
@@ -69,7 +105,9 @@ def identical(place: Place, tensor: str, got: np.ndarray, expected: np.ndarray, 
         index = _index(differ)
         was, now = float(expected[index]), float(got[index])
         raise Disagreement(
-            Divergence(place.step, place.task, tensor, index, now, was, abs(now - was), 0.0, test)
+            Divergence(place.step, place.task, tensor, index, now, was, abs(now - was), 0.0, test),
+            got=got,
+            expected=expected,
         )
 
 

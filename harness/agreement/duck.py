@@ -18,11 +18,33 @@ from typing import Any, Self
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from harness.agreement.limits import LIBRARY_FUNCTION_UNITS
+
 COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
+
+
+#: How often each ufunc rounds, in units of u: once for arithmetic, 8 ulp for a library's functions.
+ROUNDINGS: dict[np.ufunc, float] = {
+    **dict.fromkeys((np.add, np.subtract, np.multiply, np.divide, np.square, np.sqrt), 1.0),
+    **dict.fromkeys((np.exp, np.log, np.tanh), LIBRARY_FUNCTION_UNITS),
+    **dict.fromkeys((np.negative, np.positive, np.absolute, np.maximum, np.minimum), 0.0),
+}
 
 
 class UnknownOperation(TypeError):
     """The reference used something whose rounding the array type does not know."""
+
+
+def roundings(ufunc: np.ufunc, operands: Sequence[Duck]) -> float:
+    """How often an elementwise primitive rounds, in units of u; raises by name what is not known."""
+    if ufunc is np.power:
+        exponent = operands[1].parts[0]
+        if exponent.dtype.kind not in "iu" or exponent.ndim or exponent < 0:
+            raise UnknownOperation("np.power with an exponent that is no single non-negative integer")
+        return float(max(int(exponent) - 1, 1))  # so many products at worst; a library's pow rounds less
+    if ufunc not in ROUNDINGS:
+        raise UnknownOperation(f"np.{ufunc.__name__}")
+    return ROUNDINGS[ufunc]
 
 
 class Duck(NDArrayOperatorsMixin):

@@ -6,6 +6,7 @@ number.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,3 +43,73 @@ COMPLEX_UNITS = 4 * 2**0.5
 
 #: The step of complex-step differentiation: its error is of the order of the step's square.
 COMPLEX_STEP = 1e-100
+
+# -- the statistical limits ----------------------------------------------------------------------------
+
+#: How often the reference is run with noise: at a case's own values, where all rungs start, and
+#: everywhere else. Fewer replicas know sigma less well, and `elementwise_limit` pays for it.
+REPLICAS, FEWER_REPLICAS = 100, 24
+
+#: Numbers that all campaigns together may ever compare, and the false alarms that they may raise.
+NUMBERS_COMPARED, FALSE_ALARMS = 1e9, 1e-6
+
+#: P(|error| / sigma > t) <= exp(-1.744 t): the tail law that honest errors were measured to stay below.
+TAIL = 1.744
+
+#: Honest code was measured at a norm of 0.35 to 0.76 sigma (a sequential sum: 0.7356); twice that is
+#: another arithmetic.
+NORM = 1.6
+
+#: Standard deviations of the replicas that a scale, or the norm where it varies, may be away.
+DEVIATIONS = 8.0
+
+#: No element's sigma is taken for less than this share of its tensor's: an error may come from a neighbour.
+FLOOR = 1 / 4
+
+#: The unit roundoff of the noise. Noise of float64's own size would drown in the rounding of the float64
+#: that carries it, so there larger noise is injected and sigma scaled down: propagation is linear in it.
+SIMULATED = {np.dtype("float32"): 2.0**-24, np.dtype("float64"): 2.0**-40}
+
+#: Operands of a product in TF32 keep 10 bits after the point; hardware may cut the rest off.
+TF32_ROUNDOFF = 2.0**-11
+
+
+def rounding_deviation(u: float) -> float:
+    """The standard deviation of one rounding error that is uniform in [-u, u]."""
+    return u / 3**0.5
+
+
+@cache
+def elementwise_limit(replicas: int) -> float:
+    """How many sigma an element may be away, where sigma is known from so many replicas only.
+
+    Solves E[exp(-TAIL limit r)] = FALSE_ALARMS / NUMBERS_COMPARED for the limit, where r^2 is distributed as
+    chi^2(replicas - 1) / (replicas - 1): an estimate of sigma that came out small must not accuse anyone.
+    """
+    freedom = replicas - 1
+    r = np.linspace(0, 4, 40_001)[1:]
+    density = np.exp((freedom - 1) * np.log(r) - freedom * (np.square(r) - 1) / 2)
+    density /= density.sum()
+    low, high = 1.0, 1e4
+    while high - low > high * np.finfo(float).eps ** 0.5:
+        middle = (low + high) / 2
+        alarms = float((density * np.exp(-TAIL * middle * r)).sum())
+        low, high = (middle, high) if alarms > FALSE_ALARMS / NUMBERS_COMPARED else (low, middle)
+    return high
+
+
+#: How far a variant moves each input, as a part of it: far above float32's rounding, so that no sum rounds as
+#: it did, and small enough that a network trains as it did.
+JITTER = 2.0**-7
+
+#: A tensor tells which arithmetic made it if it comes from sums of so many terms and has so many elements:
+#: then the norm of its error hardly varies.
+TELLING_TERMS, TELLING_SIZE = 256, 100
+
+#: It is asked only where float32 errs so many times as much as float64 rounded once (11 times, measured over
+#: sums of 1,000 terms): then each is far from the geometric mean of the two.
+TELLING_RATIO = 4.0
+
+#: An arithmetic is named where the norm is within this factor of what that arithmetic gives; the classes of
+#: agreement lie further apart, but for those that round alike (TF32 and float16 operands).
+NAMED_WITHIN = 1.5

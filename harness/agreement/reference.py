@@ -1,84 +1,154 @@
-"""The reference, run in float64 on the very values that the candidate had, with its error bounds.
+"""The reference, run in float64 on the very values that the candidate had, in several arithmetics.
 
-And the reference's own proof: its gradients against complex-step differentiation of its loss.
+`Reference.exact` gives values, `bounds` the certificate, `spreads` what honest rounding does, `lowered` what
+another arithmetic would give. And the reference's own proof: its gradients against complex-step
+differentiation of its loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from harness.agreement.bound import Bound
-from harness.agreement.candidate import Values
+from harness.agreement.bound import Bound, TF32Bound
 from harness.agreement.limits import COMPLEX_STEP, COMPLEX_UNITS
+from harness.agreement.lowered import MANNERS, Lowered
+from harness.agreement.noise import Ledger, Noise, TF32Noise
+from harness.agreement.spread import Spread, spreads
 from harness.agreement.verdict import Disagreement, Divergence
 from harness.spec import Spec
 
+Values = Mapping[str, np.ndarray]
 Bounds = dict[str, Bound]
 
 
-class Reference:
-    """``numpy_manual`` of a workload, for candidates that compute in ``dtype``."""
+@dataclass(frozen=True)
+class Point:
+    """Where a task is called: params (optimiser state too) and arrays as the candidate has them, numbers."""
 
-    def __init__(self, module: ModuleType, spec: Spec, dtype: str) -> None:
+    params: Values
+    arrays: Values
+    numbers: Mapping[str, float | int]
+
+    def at(self, params: Values) -> Point:
+        return replace(self, params=params)
+
+    def one_step(self, steps: str | None, position: int = 0) -> Point:
+        """Of a task of many steps, named ``steps`` in its spec, the one at ``position``."""
+        if steps is None:
+            return self
+        if steps in self.numbers:
+            return replace(self, numbers={**self.numbers, steps: 1})
+        return replace(
+            self, arrays={**self.arrays, steps: self.arrays[steps][position : position + 1]}
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task gave: outputs and gradients by name, and the new params (empty where it has no state)."""
+
+    outputs: dict[str, Any]
+    state: dict[str, Any]
+
+    @property
+    def all(self) -> dict[str, Any]:
+        return {**self.outputs, **self.state}
+
+
+class Reference:
+    """``numpy_manual`` of a workload, for candidates that compute in ``dtype``, with products in ``matmul``."""
+
+    def __init__(self, module: ModuleType, spec: Spec, dtype: str, matmul: str = "float32") -> None:
         self.module = module
         self.spec = spec
+        self.dtype = dtype
         self.precision = np.dtype(dtype)
+        self.tf32 = matmul == "tf32" and dtype == "float32"
 
     def offers(self, function: str) -> bool:
         return callable(getattr(self.module, function, None))
 
-    def _state(self, params: Mapping[str, np.ndarray]) -> Any:
-        return self.module.adopt({name: self._exact(value) for name, value in params.items()})
-
-    def _exact(self, value: Any) -> Bound:
-        return value if isinstance(value, Bound) else Bound.exact(value, self.precision)
-
-    def _arguments(
-        self, inputs: tuple[str, ...], arrays: Values, numbers: Mapping[str, float | int]
-    ) -> list[Any]:
-        """Arrays exact, as the candidate had them; a float as the candidate rounds it; an int as it is."""
-        values: list[Any] = []
-        for name in inputs:
-            if name in arrays:
-                values.append(self._exact(arrays[name]))
-            elif isinstance(numbers[name], float):
-                values.append(Bound.rounded(numbers[name], self.precision))
-            else:
-                values.append(numbers[name])
-        return values
-
-    def run(
-        self, task: str, params: Values, arrays: Values, numbers: Mapping[str, float | int]
-    ) -> tuple[Bounds, Bounds]:
-        """The outputs of a task by name, and the new params (empty where the task has no state)."""
-        spec = self.spec.tasks[task]
-        with np.errstate(all="ignore"):
-            returned = getattr(self.module, task)(
-                self._state(params), *self._arguments(spec.inputs, arrays, numbers)
-            )
-        outputs = returned if len(spec.outputs) > 1 else (returned,)
-        named = dict(zip(spec.outputs, outputs, strict=True))
-        state = named.pop("state", None)
-        grads = named.pop("grads", {})
-        leaves = {**named, **{f"grad_{name}": grad for name, grad in grads.items()}}
-        new = self.module.export(state) if state is not None else {}
-        return (
-            {name: self._exact(value) for name, value in leaves.items()},
-            {name: self._exact(value) for name, value in new.items()},
+    def exact(self, task: str, point: Point) -> Outcome:
+        """In float64."""
+        outcome = self._run(task, point, _wide, lambda number: number)
+        return Outcome(
+            {name: np.asarray(value) for name, value in outcome.outputs.items()},
+            {name: np.asarray(value) for name, value in outcome.state.items()},
         )
 
-    def trace(self, params: Values, arrays: Values, numbers: Mapping[str, float | int]) -> Bounds:
-        """Every intermediate that the reference shows."""
-        inputs = self.spec.tasks["loss_and_grads"].inputs
-        with np.errstate(all="ignore"):
-            seen = self.module.trace(self._state(params), *self._arguments(inputs, arrays, numbers))
-        return {name: self._exact(value) for name, value in seen.items()}
+    def bounds(self, task: str, point: Point) -> Outcome:
+        """With a bound on what any honest computation may differ by."""
+        kind = TF32Bound if self.tf32 else Bound
 
-    def prove(self, params: Values, arrays: Values, numbers: Mapping[str, float | int]) -> float:
+        def lift(value: Any) -> Bound:
+            return value if isinstance(value, Bound) else kind.exact(value, self.precision)
+
+        return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision))
+
+    def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
+        """How honest computations scatter; nothing for integers."""
+        kind = TF32Noise if self.tf32 else Noise
+
+        def run(ledger: Ledger) -> dict[str, Noise]:
+            def lift(value: Any) -> Noise:
+                return value if isinstance(value, Noise) else kind.exact(value, ledger)
+
+            return self._lifted(task, point, lift, lambda number: kind.rounded(number, ledger)).all
+
+        return spreads(run, point.params, self.dtype, replicas)
+
+    def lowered(self, task: str, point: Point, name: str) -> Outcome:
+        """In another arithmetic, by its name in `harness.agreement.lowered`; "float32" is NumPy's own."""
+        if name == "float32":
+            return self._run(task, point, _narrow, _as_it_is)
+        like = Lowered((), MANNERS[name])
+
+        def lift(value: Any) -> Lowered:
+            return value if isinstance(value, Lowered) else like.lift(value)
+
+        outcome = self._lifted(task, point, lift, like.lift)
+        return Outcome(
+            {name: lowered.parts[0] for name, lowered in outcome.outputs.items()},
+            {name: lowered.parts[0] for name, lowered in outcome.state.items()},
+        )
+
+    def _lifted(
+        self, task: str, point: Point, lift: Callable[[Any], Any], number: Callable[[float], Any]
+    ) -> Outcome:
+        outcome = self._run(task, point, lift, number)
+        return Outcome(
+            {name: lift(value) for name, value in outcome.outputs.items()},
+            {name: lift(value) for name, value in outcome.state.items()},
+        )
+
+    def _run(
+        self, task: str, point: Point, lift: Callable[[Any], Any], number: Callable[[float], Any]
+    ) -> Outcome:
+        """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is."""
+        inputs = self.spec.tasks["loss_and_grads" if task == "trace" else task].inputs
+        arguments = [
+            lift(point.arrays[name]) if name in point.arrays
+            else number(point.numbers[name]) if isinstance(point.numbers[name], float)
+            else point.numbers[name]
+            for name in inputs
+        ]  # fmt: skip
+        with np.errstate(all="ignore"):
+            state = self.module.adopt({name: lift(value) for name, value in point.params.items()})
+            returned = getattr(self.module, task)(state, *arguments)
+            if task == "trace":
+                return Outcome(dict(returned), {})
+            outputs = self.spec.tasks[task].outputs
+            named = dict(zip(outputs, returned if len(outputs) > 1 else (returned,), strict=True))
+            new = self.module.export(named.pop("state")) if "state" in named else {}
+        grads = named.pop("grads", {})
+        return Outcome({**named, **{f"grad_{name}": grad for name, grad in grads.items()}}, dict(new))
+
+    def prove(self, point: Point) -> float:
         """Each gradient against Im(loss(w + i h)) / h, which no subtraction spoils (h = 1e-100).
 
         Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM
@@ -86,18 +156,16 @@ class Reference:
         certificate of the gradient, times what a complex operation may round more than a real one. Of
         each param the largest gradient and up to 15 others, evenly spread, are tried.
         """
-        outputs, _ = self.run("loss_and_grads", params, arrays, numbers)
-        inputs = self.spec.tasks["loss_and_grads"].inputs
-        arguments = [arrays[name] if name in arrays else numbers[name] for name in inputs]
+        outputs = self.bounds("loss_and_grads", point).outputs
         worst = 0.0
-        for name, value in params.items():
+        for name, value in point.params.items():
             grad = outputs[f"grad_{name}"]
             spread = np.linspace(0, value.size - 1, min(15, value.size)).astype(int)
             for flat in {int(np.abs(grad.value).argmax()), *map(int, spread)}:
                 index = tuple(int(i) for i in np.unravel_index(flat, value.shape))
-                moved = {n: v.astype(complex) for n, v in params.items()}
+                moved = {n: v.astype(complex) for n, v in point.params.items()}
                 moved[name][index] += 1j * COMPLEX_STEP
-                loss, _ = self.module.loss_and_grads(self.module.adopt(moved), *arguments)
+                loss = self._run("loss_and_grads", point.at(moved), _as_it_is, float).outputs["loss"]
                 slope = float(np.imag(loss)) / COMPLEX_STEP
                 error = abs(slope - float(grad.value[index]))
                 limit = COMPLEX_UNITS * float(grad.bound[index])
@@ -118,3 +186,18 @@ class Reference:
                 if error:  # the gradient of a unit that is never open is exactly 0, and so is its limit
                     worst = max(worst, error / limit)
         return worst
+
+
+def _wide(value: Any) -> np.ndarray:
+    """A copy in float64; integers keep their type."""
+    array = np.asarray(value)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array.copy()
+
+
+def _narrow(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array.copy()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -5,24 +5,38 @@ judged step by step, every step from the candidate's own state, so that an error
 earlier one. A task of many steps is judged by its prefixes: what k + 1 steps give must be one reference
 step away from what k steps gave, so that a step skipped inside a compiled loop has nowhere to hide, and
 no bound has to be carried through more than one step (through ten it would be vacuous on an unstable
-network: 5e15 times the loss on the tutorials' one).
+network: 5e15 times the loss on the tutorials' one). S6 precision, S7 probes, S8 life: the same process on
+other inputs at another rate. S5, the same implementation in float64, is a cell of its own.
+
+What only a statistical limit says is a suspicion, and is looked at again on two variants of the inputs.
 """
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from harness.agreement.candidate import Candidate, Values
-from harness.agreement.compare import Place, certified, identical
-from harness.agreement.reference import Bounds, Reference
+from harness.agreement.compare import Place, identical, judged
+from harness.agreement.diagnosis import diagnose
+from harness.agreement.expect import Expectation, Expectations
+from harness.agreement.precision import Precision, arithmetic
+from harness.agreement.probes import PROBES, Probed
+from harness.agreement.spread import Seen
+from harness.agreement.variant import varied
 from harness.agreement.verdict import (
     AGREE,
     DISAGREE,
     INVALID,
+    SUSPECT,
     Disagreement,
+    Divergence,
     Invalid,
+    Suspicion,
     Verdict,
 )
 
@@ -30,51 +44,99 @@ from harness.agreement.verdict import (
 STEPS = 3
 PREFIXES = 10
 
+#: Variants that a suspicion is looked at again on.
+LOOKS = (2, 3)
 
-def examine(candidate: Candidate, reference: Reference) -> Verdict:
+
+def examine(candidate: Candidate, expectations: Expectations) -> Verdict:
     """Take the candidate through all stages; exceptions of its own code come through."""
-    examination = Examination(candidate, reference)
+    examination = Examination(candidate, expectations)
     try:
         examination.run()
+    except Suspicion as found:
+        return _again(examination, found)
     except Disagreement as found:
-        return Verdict(DISAGREE, str(found), found.divergence, examination.worst)
+        return examination.verdict(DISAGREE, found)
     except Invalid as broken:
-        return Verdict(INVALID, str(broken), None, examination.worst)
-    return Verdict(AGREE, None, None, examination.worst)
+        return examination.verdict(INVALID, broken)
+    return examination.verdict(AGREE)
+
+
+def _again(examination: Examination, first: Suspicion) -> Verdict:
+    """A suspicion stays or goes: on other inputs a mistake is there too, an accident of rounding is not."""
+    candidate, stays = examination.candidate, 0
+    for number in LOOKS:
+        variant = varied(candidate, number)
+        look = Examination(variant, examination.expectations.moved(variant.point))
+        try:
+            look.stages()
+        except (Disagreement, Invalid):
+            stays += 1
+    if not stays:
+        examination.notes.append(f"looked at again on other inputs, and gone: {first}")
+        return examination.verdict(AGREE)
+    return examination.verdict(DISAGREE if stays == len(LOOKS) else SUSPECT, first)
 
 
 class Examination:
-    """``worst`` keeps, for each tensor, the largest error over limit that was seen."""
+    """``nearest`` keeps, for each tensor, what came nearest to its limits."""
 
-    def __init__(self, candidate: Candidate, reference: Reference) -> None:
+    def __init__(self, candidate: Candidate, expectations: Expectations) -> None:
         self.candidate = candidate
-        self.reference = reference
-        self.worst: dict[str, float] = {}
-        self.tasks = [
-            name for name in candidate.spec.tasks if candidate.offers(name) and reference.offers(name)
-        ]
+        self.expectations = expectations
+        self.reference = expectations.reference
+        self.nearest: dict[str, Seen] = {}
+        self.notes: list[str] = []
+        self.departs: dict[str, str] = {}
+        self.repeats: bool | None = None
+        self.precision: Precision | None = None
+        self.first: dict[str, np.ndarray] = {}
+        tasks = candidate.spec.tasks
+        self.tasks = [name for name in tasks if candidate.offers(name) and self.reference.offers(name)]
+        self.training = [name for name in self.tasks if tasks[name].trains]
+        # The shortest there is, so that a step is seen by itself
+        self.leading = min(self.training, key=lambda name: tasks[name].steps is not None, default="")
 
     def run(self) -> None:
-        absent = [name for name in ("adopt", "export") if not self.candidate.offers(name)]
+        self.stages()
+        self._life()
+
+    def stages(self) -> None:
+        """Everything but S8."""
+        candidate = self.candidate
+        absent = [name for name in ("adopt", "export") if not candidate.offers(name)]
         if absent:
             raise Invalid(f"no {absent[0]}: every implementation has adopt and export")
-        if candidate_is_reference(self.candidate, self.reference):
-            self.reference.prove(self.candidate.params, self.candidate.arrays, self.candidate.numbers)
-        training = [name for name in self.tasks if self.candidate.spec.tasks[name].trains]
-        if not training:
-            raise Invalid(f"no training task; the workload has {', '.join(self._training_tasks())}")
-        leading = min(training, key=lambda name: self.candidate.spec.tasks[name].steps is not None)
-        for step, state, values in self._forced(leading):
+        if not self.training:
+            offered = [name for name, task in candidate.spec.tasks.items() if task.trains]
+            raise Invalid(f"no training task; the workload has {', '.join(offered)}")
+        if candidate.module.__name__ == self.reference.module.__name__ and self.reference.dtype == "float64":
+            self.reference.prove(candidate.point)
+        for step, state, values in self._forced(self.leading):
             self._still(step, state, values)
-        for task in training:
-            if self.candidate.spec.tasks[task].steps:
+        for task in self.training:
+            if candidate.spec.tasks[task].steps:
                 self._prefixes(task)
-            elif task != leading:
+            elif task != self.leading:
                 collections.deque(self._forced(task), maxlen=0)  # each step is judged as it is made
             self._continuity(task)
+        self._probes()
 
-    def _training_tasks(self) -> Iterator[str]:
-        return (name for name, task in self.candidate.spec.tasks.items() if task.trains)
+    def verdict(self, verdict: str, found: Disagreement | Invalid | None = None) -> Verdict:
+        divergence = found.divergence if isinstance(found, Disagreement) else None
+        diagnosis = diagnose(found, self) if isinstance(found, Disagreement) else None
+        reason = f"{found}; {diagnosis}" if diagnosis else str(found) if found else None
+        return Verdict(
+            verdict=verdict,
+            reason=reason,
+            first_divergence=divergence,
+            diagnosis=diagnosis,
+            tensors={name: asdict(seen) for name, seen in self.nearest.items()},
+            precision=asdict(self.precision) if self.precision else None,
+            notes=tuple(self.notes),
+            departs=self.departs,
+            repeats=self.repeats,
+        )
 
     # -- stages ------------------------------------------------------------------------------------------
 
@@ -93,9 +155,10 @@ class Examination:
             yield step, state, values
             place = Place(step, task)
             outputs, state = self.candidate.run(place, state, steps=1)
-            expected, new = self._one_step(task, values)
-            self._compare(place, outputs, expected)
-            values = self._moved(place, state, new)
+            # Of a task of many steps always the first one: its inputs are the same at each forced step
+            expected = self._expect(task, values, task, 0 if self.candidate.spec.tasks[task].steps else step)
+            self._judge(place, outputs, expected)
+            values = self._moved(place, state, expected)
 
     def _still(self, step: int, state: Any, values: Values) -> None:
         """The tasks that leave the state alone: trace first, since it places an error best."""
@@ -103,18 +166,17 @@ class Examination:
         if candidate.offers("trace") and reference.offers("trace"):
             place = Place(step, "trace")
             seen = candidate.trace(place, state)
-            expected = reference.trace(values, candidate.arrays, candidate.numbers)
-            missing = [name for name in seen if name not in expected]
+            expected = self._expect("trace", values, self.leading, step)
+            missing = [name for name in seen if name not in expected.exact.outputs]
             if missing:
                 raise Invalid(f"trace: {missing[0]!r} is not in the reference's trace")
-            self._compare(place, seen, {name: expected[name] for name in seen})
+            self._judge(place, seen, expected)
         for task in self.tasks:
             if candidate.spec.tasks[task].trains:
                 continue
             place = Place(step, task)
             outputs, _ = candidate.run(place, state)
-            expected, _ = reference.run(task, values, candidate.arrays, candidate.numbers)
-            self._compare(place, outputs, expected)
+            self._judge(place, outputs, self._expect(task, values, self.leading, step))
             after = candidate.export(state, values)
             for name, value in values.items():
                 identical(place, name, after[name], value, f"{task} changed the state")
@@ -137,54 +199,97 @@ class Examination:
         """S3 for many steps in one call: k + 1 steps are one reference step from k steps."""
         candidate = self.candidate
         values, history = self._adopted()[1], []
-        for count in range(1, min(PREFIXES, self._steps(task)) + 1):
+        for count in range(1, min(PREFIXES, candidate.steps(task) or 0) + 1):
             place = Place(count - 1, task)
             outputs, state = candidate.run(place, candidate.adopt(candidate.params), steps=count)
-            expected, new = self._one_step(task, values, at=count - 1)
+            expected = self._expect(task, values, task, count - 1)
             history.append(expected)
             for name, output in outputs.items():
                 if output.shape != (count,):
                     raise Invalid(f"{task}: {name} has shape {output.shape}, expected {(count,)}")
             for step, then in enumerate(history):
                 one = {name: output[step : step + 1] for name, output in outputs.items()}
-                self._compare(Place(step, task), one, then)
-            values = self._moved(place, state, new)
+                self._judge(Place(step, task), one, then)
+            values = self._moved(place, state, expected)
+
+    def _probes(self) -> None:
+        """S7, and the declared departures: those must be seen."""
+        declared = dict(getattr(self.candidate.module, "DEPARTS", {}))
+        unknown = [name for name in declared if name not in self.candidate.spec.probes]
+        if unknown:
+            probes = ", ".join(self.candidate.spec.probes)
+            raise Invalid(f"DEPARTS names {unknown[0]!r}; the workload's probes are {probes}")
+        for name in self.candidate.spec.probes:
+            probe = PROBES[name]
+            if name not in declared:
+                probe(Probed(self.candidate, self.expectations, self.leading))
+                continue
+            try:
+                probe(Probed(self.candidate, self.expectations, self.leading))
+            except Exception:  # whatever it does there, it departs, as declared
+                self.departs[name] = declared[name]
+            else:
+                raise Invalid(f"DEPARTS says of probe {name} {declared[name]!r}, but it passes: drop the entry")
+
+    def _life(self) -> None:
+        """S8: the same call again, then other inputs and another rate in the same process, and the first ones
+        again: what was cached, captured or skipped shows."""
+        self.repeats = self._same_bits()
+        variant = varied(self.candidate, 1)
+        other = Examination(variant, self.expectations.moved(variant.point))
+        for step, state, values in other._forced(self.leading):
+            other._still(step, state, values)
+            if step == 1:
+                break
+        state, values = self._adopted()
+        self._still(0, state, values)
+
+    def _same_bits(self) -> bool:
+        """Whether one step from the same state gives the same bits twice; reported, not judged."""
+        place, ends = Place(0, self.leading), []
+        for _ in range(2):
+            outputs, state = self.candidate.run(place, self.candidate.adopt(self.candidate.params), steps=1)
+            ends.append({**outputs, **self.candidate.export(state)})
+        return all(np.array_equal(ends[0][name], ends[1][name], equal_nan=True) for name in ends[0])
 
     # -- pieces --------------------------------------------------------------------------------------------
 
-    def _steps(self, task: str) -> int:
-        """How many steps the whole task makes."""
-        name = str(self.candidate.spec.tasks[task].steps)
-        numbers = self.candidate.numbers
-        return int(numbers[name]) if name in numbers else len(self.candidate.arrays[name])
+    def _expect(self, task: str, values: Values, along: str, step: int) -> Expectation:
+        return self.expectations.expect(task, self.candidate.point.at(values), along, step)
 
-    def _one_step(self, task: str, values: Values, at: int = 0) -> tuple[Bounds, Bounds]:
-        """One reference step from these values; of a task of many steps, the one at position ``at``."""
-        arrays, numbers = self.candidate.arrays, self.candidate.numbers
-        name = self.candidate.spec.tasks[task].steps
-        if name in numbers:
-            numbers = {**numbers, name: 1}
-        elif name is not None:
-            arrays = {**arrays, name: arrays[name][at : at + 1]}
-        return self.reference.run(task, values, arrays, numbers)
-
-    def _moved(self, place: Place, state: Any, expected: Bounds) -> Values:
+    def _moved(self, place: Place, state: Any, expected: Expectation) -> Values:
         """The new state's values, judged."""
-        values = self.candidate.export(state, {name: b.value for name, b in expected.items()})
-        self._compare(place, values, expected)
+        values = self.candidate.export(state, expected.exact.state)
+        self._judge(place, values, expected)
         return values
 
-    def _compare(self, place: Place, got: Values, expected: Bounds) -> None:
+    def _judge(self, place: Place, got: Values, expected: Expectation) -> None:
         for name, value in got.items():
-            kind = expected[name].dtype.kind
+            kind = expected.exact.all[name].dtype.kind
             if (kind == "f") != (value.dtype.kind == "f"):
                 raise Invalid(f"{place.task}: {name} is {value.dtype}, expected {_kind(kind)}")
-            ratio = certified(place, name, value, expected[name])
-            self.worst[name] = max(ratio, self.worst.get(name, 0.0))
+            seen = judged(place, name, value, expected)
+            if place.step == 0:
+                self.first.setdefault(name, value)
+            if seen and (name not in self.nearest or seen.share > self.nearest[name].share):
+                self.nearest[name] = seen
+            if seen and place.step == 0:
+                self._arithmetic(place, name, value, seen, expected)
 
-
-def candidate_is_reference(candidate: Candidate, reference: Reference) -> bool:
-    return candidate.module.__name__ == reference.module.__name__ and candidate.settings.dtype == "float64"
+    def _arithmetic(
+        self, place: Place, name: str, got: np.ndarray, seen: Seen, expected: Expectation
+    ) -> None:
+        """S6: the first tensor that can tell names the arithmetic; one that is too exact is a finding."""
+        told = arithmetic(self.reference, name, seen, expected)
+        if told is None:
+            return
+        self.precision = self.precision or told
+        if told.label != told.declared:
+            found = Divergence(
+                place.step, place.task, name, None, None, None, told.ratio, None,
+                f"computed in {told.label}, not in {told.declared}: the error's norm is {told.ratio:.2g} sigma",
+            )  # fmt: skip
+            raise Suspicion(found, got=got, expected=expected.exact.all[name])
 
 
 def _kind(kind: str) -> str:

@@ -40,14 +40,6 @@ class Subject:
 
         return step
 
-    def steps(self, task: str) -> int | None:
-        """How many training steps one call makes; None for a task that makes one or none."""
-        name = self.candidate.spec.tasks[task].steps
-        if name is None:
-            return None
-        numbers = self.candidate.numbers
-        return int(numbers[name]) if name in numbers else len(self.candidate.arrays[name])
-
     def sample(self, task: str, loops: int) -> dict[str, Any]:
         """Time ``loops`` calls. ``switches`` counts how often the kernel took the processor away."""
         call = self.call(task)

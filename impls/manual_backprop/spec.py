@@ -101,4 +101,12 @@ SPEC = Spec(
         "h", "h_sigmoid", "y_in", "y_pred", "loss",
         "grad_y_pred", "grad_y_in", "grad_w2", "grad_h_sigmoid", "grad_h", "grad_w1",
     ),
+    axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
+    probes=("nan",),
+    unsuited={
+        "integers": "sigmoids round",
+        "powers_of_two": "sigmoids do not scale",
+        "ties": "sigmoids have a derivative everywhere",
+        "large_logits": "there is no softmax",
+    },
 )  # fmt: skip

@@ -60,6 +60,18 @@ def make_inputs(case, rng, dataset):
     )
 
 
+def axes(case):
+    """i pixels, a b c ... the hidden layers' units, n and r the rows of a batch; the classes keep their order."""
+    layers = "iabcdefgh"[: case.sizes["hidden_layers"] + 1] + "."
+    weights = {f"w{i + 1}": layers[i : i + 2] for i in range(len(layers) - 1)}
+    biases = {f"b{i + 1}": layers[i + 1] for i in range(len(layers) - 1)}
+    inputs = {
+        "x": "ni", "y": "n", "images": ".i", "labels": ".", "order": ".r",
+        "test_images": "ti", "test_labels": "t",
+    }  # fmt: skip
+    return {**weights, **biases, **inputs}
+
+
 def pass_flops(case, rows):
     """One pass of ``rows`` images through each layer: multiply-adds times two, the first layer first."""
     return [2.0 * rows * a * b for a, b in zip(widths(case), widths(case)[1:], strict=False)]
@@ -124,5 +136,11 @@ SPEC = Spec(
         "relu'(0)": "0",
         "momentum": "v = momentum v + g; w = w - rate v",
         "Adam's eps": "added to the root of the corrected second moment, outside the root",
+    },
+    axes=axes,
+    probes=("nan", "large_logits", "ties"),
+    unsuited={
+        "integers": "the softmax rounds",
+        "powers_of_two": "the softmax does not scale",
     },
 )  # fmt: skip

@@ -64,4 +64,7 @@ SPEC = Spec(
         "grad_a1", "grad_a2", "grad_a3", "grad_h1", "grad_h2", "grad_h3", "grad_w1",
     ),
     conventions={"relu'(0)": "0"},
+    axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "w2": "ho"},
+    probes=("integers", "powers_of_two", "nan", "ties"),
+    unsuited={"large_logits": "there is no softmax"},
 )  # fmt: skip

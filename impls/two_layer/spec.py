@@ -78,4 +78,7 @@ SPEC = Spec(
         "grad_y_pred", "grad_w2", "grad_h_relu", "grad_h", "grad_w1",
     ),
     conventions={"relu'(0)": "0"},
+    axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "w2": "ho"},
+    probes=("integers", "powers_of_two", "nan", "ties"),
+    unsuited={"large_logits": "there is no softmax"},
 )  # fmt: skip

@@ -1,0 +1,3 @@
+"""In words."""
+def diagnose(found, examination):
+    return None

@@ -1,0 +1,44 @@
+"""The same case on other numbers: every sum in another order, every input a little elsewhere.
+
+What a limit said of the case's own inputs is asked again of a variant. A mistake is there too. An accident of
+rounding is not: terms that happened to be sorted, blocks that cancelled, constants that always rounded the
+same way, a gate that stood at the edge.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.agreement.candidate import Candidate
+from harness.agreement.limits import JITTER
+from harness.spec import Inputs
+
+
+def varied(candidate: Candidate, number: int) -> Candidate:
+    """Variant ``number`` (from 1) of a candidate's inputs, at half its learning rate."""
+    spec, rng = candidate.spec, np.random.default_rng((number, 0x5A))
+    axes = spec.axes(candidate.case) if spec.axes else {}
+    orders: dict[str, np.ndarray] = {}
+    inputs = Inputs(
+        {name: _moved(a, axes.get(name, ""), orders, rng) for name, a in candidate.params.items()},
+        {name: _moved(a, axes.get(name, ""), orders, rng) for name, a in candidate.arrays.items()},
+    )
+    numbers = dict(candidate.numbers)
+    if spec.rate in numbers:
+        numbers[spec.rate] /= 2
+    return candidate.on(inputs, numbers)
+
+
+def _moved(
+    array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """In the orders of its axes' letters, which are drawn when they are first met; floats jittered."""
+    for axis, letter in enumerate(letters):
+        if letter != ".":
+            if letter not in orders:
+                orders[letter] = rng.permutation(array.shape[axis])
+            array = array.take(orders[letter], axis=axis)
+    if array.dtype.kind != "f":
+        return array
+    jittered = array * (1 + JITTER * rng.standard_normal(array.shape))
+    return np.asarray(jittered, array.dtype)
