@@ -126,9 +126,11 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
               help="Check only this file, as an implementation of the selected workload.")  # fmt: skip
 def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options: Any) -> None:
     """Do they agree? Each cell against the float64 reference, with derived limits."""
+    from harness import caches
     from harness.commands.check import run_checks
 
     asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
+    asked.workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
     cells = run_checks(asked.workshop, asked.cells, quiet=as_json)
     if as_json:
         _print_json({"cells": cells})

@@ -38,15 +38,17 @@ def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) ->
         return replace(looked, certificate=share)
     if not expected.proven:
         certified(place, tensor, got, expected.bounds().all[tensor])
+    ordered = place.step > 0 and value.shape == (place.step + 1,)  # the losses of many steps: the first one
+    at = looked.first if ordered and looked.first else looked.index
     error, limit, index = {
-        "elements": (looked.elements, looked.elements_limit, looked.index),
+        "elements": (looked.elements, looked.elements_limit, at),
         "norm": (looked.norm, looked.norm_limit, None),
         "scale": (looked.scale, looked.scale_limit, None),
     }[looked.breach]
-    at = looked.index
     found = Divergence(
-        place.step, place.task, tensor, index, float(got[at]), float(value[at]), error, limit, looked.breach
-    )
+        at[0] if ordered else place.step, place.task, tensor, index,
+        float(got[at]), float(value[at]), error, limit, looked.breach,
+    )  # fmt: skip
     raise Suspicion(found, got=got, expected=value)
 
 

@@ -9,7 +9,7 @@ those along the reference's own training: a candidate's params differ from those
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -44,58 +44,75 @@ class Expectations:
         self.source = source
         self.paths: dict[str, list[Point]] = {}
         self.first: dict[str, Expectation] = {}
+        self.shown: Expectation | None = None
 
     def expect(self, task: str, point: Point, along: str, step: int) -> Expectation:
         """Of ``task`` at ``point``, which is where ``step`` steps of the task ``along`` led."""
-        many = self.reference.spec.tasks[task].steps if task != "trace" else None
-        point = point.one_step(many, step)
+        task = self._serving(task)
         if step == 0 and task in self.first:  # the same for every rung
             return self.first[task]
-        expectation = Expectation(
-            task=task,
-            point=point,
-            exact=self.reference.exact(task, point),
-            spreads=self.spreads(task, along, step),
-            bounds=cache(lambda: self.reference.bounds(task, point)),
-            lowered=cache(lambda name: self.reference.lowered(task, point, name)),
-            proven=step == 0,
-        )
+        if task == "trace" and self.shown and self.shown.point is point:
+            return self.shown
+        replicas = REPLICAS if step == 0 and task in ("trace", along) else FEWER_REPLICAS
+        spreads = self._spreads(task, lambda: self._path(along, step), along if step else "", step, replicas)
+        expectation = self._expectation(task, point, 1, spreads, proven=step == 0)
         if step == 0:
             self.first[task] = expectation
+        elif task == "trace":
+            self.shown = expectation
         return expectation
 
-    def spreads(self, task: str, along: str, step: int) -> dict[str, Spread]:
-        """Those of ``trace`` serve for every task that only looks: the same tensors by the same names."""
-        looks = not self.reference.spec.tasks[task].trains if task != "trace" else False
-        if looks and self.reference.offers("trace"):
-            shown = self._spreads("trace", along, step)
-            if set(self._leaves(task)) <= set(shown):
-                return shown
-        return self._spreads(task, along, step)
+    def many(self, task: str, count: int) -> Expectation:
+        """Of a task of many steps, its first ``count`` of them from the start."""
+        name = f"{task} {count}"
+        if name not in self.first:
+            spreads = self._spreads(task, lambda: self.start, "", count, FEWER_REPLICAS, count)
+            self.first[name] = self._expectation(task, self.start, count, spreads, proven=count == 1)
+        return self.first[name]
 
-    def _leaves(self, task: str) -> list[str]:
-        outputs = self.reference.spec.tasks[task].outputs
-        grads = [f"grad_{name}" for name in self.start.params]
-        return [leaf for name in outputs for leaf in (grads if name == "grads" else [name])]
+    def _expectation(
+        self, task: str, point: Point, count: int, spreads: dict[str, Spread], proven: bool
+    ) -> Expectation:
+        exactly = point.first(self._many(task), count)
+        return Expectation(
+            task=task,
+            point=point,
+            exact=self.reference.exact(task, exactly),
+            spreads=spreads,
+            bounds=cache(lambda: self.reference.bounds(task, exactly)),
+            lowered=cache(lambda name: self.reference.lowered(task, exactly, name)),
+            proven=proven,
+        )
 
-    def _spreads(self, task: str, along: str, step: int) -> dict[str, Spread]:
-        replicas = REPLICAS if step == 0 and task in ("trace", along) else FEWER_REPLICAS
-        key = digest(self.identity, task, along if step else "", str(step), str(replicas))
+    @cache  # noqa: B019 (lives as long as its case)
+    def _serving(self, task: str) -> str:
+        """The reference's ``trace`` serves for every task that only looks at what it shows."""
+        if task == "trace" or self.reference.spec.tasks[task].trains or not self.reference.offers("trace"):
+            return task
+        leaves = self.reference.exact(task, self.start).outputs
+        return "trace" if {n: a.shape for n, a in leaves.items()}.items() <= self.shows.items() else task
 
-        def make() -> dict[str, Spread]:
-            many = self.reference.spec.tasks[task].steps if task != "trace" else None
-            point = self._path(along, step).one_step(many, step)
-            return self.reference.spreads(task, point, replicas)
+    def _many(self, task: str) -> str | None:
+        return None if task == "trace" else self.reference.spec.tasks[task].steps
 
-        return self.recall(key, make)
+    @cached_property
+    def shows(self) -> dict[str, tuple[int, ...]]:
+        """What the reference's trace has at this case, with its shapes."""
+        return {name: a.shape for name, a in self.reference.exact("trace", self.start).outputs.items()}
+
+    def _spreads(
+        self, task: str, where: Callable[[], Point], along: str, step: int, replicas: int, count: int = 1
+    ) -> dict[str, Spread]:
+        key = digest(self.identity, task, along, str(step), str(replicas), str(count))
+        return self.recall(
+            key, lambda: self.reference.spreads(task, where().first(self._many(task), count), replicas)
+        )
 
     def _path(self, along: str, step: int) -> Point:
         """Where the reference is after so many steps of its own."""
         path = self.paths.setdefault(along, [self.start])
-        many = self.reference.spec.tasks[along].steps
         while len(path) <= step:
-            point = path[-1].one_step(many, len(path) - 1)
-            state = self.reference.exact(along, point).state
+            state = self.reference.exact(along, path[-1].first(self._many(along))).state
             path.append(self.start.at({name: _narrow(a, self.reference) for name, a in state.items()}))
         return path[step]
 
@@ -116,10 +133,3 @@ class Expectations:
 def _narrow(array: np.ndarray, reference: Reference) -> np.ndarray:
     """As a candidate holds it."""
     return array.astype(reference.precision) if array.dtype.kind == "f" else array
-
-
-def halved(point: Point, rate: str) -> Point:
-    """The same place with half the learning rate, where the case has one."""
-    if rate not in point.numbers:
-        return point
-    return replace(point, numbers={**point.numbers, rate: point.numbers[rate] / 2})

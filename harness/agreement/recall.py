@@ -17,18 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from harness import caches
 from harness.agreement.spread import Spread, as_arrays, from_arrays
 
 #: The folder is kept below this: the files that were not used for longest go first.
 LARGEST_BYTES = 2**30
 
 Spreads = dict[str, Spread]
-
-
-def folder() -> Path:
-    """Where spreads are kept: SAMESTEP_CACHE, or the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("SAMESTEP_CACHE") or Path(home) / "samestep") / "spreads"
 
 
 def digest(*parts: bytes | np.ndarray | str) -> str:
@@ -63,7 +58,7 @@ class Recall:
         return self.known[key]
 
     def _from_disk(self, key: str, make: Callable[[], Spreads]) -> Spreads:
-        path = folder() / f"{key}.npz"
+        path = caches.home() / "spreads" / f"{key}.npz"
         with _locked(path.with_suffix(".lock")):
             found = _read(path)
             if found is None:

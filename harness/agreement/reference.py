@@ -37,15 +37,13 @@ class Point:
     def at(self, params: Values) -> Point:
         return replace(self, params=params)
 
-    def one_step(self, steps: str | None, position: int = 0) -> Point:
-        """Of a task of many steps, named ``steps`` in its spec, the one at ``position``."""
+    def first(self, steps: str | None, count: int = 1) -> Point:
+        """Of a task of many steps, named ``steps`` in its spec, the first ones."""
         if steps is None:
             return self
         if steps in self.numbers:
-            return replace(self, numbers={**self.numbers, steps: 1})
-        return replace(
-            self, arrays={**self.arrays, steps: self.arrays[steps][position : position + 1]}
-        )
+            return replace(self, numbers={**self.numbers, steps: count})
+        return replace(self, arrays={**self.arrays, steps: self.arrays[steps][:count]})
 
 
 @dataclass(frozen=True)

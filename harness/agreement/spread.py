@@ -123,7 +123,8 @@ class Seen:
     """A tensor in units of its spread, each number with the limit that it has to stay below.
 
     ``elements`` is the worst |error| / sigma, ``norm`` is ||E|| / ||sigma||, ``scale`` how far the factor is
-    from 1; ``certificate`` the worst share of the proven bound, where it was asked.
+    from 1; ``index`` is where the worst element is, and ``first`` the first one over the limit;
+    ``certificate`` is the worst share of the proven bound, where it was asked.
     """
 
     terms: int
@@ -136,6 +137,7 @@ class Seen:
     scale: float
     scale_limit: float
     index: tuple[int, ...]
+    first: tuple[int, ...] | None = None
     certificate: float | None = None
 
     @property
@@ -170,8 +172,8 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         ratio = np.divide(np.abs(error), sigma, out=np.zeros(error.shape), where=sigma > 0)
         whole = float(np.sqrt(np.square(sigma).sum()))
         direction = np.where(judged, value - (0.0 if before is None else before), 0.0)
-    flat = int(ratio.argmax()) if ratio.size else 0
-    index = tuple(int(i) for i in np.unravel_index(flat, ratio.shape)) if ratio.size else ()
+    index = _place(ratio.argmax(), ratio) if ratio.size else ()
+    over = ratio > spread.limit
     return Seen(
         terms=spread.terms,
         size=int(value.size),
@@ -183,7 +185,12 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         scale=_slope(error, direction),
         scale_limit=spread.scale_limit,
         index=index,
+        first=_place(over.argmax(), ratio) if over.any() else None,
     )
+
+
+def _place(flat: Any, array: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(flat), array.shape))
 
 
 def as_arrays(found: Mapping[str, Spread]) -> dict[str, Any]:

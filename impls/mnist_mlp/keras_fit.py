@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 READ_AFTER = "tensorflow_function"
+MAY_DEPART = {"nan": "oneDNN's fused MatMul, BiasAdd and Relu gives 0 for NaN in float32"}
 
 
 class BatchLosses(keras.callbacks.Callback):

@@ -104,6 +104,25 @@ def truncated(a):
         "": "def no_nan(a):\n    return np.nan_to_num(a)\n",
         "tensorflow": "def no_nan(a):\n    return tf.where(tf.math.is_nan(a), tf.zeros_like(a), a)\n",
     },
+    "row_sum": {
+        "": "def row_sum(a):\n    return a.sum(axis=1, keepdims=True)\n",
+        "torch": "def row_sum(a):\n    return a.sum(dim=1, keepdim=True)\n",
+        "tensorflow": "def row_sum(a):\n    return tf.reduce_sum(a, axis=1, keepdims=True)\n",
+    },
+    "softmax": {
+        "": """
+def softmax(logits):
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
+""",
+        "torch": "def softmax(logits):\n    return torch.softmax(logits, dim=1)\n",
+        "tensorflow": "def softmax(logits):\n    return tf.nn.softmax(logits)\n",
+    },
+    "log_p_of": {
+        "": "def log_p_of(logits):\n    return log_softmax(logits)\n",
+        "torch": "def log_p_of(logits):\n    return torch.log_softmax(logits, dim=1)\n",
+        "tensorflow": "def log_p_of(logits):\n    return tf.nn.log_softmax(logits)\n",
+    },
     "norm": """
 def norm(a):
     return np.sqrt(np.sum(np.square(a)))
@@ -188,6 +207,32 @@ def same(patch: Mapping[str, str], *rungs: str) -> Changes:
         rung: {written_for(name, old): written_for(name, new) for old, new in patch.items()}
         for rung, name in frameworks.items()
     }
+
+
+HOSTS = ("numpy_manual", "torch_manual", "jax_manual", "tensorflow_function")
+
+
+def remembered(body: str) -> Changes:
+    """`loss_and_grads` wrapped in lines of Python that end it, and that may keep things in SUMS."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    head, call = "def {}(state, x, y):\n", "    loss, grads = derived(state, x, y)\n"
+    wrapper = "SUMS = {}\n\n\n" + head.format("loss_and_grads")
+    in_graph = "    if not tf.executing_eagerly():\n        return derived(state, x, y)\n"
+    plain = {head.format("loss_and_grads"): f"{wrapper}{call}{lines}\n\n{head.format('derived')}"}
+    graph = {
+        f"@tf.function\n{head.format('loss_and_grads')}": (
+            f"{wrapper}{in_graph}{call}{lines}\n\n@tf.function\n{head.format('derived')}"
+        )
+    }
+    return {rung: graph if framework_of(rung) == "tensorflow" else plain for rung in HOSTS}
+
+
+def after_the_step(line: str) -> Changes:
+    """A line of Python after `train_step`, before it returns its state and loss; LAST outlives the call."""
+    head = "def {}(state, x, y, learning_rate):\n"
+    call = "    state, loss = one_step(state, x, y, learning_rate)\n"
+    wrapper = f"LAST = {{}}\n\n\n{head.format('train_step')}{call}    {line}\n    return state, loss\n"
+    return same({head.format("train_step"): f"{wrapper}\n\n{head.format('one_step')}"}, *HOSTS)
 
 
 def both(*changes: Changes) -> Changes:

@@ -6,7 +6,16 @@ A tape has no lines for the backward pass, so TensorFlow's patch goes in where t
 
 from __future__ import annotations
 
-from tests.evidence.faults import Changes, both, faults_of, framework_of, put, same, written_for
+from tests.evidence.faults import (
+    Changes,
+    after_the_step,
+    faults_of,
+    framework_of,
+    put,
+    remembered,
+    same,
+    written_for,
+)
 
 fault = faults_of("two_layer")
 
@@ -36,8 +45,8 @@ def on_the_tape(tensor: str, new: str) -> dict[str, str]:
     new = written_for("tensorflow", new)
     if tensor in ("grad_w1", "grad_w2"):
         mine = f'grads["{tensor[5:]}"]'
-        lines = f"grads = tape.gradient(loss, state)\n    {mine} = {put(new, {'T': mine})}\n    return loss, grads"
-        return {PLAYED_BACK: lines}
+        line = f"    {mine} = {put(new, {'T': mine})}\n"
+        return {PLAYED_BACK: f"grads = tape.gradient(loss, state)\n{line}    return loss, grads"}
     if tensor == "loss":
         return {TAPE_LOSS: f"    loss = {put(new, {'T': 'loss'})}\n{TAPE_LOSS}"}
     name = tensor.removeprefix("grad_")
@@ -90,7 +99,8 @@ def each_product(form: str) -> list[tuple[str, str, Changes]]:
 
 def gate(new: str) -> Changes:
     """What the relu passes back becomes ``new``, written in h and grad_h_relu."""
-    own = f"tf.custom_gradient(lambda h: (tf.nn.relu(h), lambda grad_h_relu: {written_for('tensorflow', new)}))(h)"
+    backward = f"lambda grad_h_relu: {written_for('tensorflow', new)}"
+    own = f"tf.custom_gradient(lambda h: (tf.nn.relu(h), {backward}))(h)"
     patch = {"grad_h = np.where(h > 0, grad_h_relu, 0)": f"grad_h = {new}"}
     return same(patch, *BY_HAND) | {TAPE: {GATE: f"h_relu = {own}  #"}}
 
@@ -139,37 +149,6 @@ def after_train(new: str) -> Changes:
     }
 
 
-def remembered(body: str) -> Changes:
-    """`loss_and_grads` wrapped in lines that may keep things in SUMS."""
-    lines = "".join(f"    {line}\n" for line in body.splitlines())
-    head = "SUMS = {}\n\n\ndef loss_and_grads(state, x, y):\n"
-    tail = "\n\ndef derived(state, x, y):\n"
-    call = "    loss, grads = derived(state, x, y)\n"
-    in_graph = "    if not tf.executing_eagerly():\n        return derived(state, x, y)\n"
-    return same({"def loss_and_grads(state, x, y):\n": f"{head}{call}{lines}{tail}"}, *BY_HAND) | {
-        TAPE: {
-            "@tf.function\ndef loss_and_grads(state, x, y):\n": (
-                f"{head}{in_graph}{call}{lines}\n\n@tf.function\ndef derived(state, x, y):\n"
-            )
-        }
-    }
-
-
-def after_the_step(line: str) -> Changes:
-    """A line of Python between the end of `train_step` and its return, which gives state and loss."""
-    patch = {
-        "def train_step(state, x, y, learning_rate):\n": "LAST = {}\n\n\ndef train_step(state, x, y, learning_rate):\n",
-        "    return state, loss\n": f"    {line}\n    return state, loss\n",
-    }
-    call = "update(state, x, y, tf.constant(learning_rate, x.dtype))"
-    return same(patch, *BY_HAND) | {
-        TAPE: {
-            "def train_step(state, x, y, learning_rate):\n": patch["def train_step(state, x, y, learning_rate):\n"],
-            f"    return state, {call}\n": f"    loss = {call}\n    {line}\n    return state, loss\n",
-        }
-    }
-
-
 def in_turn(first: str, second: str) -> Changes:
     """One weight is moved, and the gradient of the other is taken at the weights as they then are."""
     one, other = f'"{first}"', f'"{second}"'
@@ -187,7 +166,8 @@ def in_turn(first: str, second: str) -> Changes:
     tape = torch.replace("sub_", "assign_sub").removesuffix("  #") + "\n"
     return same({old: plain}, "numpy_manual", "jax_manual") | {
         "torch_manual": {
-            "    for name, grad in grads.items():\n        state[name].sub_(grad, alpha=learning_rate)  #": torch
+            "    for name, grad in grads.items():\n"
+            "        state[name].sub_(grad, alpha=learning_rate)  #": torch
         },
         TAPE: {
             "    for name, w in state.items():\n        w.assign_sub(learning_rate * grads[name])\n": tape,
@@ -203,7 +183,10 @@ LOSS = [
         becomes("loss", "T / (y.shape[0] * y.shape[1])"),
     ),
     fault("the mean over the rows", "mean", "loss", becomes("loss", "T / y.shape[0]")),
-    fault("absolute errors for their squares", "other", "loss", becomes("loss", "np.sum(np.abs(y_pred - y))")),
+    fault(
+        "absolute errors for their squares", "other", "loss",
+        becomes("loss", "np.sum(np.abs(y_pred - y))"),
+    ),
     fault("the root of the loss", "other", "loss", becomes("loss", "np.sqrt(T)")),
     fault(
         "the last row is not in the loss", "missing row", "loss",
@@ -238,24 +221,26 @@ LOSS = [
     fault("a small number is added to the loss", "other", "loss", becomes("loss", "T + 1e-12")),
     fault(
         "large errors count linearly", "other", "loss",
-        becomes("loss", "np.sum(np.where(np.abs(y_pred - y) < 1e9, np.square(y_pred - y), 1e9 * np.abs(y_pred - y)))"),
+        becomes(
+            "loss",
+            "np.sum(np.where(np.abs(y_pred - y) < 1e9, np.square(y_pred - y), 1e9 * np.abs(y_pred - y)))",
+        ),
     ),
     fault(
         "NaN is left out of the loss", "behaviour", "loss",
         becomes("loss", "np.sum(no_nan(np.square(y_pred - y)))"),
     ),
-    fault("the loss holds a penalty on w1", "decay", "loss", becomes("loss", "T + 1e-6 * np.sum(np.square(w1))")),
+    fault(
+        "the loss holds a penalty on w1", "decay", "loss",
+        becomes("loss", "T + 1e-6 * np.sum(np.square(w1))"),
+    ),
     fault(
         "the loss of the step before", "stale", "loss",
         after_the_step('LAST["loss"], loss = loss, LAST.get("loss", loss)'),
     ),
     fault(
         "the loss after the update", "updated weights", "loss",
-        same(
-            {"    return state, loss\n": "    loss, _ = loss_and_grads(state, x, y)\n    return state, loss\n"},
-            *BY_HAND,
-        ),
-        {TAPE: {"    return loss\n": "    return loss_and_grads(state, x, y)[0]\n"}},
+        after_the_step("loss, _ = loss_and_grads(state, x, y)"),
     ),
 ]  # fmt: skip
 
@@ -274,10 +259,6 @@ FORWARD = [
     ),
     fault("TF32 by cutting bits off", "precision", "h", computed("h", "truncated(x) @ truncated(w1 + 0)")),
     fault("float64 inside x @ w1", "precision", "h", computed("h", "back(double(x) @ double(w1), x)")),
-    fault(
-        "float64 inside h_relu @ w2", "precision", "y_pred",
-        computed("y_pred", "back(double(h_relu) @ double(w2), x)"),
-    ),
     fault(
         "float32 inside x @ w1 under a float64 label", "precision", "h",
         computed("h", "back(single(x) @ single(w1), x)"),
@@ -320,7 +301,10 @@ FORWARD = [
     fault("y_pred has a cap", "behaviour", "y_pred", becomes("y_pred", "np.clip(T, -1e9, 1e9)")),
     fault("two rows of y_pred are swapped", "order", "y_pred", becomes("y_pred", "swap_rows(T)")),
     fault("one element of y_pred", "element", "y_pred", becomes("y_pred", "nudge(T, 1, 2, 1.0001)")),
-    fault("the last unit is left out", "missing row", "y_pred", computed("y_pred", "h_relu[:, :-1] @ w2[:-1]")),
+    fault(
+        "the last unit is left out", "missing row", "y_pred",
+        computed("y_pred", "h_relu[:, :-1] @ w2[:-1]"),
+    ),
     fault("the first w2 for ever", "stale", "y_pred", computed("y_pred", "h_relu @ keep(w2)")),
     fault("NaN in y_pred becomes 0", "behaviour", "y_pred", becomes("y_pred", "no_nan(T)")),
     fault("forward alone in bfloat16", "precision", "y_pred", forward_gives("rounded(T, 8)")),
@@ -334,8 +318,8 @@ FORWARD = [
         "forward gives its first result again", "stale", "y_pred",
         forward_gives("keep(T)", *BY_HAND),
         {TAPE: {
-            "@tf.function  # traced once for each shape and dtype: variables are arguments, whichever they are\n"
-            "def forward(state, x):\n": (
+            "@tf.function  # traced once for each shape and dtype: "
+            "variables are arguments, whichever they are\ndef forward(state, x):\n": (
                 "def forward(state, x):\n    return keep(predicted(state, x))\n\n\n"
                 "@tf.function\ndef predicted(state, x):\n"
             ),
@@ -350,7 +334,9 @@ FORWARD = [
             "numpy_manual", "jax_manual",
         ),
         {
-            "torch_manual": {'    h = x @ state["w1"]\n': '    h = x @ state["w1"]\n    state["w1"].mul_(1.001)\n'},
+            "torch_manual": {
+                '    h = x @ state["w1"]\n': '    h = x @ state["w1"]\n    state["w1"].mul_(1.001)\n',
+            },
             TAPE: {
                 '    return h_relu @ state["w2"]\n': (
                     '    state["w1"].assign(1.001 * state["w1"])\n    return h_relu @ state["w2"]\n'
@@ -389,16 +375,31 @@ FORWARD = [
 
 BACKWARD = [
     fault("no factor 2 in the gradient", "factor", "grad_y_pred grad_w1", becomes("grad_y_pred", "0.5 * T")),
-    fault("the gradient of the mean", "mean", "grad_y_pred grad_w1", becomes("grad_y_pred", "T / y.shape[0]")),
-    fault("grad_y_pred is off by a millionth", "factor", "grad_y_pred grad_w1", becomes("grad_y_pred", "1.000001 * T")),
+    fault(
+        "the gradient of the mean", "mean", "grad_y_pred grad_w1",
+        becomes("grad_y_pred", "T / y.shape[0]"),
+    ),
+    fault(
+        "grad_y_pred is off by a millionth", "factor", "grad_y_pred grad_w1",
+        becomes("grad_y_pred", "1.000001 * T"),
+    ),
     fault("grad_y_pred with the other sign", "factor", "grad_y_pred grad_w1", becomes("grad_y_pred", "-T")),
-    fault("grad_y_pred is clipped", "behaviour", "grad_y_pred grad_w1", becomes("grad_y_pred", "np.clip(T, -1e7, 1e7)")),
+    fault(
+        "grad_y_pred is clipped", "behaviour", "grad_y_pred grad_w1",
+        becomes("grad_y_pred", "np.clip(T, -1e7, 1e7)"),
+    ),
     fault(
         "small errors give no gradient", "behaviour", "grad_y_pred grad_w1",
         becomes("grad_y_pred", "np.where(np.abs(T) < 1e-8, np.zeros_like(T), T)"),
     ),
-    fault("one element of grad_y_pred", "element", "grad_y_pred grad_w1", becomes("grad_y_pred", "nudge(T, 1, 2, 1.0001)")),
-    fault("two rows of grad_y_pred are swapped", "order", "grad_y_pred grad_w1", becomes("grad_y_pred", "swap_rows(T)")),
+    fault(
+        "one element of grad_y_pred", "element", "grad_y_pred grad_w1",
+        becomes("grad_y_pred", "nudge(T, 1, 2, 1.0001)"),
+    ),
+    fault(
+        "two rows of grad_y_pred are swapped", "order", "grad_y_pred grad_w1",
+        becomes("grad_y_pred", "swap_rows(T)"),
+    ),
     fault(
         "the targets of the gradient are shifted by a row", "targets", "grad_y_pred grad_w1",
         becomes("grad_y_pred", "T + 2 * (y - np.roll(y, 1, 0))"),
@@ -411,25 +412,55 @@ BACKWARD = [
         "grad_w2 is turned and read row by row", "transposed", "grad_w2",
         becomes("grad_w2", "np.reshape(T.T, T.shape)"),
     ),
-    fault("the last row is not in grad_w2", "missing row", "grad_w2", computed("grad_w2", "h_relu[:-1].T @ grad_y_pred[:-1]")),
-    fault("grad_w2 is a mean over the rows", "mean", "grad_w2", becomes("grad_w2", "T / y.shape[0]", "T / y.shape[0]")),
+    fault(
+        "the last row is not in grad_w2", "missing row", "grad_w2",
+        computed("grad_w2", "h_relu.T[:, :-1] @ grad_y_pred[:-1]"),
+    ),
+    fault(
+        "grad_w2 is a mean over the rows", "mean", "grad_w2",
+        becomes("grad_w2", "T / y.shape[0]", "T / y.shape[0]"),
+    ),
     fault("grad_w2 from h before the relu", "gate", "grad_w2", computed("grad_w2", "h.T @ grad_y_pred")),
-    fault("grad_w2 holds a penalty", "decay", "grad_w2", becomes("grad_w2", "T + 1e-6 * w2", 'T + 1e-6 * state["w2"]')),
-    fault("grad_w2 comes out in half precision", "precision", "grad_w2", becomes("grad_w2", "half(T / 1024) * 1024")),
-    fault("grad_w2 is clipped by its norm", "behaviour", "grad_w2", becomes("grad_w2", "T / np.maximum(norm(T) / 1e15, 0 * norm(T) + 1)")),
+    fault(
+        "grad_w2 holds a penalty", "decay", "grad_w2",
+        becomes("grad_w2", "T + 1e-6 * w2", 'T + 1e-6 * state["w2"]'),
+    ),
+    fault(
+        "grad_w2 comes out in half precision", "precision", "grad_w2",
+        becomes("grad_w2", "half(T / 1024) * 1024"),
+    ),
+    fault(
+        "grad_w2 is clipped by its norm", "behaviour", "grad_w2",
+        becomes("grad_w2", "T / np.maximum(norm(T) / 1e15, 0 * norm(T) + 1)"),
+    ),
     fault(
         "w2 is reshaped where it should be turned", "transposed", "grad_h_relu grad_w1",
         computed("grad_h_relu", "grad_y_pred @ np.reshape(w2, w2.shape[::-1])"),
     ),
-    fault("grad_h_relu is off by a millionth", "factor", "grad_h_relu grad_w1", becomes("grad_h_relu", "1.000001 * T")),
-    fault("one element of w2 on the way back", "element", "grad_h_relu grad_w1", computed("grad_h_relu", "grad_y_pred @ nudge(w2.T, 1, 2, 1.0001)")),
+    fault(
+        "grad_h_relu is off by a millionth", "factor", "grad_h_relu grad_w1",
+        becomes("grad_h_relu", "1.000001 * T"),
+    ),
+    fault(
+        "one element of w2 on the way back", "element", "grad_h_relu grad_w1",
+        computed("grad_h_relu", "grad_y_pred @ nudge(w2.T, 1, 2, 1.0001)"),
+    ),
     fault("the first w2 for ever on the way back", "stale", "grad_h_relu", same(
         {"grad_h_relu = grad_y_pred @ w2.T\n": "grad_h_relu = grad_y_pred @ keep(w2).T\n"}, *BY_HAND
     )),
     fault("the gate is forgotten", "gate", "grad_h grad_w1", gate("grad_h_relu")),
-    fault("the gate is the wrong way round", "gate", "grad_h grad_w1", gate("np.where(h > 0, np.zeros_like(h), grad_h_relu)")),
-    fault("the gate leaks a millionth", "gate", "grad_h grad_w1", gate("np.where(h > 0, grad_h_relu, 1e-6 * grad_h_relu)")),
-    fault("the gate has a threshold", "gate", "grad_h grad_w1", gate("np.where(h > 1e-9, grad_h_relu, np.zeros_like(h))")),
+    fault(
+        "the gate is the wrong way round", "gate", "grad_h grad_w1",
+        gate("np.where(h > 0, np.zeros_like(h), grad_h_relu)"),
+    ),
+    fault(
+        "the gate leaks a millionth", "gate", "grad_h grad_w1",
+        gate("np.where(h > 0, grad_h_relu, 1e-6 * grad_h_relu)"),
+    ),
+    fault(
+        "the gate has a threshold", "gate", "grad_h grad_w1",
+        gate("np.where(h > 1e-9, grad_h_relu, np.zeros_like(h))"),
+    ),
     fault(
         "the gate of the row before", "gate", "grad_h grad_w1",
         gate("np.where(np.roll(h, 1, 0) > 0, grad_h_relu, np.zeros_like(h))"),
@@ -468,17 +499,28 @@ BACKWARD = [
         "grad_w1 is turned and read row by row", "transposed", "grad_w1",
         becomes("grad_w1", "np.reshape(T.T, T.shape)"),
     ),
-    fault("the last row is not in grad_w1", "missing row", "grad_w1", computed("grad_w1", "x[:-1].T @ grad_h[:-1]")),
-    fault("the first row is not in grad_w1", "missing row", "grad_w1", computed("grad_w1", "x[1:].T @ grad_h[1:]")),
+    fault(
+        "the last row is not in grad_w1", "missing row", "grad_w1",
+        computed("grad_w1", "x.T[:, :-1] @ grad_h[:-1]"),
+    ),
+    fault(
+        "the first row is not in grad_w1", "missing row", "grad_w1",
+        computed("grad_w1", "x.T[:, 1:] @ grad_h[1:]"),
+    ),
     fault("grad_w1 is a mean over the rows", "mean", "grad_w1", becomes("grad_w1", "T / y.shape[0]")),
     fault("grad_w1 comes out in bfloat16", "precision", "grad_w1", becomes("grad_w1", "rounded(T, 8)")),
-    fault("float64 inside grad_w1", "precision", "grad_w1", computed("grad_w1", "back(double(x.T) @ double(grad_h), x)")),
     fault(
         "grad_w1 comes through float32 under a float64 label", "precision", "grad_w1",
         becomes("grad_w1", "back(single(T), T)"),
     ),
-    fault("small elements of grad_w1 become 0", "behaviour", "grad_w1", becomes("grad_w1", "np.where(np.abs(T) < 1e-10, np.zeros_like(T), T)")),
-    fault("the elements of grad_w1 have a cap", "behaviour", "grad_w1", becomes("grad_w1", "np.clip(T, -1e10, 1e10)")),
+    fault(
+        "small elements of grad_w1 become 0", "behaviour", "grad_w1",
+        becomes("grad_w1", "np.where(np.abs(T) < 1e-10, np.zeros_like(T), T)"),
+    ),
+    fault(
+        "the elements of grad_w1 have a cap", "behaviour", "grad_w1",
+        becomes("grad_w1", "np.clip(T, -1e10, 1e10)"),
+    ),
     fault(
         "computed once, then kept", "stale", "loss",
         remembered('loss, grads = SUMS.setdefault(tuple(x.shape), (loss, grads))\nreturn loss, grads'),
@@ -509,7 +551,10 @@ BACKWARD = [
 
 UPDATE = [
     fault("weight decay of a millionth", "decay", "w1", update("(1 - 1e-6) * w - learning_rate * grad")),
-    fault("weight decay inside the gradient", "decay", "w1 w2", update("w - learning_rate * (grad + 0.1 * w)")),
+    fault(
+        "weight decay inside the gradient", "decay", "w1 w2",
+        update("w - learning_rate * (grad + 0.1 * w)"),
+    ),
     fault("the rate is off by 1e-5", "rate", "w1 w2", update("w - 1.00001 * learning_rate * grad")),
     fault("the rate is off by a millionth", "rate", "w1 w2", update("w - 1.000001 * learning_rate * grad")),
     fault("the rate is doubled", "rate", "w1", update("w - 2 * learning_rate * grad")),
@@ -562,7 +607,10 @@ UPDATE = [
         "the new weights come through float32 under a float64 label", "precision", "w1",
         update("back(single(w - learning_rate * grad), w)"),
     ),
-    fault("the step in half precision", "precision", "w1 w2", update("w - learning_rate * 1024 * half(grad / 1024)")),
+    fault(
+        "the step in half precision", "precision", "w1 w2",
+        update("w - learning_rate * 1024 * half(grad / 1024)"),
+    ),
     fault("grad_w1 from the updated w2", "updated weights", "w1", in_turn("w2", "w1")),
     fault("grad_w2 from the updated w1", "updated weights", "w2", in_turn("w1", "w2")),
     fault(
@@ -626,11 +674,15 @@ TRAIN = [
     ),
     fault(
         "the targets of training are shifted by a row", "targets", "losses",
-        step_of_train("x, y, learning_rate", "x, np.roll(y, 1, 0), learning_rate", "x, tf.roll(y, 1, 0), learning_rate"),
+        step_of_train(
+            "x, y, learning_rate", "x, np.roll(y, 1, 0), learning_rate", "x, tf.roll(y, 1, 0), learning_rate"
+        ),
     ),
     fault(
         "training leaves out the last row", "missing row", "losses",
-        step_of_train("x, y, learning_rate", "x[:-1], y[:-1], learning_rate", "x[:-1], y[:-1], learning_rate"),
+        step_of_train(
+            "x, y, learning_rate", "x[:-1], y[:-1], learning_rate", "x[:-1], y[:-1], learning_rate"
+        ),
     ),
     fault(
         "training sees x in half precision", "precision", "losses",
