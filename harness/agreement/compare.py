@@ -30,14 +30,14 @@ def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) ->
     """
     value = expected.exact.all[tensor]
     _comparable(place, tensor, got, value)
-    share = certified(place, tensor, got, expected.bounds().all[tensor]) if expected.proven else None
+    share = _proven(place, tensor, got, expected) if expected.proven else None
     if tensor not in expected.spreads:
         return None
     looked = seen(got, value, expected.spreads[tensor], expected.point.params.get(tensor))
     if looked.breach is None:
         return replace(looked, certificate=share)
     if not expected.proven:
-        certified(place, tensor, got, expected.bounds().all[tensor])
+        _proven(place, tensor, got, expected)
     ordered = place.step > 0 and value.shape == (place.step + 1,)  # the losses of many steps: the first one
     at = looked.first if ordered and looked.first else looked.index
     error, limit, index = {
@@ -49,7 +49,15 @@ def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) ->
         at[0] if ordered else place.step, place.task, tensor, index,
         float(got[at]), float(value[at]), error, limit, looked.breach,
     )  # fmt: skip
-    raise Suspicion(found, got=got, expected=value)
+    raise Suspicion(found, got=got, expected=value, expectation=expected)
+
+
+def _proven(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> float:
+    try:
+        return certified(place, tensor, got, expected.bounds().all[tensor])
+    except Disagreement as found:
+        found.expectation = expected
+        raise
 
 
 def _comparable(place: Place, tensor: str, got: np.ndarray, value: np.ndarray) -> None:

@@ -102,6 +102,9 @@ def elementwise_limit(replicas: int) -> float:
 #: it did, and small enough that a network trains as it did.
 JITTER = 2.0**-7
 
+#: A diagnosis is named if it leaves no more than this of the error.
+EXPLAINED = 1 / 8
+
 #: A tensor tells which arithmetic made it if it comes from sums of so many terms and has so many elements:
 #: then the norm of its error hardly varies.
 TELLING_TERMS, TELLING_SIZE = 256, 100

@@ -76,19 +76,32 @@ PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Manner:
-    """What is done otherwise: ``product``, and ``at_zero``, whether ``h > 0`` holds where h is 0."""
+    """What is done otherwise: ``product``, of all matrix products or ``only`` the one of that number, and
+    ``is_open``, which stands for ``h > 0``. ``products`` counts them."""
 
     product: Callable[[Array, Array], Array] = np.matmul
-    at_zero: bool = False
+    is_open: Callable[..., Array] = np.greater
+    only: int | None = None
+    products: int = 0
+
+    def multiply(self, a: Array, b: Array) -> Array:
+        number, self.products = self.products, self.products + 1
+        return self.product(a, b) if self.only in (None, number) else np.matmul(a, b)
 
 
-#: What the reference can be asked to do otherwise.
-MANNERS = {
-    **{name: Manner(product) for name, product in PRODUCTS.items()},
-    "relu'(0) = 1": Manner(at_zero=True),
-}
+def manner(name: str, only: int | None = None) -> Manner:
+    """What the reference can be asked to do otherwise, by name."""
+    if name == "relu'(0) = 1":
+        return Manner(is_open=np.greater_equal)
+    if name == "gates open":
+        return Manner(is_open=_always)
+    return Manner(PRODUCTS[name], only=only)
+
+
+def _always(a: Array, b: Array) -> Array:
+    return np.ones(np.broadcast_shapes(np.shape(a), np.shape(b)), bool)
 
 
 class Lowered(Duck):
@@ -110,12 +123,11 @@ class Lowered(Duck):
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
         if ufunc not in COMPARISONS:
             roundings(ufunc, operands)  # what the other array types do not know is not known here either
-        if ufunc is np.greater and self.manner.at_zero:
-            ufunc = np.greater_equal
-        return self.like((np.asarray(ufunc(*[operand.parts[0] for operand in operands])),))
+        function = self.manner.is_open if ufunc is np.greater else ufunc
+        return self.like((np.asarray(function(*[operand.parts[0] for operand in operands])),))
 
     def product(self, a: Self, b: Self) -> Self:
-        return self.like((np.asarray(self.manner.product(a.parts[0], b.parts[0])),))
+        return self.like((np.asarray(self.manner.multiply(a.parts[0], b.parts[0])),))
 
     def total(self, axis: Any, keepdims: bool) -> Self:
         return self.each(lambda part: np.asarray(part.sum(axis=axis, keepdims=keepdims)))

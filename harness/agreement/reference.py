@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.agreement.bound import Bound, TF32Bound
 from harness.agreement.limits import COMPLEX_STEP, COMPLEX_UNITS
-from harness.agreement.lowered import MANNERS, Lowered
+from harness.agreement.lowered import Lowered, Manner, manner
 from harness.agreement.noise import Ledger, Noise, TF32Noise
 from harness.agreement.spread import Spread, spreads
 from harness.agreement.verdict import Disagreement, Divergence
@@ -100,11 +100,18 @@ class Reference:
 
         return spreads(run, point.params, self.dtype, replicas)
 
-    def lowered(self, task: str, point: Point, name: str) -> Outcome:
+    def products(self, task: str, point: Point) -> int:
+        """How many matrix products a task makes."""
+        counting = Manner()
+        like = Lowered((), counting)
+        self._run(task, point, like.lift, like.lift)
+        return counting.products
+
+    def lowered(self, task: str, point: Point, name: str, only: int | None = None) -> Outcome:
         """In another arithmetic, by its name in `harness.agreement.lowered`; "float32" is NumPy's own."""
         if name == "float32":
             return self._run(task, point, _narrow, _as_it_is)
-        like = Lowered((), MANNERS[name])
+        like = Lowered((), manner(name, only))
 
         def lift(value: Any) -> Lowered:
             return value if isinstance(value, Lowered) else like.lift(value)

@@ -19,7 +19,7 @@ import numpy as np
 
 from harness.agreement.candidate import Candidate, Values
 from harness.agreement.compare import Place, identical, judged
-from harness.agreement.diagnosis import diagnose
+from harness.agreement.diagnosis import Scene, by_test, diagnose
 from harness.agreement.expect import Expectation, Expectations
 from harness.agreement.precision import Precision, arithmetic
 from harness.agreement.probes import PROBES, Probed
@@ -30,6 +30,7 @@ from harness.agreement.verdict import (
     DISAGREE,
     INVALID,
     SUSPECT,
+    Diagnosis,
     Disagreement,
     Divergence,
     Invalid,
@@ -121,7 +122,7 @@ class Examination:
 
     def verdict(self, verdict: str, found: Disagreement | Invalid | None = None) -> Verdict:
         divergence = found.divergence if isinstance(found, Disagreement) else None
-        diagnosis = diagnose(found, self) if isinstance(found, Disagreement) else None
+        diagnosis = self._diagnosis(found) if isinstance(found, Disagreement) else None
         reason = f"{found}; {diagnosis}" if diagnosis else str(found) if found else None
         return Verdict(
             verdict=verdict,
@@ -134,6 +135,18 @@ class Examination:
             departs=self.departs,
             repeats=self.repeats,
         )
+
+    def _diagnosis(self, found: Disagreement) -> Diagnosis | None:
+        told = by_test(found)
+        if told or found.expectation is None or found.got is None or found.expected is None:
+            return told
+        tensor = found.divergence.tensor
+        return diagnose(
+            Scene(
+                self.reference, self.candidate.case, found.expectation, tensor, found.got, found.expected,
+                {n: a for n, a in self.first.items() if found.divergence.step > 0 or n != tensor},
+            )
+        )  # fmt: skip
 
     # -- stages ------------------------------------------------------------------------------------------
 
@@ -281,7 +294,7 @@ class Examination:
                 place.step, place.task, name, None, None, None, told.ratio, None,
                 f"computed in {told.label}, not in {told.declared}: the error's norm is {told.ratio:.2g} sigma",
             )  # fmt: skip
-            raise Suspicion(found, got=got, expected=expected.exact.all[name])
+            raise Suspicion(found, got=got, expected=expected.exact.all[name], expectation=expected)
 
 
 def _kind(kind: str) -> str:

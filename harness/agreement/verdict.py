@@ -50,6 +50,17 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """What a mistake looks like: a ``kind`` in a word, and the words for a person."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A cell's verdict with its reason.
 
@@ -62,7 +73,7 @@ class Verdict:
     verdict: str
     reason: str | None = None
     first_divergence: Divergence | None = None
-    diagnosis: str | None = None
+    diagnosis: Diagnosis | None = None
     tensors: Mapping[str, Any] = field(default_factory=dict)
     precision: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
@@ -74,7 +85,8 @@ class Verdict:
 
 
 class Disagreement(Exception):
-    """Raised by a check that found a divergence; ``got`` and ``expected`` are the whole tensors."""
+    """Raised by a check that found a divergence; ``got`` and ``expected`` are the whole tensors,
+    ``expectation`` where they come from (`harness.agreement.expect.Expectation`), where it is known."""
 
     def __init__(
         self,
@@ -82,11 +94,13 @@ class Disagreement(Exception):
         reason: str | None = None,
         got: np.ndarray | None = None,
         expected: np.ndarray | None = None,
+        expectation: Any = None,
     ) -> None:
         super().__init__(reason or str(divergence))
         self.divergence = divergence
         self.got = got
         self.expected = expected
+        self.expectation = expectation
 
 
 class Suspicion(Disagreement):

@@ -104,12 +104,16 @@ def adam_update(state, x, y, learning_rate, beta1, beta2, eps):
     return loss
 
 
+# A graph inside a graph is traced once, and keeps to that trace's variables: the loop takes the Python itself.
+step = update.python_function
+
+
 @tf.function
 def epoch(state, images, labels, order, learning_rate, mean, std):
     losses = tf.TensorArray(mean.dtype, len(order))
     for i in tf.range(len(order)):  # a loop of the graph, since it goes over a tensor
         x = normalise(tf.gather(images, order[i]), mean, std)
-        losses = losses.write(i, update(state, x, tf.gather(labels, order[i]), learning_rate))
+        losses = losses.write(i, step(state, x, tf.gather(labels, order[i]), learning_rate))
     return losses.stack()
 
 
