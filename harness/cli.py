@@ -122,20 +122,38 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
 
 @main.command()
 @_selection
-@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.py",
-              help="Check only this file, as an implementation of the selected workload.")  # fmt: skip
-def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options: Any) -> None:
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.py",
+    help="Check only this file, as an implementation of the selected workload.",
+)
+@click.option("--explain", is_flag=True, help="Show what each tensor's limits are made of.")
+@click.option("--matrix", is_flag=True, help="Show how far every two rungs are apart.")
+@click.option("--trajectory", is_flag=True, help="Show how far a free run gets from the reference.")
+def check(
+    selectors: Sequence[str],
+    file: Path | None,
+    explain: bool,
+    matrix: bool,
+    trajectory: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Do they agree? Each cell against the float64 reference, with derived limits."""
     from harness import caches
     from harness.commands.check import run_checks
 
     asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
     asked.workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
-    cells = run_checks(asked.workshop, asked.cells, quiet=as_json)
+    asked.workshop.trajectory = trajectory
+    document = run_checks(asked.workshop, asked.cells, as_json, explain, matrix)
     if as_json:
-        _print_json({"cells": cells})
+        _print_json(document)
     asked.require(options["require"])
-    _exit_for(zip(asked.cells, (cell["verdict"] for cell in cells), strict=True), options["require"])
+    _exit_for(
+        zip(asked.cells, (cell["verdict"] for cell in document["cells"]), strict=True), options["require"]
+    )
 
 
 @main.command()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from harness.agreement.distance import Distance, apart, kept
 from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
@@ -25,7 +27,10 @@ Listener = Callable[[Cell, Answer], None]
 
 @dataclass
 class Workshop:
-    """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache."""
+    """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache.
+
+    ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a free run too.
+    """
 
     catalog: Catalog
     roots: Sequence[Path] = ()
@@ -33,6 +38,8 @@ class Workshop:
     seed: int = 0
     cache: Path | None = None
     patience: float = PATIENCE_SECONDS
+    keep: Path | None = None
+    trajectory: bool = False
     started: list[WorkerProcess] = field(default_factory=list, init=False)
     stopped: bool = field(default=False, init=False)
 
@@ -75,7 +82,14 @@ class Workshop:
             "case": cell.case,
             "file": cell.file,
             "seed": self.seed,
+            "keep": str(self.kept(cell)) if self.keep else None,
+            "trajectory": self.trajectory,
         }
+
+    def kept(self, cell: Cell) -> Path:
+        """The file of a cell under ``keep``."""
+        assert self.keep is not None
+        return self.keep / f"{cell.key.replace('/', '|')}.npz"
 
 
 def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
@@ -150,6 +164,22 @@ def _asked(worker: WorkerProcess, workshop: Workshop, cell: Cell, opened: Answer
     if not opened["ok"]:
         return opened
     return worker.ask(workshop.request("check", cell), workshop.patience)
+
+
+def distances(workshop: Workshop, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell, Distance]]:
+    """How far every two cells of one workload, case, dtype and device are apart, that gave something."""
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        if workshop.kept(cell).is_file():
+            group = (cell.workload, cell.case, cell.dtype, cell.device, cell.matmul)
+            groups.setdefault(group, []).append(cell)
+    for peers in groups.values():
+        values = {cell: kept(workshop.kept(cell)) for cell in peers}
+        for first, second in combinations(peers, 2):
+            sigmas = {**values[second][1], **values[first][1]}
+            found = apart(values[first][0], values[second][0], sigmas)
+            if found:
+                yield first, second, found
 
 
 def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:

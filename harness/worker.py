@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.agreement.expect import Expectations
 from harness.agreement.recall import Recall, digest, own_source
 from harness.agreement.reference import Reference
 from harness.agreement.stages import examine
+from harness.agreement.trajectory import trajectory
 from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog
 from harness.data import DataError, load
@@ -61,20 +63,25 @@ class Worker:
     def check(self, request: Request) -> Answer:
         """Examine one implementation on one case."""
         candidate = self._candidate(request)
-        return {"verdict": examine(candidate, self._expectations(request, candidate)).as_dict()}
+        return self._examined(request, candidate)
+
+    def _examined(self, request: Request, candidate: Candidate) -> Answer:
+        """The verdict; with ``trajectory`` a free run too; with ``keep`` a file for the distances."""
+        expectations = self._expectations(request, candidate)
+        path = Path(request["keep"]) if request.get("keep") else None
+        answer: Answer = {"verdict": examine(candidate, expectations, path).as_dict()}
+        if request.get("trajectory"):
+            answer["trajectory"] = asdict(trajectory(candidate, expectations.reference))
+        return answer
 
     def prepare(self, request: Request) -> Answer:
         """Time the first call of each task, examine the implementation, and calibrate what agrees."""
         build_seconds, candidate = timed(lambda: self._candidate(request), _nothing)
         self.subject = Subject(candidate)
         first = {task: self.subject.sample(task, 1)["seconds"] for task in self.subject.tasks}
-        verdict = examine(candidate, self._expectations(request, candidate))
-        answer: Answer = {
-            "verdict": verdict.as_dict(),
-            "build_seconds": build_seconds,
-            "first_call_seconds": first,
-        }
-        if verdict.verdict == "agree":
+        examined = self._examined(request, candidate)
+        answer = {**examined, "build_seconds": build_seconds, "first_call_seconds": first}
+        if examined["verdict"]["verdict"] == "agree":
             answer["loops"] = {task: self.subject.calibrate(task) for task in self.subject.tasks}
             answer["steps"] = {task: candidate.steps(task) for task in self.subject.tasks}
         return answer
@@ -123,7 +130,8 @@ class Worker:
             )
             source = digest(own_source(), rung.path.read_bytes())
             self.known = key, Expectations(reference, candidate.point, source, Recall())
-        return self.known[1]
+        expectations: Expectations = self.known[1]
+        return expectations
 
 
 def _nothing(_: Any) -> None:

@@ -89,7 +89,9 @@ class Bound(Duck):
     def product(self, a: Self, b: Self) -> Self:
         terms = a.shape[-1]
         if self.operand_roundoff:
-            a, b = (x.like((x.value, x.bound + x.operand_roundoff * (np.abs(x.value) + x.bound))) for x in (a, b))
+            a, b = (
+                x.like((x.value, x.bound + x.operand_roundoff * (np.abs(x.value) + x.bound))) for x in (a, b)
+            )
         g, reach_b = gamma(terms, self.precision), np.abs(b.value) + b.bound
         # Handed on: |a| db + da (|b| + db). Its own: gamma (|a| + da) (|b| + db). Two products hold both.
         bound = np.abs(a.value) @ (b.bound + g * reach_b) + a.bound @ ((1 + g) * reach_b)
@@ -139,57 +141,57 @@ class TF32Bound(Bound):
 # Each rule: the result's value and the operands -> the bound that they hand on. Own roundings come on top.
 
 
-def _sum(value: Array, ops: list[Bound]) -> Array:
+def _sum(value: Array, ops: list[Bound]) -> Any:
     return ops[0].bound + ops[1].bound
 
 
-def _multiply(value: Array, ops: list[Bound]) -> Array:
+def _multiply(value: Array, ops: list[Bound]) -> Any:
     a, b = ops
     return np.abs(a.value) * b.bound + a.bound * (np.abs(b.value) + b.bound)
 
 
-def _divide(value: Array, ops: list[Bound]) -> Array:
+def _divide(value: Array, ops: list[Bound]) -> Any:
     a, b = ops
     room = np.abs(b.value) - b.bound  # what is left of the divisor at worst
     bound = (a.bound + np.abs(value) * b.bound) / room
     return np.where(room > 0, bound, np.inf)
 
 
-def _square(value: Array, ops: list[Bound]) -> Array:
+def _square(value: Array, ops: list[Bound]) -> Any:
     (a,) = ops
     return a.bound * (2 * np.abs(a.value) + a.bound)
 
 
-def _power(value: Array, ops: list[Bound]) -> Array:
+def _power(value: Array, ops: list[Bound]) -> Any:
     base, exponent = ops
     n = int(exponent.value)
     return (np.abs(base.value) + base.bound) ** n - np.abs(base.value) ** n
 
 
-def _sqrt(value: Array, ops: list[Bound]) -> Array:
+def _sqrt(value: Array, ops: list[Bound]) -> Any:
     (a,) = ops
     # |sqrt(a') - sqrt(a)| = |a' - a| / (sqrt(a') + sqrt(a)), and never more than the root of the bound.
     return np.minimum(np.sqrt(a.bound), np.where(value > 0, a.bound / value, np.inf))
 
 
-def _exp(value: Array, ops: list[Bound]) -> Array:
+def _exp(value: Array, ops: list[Bound]) -> Any:
     return value * np.expm1(ops[0].bound)
 
 
-def _log(value: Array, ops: list[Bound]) -> Array:
+def _log(value: Array, ops: list[Bound]) -> Any:
     (a,) = ops
     return np.where(a.bound < a.value, -np.log1p(-a.bound / a.value), np.inf)
 
 
-def _tanh(value: Array, ops: list[Bound]) -> Array:
+def _tanh(value: Array, ops: list[Bound]) -> Any:
     return np.minimum(ops[0].bound, 2.0)  # |tanh'| <= 1, |tanh| <= 1
 
 
-def _same(value: Array, ops: list[Bound]) -> Array:
+def _same(value: Array, ops: list[Bound]) -> Any:
     return ops[0].bound.copy()
 
 
-def _extreme(value: Array, ops: list[Bound]) -> Array:
+def _extreme(value: Array, ops: list[Bound]) -> Any:
     a, b = ops
     doubt = a.bound + b.bound
     chosen = np.where(value == a.value, a.bound, b.bound)
@@ -197,7 +199,7 @@ def _extreme(value: Array, ops: list[Bound]) -> Array:
     return np.where(near, np.maximum(a.bound, b.bound), chosen)
 
 
-RULES: dict[np.ufunc, Callable[[Array, list[Any]], Array]] = {
+RULES: dict[np.ufunc, Callable[[Array, list[Any]], Any]] = {
     np.add: _sum,
     np.subtract: _sum,
     np.multiply: _multiply,

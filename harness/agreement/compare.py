@@ -24,7 +24,7 @@ class Place:
 def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> Seen | None:
     """Raise `Disagreement` where the certificate is breached, and `Suspicion` where a spread's limit is.
 
-    Returns what was seen, in units of the spread; None for an integer, of which there is the certificate only.
+    Returns what was seen, in units of the spread; None for an integer, which has the certificate only.
     Raises `Invalid` for a shape other than the reference's, and for a value that is not finite where the
     reference is.
     """

@@ -1,7 +1,7 @@
 """What does the mistake look like? Each guess is computed, and named only if it explains the error.
 
-A guess is a tensor: what would have come out had this one thing been done. If the candidate's lies much nearer
-to it than to the reference's, that is the diagnosis. Nothing is said where no guess fits.
+A guess is a tensor: what would have come out had this one thing been done. If the candidate's lies much
+nearer to it than to the reference's, that is the diagnosis. Nothing is said where no guess fits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.agreement.expect import Expectation
-from harness.agreement.limits import EXPLAINED
+from harness.agreement.limits import EXPLAINED, EXPLAINED_SIZE
 from harness.agreement.lowered import PRODUCTS
 from harness.agreement.reference import Point, Reference
 from harness.agreement.verdict import Diagnosis, Disagreement
@@ -94,16 +94,24 @@ def diagnose(scene: Scene) -> Diagnosis | None:
     if scene.got.shape != scene.expected.shape or scene.got.dtype.kind != "f":
         return None
     error = scene.got.astype(np.float64) - scene.expected
-    whole = float(np.square(error).sum())
+    whole, allowed = float(np.square(error).sum()), _allowed(scene)
     if not 0 < whole < np.inf:
         return None
     for guesses in GUESSES:
         for kind, words, guess in guesses(scene):
             with np.errstate(all="ignore"):
                 left = float(np.square(scene.got - guess).sum())
-            if left <= EXPLAINED**2 * whole:
+            if left <= EXPLAINED**2 * whole and left <= allowed:
                 return Diagnosis(kind, words)
     return None
+
+
+def _allowed(scene: Scene) -> float:
+    """What a guess for a small tensor may leave: the squared norm of honest rounding."""
+    spread = scene.expectation.spreads.get(scene.tensor)
+    if scene.got.size >= EXPLAINED_SIZE or spread is None:
+        return np.inf
+    return float(np.square(spread.norm_limit * spread.sigma.astype(np.float64)).sum())
 
 
 # -- guesses ---------------------------------------------------------------------------------------------
@@ -166,8 +174,10 @@ def updated(scene: Scene) -> Iterator[Guess]:
     for other in moved:
         if other != scene.tensor and scene.before is not None:
             outcome = scene.reference.exact(task, point.at({**point.params, other: moved[other]}))
-            yield "updated weights", f"{scene.tensor}'s gradient is taken at the updated {other}", np.asarray(
-                outcome.state[scene.tensor]
+            yield (
+                "updated weights",
+                f"{scene.tensor}'s gradient is taken at the updated {other}",
+                np.asarray(outcome.state[scene.tensor]),
             )
 
 
@@ -254,7 +264,11 @@ def rearranged(scene: Scene) -> Iterator[Guess]:
         if order is not None:
             yield "order", f"the {what} of {scene.tensor} are in another order", expected.take(order, axis)
     for shift in (1, -1):
-        yield "order", f"{scene.tensor} is shifted by one", np.roll(expected.reshape(-1), shift).reshape(expected.shape)
+        yield (
+            "order",
+            f"{scene.tensor} is shifted by one",
+            np.roll(expected.reshape(-1), shift).reshape(expected.shape),
+        )
 
 
 def _matching(got: np.ndarray, expected: np.ndarray) -> np.ndarray | None:
@@ -262,7 +276,9 @@ def _matching(got: np.ndarray, expected: np.ndarray) -> np.ndarray | None:
     a, b = got.reshape(len(got), -1).astype(np.float64), expected.reshape(len(expected), -1)
     distance = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None, :] - 2 * a @ b.T
     order = distance.argmin(axis=1)
-    return order if len(set(order.tolist())) == len(order) and (order != np.arange(len(order))).any() else None
+    return (
+        order if len(set(order.tolist())) == len(order) and (order != np.arange(len(order))).any() else None
+    )
 
 
 def arithmetics(scene: Scene) -> Iterator[Guess]:

@@ -1,8 +1,8 @@
 """What a candidate should give, at every place of one case: values, certificates, spreads.
 
 The values are the reference's from the candidate's own params. The certificate is asked for where all rungs
-start, and again wherever a statistical limit is breached, to tell a proof from a suspicion: elsewhere it would
-cost as much as everything else, and on all but the smallest networks it is far wider. The spreads are
+start, and again wherever a statistical limit is breached, to tell a proof from a suspicion: elsewhere it
+would cost as much as everything else, and on all but the smallest networks it is far wider. The spreads are
 those along the reference's own training: a candidate's params differ from those by rounding only.
 """
 

@@ -102,8 +102,9 @@ def elementwise_limit(replicas: int) -> float:
 #: it did, and small enough that a network trains as it did.
 JITTER = 2.0**-7
 
-#: A diagnosis is named if it leaves no more than this of the error.
-EXPLAINED = 1 / 8
+#: A diagnosis is named if it leaves no more than this of the error; of fewer elements than this, which a
+#: wrong guess may hit by chance, only if what is left is honest rounding.
+EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
 #: A tensor tells which arithmetic made it if it comes from sums of so many terms and has so many elements:
 #: then the norm of its error hardly varies.

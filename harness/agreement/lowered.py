@@ -23,7 +23,7 @@ def bits(kept: int) -> Format:
 
     def rounded(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
-        return np.ldexp(np.rint(np.ldexp(mantissa, kept)), exponent - kept)
+        return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, kept)), exponent - kept))
 
     return rounded
 
@@ -33,7 +33,7 @@ def cut(kept: int) -> Format:
 
     def truncated(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
-        return np.ldexp(np.trunc(np.ldexp(mantissa, kept)), exponent - kept)
+        return np.asarray(np.ldexp(np.trunc(np.ldexp(mantissa, kept)), exponent - kept))
 
     return truncated
 
@@ -62,8 +62,8 @@ def bfloat16_three_times(a: Array, b: Array) -> Array:
     return np.asarray(high_a @ high_b + high_a @ low_b + low_a @ high_b)
 
 
-#: The arithmetics that a float32 label may hide, each as the product of two matrices. In "float64" the product
-#: is exact and only its result is rounded.
+#: The arithmetics that a float32 label may hide, each as the product of two matrices. In "float64" the
+#: product is exact and only its result is rounded.
 PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
     "float64": product_of(exactly, single),
     "bfloat16 x 3": bfloat16_three_times,

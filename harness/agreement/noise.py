@@ -101,7 +101,9 @@ class Noise(Duck):
     def lift(self, other: Any) -> Self:
         if isinstance(other, type(self)):
             return other
-        return self.rounded(other, self.ledger) if isinstance(other, float) else self.exact(other, self.ledger)
+        return (
+            self.rounded(other, self.ledger) if isinstance(other, float) else self.exact(other, self.ledger)
+        )
 
     def noisy(self, value: Array, units: float) -> Self:
         """``value`` after a rounding of so many u."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -35,7 +36,9 @@ class Probed:
         looks = ("trace", "forward", "loss_and_grads")
         self.looks = [task for task in looks if candidate.offers(task) and self.reference.offers(task)]
 
-    def inputs(self, params: Callable[[np.ndarray], np.ndarray], arrays: Callable[[np.ndarray], np.ndarray]) -> Inputs:
+    def inputs(
+        self, params: Callable[[np.ndarray], np.ndarray], arrays: Callable[[np.ndarray], np.ndarray]
+    ) -> Inputs:
         """The case's inputs, with each floating param and array changed."""
 
         def changed(values: Values, change: Callable[[np.ndarray], np.ndarray]) -> Values:
@@ -94,19 +97,30 @@ def _sparse(probed: Probed, seed: int) -> Candidate:
 
 
 def powers_of_two(probed: Probed) -> None:
-    """Inputs times 2^k: outputs times 2^k, losses and gradients times 4^k, to the last bit. It finds what only
-    very large or very small numbers meet: clips, caps, thresholds, an eps, a half-precision cast."""
+    """Inputs times 2^k: outputs times 2^k, losses and gradients times 4^k, to the last bit.
+
+    It finds what only very large or very small numbers meet: clips, caps, thresholds, an eps, a cast to half
+    precision.
+    """
     plain = {place.task: got for place, got in probed.seen(probed.candidate)}
     for k in SCALES:
         if not _in_range(probed, k):
             continue
-        scaled = probed.candidate.on(probed.inputs(lambda a: a, lambda a, k=k: np.ldexp(a, k)))
+        scaled = probed.candidate.on(probed.inputs(_same, partial(_scaled, k)))
         for place, got in probed.seen(scaled):
             expected = {}
             for name, value in plain[place.task].items():
                 reference = _growth(probed, place.task, name)
                 expected[name] = np.ldexp(value, k * reference)
             probed.identical(place, got, expected, f"powers of two (2^{k})")
+
+
+def _same(array: np.ndarray) -> np.ndarray:
+    return array
+
+
+def _scaled(k: int, array: np.ndarray) -> np.ndarray:
+    return np.asarray(np.ldexp(array, k))
 
 
 def _growth(probed: Probed, task: str, name: str) -> int:
@@ -184,7 +198,7 @@ def ties(probed: Probed) -> None:
 
 def large_logits(probed: Probed) -> None:
     """Inputs times 2^9: a softmax without its maximum overflows, a clipped probability shows."""
-    candidate = probed.candidate.on(probed.inputs(lambda a: a, lambda a: LOGITS * a))
+    candidate = probed.candidate.on(probed.inputs(_same, lambda a: LOGITS * a))
     expectations = probed.expectations.moved(candidate.point)
     for place, got in probed.seen(candidate):
         expected = expectations.expect(place.task, candidate.point, probed.leading, 0)

@@ -42,19 +42,21 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 def own_source() -> str:
     """This package as it is: a changed model forgets what the old one said."""
     files = sorted(Path(__file__).parent.glob("*.py"))
-    return digest(*(file.read_bytes() for file in files if file.stem in ("duck", "limits", "noise", "spread")))
+    return digest(
+        *(file.read_bytes() for file in files if file.stem in ("duck", "limits", "noise", "spread"))
+    )
 
 
 class Recall:
-    """``keeps`` False asks and leaves nothing on disk."""
+    """``largest`` is what the folder may grow to, in bytes; with 0 nothing on disk is asked or left."""
 
-    def __init__(self, keeps: bool = True) -> None:
-        self.keeps = keeps
+    def __init__(self, largest: int = LARGEST_BYTES) -> None:
+        self.largest = largest
         self.known: dict[str, Spreads] = {}
 
     def __call__(self, key: str, make: Callable[[], Spreads]) -> Spreads:
         if key not in self.known:
-            self.known[key] = self._from_disk(key, make) if self.keeps else make()
+            self.known[key] = self._from_disk(key, make) if self.largest else make()
         return self.known[key]
 
     def _from_disk(self, key: str, make: Callable[[], Spreads]) -> Spreads:
@@ -64,7 +66,7 @@ class Recall:
             if found is None:
                 found = make()
                 with contextlib.suppress(OSError):  # on a full disk it is made anew the next time
-                    _write(path, as_arrays(found))
+                    _write(path, as_arrays(found), self.largest)
             return found
 
 
@@ -88,22 +90,22 @@ def _read(path: Path) -> Spreads | None:
     return found
 
 
-def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    _prune(path.parent)
+    _prune(path.parent, largest)
 
 
-def _prune(where: Path) -> None:
+def _prune(where: Path, largest: int) -> None:
     files = sorted(where.glob("*.npz"), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in files)
     for file in files:
-        if total <= LARGEST_BYTES:
+        if total <= largest:
             break
         total -= file.stat().st_size
         file.unlink(missing_ok=True)

@@ -59,7 +59,7 @@ class Outcome:
 
 
 class Reference:
-    """``numpy_manual`` of a workload, for candidates that compute in ``dtype``, with products in ``matmul``."""
+    """``numpy_manual`` of a workload, for candidates in ``dtype`` whose products are in ``matmul``."""
 
     def __init__(self, module: ModuleType, spec: Spec, dtype: str, matmul: str = "float32") -> None:
         self.module = module

@@ -33,8 +33,8 @@ class Spread:
     """One tensor's scatter.
 
     ``sigma`` is the standard deviation of each element; ``terms`` the length of the longest sum on the way;
-    ``norm_varies`` and ``scale_varies`` are the standard deviations over the replicas of ||E|| / ||sigma|| and
-    of <E, G> / <G, G>, where E is a replica's error and G the tensor (of a param, what the step changed).
+    ``norm_varies`` and ``scale_varies`` are the standard deviations over the replicas of ||E|| / ||sigma||
+    and of <E, G> / <G, G>, where E is a replica's error and G the tensor (of a param, what the step changed).
     """
 
     sigma: np.ndarray
@@ -51,15 +51,15 @@ class Spread:
 
     @property
     def norm_limit(self) -> float:
-        """How large ||E|| / ||sigma|| may be. Where few errors make the whole tensor's, it varies by itself."""
+        """How large ||E|| / ||sigma|| may be; where few errors make the tensor's, it varies by itself."""
         return reference_share(self.precision) * NORM * (1 + DEVIATIONS * self.norm_varies)
 
     @property
     def scale_limit(self) -> float:
         """How far from 1 the factor may be that takes G to what was computed.
 
-        Code may fold constants (2 / n, 1 / 255) into one, whose single rounding all elements share: so it never
-        varies less than by that.
+        Code may fold constants (2 / n, 1 / 255) into one, whose single rounding all elements share: so it
+        never varies less than by that.
         """
         varies = max(self.scale_varies, rounding_deviation(unit_roundoff(self.precision)))
         return reference_share(self.precision) * DEVIATIONS * varies
@@ -101,9 +101,7 @@ def _slope(error: np.ndarray, direction: np.ndarray) -> float:
     return float((error * direction).sum()) / length if 0 < length < np.inf else 0.0
 
 
-def _spread(
-    sigma: np.ndarray, norms: np.ndarray, slopes: np.ndarray, terms: int, precision: str
-) -> Spread:
+def _spread(sigma: np.ndarray, norms: np.ndarray, slopes: np.ndarray, terms: int, precision: str) -> Spread:
     whole = float(np.sqrt(np.square(sigma).sum()))
     rms = whole / max(sigma.size, 1) ** 0.5
     varies = float(np.std(norms / whole)) if whole else 0.0

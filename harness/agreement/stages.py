@@ -2,8 +2,8 @@
 
 S0 contract (`Candidate`), S1 identity, S2 continuity, S3 forced stages with S4's limits: training is
 judged step by step, every step from the candidate's own state, so that an error never hides behind an
-earlier one; a task of many steps as a whole, at 1, 2 and 10 of them. S6 precision, S7 probes, S8 life: the same process on
-other inputs at another rate. S5, the same implementation in float64, is a cell of its own.
+earlier one; a task of many steps as a whole, at 1, 2 and 10 of them. S6 precision, S7 probes, S8 life: the
+same process on other inputs at another rate. S5, the same implementation in float64, is a cell of its own.
 
 What only a statistical limit says is a suspicion, and is looked at again on two variants of the inputs.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from harness.agreement.candidate import Candidate, Values
 from harness.agreement.compare import Place, identical, judged
 from harness.agreement.diagnosis import Scene, by_test, diagnose
+from harness.agreement.distance import keep
 from harness.agreement.expect import Expectation, Expectations
 from harness.agreement.precision import Precision, arithmetic
 from harness.agreement.probes import PROBES, Probed
@@ -46,9 +48,19 @@ LENGTHS = (1, 2, 10)
 LOOKS = (2, 3)
 
 
-def examine(candidate: Candidate, expectations: Expectations) -> Verdict:
-    """Take the candidate through all stages; exceptions of its own code come through."""
+def examine(candidate: Candidate, expectations: Expectations, path: Path | None = None) -> Verdict:
+    """Take the candidate through all stages; exceptions of its own code come through.
+
+    What it gave at its first step is kept in ``path``, for `harness.agreement.distance`.
+    """
     examination = Examination(candidate, expectations)
+    verdict = _examined(examination)
+    if path is not None:
+        keep(path, examination.first, examination.sigmas)
+    return verdict
+
+
+def _examined(examination: Examination) -> Verdict:
     try:
         examination.run()
     except Suspicion as found:
@@ -89,6 +101,7 @@ class Examination:
         self.repeats: bool | None = None
         self.precision: Precision | None = None
         self.first: dict[str, np.ndarray] = {}
+        self.sigmas: dict[str, np.ndarray] = {}
         tasks = candidate.spec.tasks
         self.tasks = [name for name in tasks if candidate.offers(name) and self.reference.offers(name)]
         self.training = [name for name in self.tasks if tasks[name].trains]
@@ -274,8 +287,10 @@ class Examination:
             if (kind == "f") != (value.dtype.kind == "f"):
                 raise Invalid(f"{place.task}: {name} is {value.dtype}, expected {_kind(kind)}")
             seen = judged(place, name, value, expected)
-            if place.step == 0:
-                self.first.setdefault(name, value)
+            if place.step == 0 and name not in self.first:
+                self.first[name] = value
+                if name in expected.spreads:
+                    self.sigmas[name] = expected.spreads[name].sigma
             if seen and (name not in self.nearest or seen.share > self.nearest[name].share):
                 self.nearest[name] = seen
             if seen and place.step == 0:
@@ -284,7 +299,12 @@ class Examination:
     def _arithmetic(
         self, place: Place, name: str, got: np.ndarray, seen: Seen, expected: Expectation
     ) -> None:
-        """S6: the first tensor that can tell names the arithmetic; one that is too exact is a finding."""
+        """S6: the first tensor that can tell names the arithmetic; one that is too exact is a finding.
+
+        Of the other optimisers the rounding of their numbers hides it: some code holds 1 - beta in float64.
+        """
+        if place.task in self.training and place.task != self.leading:
+            return
         told = arithmetic(self.reference, name, seen, expected)
         if told is None:
             return
@@ -292,7 +312,7 @@ class Examination:
         if told.label != told.declared:
             found = Divergence(
                 place.step, place.task, name, None, None, None, told.ratio, None,
-                f"computed in {told.label}, not in {told.declared}: the error's norm is {told.ratio:.2g} sigma",
+                f"computed in {told.label}, not in {told.declared}: the error is {told.ratio:.2g} sigma",
             )  # fmt: skip
             raise Suspicion(found, got=got, expected=expected.exact.all[name], expectation=expected)
 

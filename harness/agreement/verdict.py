@@ -64,9 +64,9 @@ class Diagnosis:
 class Verdict:
     """A cell's verdict with its reason.
 
-    ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor the
-    `harness.agreement.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic that
-    was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures, each
+    ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
+    the `harness.agreement.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
+    that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures, each
     with its reason; ``repeats`` says whether the same call gave the same bits twice.
     """
 

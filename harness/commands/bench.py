@@ -92,7 +92,7 @@ def _right_in_float64(bench: Bench, cells: Sequence[Cell]) -> list[Cell]:
         present = [twin for twin in twins.values() if not bench.workshop.missing(twin)]
         verdicts = examined(bench.workshop, present)
         for cell, twin in twins.items():
-            verdict = verdicts.get(twin)
+            verdict = verdicts[twin]["verdict"] if twin in verdicts else None
             if verdict and verdict["verdict"] not in (AGREE, UNAVAILABLE):
                 verdict["reason"] = f"in float64: {verdict['reason']}"
                 bench.keep("verdict", cell=cell.key, checked_in="float64", **verdict)

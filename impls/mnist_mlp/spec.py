@@ -61,7 +61,7 @@ def make_inputs(case, rng, dataset):
 
 
 def axes(case):
-    """i pixels, a b c ... the hidden layers' units, n and r the rows of a batch; the classes keep their order."""
+    """i pixels, a b c ... the hidden layers' units, n r t the rows; the classes keep their order."""
     layers = "iabcdefgh"[: case.sizes["hidden_layers"] + 1] + "."
     weights = {f"w{i + 1}": layers[i : i + 2] for i in range(len(layers) - 1)}
     biases = {f"b{i + 1}": layers[i + 1] for i in range(len(layers) - 1)}

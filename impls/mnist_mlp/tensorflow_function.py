@@ -104,7 +104,7 @@ def adam_update(state, x, y, learning_rate, beta1, beta2, eps):
     return loss
 
 
-# A graph inside a graph is traced once, and keeps to that trace's variables: the loop takes the Python itself.
+# A graph inside a graph is traced once, and keeps that trace's variables: the loop takes the Python itself.
 step = update.python_function
 
 

@@ -217,10 +217,10 @@ LOSS = [
         "the squares are summed in float32 under a float64 label", "precision", "loss",
         becomes("loss", "back(np.sum(np.square(single(y_pred - y))), y)"),
     ),
-    fault("the loss has a cap", "behaviour", "loss", becomes("loss", "np.clip(T, 0, 1e20)")),
-    fault("a small number is added to the loss", "other", "loss", becomes("loss", "T + 1e-12")),
+    fault("the loss has a cap", "cap", "loss", becomes("loss", "np.clip(T, 0, 1e20)")),
+    fault("a small number is added to the loss", "cap", "loss", becomes("loss", "T + 1e-12")),
     fault(
-        "large errors count linearly", "other", "loss",
+        "large errors count linearly", "cap", "loss",
         becomes(
             "loss",
             "np.sum(np.where(np.abs(y_pred - y) < 1e9, np.square(y_pred - y), 1e9 * np.abs(y_pred - y)))",
@@ -285,9 +285,9 @@ FORWARD = [
     fault("a leaky relu of a hundredth", "gate", "h_relu", becomes("h_relu", "np.maximum(h, 0.01 * h)")),
     fault("no relu", "gate", "h_relu", becomes("h_relu", "h")),
     fault("the absolute value for the relu", "gate", "h_relu", becomes("h_relu", "np.abs(h)")),
-    fault("the relu has a cap", "gate", "h_relu", becomes("h_relu", "np.clip(T, 0, 1e6)")),
+    fault("the relu has a cap", "cap", "h_relu", becomes("h_relu", "np.clip(T, 0, 1e6)")),
     fault(
-        "the relu has a threshold", "gate", "h_relu",
+        "the relu has a threshold", "cap", "h_relu",
         becomes("h_relu", "np.where(h > 1e-9, h, 0 * h)"),
     ),
     fault(
@@ -298,7 +298,7 @@ FORWARD = [
     fault(
         "y_pred is off by a millionth", "factor", "y_pred", becomes("y_pred", "1.000001 * T"),
     ),
-    fault("y_pred has a cap", "behaviour", "y_pred", becomes("y_pred", "np.clip(T, -1e9, 1e9)")),
+    fault("y_pred has a cap", "cap", "y_pred", becomes("y_pred", "np.clip(T, -1e9, 1e9)")),
     fault("two rows of y_pred are swapped", "order", "y_pred", becomes("y_pred", "swap_rows(T)")),
     fault("one element of y_pred", "element", "y_pred", becomes("y_pred", "nudge(T, 1, 2, 1.0001)")),
     fault(
@@ -385,11 +385,11 @@ BACKWARD = [
     ),
     fault("grad_y_pred with the other sign", "factor", "grad_y_pred grad_w1", becomes("grad_y_pred", "-T")),
     fault(
-        "grad_y_pred is clipped", "behaviour", "grad_y_pred grad_w1",
+        "grad_y_pred is clipped", "cap", "grad_y_pred grad_w1",
         becomes("grad_y_pred", "np.clip(T, -1e7, 1e7)"),
     ),
     fault(
-        "small errors give no gradient", "behaviour", "grad_y_pred grad_w1",
+        "small errors give no gradient", "cap", "grad_y_pred grad_w1",
         becomes("grad_y_pred", "np.where(np.abs(T) < 1e-8, np.zeros_like(T), T)"),
     ),
     fault(
@@ -430,7 +430,7 @@ BACKWARD = [
         becomes("grad_w2", "half(T / 1024) * 1024"),
     ),
     fault(
-        "grad_w2 is clipped by its norm", "behaviour", "grad_w2",
+        "grad_w2 is clipped by its norm", "cap", "grad_w2",
         becomes("grad_w2", "T / np.maximum(norm(T) / 1e15, 0 * norm(T) + 1)"),
     ),
     fault(
@@ -458,7 +458,7 @@ BACKWARD = [
         gate("np.where(h > 0, grad_h_relu, 1e-6 * grad_h_relu)"),
     ),
     fault(
-        "the gate has a threshold", "gate", "grad_h grad_w1",
+        "the gate has a threshold", "cap", "grad_h grad_w1",
         gate("np.where(h > 1e-9, grad_h_relu, np.zeros_like(h))"),
     ),
     fault(
@@ -514,11 +514,11 @@ BACKWARD = [
         becomes("grad_w1", "back(single(T), T)"),
     ),
     fault(
-        "small elements of grad_w1 become 0", "behaviour", "grad_w1",
+        "small elements of grad_w1 become 0", "cap", "grad_w1",
         becomes("grad_w1", "np.where(np.abs(T) < 1e-10, np.zeros_like(T), T)"),
     ),
     fault(
-        "the elements of grad_w1 have a cap", "behaviour", "grad_w1",
+        "the elements of grad_w1 have a cap", "cap", "grad_w1",
         becomes("grad_w1", "np.clip(T, -1e10, 1e10)"),
     ),
     fault(

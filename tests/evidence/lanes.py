@@ -25,20 +25,29 @@ from harness.agreement.reference import Reference
 from harness.catalog import REFERENCE, Catalog
 from harness.data import load
 from harness.frameworks import Settings
+from harness.measure.machine import fingerprint
 from harness.process import environment, processors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "results" / "agreement"
+#: Spreads are shared by all lanes of a campaign, and gone with it.
+LARGEST_BYTES = 2**35
 Row = dict[str, Any]
 
 
-def run_lanes(script: str, lanes: Sequence[Sequence[str]], heard: Callable[[Row], None]) -> None:
-    """Each lane's rows as they come, as many lanes at a time as there are processors."""
+def run_lanes(
+    script: str, lanes: Sequence[Sequence[str]], heard: Callable[[Row], None], spreads: Path | None = None
+) -> None:
+    """Each lane's rows as they come, as many lanes at a time as there are processors.
+
+    ``spreads`` is a folder where they are kept for further calls.
+    """
     sets = processors(1)
     with tempfile.TemporaryDirectory() as cache:
 
         def run(number: int) -> None:
             variables = {**os.environ, **environment("cpu", 1, Path(cache)), "PYTHONPATH": str(ROOT)}
+            variables["SAMESTEP_CACHE"] = str(spreads or cache)
             command = [sys.executable, "-W", "ignore", script, "--lane", *lanes[number]]
             with subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables, text=True, cwd=ROOT
@@ -76,7 +85,7 @@ class Lane:
         if key not in self.known:
             rung = self.catalog.implementation(workload, REFERENCE)
             reference = Reference(self.catalog.load(rung), candidate.spec, self.settings.dtype)
-            self.known[key] = Expectations(reference, candidate.point, f"{key}", Recall(keeps=False))
+            self.known[key] = Expectations(reference, candidate.point, f"{key}", Recall(LARGEST_BYTES))
         return self.known[key]
 
     def forget(self) -> None:
@@ -92,3 +101,11 @@ def cases(catalog: Catalog) -> Iterator[tuple[str, str]]:
         for name, case in catalog.spec(workload).cases.items():
             if case.default:
                 yield workload, name
+
+
+def machine() -> str:
+    """This machine and the frameworks that took part, in a line."""
+    about, catalog = fingerprint(), Catalog()
+    names = ("numpy", "torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
+    versions = ", ".join(f"{name} {catalog.version(name)}" for name in names if not catalog.missing(name))
+    return f"{about['cpu']} ({about['processors']} processors; {versions})"

@@ -1,4 +1,4 @@
-"""What is usually written instead: fixed tolerances, as their projects define them. Quoted here to be compared.
+"""What is usually written instead: fixed tolerances, as their projects define them, to be compared.
 
 Each says whether a tensor passes beside an expected one.
 """

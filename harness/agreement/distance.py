@@ -1,0 +1,61 @@
+"""How far two rungs are apart, in sigma of the reference's spread: do they agree with each other?
+
+Two honest computations differ by at most what each of them differs from the exact one; many share the same
+kernels, and give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+Values = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Over the tensors that both have: the worst element and the root mean square of the difference, in
+    sigma; how many tensors there were; and whether all bits are the same."""
+
+    worst: float
+    rms: float
+    tensors: int
+    identical: bool
+
+
+def keep(path: Path, values: Values, sigmas: Values) -> None:
+    """What a rung gave at its first step, for another process to compare."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    both = {**{f"got|{n}": a for n, a in values.items()}, **{f"sigma|{n}": a for n, a in sigmas.items()}}
+    with path.open("wb") as file:
+        np.savez(file, **both)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
+
+
+def kept(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The values and the sigmas of a file that `keep` wrote."""
+    parts: dict[str, dict[str, np.ndarray]] = {"got": {}, "sigma": {}}
+    with np.load(path) as arrays:
+        for name in arrays.files:
+            part, _, tensor = name.partition("|")
+            parts[part][tensor] = arrays[name]
+    return parts["got"], parts["sigma"]
+
+
+def apart(a: Values, b: Values, sigmas: Values) -> Distance | None:
+    """None where no floating tensor is in both."""
+    names = [name for name in a if name in b and name in sigmas and a[name].shape == b[name].shape]
+    if not names:
+        return None
+    worst, squares, count, same = 0.0, 0.0, 0, True
+    for name in names:
+        one, other = a[name], b[name]
+        same = same and bool(np.array_equal(one, other, equal_nan=True))
+        with np.errstate(all="ignore"):
+            ratio = np.abs(one.astype(np.float64) - other) / sigmas[name]
+        ratio = ratio[np.isfinite(ratio)]
+        worst = max(worst, float(ratio.max(initial=0.0)))
+        squares, count = squares + float(np.square(ratio).sum()), count + ratio.size
+    return Distance(worst, (squares / count) ** 0.5 if count else 0.0, len(names), same)
