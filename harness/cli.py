@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness import __version__
+from harness.commands.options import measured, selection
 from harness.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from harness.selection import Cell, Options
 
 DIFFERS, INTERRUPTED = 1, 3  # 0 where all agree; 2, 3 where an error says so (harness.errors)
-
-Command = Callable[..., Any]
 
 
 class Samestep(click.Group):
@@ -64,48 +63,8 @@ def main(debug: bool) -> None:
     """
 
 
-def _selection(command: Command) -> Command:
-    """The options that every command with a selection has."""
-    decorators = [
-        click.argument("selectors", nargs=-1, metavar="[SELECTOR]..."),
-        click.option("--device", "devices", multiple=True, type=click.Choice(["cpu", "gpu"]),
-                     help="Where to compute (default: cpu); may be given twice."),
-        click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]),
-                     help="In which precision; may be given twice."),
-        click.option("--threads", type=click.IntRange(1), help="Threads (default: all; check: 1)."),
-        click.option("--matmul", type=click.Choice(["float32", "tf32"]), default="float32", show_default=True,
-                     help="Precision of float32 matrix products on a GPU."),
-        click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",
-                     help="Interpreter to run a framework's workers with."),
-        click.option("--require", multiple=True, metavar="FRAMEWORK",
-                     help="Fail where this framework is missing."),
-        click.option("--impls", "roots", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-                     help="A further folder of workloads and rungs."),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-                     help="Seed of all inputs and of the order of turns."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
-
-
-def _measured(command: Command) -> Command:
-    """The options of commands that write a run."""
-    decorators = [
-        click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
-                     help="How much to measure."),
-        click.option("--invocations", type=click.IntRange(1), help="Fresh processes for each cell."),
-        click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-                     help="Where runs are kept."),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
-
-
 @main.command("list")
-@_selection
+@selection
 @click.option("--probe", is_flag=True, help="Start workers and ask the frameworks themselves.")
 def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) -> None:
     """What there is: workloads, implementations, cases, frameworks, devices."""
@@ -121,44 +80,28 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
 
 
 @main.command()
-@_selection
-@click.option(
-    "--file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.py",
-    help="Check only this file, as an implementation of the selected workload.",
-)
+@selection
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.py",
+              help="Check only this file, as an implementation of the selected workload.")  # fmt: skip
 @click.option("--explain", is_flag=True, help="Show what each tensor's limits are made of.")
 @click.option("--matrix", is_flag=True, help="Show how far every two rungs are apart.")
 @click.option("--trajectory", is_flag=True, help="Show how far a free run gets from the reference.")
-def check(
-    selectors: Sequence[str],
-    file: Path | None,
-    explain: bool,
-    matrix: bool,
-    trajectory: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options: Any) -> None:
     """Do they agree? Each cell against the float64 reference, with derived limits."""
-    from harness import caches
     from harness.commands.check import run_checks
 
     asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
-    asked.workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
-    asked.workshop.trajectory = trajectory
-    document = run_checks(asked.workshop, asked.cells, as_json, explain, matrix)
+    document = run_checks(asked.workshop, asked.cells, as_json, options)
     if as_json:
         _print_json(document)
     asked.require(options["require"])
-    _exit_for(
-        zip(asked.cells, (cell["verdict"] for cell in document["cells"]), strict=True), options["require"]
-    )
+    verdicts = [cell["verdict"] for cell in document["cells"]]
+    _exit_for(zip(asked.cells, verdicts, strict=True), options["require"])
 
 
 @main.command()
-@_selection
-@_measured
+@selection
+@measured
 def bench(selectors: Sequence[str], as_json: bool, **options: Any) -> None:
     """Agreement, then time: interleaved turns of isolated processes."""
     asked = _Asked(selectors, options, default_dtypes=("float32",))
@@ -166,8 +109,8 @@ def bench(selectors: Sequence[str], as_json: bool, **options: Any) -> None:
 
 
 @main.command()
-@_selection
-@_measured
+@selection
+@measured
 @click.option("--resume", is_flag=False, flag_value="latest", metavar="[RUN]",
               help="Go on with a run (the latest without a name).")  # fmt: skip
 def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: Any) -> None:

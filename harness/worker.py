@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.candidate import Candidate
+from harness.agreement.examine import examine
 from harness.agreement.expect import Expectations
 from harness.agreement.recall import Recall, digest, own_source
 from harness.agreement.reference import Reference
-from harness.agreement.stages import examine
 from harness.agreement.trajectory import trajectory
 from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from harness.agreement.candidate import rounded
-from harness.agreement.reference import Bounds, Reference
+from harness.agreement.reference import Bounds, Point, Reference
 from harness.catalog import Catalog
 from tests.play_rungs import CASE, TRAINED, WORKLOADS
 
@@ -109,14 +109,14 @@ def certificates(workload: str, dtype: str) -> Bounds:
     spec = CATALOG.spec(workload)
     case = spec.cases[CASE]
     inputs = spec.make_inputs(case, np.random.default_rng(0), None)
-    params, arrays, numbers = rounded(inputs.params, dtype), rounded(inputs.arrays, dtype), case.numbers
+    point = Point(rounded(inputs.params, dtype), rounded(inputs.arrays, dtype), case.numbers)
     reference = Reference(importlib.import_module(f"impls.{workload}.numpy_manual"), spec, dtype)
-    seen = {f"trace/{name}": bound for name, bound in reference.trace(params, arrays, numbers).items()}
-    losses, trained = reference.run("train", params, arrays, numbers)
-    seen |= losses | {f"after/{name}": bound for name, bound in trained.items()}
+    seen = {f"trace/{name}": bound for name, bound in reference.bounds("trace", point).outputs.items()}
+    trained = reference.bounds("train", point)
+    seen |= trained.outputs | {f"after/{name}": bound for name, bound in trained.state.items()}
     for task in ("forward", "loss_and_grads"):
-        seen |= reference.run(task, params, arrays, numbers)[0]
-        after = reference.run(task, trained, arrays, numbers)[0]
+        seen |= reference.bounds(task, point).outputs
+        after = reference.bounds(task, point.at(trained.state)).outputs
         seen |= {f"after/{name}": bound for name, bound in after.items()}
     return seen
 

@@ -4,92 +4,36 @@ S0 contract (`Candidate`), S1 identity, S2 continuity, S3 forced stages with S4'
 judged step by step, every step from the candidate's own state, so that an error never hides behind an
 earlier one; a task of many steps as a whole, at 1, 2 and 10 of them. S6 precision, S7 probes, S8 life: the
 same process on other inputs at another rate. S5, the same implementation in float64, is a cell of its own.
-
-What only a statistical limit says is a suspicion, and is looked at again on two variants of the inputs.
 """
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.agreement.candidate import Candidate, Values
 from harness.agreement.compare import Place, identical, judged
-from harness.agreement.diagnosis import Scene, by_test, diagnose
-from harness.agreement.distance import keep
 from harness.agreement.expect import Expectation, Expectations
 from harness.agreement.precision import Precision, arithmetic
 from harness.agreement.probes import PROBES, Probed
 from harness.agreement.spread import Seen
 from harness.agreement.variant import varied
-from harness.agreement.verdict import (
-    AGREE,
-    DISAGREE,
-    INVALID,
-    SUSPECT,
-    Diagnosis,
-    Disagreement,
-    Divergence,
-    Invalid,
-    Suspicion,
-    Verdict,
-)
+from harness.agreement.verdict import Divergence, Invalid, Suspicion
 
 #: Forced steps of every training task, and how many steps a task of many is called with.
 STEPS = 3
 LENGTHS = (1, 2, 10)
 
-#: Variants that a suspicion is looked at again on.
-LOOKS = (2, 3)
-
-
-def examine(candidate: Candidate, expectations: Expectations, path: Path | None = None) -> Verdict:
-    """Take the candidate through all stages; exceptions of its own code come through.
-
-    What it gave at its first step is kept in ``path``, for `harness.agreement.distance`.
-    """
-    examination = Examination(candidate, expectations)
-    verdict = _examined(examination)
-    if path is not None:
-        keep(path, examination.first, examination.sigmas)
-    return verdict
-
-
-def _examined(examination: Examination) -> Verdict:
-    try:
-        examination.run()
-    except Suspicion as found:
-        return _again(examination, found)
-    except Disagreement as found:
-        return examination.verdict(DISAGREE, found)
-    except Invalid as broken:
-        return examination.verdict(INVALID, broken)
-    return examination.verdict(AGREE)
-
-
-def _again(examination: Examination, first: Suspicion) -> Verdict:
-    """A suspicion stays or goes: on other inputs a mistake is there too, an accident of rounding is not."""
-    candidate, stays = examination.candidate, 0
-    for number in LOOKS:
-        variant = varied(candidate, number)
-        look = Examination(variant, examination.expectations.moved(variant.point))
-        try:
-            look.stages()
-        except (Disagreement, Invalid):
-            stays += 1
-    if not stays:
-        examination.notes.append(f"looked at again on other inputs, and gone: {first}")
-        return examination.verdict(AGREE)
-    return examination.verdict(DISAGREE if stays == len(LOOKS) else SUSPECT, first)
-
 
 class Examination:
-    """``nearest`` keeps, for each tensor, what came nearest to its limits."""
+    """One way through the stages.
+
+    ``nearest`` keeps, for each tensor, what came nearest to its limits; ``first`` what the candidate gave at
+    its first step, and ``sigmas`` the spreads there.
+    """
 
     def __init__(self, candidate: Candidate, expectations: Expectations) -> None:
         self.candidate = candidate
@@ -132,34 +76,6 @@ class Examination:
                 collections.deque(self._forced(task), maxlen=0)  # each step is judged as it is made
             self._continuity(task)
         self._probes()
-
-    def verdict(self, verdict: str, found: Disagreement | Invalid | None = None) -> Verdict:
-        divergence = found.divergence if isinstance(found, Disagreement) else None
-        diagnosis = self._diagnosis(found) if isinstance(found, Disagreement) else None
-        reason = f"{found}; {diagnosis}" if diagnosis else str(found) if found else None
-        return Verdict(
-            verdict=verdict,
-            reason=reason,
-            first_divergence=divergence,
-            diagnosis=diagnosis,
-            tensors={name: asdict(seen) for name, seen in self.nearest.items()},
-            precision=asdict(self.precision) if self.precision else None,
-            notes=tuple(self.notes),
-            departs=self.departs,
-            repeats=self.repeats,
-        )
-
-    def _diagnosis(self, found: Disagreement) -> Diagnosis | None:
-        told = by_test(found)
-        if told or found.expectation is None or found.got is None or found.expected is None:
-            return told
-        tensor = found.divergence.tensor
-        return diagnose(
-            Scene(
-                self.reference, self.candidate.case, found.expectation, tensor, found.got, found.expected,
-                {n: a for n, a in self.first.items() if found.divergence.step > 0 or n != tensor},
-            )
-        )  # fmt: skip
 
     # -- stages ------------------------------------------------------------------------------------------
 

@@ -66,8 +66,8 @@ class Verdict:
 
     ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
     the `harness.agreement.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
-    that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures, each
-    with its reason; ``repeats`` says whether the same call gave the same bits twice.
+    that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures,
+    each with its reason; ``repeats`` says whether the same call gave the same bits twice.
     """
 
     verdict: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness import caches
 from harness.report import agreement
 from harness.runner import Workshop, distances
 from harness.runner import check as examine_all
@@ -25,9 +26,11 @@ KNOWN = (
 
 
 def run_checks(
-    workshop: Workshop, cells: Sequence[Cell], quiet: bool, explain: bool, matrix: bool
+    workshop: Workshop, cells: Sequence[Cell], quiet: bool, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
+    explain, matrix, workshop.trajectory = options["explain"], options["matrix"], options["trajectory"]
+    workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
     with tempfile.TemporaryDirectory(prefix="samestep-") as folder:
         workshop.keep = Path(folder) if matrix else None
         answers = examined(workshop, cells)

@@ -88,11 +88,11 @@ def explain(results: Sequence[Result], console: Console) -> None:
     used = ", ".join(f"{u[dtype]} in {dtype}" for dtype in dict.fromkeys(r["dtype"] for r in results))
     console.print(
         f"u, the unit roundoff, is {used}; one rounding error has the standard deviation u/sqrt(3). "
-        "n: terms of the longest sum on the way to the tensor. sigma: the standard deviation of honest errors, "
-        "from running the reference with noise (root mean square over the elements). worst: the largest "
-        "|error| / sigma. norm: ||error|| / ||sigma||. scale: how far from 1 the factor is between what came "
-        "and what was expected. Each stands before its limit, at the step that came nearest to it. proof: the "
-        "largest share of the proven bound, where that was asked.",
+        "n: terms of the longest sum on the way to the tensor. sigma: the standard deviation of honest "
+        "errors, from running the reference with noise (root mean square over the elements). worst: the "
+        "largest |error| / sigma. norm: ||error|| / ||sigma||. scale: how far from 1 the factor is between "
+        "what came and what was expected. Each stands before its limit, at the step that came nearest to "
+        "it. proof: the largest share of the proven bound, where that was asked.",
         style="dim", highlight=False,
     )  # fmt: skip
 
@@ -120,8 +120,8 @@ def show_trajectories(results: Sequence[Result], console: Console) -> None:
         table.add_row(f"{r['workload']}/{r['implementation']} {r['dtype']}", *distances, growth, absorbed)
     console.print(table)
     console.print(
-        "After so many steps: ||w - w_reference|| / ||w_reference||. growth: its factor a step. absorbed: the "
-        "first step that more than half of the weights did not feel.", style="dim", highlight=False,
+        "After so many steps: ||w - w_reference|| / ||w_reference||. growth: its factor a step. absorbed: "
+        "the first step that more than half of the weights did not feel.", style="dim", highlight=False,
     )  # fmt: skip
 
 

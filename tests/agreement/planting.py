@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from harness import data
-from harness.agreement.candidate import Values, rounded
+from harness.agreement.candidate import rounded
+from harness.agreement.reference import Point
 from harness.catalog import Catalog
 
 
-def case_values(
-    catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None
-) -> tuple[Values, Values, dict[str, float | int]]:
-    """Params, arrays and numbers of a case in a dtype; tasks of many steps cut to ``steps``."""
+def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:
+    """Where a case starts in a dtype; tasks of many steps cut to ``steps``."""
     spec = catalog.spec(workload)
     about = spec.cases[case]
     dataset = data.load(about.dataset) if about.dataset else None
@@ -27,7 +26,7 @@ def case_values(
             numbers[name] = steps
         else:
             arrays[name] = arrays[name][:steps]
-    return params, arrays, numbers
+    return Point(params, arrays, numbers)
 
 
 def planted(folder: Path, source: Path, changes: Mapping[str, str]) -> Path:

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.agreement.stages import examine
+from harness.agreement.examine import examine
 from harness.agreement.verdict import AGREE, DISAGREE, SUSPECT, Verdict
 from tests.evidence.lanes import OUT, Lane, Row, cases, machine, run_lanes, say
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from harness.agreement.candidate import Candidate
 from harness.agreement.compare import Place
+from harness.agreement.examine import examine
 from harness.agreement.expect import Expectations
-from harness.agreement.stages import examine
 from harness.agreement.verdict import AGREE, Verdict
 from tests.agreement.planting import planted
 from tests.evidence.faults import Fault

@@ -408,7 +408,7 @@ NETWORK = [
         by_hand(becomes("h1_relu", "np.where(h > 0, T, np.zeros_like(T))")),
     ),
     fault("NaN in the logits becomes 0", "behaviour", "logits", by_hand(becomes("logits", "no_nan(T)"))),
-    fault("the logits have a cap", "behaviour", "logits", becomes("logits", "np.clip(T, -50, 50)")),
+    fault("the logits have a cap", "softmax", "logits", becomes("logits", "np.clip(T, -50, 50)")),
     fault("the logits are off by a millionth", "factor", "logits", becomes("logits", "1.000001 * T")),
     fault("the classes are rolled", "order", "logits", becomes("logits", "np.roll(T, 1, 1)")),
     fault("forward alone in bfloat16", "precision", "logits", forward_gives("return rounded(T, 8)")),
@@ -458,16 +458,16 @@ LOSS = [
     fault("the labels are off by one", "targets", "loss", labels_become("(y + 1) % 10")),
     fault("the labels are shifted by a row", "targets", "loss", labels_become("np.roll(y, 1, 0)")),
     fault(
-        "the softmax without its maximum", "other", "log_p loss",
+        "the softmax without its maximum", "softmax", "log_p loss",
         log_softmax_is("logits - np.log(row_sum(np.exp(logits)))"),
     ),
     fault(
-        "one maximum for the whole batch", "other", "log_p loss",
+        "one maximum for the whole batch", "softmax", "log_p loss",
         log_softmax_is("logits - np.max(logits) - np.log(row_sum(np.exp(logits - np.max(logits))))"),
     ),
-    fault("the logarithm of the softmax", "other", "log_p loss", log_softmax_is("np.log(softmax(logits))")),
+    fault("the logarithm of the softmax", "softmax", "log_p loss", log_softmax_is("np.log(softmax(logits))")),
     fault(
-        "probabilities clipped at 1e-7", "other", "log_p loss",
+        "probabilities clipped at 1e-7", "softmax", "log_p loss",
         log_softmax_is("np.log(np.clip(softmax(logits), 1e-7, 1))"),
     ),
     fault(
@@ -491,7 +491,7 @@ LOSS = [
         log_softmax_is("back(log_p_of(single(logits)), x)"),
     ),
     fault(
-        "log_p has a floor", "behaviour", "log_p loss",
+        "log_p has a floor", "softmax", "log_p loss",
         log_softmax_is("np.clip(log_p_of(logits), -30, 0)"),
     ),
     fault(

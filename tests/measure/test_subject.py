@@ -116,7 +116,7 @@ def test_a_task_gets_the_values_of_the_case(measured):
 
 
 def test_steps_are_a_number_or_the_rows_of_an_array(measured):
-    assert {task: measured.steps(task) for task in measured.tasks} == {
+    assert {task: measured.candidate.steps(task) for task in measured.tasks} == {
         "look": None, "step": None, "many": 7, "epoch": 5,
     }  # fmt: skip
 
