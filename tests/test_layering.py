@@ -48,10 +48,13 @@ LAYERS = {
     "report": ("errors", "measure.statistics", "store", "summary"),
     "commands.options": (),
     "commands": (
-        "errors", "caches", "commands.options", "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog",
-        "selection", "store", "process", "runner", "summary", "bench", "report",
+        "errors", "caches", "commands.options", "measure.statistics", "measure.machine", "agreement.verdict",
+        "data", "catalog", "selection", "store", "process", "runner", "summary", "bench", "report",
     ),
-    "cli": ("", "errors", "caches", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands", "commands.options"),
+    "cli": (
+        "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
+        "commands.options",
+    ),
     "__main__": ("cli",),
     "": (),
 }  # fmt: skip

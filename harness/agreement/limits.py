@@ -106,9 +106,9 @@ JITTER = 2.0**-7
 #: wrong guess may hit by chance, only if what is left is honest rounding.
 EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
-#: A tensor tells which arithmetic made it if it comes from sums of so many terms and has so many elements:
-#: then the norm of its error hardly varies.
-TELLING_TERMS, TELLING_SIZE = 256, 100
+#: A tensor tells which arithmetic made it if it comes from sums of so many terms, and if the norm of its
+#: error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
+TELLING_TERMS, TELLING_NORM = 256, 1 / 2 / DEVIATIONS
 
 #: It is asked only where float32 errs so many times as much as float64 rounded once (11 times, measured over
 #: sums of 1,000 terms): then each is far from the geometric mean of the two.

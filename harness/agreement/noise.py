@@ -35,7 +35,7 @@ def sum_variance(total: Array, squares: Array, n: int) -> Array:
 
 
 class Ledger:
-    """The standard deviation of every primitive of one computation, in order.
+    """The width of the errors of every primitive of one computation, in order.
 
     The first run writes them and stays exact; each replica reads them and draws its errors. The order is
     always the same, since a reference makes no decision on a computed value.
@@ -44,28 +44,32 @@ class Ledger:
     def __init__(self, precision: Any) -> None:
         self.precision = np.dtype(precision)
         self.deviation = rounding_deviation(SIMULATED[self.precision])
-        self.deviations: list[Array] = []
+        self.widths: list[Array] = []
         self.rng: np.random.Generator | None = None
         self.next = 0
 
     def replay(self, seed: int) -> None:
         """From here on, draw: one seed, one replica."""
-        self.rng, self.next = np.random.default_rng(seed), 0
+        self.rng, self.next = np.random.Generator(np.random.SFC64(seed)), 0
 
     @property
     def records(self) -> bool:
         return self.rng is None
 
     def write(self, deviation: Array) -> None:
-        self.deviations.append(np.asarray(deviation, np.float32))
+        self.widths.append(np.asarray(deviation * 12**0.5, np.float32))
 
     def noisy(self, value: Array) -> Array:
         """``value`` with the error of the primitive whose turn it is; exact in the first run."""
         if self.rng is None:
             return value
-        deviation = self.deviations[self.next]
+        width = self.widths[self.next]
         self.next += 1
-        return np.asarray(value + deviation * self.rng.standard_normal(deviation.shape, np.float32))
+        # Uniform, as one rounding error is; its standard deviation is 1 / sqrt(12) of its width.
+        error = np.asarray(self.rng.random(width.shape, np.float32))
+        error -= np.float32(0.5)
+        error *= width
+        return np.asarray(value + error)
 
 
 class Noise(Duck):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.agreement.expect import Expectation
-from harness.agreement.limits import NAMED_WITHIN, TELLING_RATIO, TELLING_SIZE, TELLING_TERMS
+from harness.agreement.limits import NAMED_WITHIN, TELLING_NORM, TELLING_RATIO, TELLING_TERMS
 from harness.agreement.lowered import PRODUCTS, single
 from harness.agreement.reference import Reference
 from harness.agreement.spread import Seen
@@ -32,7 +32,8 @@ class Precision:
 
 def arithmetic(reference: Reference, tensor: str, seen: Seen, expected: Expectation) -> Precision | None:
     """The arithmetic that a float32 tensor was computed in; None of a tensor that cannot tell."""
-    if reference.dtype != "float32" or seen.terms < TELLING_TERMS or seen.size < TELLING_SIZE:
+    steady = expected.spreads[tensor].norm_varies <= TELLING_NORM
+    if reference.dtype != "float32" or seen.terms < TELLING_TERMS or not steady:
         return None
     classes = {name: _norm(tensor, expected, name) for name in ("float64", "float32")}
     if not TELLING_RATIO * classes["float64"] < classes["float32"]:

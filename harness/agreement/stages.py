@@ -225,7 +225,9 @@ class Examination:
         if told is None:
             return
         self.precision = self.precision or told
-        if told.label != told.declared:
+        if told.label == "unknown":
+            self.notes.append(f"{name}: computed between the known arithmetics, {told.ratio:.2g} sigma off")
+        elif told.label != told.declared:
             found = Divergence(
                 place.step, place.task, name, None, None, None, told.ratio, None,
                 f"computed in {told.label}, not in {told.declared}: the error is {told.ratio:.2g} sigma",

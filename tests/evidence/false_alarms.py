@@ -39,7 +39,7 @@ def lane(dtype: str, seeds: list[int]) -> None:
                     verdict = examine(candidate, expectations)
                 except Exception as error:
                     verdict = Verdict("crashed", f"{type(error).__name__}: {error}"[:200])
-                shares = {name: s for name, s in verdict.tensors.items()}
+                shares = verdict.tensors
                 say({
                     "workload": workload, "case": case, "rung": rung.name, "dtype": dtype, "seed": seed,
                     "verdict": verdict.verdict, "reason": verdict.reason, "notes": list(verdict.notes),
