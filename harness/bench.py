@@ -10,19 +10,24 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.agreement.verdict import AGREE
 from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess
-from harness.runner import Answer, Workshop, batches
+from harness.runner import Answer, Workshop, batches, distances
 from harness.selection import Cell
 from harness.store import Record, Run
 
 #: Workers alive at once: more would crowd the memory of a small machine.
 ALIVE = 16
+
+#: Steps of a free run beside the reference.
+FREE_STEPS = 100
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
@@ -137,8 +142,15 @@ class Turns:
 
     def take(self) -> None:
         with ExitStack() as stack:
+            first = self.invocation == 0  # what does not change from one process to the next is taken once
+            workshop = self.bench.workshop
+            workshop.trajectory = FREE_STEPS if first else 0
+            workshop.keep = Path(stack.enter_context(TemporaryDirectory())) if first else None
             for cell in self.arena:
                 self._start(cell, stack)
+            if first:
+                for a, b, found in distances(workshop, self.arena):
+                    self._keep("distance", a, other=b.key, **asdict(found))
             tasks = list(self.bench.workshop.catalog.spec(self.arena[0].workload).tasks)
             while self.turn < self.bench.profile.rounds:
                 self._round(self.turn, tasks)
@@ -172,6 +184,8 @@ class Turns:
         self.loops[cell] = answer["loops"]
         cold = {name: answer[name] for name in ("build_seconds", "first_call_seconds", "loops", "steps")}
         self._keep("start", cell, framework=_told(opened), **cold)
+        if "trajectory" in answer:
+            self._keep("trajectory", cell, **answer["trajectory"])
 
     def _round(self, turn: int, tasks: list[str]) -> None:
         order = random.Random(f"{self.bench.workshop.seed}/{self.number}/{self.invocation}/{turn}")

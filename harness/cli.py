@@ -117,11 +117,10 @@ def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: 
     """The main job: check and time the selection on this machine, then report."""
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     folder = _bench(asked, as_json, options, resume, leave=False)
-    from harness.report import tables
+    from harness.commands.report import write
     from harness.store import Run
 
-    for path in tables.write(Run.open(folder)):
-        click.echo(f"wrote {path}", err=True)
+    write(Run.open(folder))
     asked.require(options["require"])
     _exit_for_run(Run.open(folder), options["require"])
 
@@ -131,18 +130,18 @@ def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: 
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
               help="Where runs are kept.")  # fmt: skip
 def report(runs: Sequence[Path], out: Path) -> None:
-    """Tables from the records of runs (folders; the latest without one)."""
+    """Tables and pictures from the records of runs (folders; the latest without one)."""
     from rich.console import Console
 
-    from harness.report import tables, terminal
+    from harness.commands.report import write
+    from harness.report import terminal
     from harness.store import Run, latest
 
     for one in [Run.open(folder) for folder in runs] or [latest(out)]:
         if one.torn:
             click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
         terminal.show(one, Console())
-        for path in tables.write(one):
-            click.echo(f"wrote {path}", err=True)
+        write(one)
 
 
 class _Asked:

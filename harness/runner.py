@@ -29,7 +29,8 @@ Listener = Callable[[Cell, Answer], None]
 class Workshop:
     """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache.
 
-    ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a free run too.
+    ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a
+    free run of so many steps.
     """
 
     catalog: Catalog
@@ -39,7 +40,7 @@ class Workshop:
     cache: Path | None = None
     patience: float = PATIENCE_SECONDS
     keep: Path | None = None
-    trajectory: bool = False
+    trajectory: int = 0
     started: list[WorkerProcess] = field(default_factory=list, init=False)
     stopped: bool = field(default=False, init=False)
 

@@ -66,12 +66,13 @@ class Worker:
         return self._examined(request, candidate)
 
     def _examined(self, request: Request, candidate: Candidate) -> Answer:
-        """The verdict; with ``trajectory`` a free run too; with ``keep`` a file for the distances."""
+        """The verdict; ``trajectory`` asks for a free run of so many steps, ``keep`` for a file."""
         expectations = self._expectations(request, candidate)
         path = Path(request["keep"]) if request.get("keep") else None
         answer: Answer = {"verdict": examine(candidate, expectations, path).as_dict()}
         if request.get("trajectory"):
-            answer["trajectory"] = asdict(trajectory(candidate, expectations.reference))
+            free = trajectory(candidate, expectations.reference, request["trajectory"])
+            answer["trajectory"] = asdict(free)
         return answer
 
     def prepare(self, request: Request) -> Answer:

@@ -36,27 +36,31 @@ def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) ->
     looked = seen(got, value, expected.spreads[tensor], expected.point.params.get(tensor))
     if looked.breach is None:
         return replace(looked, certificate=share)
+    at = looked.index
+    if place.step > 0 and value.shape == (place.step + 1,) and looked.first:
+        at = looked.first  # of the losses of many steps the first wrong one counts, not the worst
+        place = Place(at[0], place.task)
     if not expected.proven:
         _proven(place, tensor, got, expected)
-    ordered = place.step > 0 and value.shape == (place.step + 1,)  # the losses of many steps: the first one
-    at = looked.first if ordered and looked.first else looked.index
     error, limit, index = {
         "elements": (looked.elements, looked.elements_limit, at),
         "norm": (looked.norm, looked.norm_limit, None),
         "scale": (looked.scale, looked.scale_limit, None),
     }[looked.breach]
     found = Divergence(
-        at[0] if ordered else place.step, place.task, tensor, index,
-        float(got[at]), float(value[at]), error, limit, looked.breach,
-    )  # fmt: skip
+        place.step, place.task, tensor, index, float(got[at]), float(value[at]), error, limit, looked.breach
+    )
     raise Suspicion(found, got=got, expected=value, expectation=expected)
 
 
 def _proven(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> float:
+    """The certificate; of the losses of many steps that of the steps up to this one."""
+    bound = expected.bounds().all[tensor]
+    last = place.step + 1 if tensor == "losses" else None
     try:
-        return certified(place, tensor, got, expected.bounds().all[tensor])
+        return certified(place, tensor, got[:last] if last else got, bound[:last] if last else bound)
     except Disagreement as found:
-        found.expectation = expected
+        found.got, found.expected, found.expectation = got, expected.exact.all[tensor], expected
         raise
 
 

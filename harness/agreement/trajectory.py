@@ -17,9 +17,6 @@ from harness.agreement.compare import Place
 from harness.agreement.reference import Point, Reference
 from harness.agreement.verdict import Invalid
 
-#: A free run makes so many steps, where the case has them.
-LONGEST = 500
-
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -39,8 +36,9 @@ class Trajectory:
     absorbed_from: int | None
 
 
-def trajectory(candidate: Candidate, reference: Reference) -> Trajectory:
-    """The leading training task, one step after another, beside the reference in float64."""
+def trajectory(candidate: Candidate, reference: Reference, longest: int) -> Trajectory:
+    """The leading training task, step after step, beside the reference in float64; as many steps as the
+    case has, ``longest`` at most."""
     spec = candidate.spec
     training = [t for t in spec.tasks if spec.tasks[t].trains and candidate.offers(t)]
     if not training:
@@ -50,7 +48,8 @@ def trajectory(candidate: Candidate, reference: Reference) -> Trajectory:
     state, values = candidate.adopt(candidate.params), dict(candidate.params)
     ahead = candidate.point.first(many)
     distance, losses, absorbed = [], [], []
-    for step in range(_longest(candidate)):
+    counts = [candidate.steps(task) for task, about in spec.tasks.items() if about.steps]
+    for step in range(min([longest, *(count for count in counts if count)])):
         outputs, state = candidate.run(Place(step, task), state, steps=1)
         exact = reference.exact(task, ahead)
         new = candidate.export(state, exact.state)
@@ -62,11 +61,6 @@ def trajectory(candidate: Candidate, reference: Reference) -> Trajectory:
         task, distance, losses, absorbed, _growth(distance),
         next((step for step, part in enumerate(absorbed) if part > 1 / 2), None),
     )  # fmt: skip
-
-
-def _longest(candidate: Candidate) -> int:
-    counts = [candidate.steps(task) for task, about in candidate.spec.tasks.items() if about.steps]
-    return min([LONGEST, *(count for count in counts if count)])
 
 
 def _loss(outputs: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -19,6 +19,8 @@ from harness.runner import check as examine_all
 from harness.selection import Cell
 
 FIELDS = ("workload", "implementation", "case", "dtype", "device")
+#: Steps of a free run: the tutorials' network makes no more.
+LONGEST = 500
 KNOWN = (
     "verdict", "reason", "first_divergence", "diagnosis", "precision", "tensors", "notes", "departs",
     "repeats",
@@ -29,7 +31,8 @@ def run_checks(
     workshop: Workshop, cells: Sequence[Cell], quiet: bool, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
-    explain, matrix, workshop.trajectory = options["explain"], options["matrix"], options["trajectory"]
+    explain, matrix = options["explain"], options["matrix"]
+    workshop.trajectory = LONGEST if options["trajectory"] else 0
     workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
     with tempfile.TemporaryDirectory(prefix="samestep-") as folder:
         workshop.keep = Path(folder) if matrix else None

@@ -69,13 +69,11 @@ NUMPY = [
             "a leaky relu",
             {"h_relu = np.maximum(h, 0)\n    y_pred": "h_relu = np.maximum(h, 1e-6 * h)\n    y_pred"},
             "trace, step 0: h_relu[",
-            SHARP,
         ),
         (
             "a gradient off by a millionth",
             {"grad_w1 = x.T @ grad_h": "grad_w1 = 1.000001 * (x.T @ grad_h)"},
-            "trace, step 0: grad_w1[",
-            SHARP,
+            "trace, step 0: grad_w1",
         ),
         (
             "one element of a gradient",
@@ -116,7 +114,6 @@ NUMPY = [
             "the rate off by 1e-5",
             {"- learning_rate *": "- 1.00001 * learning_rate *"},
             "train_step, step 0: w",
-            SHARP,
         ),
         (
             "w2 never updated",
@@ -148,7 +145,7 @@ NUMPY = [
                     "        state = before if len(losses) == 6 else state"
                 )
             },
-            "train, step 6: w",
+            "train, step 7: losses[7]",
         ),
         (
             "the losses of another order",
@@ -213,7 +210,7 @@ NUMPY = [
     ),
     *disagree(
         "mnist_mlp:sample/numpy_manual",
-        ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss is", SHARP),
+        ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss"),
         (
             "labels shifted by one",
             {"train_step(state, x, labels[batch]": "train_step(state, x, labels[batch - 1]"},
@@ -223,19 +220,16 @@ NUMPY = [
             "the last image of a batch dropped",
             {"for batch in order:": "for batch in order[:, :-1]:"},
             "train_epoch, step 0: ",
-            SHARP,
         ),
         (
             "the order ignored",
             {"for batch in order:": "for batch in np.arange(order.size).reshape(order.shape):"},
             "train_epoch, step 0: losses[0]",
-            SHARP,
         ),
         (
             "the same batch for ever",
             {"for batch in order:": "for batch in order[[0] * len(order)]:"},
-            "train_epoch, step 1: losses[0]",
-            SHARP,
+            "train_epoch, step 1: losses[1]",
         ),
         (
             "momentum forgotten by adopt",
@@ -256,7 +250,6 @@ NUMPY = [
                 )
             },
             "adam_step, step 1: w1[",
-            SHARP,
         ),
         (
             "dampening",
@@ -265,32 +258,27 @@ NUMPY = [
                 '/{name}", 0 * grad) + grad\n': '/{name}", 0 * grad)\n',
             },
             "momentum_step, step 0: w1[",
-            SHARP,
         ),
         (
             "Nesterov",
             {"learning_rate * velocity": "learning_rate * (grad + momentum * velocity)"},
             "momentum_step, step 0: w1[",
-            SHARP,
         ),
         (
             "eps inside the root",
             {"(np.sqrt(v_hat) + eps)": "np.sqrt(v_hat + eps)"},
             "adam_step, step 0: w1[",
-            SHARP,
         ),
         (
             "no bias correction",
             {"m / (1 - beta1**step), v / (1 - beta2**step)": "m, v"},
             "adam_step, step 0: w1[",
-            SHARP,
         ),
-        ("not divided by the rows", {"grad / len(y)": "grad"}, "trace, step 0: grad_logits[", SHARP),
+        ("not divided by the rows", {"grad / len(y)": "grad"}, "trace, step 0: grad_logits["),
         (
             "label smoothing",
             {"grad[rows, y] -= 1\n": "grad[rows, y] -= 1 - 1e-6\n"},
-            "trace, step 0: grad_logits[",
-            SHARP,
+            "trace, step 0: grad_logits",
         ),
     ),
     *invalid(
@@ -406,7 +394,7 @@ TORCH = [
                     "train_step(state, x, y, learning_rate * (len(losses) != 6))\n "
                 )
             },
-            "train, step 6: w",
+            "train, step 7: losses[7]",
         ),
         ("the caller's input changed", {"# Loss\n": "x.mul_(2)\n"}, "the caller's input was modified"),
         (
@@ -444,7 +432,7 @@ TORCH = [
             {"labels[batch], learning_rate": "labels[batch] - 1, learning_rate"},
             "train_epoch, step 0: losses[0]",
         ),
-        ("the mean forgotten", {".sub_(mean)": ""}, "evaluate, step 0: mean_loss is"),
+        ("the mean forgotten", {".sub_(mean)": ""}, "evaluate, step 0: mean_loss"),
     ),
     *disagree(
         "mnist_mlp:sample/torch_optim",
@@ -491,7 +479,7 @@ TENSORFLOW = [
                     "for i in tf.range(steps):\n        learning_rate *= tf.cast(i != 6, x.dtype)"
                 )
             },
-            "train, step 6: w",
+            "train, step 7: losses[7]",
         ),
     ),
     *disagree(
@@ -552,7 +540,7 @@ JAX = [
                 "train_step(state, x, y, learning_rate)": "train_step(state, x, y, learning_rate * (i != 6))",
                 "state, length=steps": "state, jax.numpy.arange(steps)",
             },
-            "train, step 6: w",
+            "train, step 7: losses[7]",
         ),
     ),
     *disagree(
@@ -561,7 +549,7 @@ JAX = [
     ),
     *disagree(
         "mnist_mlp:sample/jax_manual",
-        ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss is", SHARP),
+        ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss"),
     ),
     *disagree(
         "mnist_mlp:sample/jax_scan",

@@ -1,0 +1,19 @@
+"""What `samestep report` and `run` leave beside a run's records: tables and pictures."""
+
+from __future__ import annotations
+
+import click
+
+from harness.report import charts, tables
+from harness.store import Run
+
+
+def write(run: Run) -> None:
+    """Every file, named on standard error as it is written."""
+    paths = tables.write(run)
+    if charts.available():
+        paths += charts.write(run)
+    else:
+        click.echo(f"samestep: {charts.MISSING}", err=True)
+    for path in paths:
+        click.echo(f"wrote {path}", err=True)

@@ -1,0 +1,49 @@
+"""The planted faults themselves: each patch matches its rung once, and a part of them is planted here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.catalog import Catalog
+from tests.agreement.planting import planted
+from tests.evidence.fault_matrix import CASES, FAULTS, FRAMEWORKS
+
+CATALOG = Catalog()
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_every_patch_matches_once(fault, tmp_path):
+    assert fault.changes
+    for rung, changes in fault.changes.items():
+        file = planted(tmp_path, CATALOG.implementation(fault.workload, rung).path, changes)
+        ast.parse(file.read_text(encoding="utf-8"))
+
+
+def test_there_are_faults_enough():
+    names = {workload: [f for f in FAULTS if f.workload == workload] for workload in CASES}
+    assert len(names["two_layer"]) >= 60
+    assert len(names["mnist_mlp"]) >= 40
+    assert len({(f.workload, f.name) for f in FAULTS}) == len(FAULTS)
+    text = json.dumps([[f.name, *f.tensors] for f in names["mnist_mlp"]])
+    assert "momentum" in text
+    assert "adam" in text.lower()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_matrix_is_made_by_one_command(framework, tmp_path, need):
+    need(framework)
+    script = str(ROOT / "tests" / "evidence" / "fault_matrix.py")
+    command = [sys.executable, script, "--workload", "two_layer", "--framework", framework, "--seeds", "1",
+               "--few", "1", "--every", "18", "--out", str(tmp_path)]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Every fault is caught on every seed." in (tmp_path / "faults-two_layer.md").read_text()
