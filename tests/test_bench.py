@@ -103,7 +103,8 @@ def test_every_record_says_of_what_run_and_when_it_is(real):
     assert {record["run"] for record in real.records} == {real.run.folder.name}
     times = [record["time"] for record in real.records]
     assert times == sorted(times)
-    assert {r["kind"] for r in real.records} == {"verdict", "start", "sample", "peak", "memory", "finished"}
+    kinds = {"verdict", "start", "sample", "peak", "memory", "finished", "trajectory", "distance"}
+    assert {r["kind"] for r in real.records} == kinds
 
 
 def test_a_start_keeps_what_was_cold_and_what_the_framework_said(real):
