@@ -131,9 +131,9 @@ def root(folder: Path, rungs: Mapping[str, str] = {}, workload: str = "rigged") 
     return folder
 
 
-def samestep(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+def samestep(*arguments: object, columns: int = 200, **options: object) -> subprocess.CompletedProcess[str]:
     """The command line as a user types it, in a process of its own."""
-    done = subprocess.run(command(*arguments), **running(), timeout=300, **options)  # type: ignore[call-overload]
+    done = subprocess.run(command(*arguments), **running(columns), timeout=300, **options)  # type: ignore[call-overload]
     assert "Traceback" not in done.stderr or "--debug" in arguments, done.stderr
     return done  # type: ignore[no-any-return]
 
@@ -142,11 +142,11 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "harness", *map(str, arguments)]
 
 
-def running() -> dict[str, object]:
+def running(columns: int = 200) -> dict[str, object]:
     """How a command is started: from the checkout, its streams as text, wide enough to break no line."""
     return {
         "cwd": CHECKOUT,
-        "env": {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        "env": {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"},
         "stdin": subprocess.DEVNULL,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,

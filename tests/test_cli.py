@@ -454,3 +454,34 @@ def test_another_version_does_not_join_an_old_run(copied):
     (copied / "run.json").write_text(json.dumps(about))
     assert "numpy has another version than when" in said(samestep("run", "--resume", copied))
     assert "leave the selectors out" in said(samestep("run", "rigged", "--resume", copied))
+
+
+def test_check_tells_what_a_verdict_rests_on():
+    selection = ("two_layer:tiny/numpy_*", "--dtype", "float32", "--json", "--matrix", "--trajectory")
+    document = json.loads(samestep("check", *selection).stdout)
+    for cell in document["cells"]:
+        assert cell["verdict"] == "agree"
+        assert cell["tensors"]["grad_w1"]["elements"] <= cell["tensors"]["grad_w1"]["elements_limit"]
+        assert (cell["notes"], cell["departs"], cell["repeats"], cell["diagnosis"]) == ([], {}, True, None)
+        assert len(cell["trajectory"]["distance"]) == 500
+    [pair] = document["distances"]
+    assert pair["a"].split("/")[1:3] == ["numpy_manual", "float32"]
+    assert 0 <= pair["rms"] <= pair["worst"]
+
+
+def test_explain_matrix_and_trajectory_fit_eighty_columns():
+    options = ("--dtype", "float32", "--explain", "--matrix", "--trajectory")
+    done = samestep("check", "two_layer:tiny/numpy_*", *options, columns=80)
+    for words in ("sigma", "grad_w1", "numpy_inplace", "growth", "unit roundoff"):
+        assert words in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_mistake_gets_words(tmp_path):
+    source = (CHECKOUT / "impls/two_layer/numpy_manual.py").read_text()
+    file = tmp_path / "numpy_mine.py"
+    file.write_text(source.replace("grad_y_pred = 2 * (", "grad_y_pred = ("))
+    done = samestep("check", "two_layer:tiny", "--file", str(file), "--json")
+    assert done.returncode == 1
+    for cell in json.loads(done.stdout)["cells"]:
+        assert cell["diagnosis"] == {"kind": "factor", "text": "grad_y_pred is 0.5 times what it should be"}

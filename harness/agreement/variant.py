@@ -32,12 +32,15 @@ def varied(candidate: Candidate, number: int) -> Candidate:
 def _moved(
     array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """In the orders of its axes' letters, which are drawn when they are first met; floats jittered."""
+    """In the orders of its axes' letters, which are drawn when they are first met; then floats are jittered, and
+    pixels too: where many of them are alike, all weights of them round alike."""
     for axis, letter in enumerate(letters):
         if letter != ".":
             if letter not in orders:
                 orders[letter] = rng.permutation(array.shape[axis])
             array = array.take(orders[letter], axis=axis)
+    if array.dtype == np.uint8 and array.ndim > 1:
+        return np.maximum(array, rng.integers(0, 3, array.shape, np.uint8))
     if array.dtype.kind != "f":
         return array
     jittered = array * (1 + JITTER * rng.standard_normal(array.shape))
