@@ -16,7 +16,7 @@ RECORDS = [
     {"kind": "verdict", "cell": "numpy_manual", "tensors": {"h": SEEN, "loss": {**SEEN, "elements": 0.0}}},
     {"kind": "verdict", "cell": "torch_manual", "tensors": {"h": SEEN}},
     {"kind": "verdict", "cell": "torch_manual", "tensors": {"h": {**SEEN, "elements": 9.0}}},
-    {"kind": "trajectory", "cell": "torch_manual", "distance": [1e-8, 2e-8, "nan"]},
+    {"kind": "trajectory", "cell": "torch_manual", "distance": [0.25, 0.5, "nan"]},
     {"kind": "sample", "cell": "torch_manual"},
 ]
 
@@ -32,8 +32,8 @@ def test_each_cell_stands_once_and_zero_at_the_floor():
 
 def test_a_free_run_has_its_steps_and_nothing_that_is_no_number():
     assert [(r["step"], r["distance"]) for r in charts.trajectory_rows(CELLS, RECORDS)] == [
-        (1, 1e-8),
-        (2, 2e-8),
+        (1, 0.25),
+        (2, 0.5),
     ]
 
 

@@ -32,8 +32,8 @@ def varied(candidate: Candidate, number: int) -> Candidate:
 def _moved(
     array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """In the orders of its axes' letters, which are drawn when they are first met; then floats are jittered, and
-    pixels too: where many of them are alike, all weights of them round alike."""
+    """In the orders of its axes' letters, which are drawn when they are first met; then floats are jittered,
+    and pixels too: where many of them are alike, all weights of them round alike."""
     for axis, letter in enumerate(letters):
         if letter != ".":
             if letter not in orders:
