@@ -40,7 +40,7 @@ def _moved(
                 orders[letter] = rng.permutation(array.shape[axis])
             array = array.take(orders[letter], axis=axis)
     if array.dtype == np.uint8 and array.ndim > 1:
-        return np.maximum(array, rng.integers(0, 3, array.shape, np.uint8))
+        return np.asarray(np.maximum(array, rng.integers(0, 3, array.shape, np.uint8)))
     if array.dtype.kind != "f":
         return array
     jittered = array * (1 + JITTER * rng.standard_normal(array.shape))
