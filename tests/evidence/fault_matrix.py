@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.agreement.candidate import Candidate
@@ -205,11 +205,12 @@ def main() -> None:
         return
     for workload in asked.workload or CASES:
         with tempfile.TemporaryDirectory() as spreads:
-            rows = _rows(workload, asked, Path(spreads))
-        write(workload, rows, asked.every, asked.out)
+            for rows in _rows(workload, asked, Path(spreads)):
+                write(workload, rows, asked.every, asked.out)
 
 
-def _rows(workload: str, asked: argparse.Namespace, spreads: Path) -> list[Row]:
+def _rows(workload: str, asked: argparse.Namespace, spreads: Path) -> Iterator[list[Row]]:
+    """All rows so far, after each framework."""
     rows: list[Row] = []
     for framework in asked.framework or FRAMEWORKS:
         count = asked.seeds if framework in ("numpy", "torch") else asked.few
@@ -224,7 +225,7 @@ def _rows(workload: str, asked: argparse.Namespace, spreads: Path) -> list[Row]:
                 missed = [(r["fault"], r["rung"], r["seed"]) for r in came if r["verdict"] == AGREE]
             rows += came
             print(f"{workload} {framework} {dtype}: {len(came)} rows", file=sys.stderr, flush=True)
-    return rows
+        yield rows
 
 
 if __name__ == "__main__":
