@@ -49,11 +49,11 @@ class Scene:
 
     @property
     def before(self) -> np.ndarray | None:
-        """The param that the step moved."""
-        moved = self.tensor in self.expectation.exact.state
-        return np.asarray(self.expectation.point.params[self.tensor], np.float64) if (
-            moved and self.tensor in self.expectation.point.params
-        ) else None  # fmt: skip
+        """The param that the step moved; None of what is no param."""
+        params = self.expectation.point.params
+        if self.tensor not in self.expectation.exact.state or self.tensor not in params:
+            return None
+        return np.asarray(params[self.tensor], np.float64)
 
     def at(self, point: Point) -> np.ndarray:
         """The reference's tensor at another point."""
@@ -64,9 +64,10 @@ def stale(scene: Scene) -> Iterator[Guess]:
     if scene.before is not None and np.array_equal(scene.got, scene.before):
         yield "stale", f"{scene.tensor} does not move", scene.before
     was = scene.first.get(scene.tensor)
-    if was is not None and was.shape == scene.got.shape and was is not scene.got:
-        yield "stale", f"{scene.tensor} is that of the first step", was
-    if scene.before is None and was is not None and was.shape == scene.got.shape and was is not scene.got:
+    if was is None or was.shape != scene.got.shape or was is scene.got:
+        return
+    yield "stale", f"{scene.tensor} is that of the first step", was
+    if scene.before is None:
         yield "stale", f"{scene.tensor} is added to that of the step before", scene.expected + was
 
 

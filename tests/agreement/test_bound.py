@@ -394,3 +394,39 @@ def test_every_reference_runs_unchanged_and_all_it_computes_carries_a_bound(work
     bare = [name for name, leaf in leaves.items() if leaf.dtype.kind == "f" and not leaf.bound.any()]
     assert leaves
     assert not bare
+
+
+# -- optimisers ----------------------------------------------------------------------------------------
+
+
+def momentum(w, v, g, n):
+    v = n["momentum"] * v + g
+    return w - n["rate"] * v, v
+
+
+def adam(w, m, v, g, n):
+    m = n["beta1"] * m + (1 - n["beta1"]) * g
+    v = n["beta2"] * v + (1 - n["beta2"]) * g * g
+    m_hat, v_hat = m / (1 - n["beta1"] ** 3), v / (1 - n["beta2"] ** 3)
+    return w - n["rate"] * m_hat / (np.sqrt(v_hat) + n["eps"]), m, v
+
+
+NUMBERS = {"rate": 1e-2, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+
+
+@pytest.mark.parametrize("numbers", [float, np.float32], ids=["numbers in float64", "numbers in float32"])
+@pytest.mark.parametrize("step", [momentum, adam])
+def test_honest_updates_are_within_the_bound_ten_million_times(step, numbers):
+    rng, precision = np.random.default_rng(9), np.dtype("float32")
+    held = {name: numbers(number) for name, number in NUMBERS.items()}
+    bounded = {name: Bound.rounded(number, precision) for name, number in NUMBERS.items()}
+    count = 3 if step is momentum else 4
+    for _ in range(5):
+        scale = 10.0 ** rng.uniform(-6, 0, (count, 500_000))
+        values = [(row * rng.standard_normal(500_000)).astype(np.float32) for row in scale]
+        if step is adam:
+            values[2] = np.abs(values[2])
+        expected = step(*[Bound.exact(value, precision) for value in values], bounded)
+        for got, limit in zip(step(*values, held), expected, strict=True):
+            assert got.dtype == np.float32
+            assert (np.abs(got - limit.value) <= limit.bound).all()
