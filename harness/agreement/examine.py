@@ -58,7 +58,7 @@ def _again(examination: Examination, first: Suspicion) -> Verdict:
     for number in LOOKS:
         variant = varied(examination.candidate, number)
         try:
-            Examination(variant, examination.expectations.moved(variant.point)).stages()
+            Examination(variant, examination.expectations.moved(f"variant {number}", variant.point)).stages()
         except (Disagreement, Invalid):
             stays += 1
     if not stays:

@@ -45,6 +45,7 @@ class Expectations:
         self.paths: dict[str, list[Point]] = {}
         self.first: dict[str, Expectation] = {}
         self.shown: Expectation | None = None
+        self.others: dict[str, Expectations] = {}
 
     def expect(self, task: str, point: Point, along: str, step: int) -> Expectation:
         """Of ``task`` at ``point``, which is where ``step`` steps of the task ``along`` led."""
@@ -84,21 +85,26 @@ class Expectations:
             proven=proven,
         )
 
-    @cache  # noqa: B019 (lives as long as its case)
     def _serving(self, task: str) -> str:
-        """The reference's ``trace`` serves for every task that only looks at what it shows."""
-        if task == "trace" or self.reference.spec.tasks[task].trains or not self.reference.offers("trace"):
-            return task
-        leaves = self.reference.exact(task, self.start).outputs
-        return "trace" if {n: a.shape for n, a in leaves.items()}.items() <= self.shows.items() else task
+        """The task itself; but ``trace`` serves for all tasks that only look at what it shows."""
+        return "trace" if task in self.shown_by_trace else task
+
+    @cached_property
+    def shown_by_trace(self) -> set[str]:
+        """The tasks whose outputs are all in the reference's trace, in the same shapes."""
+        if not self.reference.offers("trace"):
+            return set()
+
+        def shapes(task: str) -> set[tuple[str, tuple[int, ...]]]:
+            outputs = self.reference.exact(task, self.start).outputs
+            return {(name, value.shape) for name, value in outputs.items()}
+
+        tasks, shows = self.reference.spec.tasks, shapes("trace")
+        looks = [name for name in tasks if not tasks[name].trains and self.reference.offers(name)]
+        return {name for name in looks if shapes(name) <= shows}
 
     def _many(self, task: str) -> str | None:
         return None if task == "trace" else self.reference.spec.tasks[task].steps
-
-    @cached_property
-    def shows(self) -> dict[str, tuple[int, ...]]:
-        """What the reference's trace has at this case, with its shapes."""
-        return {name: a.shape for name, a in self.reference.exact("trace", self.start).outputs.items()}
 
     def _spreads(
         self, task: str, where: Callable[[], Point], along: str, step: int, replicas: int, count: int = 1
@@ -125,9 +131,11 @@ class Expectations:
             *(part for name, array in sorted(arrays.items()) for part in (name, np.asarray(array))),
         )  # fmt: skip
 
-    def moved(self, start: Point) -> Expectations:
-        """Of the same reference at other inputs."""
-        return Expectations(self.reference, start, self.source, self.recall)
+    def moved(self, name: str, start: Point) -> Expectations:
+        """Of the same reference at other inputs, which ``name`` stands for: the same ones for every rung."""
+        if name not in self.others:
+            self.others[name] = Expectations(self.reference, start, self.source, self.recall)
+        return self.others[name]
 
 
 def _narrow(array: np.ndarray, reference: Reference) -> np.ndarray:

@@ -199,7 +199,7 @@ def ties(probed: Probed) -> None:
 def large_logits(probed: Probed) -> None:
     """Inputs times 2^9: a softmax without its maximum overflows, a clipped probability shows."""
     candidate = probed.candidate.on(probed.inputs(_same, lambda a: LOGITS * a))
-    expectations = probed.expectations.moved(candidate.point)
+    expectations = probed.expectations.moved("large logits", candidate.point)
     for place, got in probed.seen(candidate):
         expected = expectations.expect(place.task, candidate.point, probed.leading, 0)
         for name, value in got.items():

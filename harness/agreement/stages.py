@@ -173,7 +173,7 @@ class Examination:
         again: what was cached, captured or skipped shows."""
         self.repeats = self._same_bits()
         variant = varied(self.candidate, 1)
-        other = Examination(variant, self.expectations.moved(variant.point))
+        other = Examination(variant, self.expectations.moved("variant 1", variant.point))
         for step, state, values in other._forced(self.leading):
             other._still(step, state, values)
             if step == 1:
