@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,10 +39,8 @@ def test_there_are_faults_enough():
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_matrix_is_made_by_one_command(framework, tmp_path, need):
     need(framework)
-    script = str(ROOT / "tests" / "evidence" / "fault_matrix.py")
-    command = [sys.executable, script, "--workload", "two_layer", "--framework", framework, "--seeds", "1",
+    command = [sys.executable, "-m", "tests.evidence.fault_matrix", "--workload", "two_layer", "--framework", framework, "--seeds", "1",
                "--few", "1", "--every", "18", "--out", str(tmp_path)]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert "Every fault is caught on every seed." in (tmp_path / "faults-two_layer.md").read_text()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).parent
 RUNS = (
-    ("sensitivity.py",),
-    ("false_alarms.py", "--seeds", "19"),
-    ("fault_matrix.py", "--workload", "two_layer", "--every", "2"),
-    ("fault_matrix.py", "--workload", "mnist_mlp", "--every", "4"),
-    ("pictures.py",),
+    ("sensitivity",),
+    ("false_alarms", "--seeds", "19"),
+    ("fault_matrix", "--workload", "two_layer", "--every", "2"),
+    ("fault_matrix", "--workload", "mnist_mlp", "--every", "4"),
+    ("pictures",),
 )
 
 
 def main() -> None:
-    ends = [subprocess.run([sys.executable, str(HERE / run[0]), *run[1:]], check=False) for run in RUNS]
-    sys.exit(max(end.returncode for end in ends))
+    codes = []
+    for name, *options in RUNS:
+        command = [sys.executable, "-m", f"tests.evidence.{name}", *options]
+        codes.append(subprocess.run(command, check=False).returncode)
+    sys.exit(max(codes))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Honest tapes on seeds never looked at: how often is one accused?
 
-    python tests/evidence/false_alarms.py [--seeds 22]
+    python -m tests.evidence.false_alarms [--seeds 22]
 
 A tape is one examination of one rung as it is, on inputs of one seed, in one dtype, through all stages. Writes
 results/agreement/false-alarms.csv and .md.
@@ -67,7 +67,7 @@ def write(rows: list[Row], out: Path) -> None:
     lines = [
         "# Honest tapes", "",
         f"{len(rows):,} examinations of {len({(r['workload'], r['rung']) for r in rows})} rungs as they are, seeds "
-        f"{FIRST_SEED} and on, float32 and float64, on {machine()}. Made by `python tests/evidence/false_alarms.py`.",
+        f"{FIRST_SEED} and on, float32 and float64, on {machine()}. Made by `python -m tests.evidence.false_alarms`.",
         "", "| verdict | tapes |", "|---|---|",
         *(f"| {verdict} | {count:,} |" for verdict, count in verdicts.most_common()), "",
         f"{sum(bool(r['notes']) for r in rows)} were looked at again and found right.", "",

@@ -1,6 +1,6 @@
 """Every fault in every framework's path on many seeds: does samestep see it, and do the usual checks?
 
-    python tests/evidence/fault_matrix.py [--seeds 20] [--few 5] [--workload two_layer] [--every 2]
+    python -m tests.evidence.fault_matrix [--seeds 20] [--few 5] [--workload two_layer] [--every 2]
 
 Each fault is planted in a copy of a rung and examined in float32 and, where that agrees, in float64: that is
 what `samestep check` does. Writes results/agreement/faults-<workload>.csv and .md.
@@ -166,7 +166,7 @@ def _page(workload: str, table: list[Row]) -> str:
     lines = [
         f"# Faults planted in {workload}:{CASES[workload]}", "",
         f"{len({r['fault'] for r in faults})} faults in {len(faults)} paths, seeds {FIRST_SEED} and on, on {machine()}. Made by "
-        "`python tests/evidence/fault_matrix.py`; one row for each path in the CSV file beside this page.", "",
+        "`python -m tests.evidence.fault_matrix`; one row for each path in the CSV file beside this page.", "",
         "| framework | paths | caught | by float32 alone | placed rightly | named | named rightly |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The pictures of docs/agreement.md, by the same charts that a report has.
 
-python tests/evidence/pictures.py
+python -m tests.evidence.pictures
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How small a mistake is still seen: the smallest one that breaches a limit, on honest outputs.
 
-    python tests/evidence/sensitivity.py [--seeds 20]
+    python -m tests.evidence.sensitivity [--seeds 20]
 
 The outputs of `numpy_manual` in each dtype are changed by a growing amount, until a limit speaks; the worst
 over the seeds is kept. Writes results/agreement/sensitivity.csv and .md.
@@ -110,7 +110,7 @@ def main() -> None:
     cases = list(dict.fromkeys(row["case"] for row in rows))
     lines = ["# The smallest mistake that is seen", "",
              f"f, the worst of {asked.seeds} seeds from {FIRST_SEED} on, in outputs of `numpy_manual`; on {machine()}. "
-             "Made by `python tests/evidence/sensitivity.py`.", "",
+             "Made by `python -m tests.evidence.sensitivity`.", "",
              "| mistake | dtype | " + " | ".join(cases) + " |", "|---|---|" + "---|" * len(cases)]  # fmt: skip
     for mistake in dict.fromkeys(row["mistake"] for row in rows):
         for dtype in ("float32", "float64"):
