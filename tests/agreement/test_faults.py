@@ -39,8 +39,9 @@ def test_there_are_faults_enough():
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_matrix_is_made_by_one_command(framework, tmp_path, need):
     need(framework)
-    command = [sys.executable, "-m", "tests.evidence.fault_matrix", "--workload", "two_layer", "--framework", framework, "--seeds", "1",
-               "--few", "1", "--every", "18", "--out", str(tmp_path)]  # fmt: skip
+    asked = ("--workload", "two_layer", "--framework", framework, "--seeds", "1", "--few", "1",
+             "--every", "18", "--out", str(tmp_path))  # fmt: skip
+    command = [sys.executable, "-m", "tests.evidence.fault_matrix", *asked]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert "Every fault is caught on every seed." in (tmp_path / "faults-two_layer.md").read_text()
