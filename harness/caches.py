@@ -1,4 +1,4 @@
-"""Where samestep keeps what it can make again: SAMESTEP_CACHE, or the user's cache folder."""
+"""Where samestep keeps what it can make or fetch again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import os
 from pathlib import Path
 
 
+def folder(variable: str, otherwise: str | Path) -> Path:
+    """The folder that a variable of the environment names, else the usual one."""
+    return Path(os.environ.get(variable) or otherwise).expanduser()
+
+
+def user() -> Path:
+    """samestep's part of the user's cache folder."""
+    return folder("XDG_CACHE_HOME", "~/.cache") / "samestep"
+
+
 def home() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("SAMESTEP_CACHE") or Path(base) / "samestep")
+    """What was worked out or compiled: SAMESTEP_CACHE, or the user's cache folder."""
+    return folder("SAMESTEP_CACHE", user())

@@ -91,7 +91,7 @@ class Spec:
     trace: tuple[str, ...] = ()
     conventions: Mapping[str, str] = field(default_factory=dict)
     baseline: str = "numpy_manual"
-    axes: Callable[[Case], Mapping[str, str]] | None = None
+    axes: Callable[[Case], Mapping[str, str]] = lambda case: {}
     probes: tuple[str, ...] = ()
     unsuited: Mapping[str, str] = field(default_factory=dict)
     rate: str = "learning_rate"

@@ -30,7 +30,7 @@ LAYERS = {
     "agreement.distance": (),
     "agreement": ("spec", "caches", "frameworks", "agreement.verdict", "agreement.distance"),
     "measure.subject": ("measure.clock", "agreement"),
-    "data": ("errors",),
+    "data": ("errors", "caches"),
     "catalog": ("errors", "spec"),
     "selection": ("errors", "catalog"),
     "store": ("errors",),

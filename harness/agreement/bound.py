@@ -106,10 +106,6 @@ class Bound(Duck):
         reach = (np.abs(self.value) + self.bound).sum(axis=axis, keepdims=keepdims)
         return self.like((value, inherited + gamma(terms, self.precision) * reach))
 
-    def extremum(self, axis: Any, keepdims: bool) -> Self:
-        # Each element moves by at most its bound, so the largest moves by at most the largest bound.
-        return self.each(lambda part: part.max(axis=axis, keepdims=keepdims))
-
     def place(self, axis: int) -> Self:
         value = self.value.argmax(axis=axis)
         best = np.expand_dims(value, axis)

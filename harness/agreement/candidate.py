@@ -85,6 +85,12 @@ class Candidate:
             _same_names("export", values, expected)
         return values
 
+    def training(self) -> list[str]:
+        """The training tasks that it offers, the shortest first: there a step is seen by itself."""
+        tasks = self.spec.tasks
+        offered = [name for name in tasks if tasks[name].trains and self.offers(name)]
+        return sorted(offered, key=lambda name: tasks[name].steps is not None)
+
     def steps(self, task: str) -> int | None:
         """How many training steps one call makes; None for a task that makes one or none."""
         name = self.spec.tasks[task].steps

@@ -74,7 +74,7 @@ class Expectations:
     def _expectation(
         self, task: str, point: Point, count: int, spreads: dict[str, Spread], proven: bool
     ) -> Expectation:
-        exactly = point.first(self._many(task), count)
+        exactly = self.reference.first(task, point, count)
         return Expectation(
             task=task,
             point=point,
@@ -103,22 +103,20 @@ class Expectations:
         looks = [name for name in tasks if not tasks[name].trains and self.reference.offers(name)]
         return {name for name in looks if shapes(name) <= shows}
 
-    def _many(self, task: str) -> str | None:
-        return None if task == "trace" else self.reference.spec.tasks[task].steps
-
     def _spreads(
         self, task: str, where: Callable[[], Point], along: str, step: int, replicas: int, count: int = 1
     ) -> dict[str, Spread]:
         key = digest(self.identity, task, along, str(step), str(replicas), str(count))
+        reference = self.reference
         return self.recall(
-            key, lambda: self.reference.spreads(task, where().first(self._many(task), count), replicas)
+            key, lambda: reference.spreads(task, reference.first(task, where(), count), replicas)
         )
 
     def _path(self, along: str, step: int) -> Point:
         """Where the reference is after so many steps of its own."""
         path = self.paths.setdefault(along, [self.start])
         while len(path) <= step:
-            state = self.reference.exact(along, path[-1].first(self._many(along))).state
+            state = self.reference.exact(along, self.reference.first(along, path[-1])).state
             path.append(self.start.at({name: _narrow(a, self.reference) for name, a in state.items()}))
         return path[step]
 

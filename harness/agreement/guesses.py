@@ -11,7 +11,7 @@ from harness.agreement.expect import Expectation
 from harness.agreement.limits import EXPLAINED
 from harness.agreement.lowered import PRODUCTS
 from harness.agreement.reference import Point, Reference
-from harness.spec import Case, Spec
+from harness.spec import Case
 
 Values = Mapping[str, np.ndarray]
 Guess = tuple[str, str, np.ndarray]  # kind, words, tensor
@@ -30,22 +30,15 @@ class Scene:
     first: Values  # what the candidate gave at step 0
 
     @property
-    def spec(self) -> Spec:
-        return self.reference.spec
-
-    @property
     def point(self) -> Point:
-        return self.expectation.point.first(self.many, self.steps)
-
-    @property
-    def many(self) -> str | None:
-        task = self.expectation.task
-        return None if task == "trace" else self.spec.tasks[task].steps
-
-    @property
-    def steps(self) -> int:
         losses = self.expectation.exact.all.get("losses")
-        return 1 if losses is None else len(losses)
+        steps = 1 if losses is None else len(losses)
+        return self.reference.first(self.expectation.task, self.expectation.point, steps)
+
+    @property
+    def axes(self) -> Mapping[str, str]:
+        """The letters of every array's axes."""
+        return self.reference.spec.axes(self.case)
 
     @property
     def before(self) -> np.ndarray | None:
@@ -55,9 +48,13 @@ class Scene:
             return None
         return np.asarray(params[self.tensor], np.float64)
 
-    def at(self, point: Point) -> np.ndarray:
-        """The reference's tensor at another point."""
-        return np.asarray(self.reference.exact(self.expectation.task, point).all[self.tensor])
+    def at(self, point: Point) -> np.ndarray | None:
+        """The reference's tensor at another point; None where it takes no such batch."""
+        try:
+            guess = np.asarray(self.reference.exact(self.expectation.task, point).all[self.tensor])
+        except (ValueError, IndexError):
+            return None
+        return guess if guess.shape == self.got.shape else None
 
 
 def stale(scene: Scene) -> Iterator[Guess]:
@@ -73,35 +70,27 @@ def stale(scene: Scene) -> Iterator[Guess]:
 
 def other_inputs(scene: Scene) -> Iterator[Guess]:
     """The batch as it might have been taken."""
-    axes = scene.spec.axes(scene.case) if scene.spec.axes else {}
-    point, used = scene.point, scene.point.arrays
+    axes, point = scene.axes, scene.point
+    used = point.arrays
     rows = {n: axes[n].index("n") for n in used if "n" in axes.get(n, "")}
     rows |= {n: axes[n].index("r") for n in used if "r" in axes.get(n, "")}
     for name, cut in (("last", slice(None, -1)), ("first", slice(1, None))):
         arrays = {n: np.moveaxis(np.moveaxis(used[n], axis, 0)[cut], 0, axis) for n, axis in rows.items()}
-        guess = _at(scene, replace(point, arrays={**used, **arrays}))
+        guess = scene.at(replace(point, arrays={**used, **arrays}))
         if guess is not None:
             yield "missing row", f"the {name} row of the batch is left out", guess
     for name in ("y", "labels"):
         if name in used:
             for shift in (1, -1):
                 moved = {**used, name: np.roll(used[name], shift, axis=0)}
-                guess = _at(scene, replace(point, arrays=moved))
+                guess = scene.at(replace(point, arrays=moved))
                 if guess is not None:
                     yield "targets", f"{name} is shifted by a row", guess
     if "order" in used:
         everything = np.arange(point.arrays["order"].size, dtype=used["order"].dtype)
-        guess = _at(scene, replace(point, arrays={**used, "order": everything.reshape(used["order"].shape)}))
+        guess = scene.at(replace(point, arrays={**used, "order": everything.reshape(used["order"].shape)}))
         if guess is not None:
             yield "data", "the order is ignored: the batches are taken as they lie", guess
-
-
-def _at(scene: Scene, point: Point) -> np.ndarray | None:
-    try:
-        guess = scene.at(point)
-    except (ValueError, IndexError):  # the reference does not take such a batch
-        return None
-    return guess if guess.shape == scene.got.shape else None
 
 
 def updated(scene: Scene) -> Iterator[Guess]:
@@ -112,7 +101,7 @@ def updated(scene: Scene) -> Iterator[Guess]:
     new = scene.expectation.exact.state
     moved = {n: new[n] for n in point.params if n in new}
     if scene.tensor in ("loss", "losses"):
-        guess = _at(scene, point.at({**point.params, **moved}))
+        guess = scene.at(point.at({**point.params, **moved}))
         if guess is not None:
             yield "updated weights", f"{scene.tensor} is taken after the update", guess
     for other in moved:
@@ -160,7 +149,7 @@ def _single(scene: Scene) -> Iterator[Guess]:
 def _known(scene: Scene, factor: float) -> tuple[str, str] | None:
     """Factors that have a name: a mean for a sum, and what the optimisers' numbers make."""
     numbers, task = scene.point.numbers, scene.expectation.task
-    axes = scene.spec.axes(scene.case) if scene.spec.axes else {}
+    axes = scene.axes
     rows = {a.shape[axes[n].index("n")] for n, a in scene.point.arrays.items() if "n" in axes.get(n, "")}
     counts = rows | {a.size for n, a in scene.point.arrays.items() if n == "y"}
     for count in counts - {1}:

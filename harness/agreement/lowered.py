@@ -93,8 +93,6 @@ class Manner:
 
 def manner(name: str, only: int | None = None) -> Manner:
     """What the reference can be asked to do otherwise, by name."""
-    if name == "relu'(0) = 1":
-        return Manner(is_open=np.greater_equal)
     if name == "gates open":
         return Manner(is_open=_always)
     return Manner(PRODUCTS[name], only=only)
@@ -131,9 +129,6 @@ class Lowered(Duck):
 
     def total(self, axis: Any, keepdims: bool) -> Self:
         return self.each(lambda part: np.asarray(part.sum(axis=axis, keepdims=keepdims)))
-
-    def extremum(self, axis: Any, keepdims: bool) -> Self:
-        return self.each(lambda part: np.asarray(part.max(axis=axis, keepdims=keepdims)))
 
     def place(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))

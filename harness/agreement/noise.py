@@ -152,9 +152,6 @@ class Noise(Duck):
             self.ledger.write(self.ledger.deviation * np.sqrt(sum_variance(value, squares, n)))
         return self.like((self.ledger.noisy(value),)).through([self], n)
 
-    def extremum(self, axis: Any, keepdims: bool) -> Self:
-        return self.each(lambda part: np.asarray(part.max(axis=axis, keepdims=keepdims)))
-
     def place(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))
 

@@ -6,7 +6,7 @@ A spec names the probes that suit its workload. A rung that is known to depart f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -40,11 +40,7 @@ class Probed:
         self, params: Callable[[np.ndarray], np.ndarray], arrays: Callable[[np.ndarray], np.ndarray]
     ) -> Inputs:
         """The case's inputs, with each floating param and array changed."""
-
-        def changed(values: Values, change: Callable[[np.ndarray], np.ndarray]) -> Values:
-            return {n: change(a) if a.dtype.kind == "f" else a for n, a in values.items()}
-
-        return Inputs(changed(self.candidate.params, params), changed(self.candidate.arrays, arrays))
+        return Inputs(_changed(self.candidate.params, params), _changed(self.candidate.arrays, arrays))
 
     def seen(self, candidate: Candidate) -> Iterator[tuple[Place, Values]]:
         """What each task gives that only looks; and, of a rung that has none, the first step."""
@@ -63,8 +59,7 @@ class Probed:
         return place, candidate.export(state)
 
     def exact(self, task: str, point: Point) -> Outcome:
-        many = None if task == "trace" else self.candidate.spec.tasks[task].steps
-        return self.reference.exact(task, point.first(many))
+        return self.reference.exact(task, self.reference.first(task, point))
 
     def identical(self, place: Place, got: Values, expected: Values, probe: str) -> None:
         for name, value in got.items():
@@ -72,6 +67,11 @@ class Probed:
                 identical(place, name, value, expected[name], f"probe {probe}")
             except Invalid as broken:
                 raise Invalid(f"probe {probe}: {broken}") from broken
+
+
+def _changed(values: Mapping[str, np.ndarray], change: Callable[[np.ndarray], np.ndarray]) -> Values:
+    """Each floating array changed; integers as they are."""
+    return {name: change(array) if array.dtype.kind == "f" else array for name, array in values.items()}
 
 
 def integers(probed: Probed) -> None:
@@ -103,15 +103,13 @@ def powers_of_two(probed: Probed) -> None:
     precision.
     """
     plain = {place.task: got for place, got in probed.seen(probed.candidate)}
+    powers = {task: _powers(probed, task) for task in plain}
     for k in SCALES:
         if not _in_range(probed, k):
             continue
         scaled = probed.candidate.on(probed.inputs(_same, partial(_scaled, k)))
         for place, got in probed.seen(scaled):
-            expected = {}
-            for name, value in plain[place.task].items():
-                reference = _growth(probed, place.task, name)
-                expected[name] = np.ldexp(value, k * reference)
+            expected = {n: np.ldexp(a, k * powers[place.task][n]) for n, a in plain[place.task].items()}
             probed.identical(place, got, expected, f"powers of two (2^{k})")
 
 
@@ -123,21 +121,27 @@ def _scaled(k: int, array: np.ndarray) -> np.ndarray:
     return np.asarray(np.ldexp(array, k))
 
 
-def _growth(probed: Probed, task: str, name: str) -> int:
-    """With which power of the inputs a tensor grows: asked of the reference, at twice the inputs."""
-    point = probed.candidate.point
-    doubled = replace(point, arrays={n: 2 * a if a.dtype.kind == "f" else a for n, a in point.arrays.items()})
-    before, after = (probed.exact(task, p).all[name] for p in (point, doubled))
+def _powers(probed: Probed, task: str) -> dict[str, int]:
+    """With which power of the inputs each tensor grows: asked of the reference, at twice the inputs."""
+    before = probed.exact(task, probed.candidate.point).all
+    after = probed.exact(task, _at_scale(probed, 1)).all
+    return {name: _power(value, after[name]) for name, value in before.items()}
+
+
+def _power(before: np.ndarray, after: np.ndarray) -> int:
     largest = np.unravel_index(np.abs(before).argmax(), before.shape)
     return int(np.rint(np.log2(after[largest] / before[largest]))) if before[largest] else 0
 
 
+def _at_scale(probed: Probed, k: int) -> Point:
+    """The candidate's point with its arrays times 2^k."""
+    point = probed.candidate.point
+    return replace(point, arrays=_changed(point.arrays, partial(_scaled, k)))
+
+
 def _in_range(probed: Probed, k: int) -> bool:
     """Whether nothing over- or underflows on the way, products of small numbers included."""
-    point = probed.candidate.point
-    scaled = replace(
-        point, arrays={n: np.ldexp(a, k) if a.dtype.kind == "f" else a for n, a in point.arrays.items()}
-    )
+    scaled = _at_scale(probed, k)
     limits = np.finfo(probed.candidate.settings.dtype)
     task = "trace" if probed.reference.offers("trace") else "loss_and_grads"
     values = np.concatenate([np.abs(a).ravel() for a in probed.exact(task, scaled).all.values()])

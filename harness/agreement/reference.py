@@ -71,6 +71,10 @@ class Reference:
     def offers(self, function: str) -> bool:
         return callable(getattr(self.module, function, None))
 
+    def first(self, task: str, point: Point, count: int = 1) -> Point:
+        """Where the first ``count`` steps of a task are called; the same, where it makes one or none."""
+        return point if task == "trace" else point.first(self.spec.tasks[task].steps, count)
+
     def exact(self, task: str, point: Point) -> Outcome:
         """In float64."""
         outcome = self._run(task, point, _wide, lambda number: number)

@@ -49,8 +49,8 @@ class Examination:
         tasks = candidate.spec.tasks
         self.tasks = [name for name in tasks if candidate.offers(name) and self.reference.offers(name)]
         self.training = [name for name in self.tasks if tasks[name].trains]
-        # The shortest there is, so that a step is seen by itself
-        self.leading = min(self.training, key=lambda name: tasks[name].steps is not None, default="")
+        shortest = [name for name in candidate.training() if name in self.training]
+        self.leading = shortest[0] if shortest else ""
 
     def run(self) -> None:
         self.stages()

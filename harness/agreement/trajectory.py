@@ -39,16 +39,14 @@ class Trajectory:
 def trajectory(candidate: Candidate, reference: Reference, longest: int) -> Trajectory:
     """The leading training task, step after step, beside the reference in float64; as many steps as the
     case has, ``longest`` at most."""
-    spec = candidate.spec
-    training = [t for t in spec.tasks if spec.tasks[t].trains and candidate.offers(t)]
+    training = candidate.training()
     if not training:
         raise Invalid("no training task")
-    task = min(training, key=lambda name: spec.tasks[name].steps is not None)
-    many = spec.tasks[task].steps
+    task = training[0]
     state, values = candidate.adopt(candidate.params), dict(candidate.params)
-    ahead = candidate.point.first(many)
+    ahead = reference.first(task, candidate.point)
     distance, losses, absorbed = [], [], []
-    counts = [candidate.steps(task) for task, about in spec.tasks.items() if about.steps]
+    counts = [candidate.steps(name) for name in candidate.spec.tasks]
     for step in range(min([longest, *(count for count in counts if count)])):
         outputs, state = candidate.run(Place(step, task), state, steps=1)
         exact = reference.exact(task, ahead)

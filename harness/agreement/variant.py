@@ -17,7 +17,7 @@ from harness.spec import Inputs
 def varied(candidate: Candidate, number: int) -> Candidate:
     """Variant ``number`` (from 1) of a candidate's inputs, at half its learning rate."""
     spec, rng = candidate.spec, np.random.default_rng((number, 0x5A))
-    axes = spec.axes(candidate.case) if spec.axes else {}
+    axes = spec.axes(candidate.case)
     orders: dict[str, np.ndarray] = {}
     inputs = Inputs(
         {name: _moved(a, axes.get(name, ""), orders, rng) for name, a in candidate.params.items()},

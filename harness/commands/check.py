@@ -21,10 +21,6 @@ from harness.selection import Cell
 FIELDS = ("workload", "implementation", "case", "dtype", "device")
 #: Steps of a free run: the tutorials' network makes no more.
 LONGEST = 500
-KNOWN = (
-    "verdict", "reason", "first_divergence", "diagnosis", "precision", "tensors", "notes", "departs",
-    "repeats",
-)  # fmt: skip
 
 
 def run_checks(
@@ -74,6 +70,5 @@ def examined(workshop: Workshop, cells: Sequence[Cell]) -> dict[Cell, dict[str, 
 
 
 def _result(cell: Cell, answer: dict[str, Any]) -> dict[str, Any]:
-    verdict = answer["verdict"]
-    result = {name: getattr(cell, name) for name in FIELDS} | {name: verdict[name] for name in KNOWN}
+    result: dict[str, Any] = {**{name: getattr(cell, name) for name in FIELDS}, **answer["verdict"]}
     return result | ({"trajectory": answer["trajectory"]} if "trajectory" in answer else {})

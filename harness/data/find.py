@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.caches import folder, user
+
 from . import idx
 from .errors import DataCorrupt, DataError, DataMissing
 from .sets import SETS, DataSet, Part
@@ -20,14 +22,9 @@ BUNDLED = Path(__file__).parent / "sample"
 SYSTEM = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
 
-def folder(variable: str, otherwise: str) -> Path:
-    """The folder that a variable of the environment names, else the usual one."""
-    return Path(os.environ.get(variable) or otherwise).expanduser()
-
-
 def cache() -> Path:
     """The root into which ``samestep data fetch`` downloads."""
-    return folder("XDG_CACHE_HOME", "~/.cache") / "samestep"
+    return user()
 
 
 def usual_roots() -> tuple[Path, ...]:

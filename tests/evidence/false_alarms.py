@@ -15,8 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.agreement.examine import examine
-from harness.agreement.verdict import AGREE, DISAGREE, SUSPECT, Verdict
+from harness.agreement.verdict import AGREE, DISAGREE, SUSPECT
 from tests.evidence.lanes import OUT, Lane, Row, cases, machine, run_lanes, say
 
 FRAMEWORKS = ("numpy", "sympy", "torch", "tensorflow", "jax", "keras", "sklearn")
@@ -35,10 +34,7 @@ def lane(dtype: str, seeds: list[int]) -> None:
                 began = time.perf_counter()
                 candidate = mine.candidate(workload, case, mine.catalog.load(rung), seed)
                 expectations = known.expectations(candidate, workload, case, seed)
-                try:
-                    verdict = examine(candidate, expectations)
-                except Exception as error:
-                    verdict = Verdict("crashed", f"{type(error).__name__}: {error}"[:200])
+                verdict = mine.examined(candidate, expectations)
                 shares = verdict.tensors
                 say({
                     "workload": workload, "case": case, "rung": rung.name, "dtype": dtype, "seed": seed,

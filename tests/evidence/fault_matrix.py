@@ -19,7 +19,6 @@ from pathlib import Path
 
 from harness.agreement.candidate import Candidate
 from harness.agreement.compare import Place
-from harness.agreement.examine import examine
 from harness.agreement.expect import Expectations
 from harness.agreement.verdict import AGREE, Verdict
 from tests.agreement.planting import planted
@@ -58,7 +57,7 @@ def lane(asked: Mapping[str, object]) -> None:
                 row: Row = {"fault": name, "rung": rung, "seed": seed, "dtype": asked["dtype"]}
                 row["usual"] = _usual(candidate, expectations)
                 if missed is None or not name or (name, rung, seed) in missed:
-                    row |= _examined(candidate, expectations)
+                    row |= _told(mine.examined(candidate, expectations))
                 say({**row, "seconds": round(time.perf_counter() - began, 3)})
 
 
@@ -77,11 +76,7 @@ def chosen(workload: str, every: int) -> list[Fault]:
     return [fault for fault in FAULTS if fault.workload == workload][::every]
 
 
-def _examined(candidate: Candidate, expectations: Expectations) -> Row:
-    try:
-        verdict = examine(candidate, expectations)
-    except Exception as error:  # a crash is seen by anyone
-        verdict = Verdict("crashed", f"{type(error).__name__}: {error}"[:200])
+def _told(verdict: Verdict) -> Row:
     found = verdict.first_divergence
     return {
         "verdict": verdict.verdict,

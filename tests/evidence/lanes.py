@@ -19,14 +19,17 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.candidate import Candidate
+from harness.agreement.examine import examine
 from harness.agreement.expect import Expectations
 from harness.agreement.recall import Recall
 from harness.agreement.reference import Reference
+from harness.agreement.verdict import Verdict
 from harness.catalog import REFERENCE, Catalog
 from harness.data import load
 from harness.frameworks import Settings
 from harness.measure.machine import fingerprint
 from harness.process import environment, processors
+from harness.worker import failure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "results" / "agreement"
@@ -65,7 +68,7 @@ def run_lanes(
 
 
 class Lane:
-    """One framework in one dtype, and the expectations of every case and seed, nothing on disk."""
+    """One framework in one dtype, and the expectations of every case and seed."""
 
     def __init__(self, framework: str, dtype: str) -> None:
         self.catalog = Catalog()
@@ -87,6 +90,13 @@ class Lane:
             reference = Reference(self.catalog.load(rung), candidate.spec, self.settings.dtype)
             self.known[key] = Expectations(reference, candidate.point, f"{key}", Recall(LARGEST_BYTES))
         return self.known[key]
+
+    def examined(self, candidate: Candidate, expectations: Expectations) -> Verdict:
+        """As a worker does it: what an implementation raises is its verdict."""
+        try:
+            return examine(candidate, expectations)
+        except Exception as error:
+            return failure(error)
 
     def forget(self) -> None:
         self.known.clear()
