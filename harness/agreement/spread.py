@@ -6,7 +6,7 @@ have gone. From K of them a tensor gets its sigma, element by element, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,6 +185,17 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         index=index,
         first=_place(over.argmax(), ratio) if over.any() else None,
     )
+
+
+def pooled_scale(steps: Sequence[Seen]) -> tuple[float, float]:
+    """The scale of one tensor over several steps, and its limit.
+
+    The mean weighted by 1 / limit^2 (the weights of least variance), whose standard deviation, and so whose
+    limit, is 1 / sqrt(sum of 1 / limit^2).
+    """
+    weights = [1 / seen.scale_limit**2 for seen in steps]
+    total = sum(weights)
+    return sum(w * seen.scale for w, seen in zip(weights, steps, strict=True)) / total, total**-0.5
 
 
 def _place(flat: Any, array: np.ndarray) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from harness.agreement.compare import Place, identical, judged
 from harness.agreement.expect import Expectation, Expectations
 from harness.agreement.precision import Precision, arithmetic
 from harness.agreement.probes import PROBES, Probed
-from harness.agreement.spread import Seen
+from harness.agreement.spread import Seen, pooled_scale
 from harness.agreement.variant import varied
 from harness.agreement.verdict import Divergence, Invalid, Suspicion
 
@@ -44,6 +44,7 @@ class Examination:
         self.departs: dict[str, str] = {}
         self.repeats: bool | None = None
         self.precision: Precision | None = None
+        self.scales: dict[str, list[tuple[np.ndarray, Seen, Expectation]]] = {}
         self.first: dict[str, np.ndarray] = {}
         self.sigmas: dict[str, np.ndarray] = {}
         tasks = candidate.spec.tasks
@@ -69,6 +70,7 @@ class Examination:
             self.reference.prove(candidate.point)
         for step, state, values in self._forced(self.leading):
             self._still(step, state, values)
+        self._together()
         for task in self.training:
             if candidate.spec.tasks[task].steps:
                 self._lengths(task)
@@ -108,7 +110,8 @@ class Examination:
             missing = [name for name in seen if name not in expected.exact.outputs]
             if missing:
                 raise Invalid(f"trace: {missing[0]!r} is not in the reference's trace")
-            self._judge(place, seen, expected)
+            for name, looked in self._judge(place, seen, expected).items():
+                self.scales.setdefault(name, []).append((seen[name], looked, expected))
         for task in self.tasks:
             if candidate.spec.tasks[task].trains:
                 continue
@@ -118,6 +121,21 @@ class Examination:
             after = candidate.export(state, values)
             for name, value in values.items():
                 identical(place, name, after[name], value, f"{task} changed the state")
+
+    def _together(self) -> None:
+        """S4 over the forced steps: a factor is in all of them, and the scatter of honest steps averages out.
+
+        Only of what trace shows: in a state, a constant that was rounded once moves every step alike.
+        """
+        for name, steps in self.scales.items():
+            got, _, expected = steps[-1]
+            factor, limit = pooled_scale([seen for _, seen, _ in steps])
+            if not abs(factor) <= limit:
+                found = Divergence(
+                    len(steps) - 1, "trace", name, None, float(got.flat[0]),
+                    float(expected.exact.all[name].flat[0]), factor, limit, "scale",
+                )  # fmt: skip
+                raise Suspicion(found, got=got, expected=expected.exact.all[name], expectation=expected)
 
     def _continuity(self, task: str) -> None:
         """S2: a state that went through export and adopt takes the same next step as one that did not."""
@@ -197,7 +215,8 @@ class Examination:
         self._judge(place, values, expected)
         return values
 
-    def _judge(self, place: Place, got: Values, expected: Expectation) -> None:
+    def _judge(self, place: Place, got: Values, expected: Expectation) -> dict[str, Seen]:
+        found: dict[str, Seen] = {}
         for name, value in got.items():
             kind = expected.exact.all[name].dtype.kind
             if (kind == "f") != (value.dtype.kind == "f"):
@@ -207,10 +226,13 @@ class Examination:
                 self.first[name] = value
                 if name in expected.spreads:
                     self.sigmas[name] = expected.spreads[name].sigma
+            if seen:
+                found[name] = seen
             if seen and (name not in self.nearest or seen.share > self.nearest[name].share):
                 self.nearest[name] = seen
             if seen and place.step == 0:
                 self._arithmetic(place, name, value, seen, expected)
+        return found
 
     def _arithmetic(
         self, place: Place, name: str, got: np.ndarray, seen: Seen, expected: Expectation

@@ -8,7 +8,7 @@ import pytest
 from harness.agreement import recall
 from harness.agreement.recall import Recall
 from harness.agreement.reference import Reference
-from harness.agreement.spread import as_arrays, from_arrays, seen
+from harness.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen
 from harness.catalog import REFERENCE, Catalog
 from tests.agreement.planting import case_values
 
@@ -128,3 +128,16 @@ def test_everything_that_it_follows_from_is_in_the_name():
     assert recall.digest(array) != recall.digest(array.reshape(2, 3))
     assert recall.digest(array) != recall.digest(array.astype(np.float32))
     assert recall.digest("a", "b") != recall.digest("ab")
+
+
+def test_a_factor_that_each_step_hides_shows_over_all_of_them():
+    def step(scale: float, limit: float) -> Seen:
+        return Seen(1, 1, 1.0, 0.0, 1.0, 0.0, 1.0, scale, limit, ())
+
+    factor, limit = pooled_scale([step(0.7, 1.0)] * 3)
+    assert factor == pytest.approx(0.7)
+    assert limit == pytest.approx(3**-0.5)
+    scattered, _ = pooled_scale([step(0.7, 1.0), step(-0.7, 1.0), step(0.0, 1.0)])
+    assert scattered == pytest.approx(0.0)
+    sharp, limit = pooled_scale([step(0.7, 1.0), step(0.0, 1e-3)])
+    assert abs(sharp) < limit < 1e-3  # the step that knows better has the word

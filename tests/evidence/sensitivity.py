@@ -17,6 +17,8 @@ import numpy as np
 
 from harness.agreement.compare import Place, judged
 from harness.agreement.expect import Expectation
+from harness.agreement.spread import pooled_scale
+from harness.agreement.stages import STEPS
 from harness.agreement.verdict import Disagreement
 from harness.catalog import REFERENCE
 from tests.evidence.lanes import OUT, Lane, Row, machine
@@ -29,20 +31,27 @@ CASES = (
 )
 FIRST_SEED = 5000
 Change = Callable[[np.ndarray, float], np.ndarray]
+Steps = list[tuple[np.ndarray, Expectation]]
 
 
-def breached(tensor: str, got: np.ndarray, expected: Expectation) -> bool:
-    try:
-        judged(Place(0, expected.task), tensor, got, expected)
-    except Disagreement:
-        return True
-    return False
+def breached(tensor: str, steps: Steps, change: Change, size: float) -> bool:
+    """Whether the mistake, made at each of the steps, is seen at one of them or over all."""
+    looked = []
+    for got, expected in steps:
+        try:
+            seen = judged(Place(0, expected.task), tensor, change(got, size).astype(got.dtype), expected)
+        except Disagreement:
+            return True
+        assert seen is not None, f"{tensor} has no spread"
+        looked.append(seen)
+    factor, limit = pooled_scale(looked)
+    return abs(factor) > limit
 
 
-def smallest(tensor: str, got: np.ndarray, expected: Expectation, change: Change) -> float:
+def smallest(tensor: str, steps: Steps, change: Change) -> float:
     """The smallest size, to a tenth of itself, from which on the change is seen."""
     size = 2.0**-60
-    while size < 2.0 and not breached(tensor, change(got, size).astype(got.dtype), expected):
+    while size < 2.0 and not breached(tensor, steps, change, size):
         size *= 1.1
     return size
 
@@ -63,24 +72,33 @@ def measure(lane: Lane, workload: str, case: str, seed: int) -> dict[str, float]
     rung = lane.catalog.implementation(workload, REFERENCE)
     candidate = lane.candidate(workload, case, lane.catalog.load(rung), seed)
     expectations = lane.expectations(candidate, workload, case, seed)
-    state = candidate.adopt(candidate.params)
-    seen = candidate.trace(Place(0, "trace"), state)
-    looked = expectations.expect("trace", candidate.point, "train_step", 0)
+    traced: dict[str, Steps] = {"grad_w1": [], "grad_w2": [], "loss": []}
+    values, state = candidate.params, candidate.adopt(candidate.params)
+    for number in range(STEPS):
+        seen = candidate.trace(Place(number, "trace"), state)
+        looked = expectations.expect("trace", candidate.point.at(values), "train_step", number)
+        for name, steps in traced.items():
+            steps.append((seen[name], looked))
+        _, state = candidate.run(Place(number, "train_step"), state)
+        values = candidate.export(state)
+        if number == 0:
+            new = values
     step = expectations.expect("train_step", candidate.point, "train_step", 0)
-    _, after = candidate.run(Place(0, "train_step"), state)
-    new, old = candidate.export(after), {n: a.astype(np.float64) for n, a in candidate.params.items()}
+    old = {n: a.astype(np.float64) for n, a in candidate.params.items()}
     found = {
-        "grad_w1 times 1 + f": smallest("grad_w1", seen["grad_w1"], looked, scaled),
-        "grad_w2 times 1 + f": smallest("grad_w2", seen["grad_w2"], looked, scaled),
-        "one element of a gradient times 1 + f": smallest("grad_w1", seen["grad_w1"], looked, one_element),
-        "the loss times 1 + f": smallest("loss", seen["loss"], looked, scaled),
+        "grad_w1 times 1 + f": smallest("grad_w1", traced["grad_w1"], scaled),
+        "grad_w2 times 1 + f": smallest("grad_w2", traced["grad_w2"], scaled),
+        "one element of a gradient times 1 + f": smallest("grad_w1", traced["grad_w1"][:1], one_element),
+        "the loss times 1 + f": smallest("loss", traced["loss"], scaled),
     }
     rates, decays = [], []
     for name in ("w1", "w2"):
         move = new[name].astype(np.float64) - old[name]
-        rates.append(smallest(name, new[name], step, lambda w, f, move=move: w.astype(np.float64) + f * move))
+        rates.append(
+            smallest(name, [(new[name], step)], lambda w, f, move=move: w.astype(np.float64) + f * move)
+        )
         decays.append(
-            smallest(name, new[name], step, lambda w, f, name=name: w.astype(np.float64) - f * old[name])
+            smallest(name, [(new[name], step)], lambda w, f, name=name: w.astype(np.float64) - f * old[name])
         )
     # A mistake in the step is in all weights: the first one that sees it is enough
     return {**found, "the learning rate times 1 + f": min(rates), "weight decay of f": min(decays)}
