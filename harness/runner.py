@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from queue import SimpleQueue
@@ -193,15 +193,27 @@ def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
 def batches(catalog: Catalog, cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
     """Cells that are measured side by side, ``size`` workers at most, and the baseline is the first.
 
-    Where there are more, it runs in every batch, so that each ratio is taken between neighbours.
+    Where there are more, it runs in every batch, so that each ratio is taken between neighbours. Devices
+    stand side by side: the CPU's baseline is that of the GPU too.
     """
     arenas: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
-        arena = (cell.workload, cell.case, cell.dtype, cell.device, cell.matmul)
-        arenas.setdefault(arena, []).append(cell)
+        arenas.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
     for peers in arenas.values():
-        wanted = catalog.spec(peers[0].workload).baseline
-        first = next((cell for cell in peers if cell.implementation == wanted), peers[0])
+        first = _baseline(catalog, peers)
         others = [cell for cell in peers if cell != first]
         for start in range(0, len(others) or 1, size - 1):
             yield [first, *others[start : start + size - 1]]
+
+
+def _baseline(catalog: Catalog, peers: Sequence[Cell]) -> Cell:
+    """What all others are compared with: the spec's, on a CPU if it can be; else the first there is."""
+    wanted = catalog.spec(peers[0].workload).baseline
+    named = [cell for cell in peers if cell.implementation == wanted and not cell.twin]
+    return next((cell for cell in named if cell.device == "cpu"), (named or list(peers))[0])
+
+
+def with_twins(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, and every baseline once more under another name, beside itself."""
+    twins = {arena[0]: replace(arena[0], twin=True) for arena in batches(catalog, cells, len(cells) + 1)}
+    return [one for cell in cells for one in (cell, twins.get(cell)) if one is not None]

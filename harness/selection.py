@@ -16,7 +16,8 @@ from harness.errors import SamestepError
 class Cell:
     """One implementation of a workload at one case, dtype, device, matmul precision and thread count.
 
-    ``named`` says that the user asked for this framework by name, so that its absence is a failure.
+    ``named`` says that the user asked for this framework by name, so that its absence is a failure;
+    ``twin`` that it is another cell over again: how far the two differ is noise.
     """
 
     workload: str
@@ -29,13 +30,13 @@ class Cell:
     threads: int
     file: str | None = None
     named: bool = False
+    twin: bool = False
 
     @property
     def key(self) -> str:
-        return "/".join(
-            (f"{self.workload}:{self.case}", self.implementation, self.dtype, self.device, self.matmul,
-             f"{self.threads}t")
-        )  # fmt: skip
+        parts = (f"{self.workload}:{self.case}", self.implementation, self.dtype, self.device, self.matmul,
+                 f"{self.threads}t", *(["again"] if self.twin else []))  # fmt: skip
+        return "/".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

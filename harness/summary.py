@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.agreement.verdict import AGREE
-from harness.measure.statistics import Estimate, location, ratio
+from harness.agreement.verdict import AGREE, INVALID
+from harness.measure.curves import break_even, calls_until_steady
+from harness.measure.statistics import TIE, Contrast, Estimate, contrasts, location, paired
 
-#: ((arena, invocation), round) -> seconds of one call: the first part stands for one process.
+#: (process, round) -> seconds of one call; a process is an (arena, invocation).
 Samples = dict[tuple[tuple[int, int], int], float]
+
+#: No honest program does so many times the flop/s of the machine's best large matrix product.
+PLAUSIBLE = 2.0
 
 
 @dataclass
 class TaskSummary:
-    """One task of one cell: seconds of a call, against the baseline, against the machine's peak."""
+    """One task of one cell: seconds of a call, against the baseline, against the machine's peak.
+
+    ``noise`` is how far the same code under two names was apart in these very rounds (a ratio; None where
+    there was no second name). ``until_steady`` counts the calls before the times are steady. ``latency`` has
+    quantiles of calls waited for one by one; ``parts`` the device's share of a sample; ``transfers`` the
+    seconds to the device and back.
+    """
 
     seconds: Estimate
-    ratio: Estimate | None
+    ratio: Contrast | None
     flops: float
     fraction_of_peak: float | None
     first_call_seconds: float | None
     steps: int | None = None
+    noise: float | None = None
+    until_steady: int | None = None
+    latency: Mapping[str, float] | None = None
+    parts: Mapping[str, Any] | None = None
+    transfers: Mapping[str, float] | None = None
+    disturbed: int = 0
+    repeated: int = 0
 
     @property
     def seconds_per_step(self) -> float | None:
         return self.seconds.value / self.steps if self.steps else None
 
+    @property
+    def fit(self) -> bool:
+        """Whether the rounds were calm enough to compare in: the same code was within 2 % of itself."""
+        return self.noise is None or abs(self.noise - 1) <= TIE
+
 
 @dataclass
 class CellSummary:
-    """One cell: its verdict, and its tasks where it was timed."""
+    """One cell: its verdict, what starting it cost (seconds), and its tasks where it was timed."""
 
     cell: Mapping[str, Any]
     verdict: str
@@ -39,7 +62,15 @@ class CellSummary:
     first_divergence: Mapping[str, Any] | None
     tasks: dict[str, TaskSummary] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
+    device_memory_bytes: int | None = None
+    import_seconds: float | None = None
+    build_seconds: float | None = None
     stderr: str | None = None
+
+    def start_seconds(self, task: str) -> float | None:
+        """Until the first call of the task is over, in a process that has imported its framework."""
+        first = self.tasks[task].first_call_seconds
+        return None if first is None or self.build_seconds is None else self.build_seconds + first
 
 
 @dataclass
@@ -48,32 +79,56 @@ class _Gathered:
 
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
     samples: dict[str, Samples] = field(default_factory=dict)
-    first_calls: dict[str, float] = field(default_factory=dict)
-    steps: dict[str, int | None] = field(default_factory=dict)
-    memory: list[int] = field(default_factory=list)
+    starts: list[Mapping[str, Any]] = field(default_factory=list)
+    finishes: list[Mapping[str, Any]] = field(default_factory=list)
+    disturbed: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        kind, task = record["kind"], record.get("task", "")
+        if kind == "verdict":
+            self.verdicts.append(record)
+        elif kind == "start":
+            self.starts.append(record)
+        elif kind in ("finish", "memory"):  # "memory" in runs before there was more to say
+            self.finishes.append(record)
+        elif kind == "sample":
+            self.disturbed[task] = self.disturbed.get(task, 0) + bool(record["disturbed"])
+            self.repeated[task] = self.repeated.get(task, 0) + bool(record.get("repeated"))
+            if not record.get("repeated"):
+                of_task = self.samples.setdefault(task, {})
+                of_task[_moment(record)] = record["seconds"] / record["loops"]
+
+    def first(self, name: str) -> Mapping[str, Any]:
+        """Of the first start, before compilers' caches were warm; {} where the run knows none."""
+        found: Mapping[str, Any] = self.starts[0].get(name, {}) if self.starts else {}
+        return found
+
+    def last(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.finishes[-1].get(name, {}) if self.finishes else {}
+        return found
 
 
 def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[CellSummary]:
-    """One summary for each cell of the run's plan, in its order."""
-    gathered: dict[str, _Gathered] = {}
-    peaks: dict[tuple[str, str], dict[str, Samples]] = {}
+    """One summary for each cell of the run's plan, in its order; second names are no cells of their own."""
     cells = {cell["key"]: cell for cell in about["cells"]}
+    gathered = {key: _Gathered() for key in cells}
+    rates: dict[tuple[str, str], dict[str, Samples]] = {}
     for record in records:
-        if record["kind"] in ("verdict", "start", "sample", "memory", "peak"):
-            mine = gathered.setdefault(record["cell"], _Gathered())
-            _take(mine, record)
+        if record.get("cell") in cells:
+            gathered[record["cell"]].take(record)
         if record["kind"] == "peak":
             cell = cells[record["cell"]]
-            of_framework = peaks.setdefault((cell["dtype"], cell["device"]), {})
-            rates = of_framework.setdefault(cell["framework"], {})
-            rates[_moment(record)] = record["flops"] / record["seconds"]
+            mine = rates.setdefault((cell["dtype"], cell["device"]), {})
+            mine.setdefault(cell["framework"], {})[_moment(record)] = record["flops"] / record["seconds"]
     best = {
-        key: max(location(_grouped(rates)).value for rates in frameworks.values())
-        for key, frameworks in peaks.items()
+        key: max(location(_grouped(one)).value for one in of_framework.values())
+        for key, of_framework in rates.items()
     }
-    return [
-        _summary(cell, _baseline(cell, cells, gathered), gathered, about, best) for cell in cells.values()
-    ]
+    found = {key: _summary(cell, gathered[key], about, best) for key, cell in cells.items()}
+    for arena in {str(cell["baseline"]) for cell in cells.values()}:
+        _compare(arena, [key for key, cell in cells.items() if cell["baseline"] == arena], found, gathered)
+    return [summary for key, summary in found.items() if not cells[key].get("twin")]
 
 
 def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
@@ -87,44 +142,68 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
     return found
 
 
-def _baseline(
-    cell: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]], gathered: Mapping[str, _Gathered]
-) -> str:
-    """The planned baseline, or, where it gave no time, the first of its neighbours that did."""
+def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, float] | None:
+    """The rung of the same framework, earlier in the ladder, that starts cheapest, and the number of calls
+    from which on this one's dearer start has paid; inf where it never does.
 
-    def timed(key: str) -> bool:
-        return key in gathered and bool(gathered[key].samples)
+    None where it starts as cheaply.
+    """
+    cell, mine = summary.cell, summary.start_seconds(task)
+    same = ("workload", "case", "framework", "dtype", "device", "matmul")
+    starts = {}
+    for other in summaries:
+        if other is summary:
+            break
+        alike = all(other.cell[name] == cell[name] for name in same)
+        if alike and task in other.tasks and (start := other.start_seconds(task)) is not None:
+            starts[other.cell["implementation"]] = start, other.tasks[task].seconds.value
+    if mine is None or not starts:
+        return None
+    name = min(starts, key=lambda one: starts[one][0])
+    found = break_even(mine, summary.tasks[task].seconds.value, *starts[name])
+    return None if found == 0 else (name, float("inf") if found is None else found)
 
-    planned = str(cell["baseline"])
-    peers = [key for key, other in cells.items() if other["baseline"] == planned and timed(key)]
-    return planned if timed(planned) or not peers else peers[0]
+
+def _compare(
+    planned: str, keys: Sequence[str], found: Mapping[str, CellSummary], gathered: Mapping[str, _Gathered]
+) -> None:
+    """Each cell of an arena against its baseline, all ratios of a task judged together.
+
+    The baseline is the planned one, or, where it gave no time, the first of its neighbours that did.
+    """
+    timed = [key for key in keys if found[key].tasks]
+    if not timed:
+        return
+    baseline = planned if planned in timed else timed[0]
+    for task, samples in gathered[baseline].samples.items():
+        family = {
+            key: paired(gathered[key].samples[task], samples)
+            for key in timed
+            if key != baseline and gathered[key].samples.get(task, {}).keys() & samples.keys()
+        }
+        twins = [key for key in family if found[key].cell.get("twin")]
+        noise = contrasts({key: family[key] for key in twins})
+        apart = noise[twins[0]].value if twins else None
+        floor = abs(math.log(apart)) if apart is not None else 0.0
+        judged = contrasts({key: pairs for key, pairs in family.items() if key not in twins}, floor)
+        itself = sum(len(pairs) for pairs in _grouped(samples))
+        judged[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, itself)
+        for key, contrast in judged.items():
+            if task in found[key].tasks:
+                found[key].tasks[task].ratio = contrast
+                found[key].tasks[task].noise = apart
 
 
 def _moment(record: Mapping[str, Any]) -> tuple[tuple[int, int], int]:
     return (record["arena"], record["invocation"]), record["round"]
 
 
-def _take(mine: _Gathered, record: Mapping[str, Any]) -> None:
-    if record["kind"] == "verdict":
-        mine.verdicts.append(record)
-    elif record["kind"] == "start" and not mine.first_calls:  # later ones find compilers' caches warm
-        mine.first_calls = dict(record["first_call_seconds"])
-        mine.steps = dict(record["steps"])
-    elif record["kind"] == "sample":
-        of_task = mine.samples.setdefault(record["task"], {})
-        of_task[_moment(record)] = record["seconds"] / record["loops"]
-    elif record["kind"] == "memory":
-        mine.memory.append(record["bytes"])
-
-
 def _summary(
     cell: Mapping[str, Any],
-    baseline_key: str,
-    gathered: Mapping[str, _Gathered],
+    mine: _Gathered,
     about: Mapping[str, Any],
     peak: Mapping[tuple[str, str], float],
 ) -> CellSummary:
-    mine = gathered.get(cell["key"], _Gathered())
     # The worst verdict of all invocations is the cell's.
     worst = next((v for v in mine.verdicts if v["verdict"] != AGREE), None)
     verdict = worst or (
@@ -135,25 +214,52 @@ def _summary(
         verdict=verdict["verdict"],
         reason=verdict.get("reason"),
         first_divergence=verdict.get("first_divergence"),
-        peak_memory_bytes=max(mine.memory, default=None),
+        peak_memory_bytes=max((r["bytes"] for r in mine.finishes), default=None),
+        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.finishes), default=0) or None,
+        import_seconds=mine.first("framework").get("import_seconds"),
+        build_seconds=mine.starts[0].get("build_seconds") if mine.starts else None,
         stderr=verdict.get("stderr"),
     )
     if verdict["verdict"] != AGREE:
         return summary
-    baseline = gathered.get(baseline_key, _Gathered())
-    for task, samples in mine.samples.items():
-        facts = about["tasks"][f"{cell['workload']}:{cell['case']}"][task]
-        seconds = location(_grouped(samples))
-        shared = samples.keys() & baseline.samples.get(task, {}).keys()
-        rate = peak.get((cell["dtype"], cell["device"]))
-        summary.tasks[task] = TaskSummary(
-            seconds=seconds,
-            ratio=ratio(samples, baseline.samples[task]) if shared else None,
-            flops=facts["flops"],
-            fraction_of_peak=facts["flops"] / seconds.value / rate if rate else None,
-            first_call_seconds=mine.first_calls.get(task),
-            steps=mine.steps.get(task),
-        )
+    facts = about["tasks"][f"{cell['workload']}:{cell['case']}"]
+    rate = peak.get((cell["dtype"], cell["device"]))
+    for task in mine.samples:
+        summary.tasks[task] = _task(mine, task, facts[task]["flops"], rate)
+    return _plausible(summary)
+
+
+def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskSummary:
+    seconds = location(_grouped(mine.samples[task]))
+    calls = mine.first("first_calls").get(task)
+    first = calls[0] if calls else mine.first("first_call_seconds").get(task)
+    return TaskSummary(
+        seconds=seconds,
+        ratio=None,
+        flops=flops,
+        fraction_of_peak=flops / seconds.value / rate if rate else None,
+        first_call_seconds=first,
+        steps=mine.first("steps").get(task),
+        until_steady=calls_until_steady(calls) if calls else None,
+        latency=mine.last("latency").get(task),
+        parts=mine.last("parts").get(task),
+        transfers=mine.first("transfers").get(task),
+        disturbed=mine.disturbed[task],
+        repeated=mine.repeated[task],
+    )
+
+
+def _plausible(summary: CellSummary) -> CellSummary:
+    """A task that is faster than the machine can be computes nothing: its cell is refused."""
+    for name, task in summary.tasks.items():
+        if task.fraction_of_peak and task.fraction_of_peak > PLAUSIBLE:
+            summary.verdict = INVALID
+            summary.reason = (
+                f"{name} does {task.fraction_of_peak:.3g} times the flop/s of this machine's best matrix "
+                "product: a result that is kept from call to call, or a missing wait"
+            )
+            summary.tasks = {}
+            break
     return summary
 
 

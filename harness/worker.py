@@ -18,18 +18,18 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.candidate import Candidate
-from harness.agreement.examine import examine
+from harness.agreement.examine import confirm, examine
 from harness.agreement.expect import Expectations
 from harness.agreement.recall import Recall, digest, own_source
 from harness.agreement.reference import Reference
 from harness.agreement.trajectory import trajectory
-from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from harness.agreement.verdict import AGREE, CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog
 from harness.data import DataError, load
 from harness.errors import SamestepError
-from harness.frameworks import Adapter, Settings, Unavailable
+from harness.frameworks import Adapter, Settings, Unavailable, device_memory
 from harness.measure.clock import timed
-from harness.measure.subject import Peak, Subject
+from harness.measure.subject import Peak, Subject, TimedCandidate, quantiles
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -76,20 +76,41 @@ class Worker:
         return answer
 
     def prepare(self, request: Request) -> Answer:
-        """Time the first call of each task, examine the implementation, and calibrate what agrees."""
-        build_seconds, candidate = timed(lambda: self._candidate(request), _nothing)
-        self.subject = Subject(candidate)
-        first = {task: self.subject.sample(task, 1)["seconds"] for task in self.subject.tasks}
-        examined = self._examined(request, candidate)
-        answer = {**examined, "build_seconds": build_seconds, "first_call_seconds": first}
-        if examined["verdict"]["verdict"] == "agree":
-            answer["loops"] = {task: self.subject.calibrate(task) for task in self.subject.tasks}
-            answer["steps"] = {task: candidate.steps(task) for task in self.subject.tasks}
+        """Time the first call of each task, examine the implementation, and calibrate what agrees.
+
+        With ``agreed`` an earlier process was examined: then this one is at its end (`confirm`), and only
+        its cold times are taken before.
+        """
+        build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), _nothing)
+        self.subject = subject = Subject(candidate)
+        agreed = request["agreed"]
+        first = {task: subject.first_calls(task, several=not agreed) for task in subject.tasks}
+        answer: Answer = {"verdict": None} if agreed else self._examined(request, candidate)
+        answer |= {"build_seconds": build_seconds, "first_calls": first}
+        if agreed or answer["verdict"]["verdict"] == AGREE:
+            answer["loops"] = loops = {task: subject.calibrate(task) for task in subject.tasks}
+            answer["steps"] = {task: candidate.steps(task) for task in subject.tasks}
+            answer["transfers"] = {task: subject.transfers(task) for task in subject.tasks}
+            unwaited = (subject.unwaited(task, loops[task]) for task in subject.tasks)
+            missing = next((found for found in unwaited if found), None)
+            if missing:
+                answer["verdict"] = Verdict(INVALID, missing).as_dict()
         return answer
 
     def sample(self, request: Request) -> Answer:
         """One timed batch of calls."""
         return self.subject.sample(request["task"], request["loops"])
+
+    def finish(self, request: Request) -> Answer:
+        """After the last round: is it still right; each call's latency; the device's share; memory."""
+        candidate = self.subject.candidate
+        return {
+            "verdict": confirm(candidate, self._expectations(request, candidate)).as_dict(),
+            "latency": {task: quantiles(self.subject.latency(task)) for task in self.subject.tasks},
+            "parts": {task: self.subject.parts(task, loops) for task, loops in request["loops"].items()},
+            "peak_memory_bytes": _peak_memory(),
+            "device_memory_bytes": device_memory(self.adapter),
+        }
 
     def measure_peak(self, request: Request) -> Answer:
         """One large matrix product."""
@@ -97,14 +118,7 @@ class Worker:
             self.peak = Peak(self.adapter, self.settings.dtype)
         return self.peak.sample()
 
-    def memory(self, request: Request) -> Answer:
-        """The most memory that this process has held, in bytes."""
-        # Not ru_maxrss: that begins with what the parent held when it started this process.
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        kilobytes = status.partition("VmHWM:")[2].split()[0]
-        return {"peak_memory_bytes": int(kilobytes) * 1024}
-
-    def _candidate(self, request: Request) -> Candidate:
+    def _candidate(self, request: Request, kind: type[Candidate] = Candidate) -> Candidate:
         file = Path(request["file"]) if request.get("file") else None
         rung = self.catalog.implementation(request["workload"], request["implementation"], file)
         spec = self.catalog.spec(rung.workload)
@@ -119,7 +133,7 @@ class Worker:
             raise SamestepError(
                 f"{file} cannot be loaded: {type(error).__name__}: {_one_line(error)}"
             ) from error
-        return Candidate(module, self.adapter, self.settings, spec, case, inputs)
+        return kind(module, self.adapter, self.settings, spec, case, inputs)
 
     def _expectations(self, request: Request, candidate: Candidate) -> Expectations:
         """What the reference gives; the same object for all rungs of a case, which start alike."""
@@ -137,6 +151,13 @@ class Worker:
 
 def _nothing(_: Any) -> None:
     """Nothing to wait for."""
+
+
+def _peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    # Not ru_maxrss: that begins with what the parent held when it started this process.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def failure(error: BaseException) -> Verdict:

@@ -62,7 +62,7 @@ class Candidate:
     def on(self, inputs: Inputs, numbers: Mapping[str, float | int] | None = None) -> Candidate:
         """The same implementation in the same process, on other inputs of the same shapes."""
         numbers = numbers if numbers is not None else self.numbers
-        return Candidate(self.module, self.adapter, self.settings, self.spec, self.case, inputs, numbers)
+        return type(self)(self.module, self.adapter, self.settings, self.spec, self.case, inputs, numbers)
 
     def asarray(self, array: np.ndarray) -> Any:
         """Native, in the implementation's own way where it has one (a session is fed ndarrays)."""
@@ -110,12 +110,17 @@ class Candidate:
                 values.append(self.numbers[name] if name in self.numbers else self.native[name])
         return values
 
+    def call(self, task: str, state: Any, arguments: list[Any]) -> Any:
+        """What the task returns, once it is there."""
+        returned = getattr(self.module, task)(state, *arguments)
+        self.adapter.wait(returned)
+        return returned
+
     def run(self, place: Place, state: Any, steps: int | None = None) -> tuple[Values, Any]:
         """Call a task: its outputs by name, without the state, and the new state (None if it has none)."""
         task = place.task
         spec = self.spec.tasks[task]
-        returned = getattr(self.module, task)(state, *self.arguments(task, steps))
-        self.adapter.wait(returned)
+        returned = self.call(task, state, self.arguments(task, steps))
         self._inputs_untouched(place)
         outputs = returned if len(spec.outputs) > 1 else (returned,)
         if not isinstance(outputs, tuple) or len(outputs) != len(spec.outputs):

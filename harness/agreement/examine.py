@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,15 +35,21 @@ def examine(candidate: Candidate, expectations: Expectations, path: Path | None 
     What it gave at its first step is kept in ``path``, for `harness.agreement.distance`.
     """
     examination = Examination(candidate, expectations)
-    verdict = _examined(examination)
+    verdict = _examined(examination, examination.run)
     if path is not None:
         keep(path, examination.first, examination.sigmas)
     return verdict
 
 
-def _examined(examination: Examination) -> Verdict:
+def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
+    """The forced steps once more, of a candidate that agreed and has been at work since."""
+    examination = Examination(candidate, expectations)
+    return _examined(examination, examination.steps)
+
+
+def _examined(examination: Examination, stages: Callable[[], None]) -> Verdict:
     try:
-        examination.run()
+        stages()
     except Suspicion as found:
         return _again(examination, found)
     except Disagreement as found:

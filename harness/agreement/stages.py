@@ -68,16 +68,21 @@ class Examination:
             raise Invalid(f"no training task; the workload has {', '.join(offered)}")
         if candidate.module.__name__ == self.reference.module.__name__ and self.reference.dtype == "float64":
             self.reference.prove(candidate.point)
+        self.steps()
+        for task in self.training:
+            self._continuity(task)
+        self._probes()
+
+    def steps(self) -> None:
+        """S1, S3 and S4 alone: every task, on the case's own inputs."""
         for step, state, values in self._forced(self.leading):
             self._still(step, state, values)
         self._together()
         for task in self.training:
-            if candidate.spec.tasks[task].steps:
+            if self.candidate.spec.tasks[task].steps:
                 self._lengths(task)
             elif task != self.leading:
                 collections.deque(self._forced(task), maxlen=0)  # each step is judged as it is made
-            self._continuity(task)
-        self._probes()
 
     # -- stages ------------------------------------------------------------------------------------------
 

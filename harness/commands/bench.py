@@ -15,17 +15,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness.agreement.verdict import AGREE, UNAVAILABLE
-from harness.bench import PROFILES, Bench, Forecast, Profile
+from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
 from harness.commands.check import examined
 from harness.errors import SamestepError
+from harness.forecast import Forecast
+from harness.measure import clock
 from harness.measure.machine import fingerprint, slug
 from harness.process import environment
 from harness.report import terminal
-from harness.runner import Workshop, batches
+from harness.runner import Workshop, batches, with_twins
 from harness.selection import Cell, Options, select
 from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
+
+#: How often the bar is drawn.
+DRAW_SECONDS = 0.5
 
 
 def run_bench(
@@ -42,8 +47,9 @@ def run_bench(
     else:
         profile = PROFILES[asked["profile"]]
         if asked["invocations"]:
-            profile = Profile(asked["invocations"], profile.rounds)
-        cells = select(workshop.catalog, selectors, options)
+            profile = replace(profile, invocations=asked["invocations"])
+        profile = replace(profile, width=asked["width"], budget=asked["budget"])
+        cells = with_twins(workshop.catalog, select(workshop.catalog, selectors, options))
         about = _about(workshop, cells, selectors, options, profile)
         run = Run.create(asked["out"], slug(about["machine"]), about)
     _measure(workshop, run, profile, cells)
@@ -88,7 +94,11 @@ def _right_in_float64(bench: Bench, cells: Sequence[Cell]) -> list[Cell]:
     for there before anything is timed in float32.
     """
     if not any(bench.run.records("checked")):
-        twins = {cell: replace(cell, dtype="float64", threads=1) for cell in cells if cell.dtype == "float32"}
+        twins = {
+            cell: replace(cell, dtype="float64", threads=1)
+            for cell in cells
+            if cell.dtype == "float32" and not cell.twin
+        }
         present = [twin for twin in twins.values() if not bench.workshop.missing(twin)]
         verdicts = examined(bench.workshop, present)
         for cell, twin in twins.items():
@@ -106,26 +116,31 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
     workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[eta]}"),
-        console=Console(stderr=True),
+        console=Console(stderr=True), auto_refresh=False,  # no thread that draws while a sample is taken
     )  # fmt: skip
     try:
         shown = bar.add_task("", total=None, eta="")
+        drawn = clock.now()
 
         def watch(forecast: Forecast) -> None:
-            left = forecast.left_seconds
+            nonlocal drawn
+            if clock.now() - drawn < DRAW_SECONDS:
+                return
+            drawn, left = clock.now(), forecast.left_seconds
             bar.update(
                 shown,
                 description=forecast.doing,
                 total=forecast.done_seconds + left,
                 completed=forecast.done_seconds,
                 eta=f"ETA {int(left) // 60}:{int(left) % 60:02d}",
+                refresh=True,
             )
 
         bench = Bench(workshop, run, profile, watch)
         right = _right_in_float64(bench, cells)
         with bar:
             bench.measure(right)
-            bar.update(shown, description="done", eta="")
+            bar.update(shown, description="done", eta="", refresh=True)
     finally:
         shutil.rmtree(workshop.cache, ignore_errors=True)
 

@@ -43,6 +43,10 @@ def measured(command: Command) -> Command:
         click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
                      help="How much to measure."),
         click.option("--invocations", type=click.IntRange(1), help="Fresh processes for each cell."),
+        click.option("--width", type=click.FloatRange(0, min_open=True), metavar="PART",
+                     help="Go on until every ratio's 95 % interval is this narrow (0.02: 2 %)."),
+        click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+                     help="Go on until so many seconds are used."),
         click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                      help="Where runs are kept."),
     ]  # fmt: skip

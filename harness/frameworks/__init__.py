@@ -31,6 +31,7 @@ class Settings:
 class Adapter(Protocol):
     """One framework in one process, configured once, before anything is computed.
 
+    It may have two methods more: ``stopwatch()`` and ``device_memory()``, see the functions of those names.
     ``Adapter(settings)`` raises `Unavailable` where the settings cannot be had.
     """
 
@@ -53,3 +54,29 @@ class Adapter(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """Versions, and the threads and precision read back from the framework."""
+
+
+class Stopwatch(Protocol):
+    """The device's own clock: `start` and `stop` are queued like any other work."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def seconds(self) -> float:
+        """What the device took between the two, once all of it is done."""
+
+
+def stopwatch(adapter: Adapter) -> Stopwatch | None:
+    """The clock of the adapter's device; None where it has no method ``stopwatch``, or none there."""
+    make = getattr(adapter, "stopwatch", None)
+    found: Stopwatch | None = make() if make else None
+    return found
+
+
+def device_memory(adapter: Adapter) -> int | None:
+    """The most bytes that the framework has held on a GPU; None where it has no method ``device_memory``, or
+    computes elsewhere."""
+    ask = getattr(adapter, "device_memory", None)
+    found: int | None = ask() if ask else None
+    return found

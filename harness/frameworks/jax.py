@@ -47,6 +47,11 @@ class Adapter:
     def matmul(self, a: jax.Array, b: jax.Array) -> jax.Array:
         return jnp.matmul(a, b)
 
+    def device_memory(self) -> int | None:
+        # None on the CPU; a dict that may lack the peak where the allocator is not XLA's own.
+        found: int | None = (self.device.memory_stats() or {}).get("peak_bytes_in_use")
+        return found
+
     def describe(self) -> dict[str, Any]:
         tf32 = jax.config.jax_default_matmul_precision == "tensorfloat32"
         return {

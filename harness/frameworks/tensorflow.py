@@ -49,6 +49,9 @@ class Adapter:
     def matmul(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         return tf.matmul(a, b)
 
+    def device_memory(self) -> int | None:
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if self.gpu else None
+
     def describe(self) -> dict[str, Any]:
         return {
             "versions": {"tensorflow": tf.__version__},

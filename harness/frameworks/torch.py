@@ -42,9 +42,32 @@ class Adapter:
     def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return a @ b
 
+    def stopwatch(self) -> Stopwatch | None:
+        return Stopwatch() if self.device.type == "cuda" else None
+
+    def device_memory(self) -> int | None:
+        return torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
+
     def describe(self) -> dict[str, Any]:
         return {
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
             "threads": torch.get_num_threads(),
             "matmul": "float32" if torch.get_float32_matmul_precision() == "highest" else "tf32",
         }
+
+
+class Stopwatch:
+    """CUDA events, which the device stamps when it comes to them."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+
+    def start(self) -> None:
+        self.began.record()
+
+    def stop(self) -> None:
+        self.ended.record()
+
+    def seconds(self) -> float:
+        self.ended.synchronize()
+        return float(self.began.elapsed_time(self.ended)) / 1e3  # elapsed_time is in milliseconds

@@ -1,21 +1,38 @@
 """From samples to numbers. No clock and no process here: arrays in, numbers out.
 
 The process is the unit of inference: samples of one invocation are averaged before invocations are
-compared, and an interval says how far another set of processes could have moved the number. It is a
-hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds
-(Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
+compared, and an interval says how far another set of processes could have moved the number. Of a time it is
+a hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds (Kalibera and
+Jones, Rigorous benchmarking in reasonable time, ISMM 2013). Of a ratio it is Student's t over invocations,
+whose variance is moderated by that of the other ratios of the same comparison, as few processes know their
+own scatter badly (Smyth, Linear models and empirical Bayes methods for assessing differential expression,
+Stat. Appl. Genet. Mol. Biol. 3, 2004). Many ratios at once are judged after Holm (Scand. J. Stat. 6, 1979).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from scipy import special
 
 #: Enough draws that a 95 % interval's ends move by less than a fiftieth of its width.
 DRAWS = 2000
+
+#: How often a comparison may call something different that is not: over all ratios of it together.
+LEVEL = 0.01
+
+#: Ratios that are surely this near to 1 are a tie.
+TIE = float(np.log(1.02))
+
+#: How surely `Contrast.detectable` would have been seen.
+POWER = 0.8
+
+K = TypeVar("K", bound=Hashable)
+Moments = Mapping[tuple[Any, int], float]
 
 
 @dataclass(frozen=True)
@@ -26,6 +43,41 @@ class Estimate:
     low: float
     high: float
     spread: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of logarithms over processes, and what is known of its variance."""
+
+    value: float
+    variance: float
+    freedom: float
+    samples: int = 0
+
+    def half(self, alpha: float) -> float:
+        """Half the width of the interval that misses the truth with probability ``alpha``."""
+        if self.freedom <= 0:
+            return float("inf")
+        return _t(self.freedom, 1 - alpha / 2) * math.sqrt(self.variance)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How many times as long one thing takes as another, and what may be said of it.
+
+    ``low`` and ``high`` are the 95 % interval of ``value`` alone; ``sure`` is the interval that holds
+    together with those of all other ratios of the comparison (99 %, Holm); ``word`` is what follows from that
+    one: "faster", "slower", "tie" (within 2 %) or "unclear"; ``detectable`` is the smallest ratio above 1
+    that would be called slower four times in five. Of one process nothing is known: its interval is (0, inf).
+    """
+
+    value: float
+    low: float
+    high: float
+    sure: tuple[float, float]
+    word: str
+    detectable: float
     samples: int
 
 
@@ -41,21 +93,133 @@ def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
     return Estimate(_center(groups), float(low), float(high), spread, everything.size)
 
 
-def ratio(subject: Mapping[tuple[Any, int], float], baseline: Mapping[tuple[Any, int], float]) -> Estimate:
-    """How many times as long the subject takes as the baseline: 2 is twice as long.
-
-    Both map (invocation, round) to seconds of one call. Only samples of the same round are compared,
-    since they met the same weather: log ratio of each pair, median in an invocation, mean over
-    invocations.
-    """
+def paired(subject: Moments, baseline: Moments) -> list[list[float]]:
+    """By invocation, the log ratios of samples of the same (invocation, round): they met the same weather."""
     pairs: dict[Any, list[float]] = {}
     for key in sorted(subject.keys() & baseline.keys()):
         pairs.setdefault(key[0], []).append(float(np.log(subject[key] / baseline[key])))
-    logs = location(list(pairs.values()))
-    value, low, high = np.exp([logs.value, logs.low, logs.high])
-    everything = np.concatenate(list(pairs.values()))
-    spread = float(np.median(np.abs(everything - np.median(everything))))
-    return Estimate(float(value), float(low), float(high), spread, logs.samples)
+    return list(pairs.values())
+
+
+def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
+    """Of each member the mean over invocations of the median in each.
+
+    The family lends each member its variance: d0 degrees of freedom at the variance s0^2 that fit the scatter
+    of the members' own variances (Smyth 2004, section 6.2), and never more than all of them have. Fewer than
+    three members know nothing of each other.
+    """
+    medians = {key: np.array([np.median(g) for g in groups if len(g)]) for key, groups in family.items()}
+    if any(not values.size for values in medians.values()):
+        raise ValueError("no samples")
+    own = {key: float(values.var(ddof=1)) if values.size > 1 else 0.0 for key, values in medians.items()}
+    known = [(own[key], values.size - 1) for key, values in medians.items() if values.size > 1]
+    prior, lent = _prior(known)
+    found = {}
+    for key, values in medians.items():
+        freedom = values.size - 1
+        together = freedom + lent
+        variance = (freedom * own[key] + lent * prior) / together if together else 0.0
+        samples = sum(len(group) for group in family[key])
+        found[key] = Mean(float(values.mean()), variance / values.size, together, samples)
+    return found
+
+
+def difference(one: Mean, other: Mean) -> Mean:
+    """``one`` minus ``other``, of different processes (Welch, Biometrika 34, 1947)."""
+    value, parts = one.value - other.value, [one, other]
+    variance = one.variance + other.variance
+    samples = one.samples + other.samples
+    if min(one.freedom, other.freedom) <= 0:
+        return Mean(value, variance, 0.0, samples)
+    squares = sum(part.variance**2 / part.freedom for part in parts)
+    freedom = variance**2 / squares if squares else one.freedom + other.freedom
+    return Mean(value, variance, freedom, samples)
+
+
+def judged(family: Mapping[K, Mean], floor: float = 0.0) -> dict[K, Contrast]:
+    """What may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
+
+    ``floor`` is a difference (of logarithms) that the same code under two names showed: none that may be
+    smaller is called one.
+    """
+    chances = {key: _chance(mean, floor) for key, mean in family.items()}
+    ordered, left, alpha, going = sorted(family, key=lambda key: chances[key]), len(family), LEVEL, True
+    found = {}
+    for key in ordered:
+        if going:  # Holm's step down: the first that stays unclear stops it
+            alpha = LEVEL / left
+            going = chances[key] <= alpha
+            left -= 1
+        found[key] = _contrast(family[key], alpha, floor)
+    return {key: found[key] for key in family}
+
+
+def contrasts(family: Mapping[K, Sequence[Sequence[float]]], floor: float = 0.0) -> dict[K, Contrast]:
+    """`means`, and then `judged`: of log ratios by invocation (`paired`)."""
+    return judged(means(family), floor)
+
+
+def _contrast(mean: Mean, alpha: float, floor: float) -> Contrast:
+    usual, sure = mean.half(1 - 0.95), mean.half(alpha)
+    low, high = mean.value - sure, mean.value + sure
+    if high < -floor:
+        word = "faster"
+    elif low > floor:
+        word = "slower"
+    else:
+        word = "tie" if low >= -TIE and high <= TIE else "unclear"
+    power = _t(mean.freedom, POWER) * mean.variance**0.5 if mean.freedom > 0 else np.inf
+    value, wide_low, wide_high, sure_low, sure_high, seen = np.exp(
+        [mean.value, mean.value - usual, mean.value + usual, low, high, floor + sure + power]
+    ).tolist()
+    return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, seen, mean.samples)
+
+
+def _chance(mean: Mean, floor: float) -> float:
+    """Of a difference as large as this one, beyond the floor, where there is none (two-sided)."""
+    beyond = abs(mean.value) - floor
+    if beyond <= 0 or mean.freedom <= 0:
+        return 1.0
+    if not mean.variance:
+        return 0.0
+    return float(2 * special.stdtr(_finite(mean.freedom), -beyond / mean.variance**0.5))
+
+
+def _prior(known: Sequence[tuple[float, int]]) -> tuple[float, float]:
+    """The variance that the members share, and how many degrees of freedom it is worth to each."""
+    if len(known) < 3:
+        return 0.0, 0.0
+    variances, freedoms = np.array(known, dtype=float).T
+    if not np.median(variances):
+        return 0.0, 0.0
+    half = freedoms / 2
+    variances = np.maximum(variances, np.finfo(float).eps ** 0.5 * np.median(variances))  # log(0)
+    logs = np.log(variances) - special.digamma(half) + np.log(half)
+    scatter = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
+    most = float(freedoms.sum())
+    if scatter <= 0:  # no more than chance: all have the same
+        return float(np.exp(logs.mean())), most
+    prior = 2 * _inverse_trigamma(scatter)
+    return float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))), min(prior, most)
+
+
+def _inverse_trigamma(value: float) -> float:
+    """x with trigamma(x) = value, by Newton's method on 1 / trigamma, which converges from above."""
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = special.polygamma(1, x)
+        x += trigamma * (1 - trigamma / value) / special.polygamma(2, x)
+    return float(x)
+
+
+def _t(freedom: float, probability: float) -> float:
+    """The quantile of Student's t."""
+    return float(special.stdtrit(_finite(freedom), probability))
+
+
+def _finite(freedom: float) -> float:
+    """From a million degrees of freedom on it is the normal distribution to six digits."""
+    return min(freedom, 1e6)
 
 
 def _center(groups: Sequence[np.ndarray]) -> float:

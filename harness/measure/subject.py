@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from harness.agreement.candidate import Candidate
-from harness.measure.clock import timed
+from harness.frameworks import stopwatch
+from harness.measure.clock import Call, launched, one_by_one, processor_time, timed
+from harness.measure.interference import Interference
 
-#: A sample lasts about this long: a hundred times the round trip to the worker, and short enough that
+#: A sample lasts at least this long: two hundred times the round trip to the worker, and short enough that
 #: the turns of a round meet the same weather.
-SAMPLE_SECONDS = 0.015
+SAMPLE_SECONDS = 0.02
+
+#: The first calls, each timed by itself to see when they become steady; of a task of many steps a few.
+FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.15, 3
+
+#: Calls whose latency is looked at one by one, and for how long at most.
+LATENCY_CALLS, LATENCY_SECONDS = 200, 0.05
+
+#: How often fetching results must take long after the wait before the wait is said to be missing.
+WAIT_TRIES = 3
+
+#: The device's clock may be started this share of a sample before ours.
+SLACK = 1 / 20
+
+
+class TimedCandidate(Candidate):
+    """A candidate whose every call goes under the clock: what is examined is what is timed."""
+
+    def call(self, task: str, state: Any, arguments: list[Any]) -> Any:
+        function = getattr(self.module, task)
+        return timed(lambda: function(state, *arguments), self.adapter.wait)[1]
 
 
 class Subject:
@@ -21,10 +43,12 @@ class Subject:
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
+        self.wait = candidate.adapter.wait
         self.tasks = [name for name in candidate.spec.tasks if candidate.offers(name)]
         self.arguments = {task: candidate.arguments(task) for task in self.tasks}
+        self.interference = Interference()
 
-    def call(self, task: str) -> Callable[[], Any]:
+    def call(self, task: str) -> Call:
         """One call after another from a fresh state; a training task goes on from what it returned."""
         function = getattr(self.candidate.module, task)
         arguments = self.arguments[task]
@@ -41,12 +65,12 @@ class Subject:
         return step
 
     def sample(self, task: str, loops: int) -> dict[str, Any]:
-        """Time ``loops`` calls. ``switches`` counts how often the kernel took the processor away."""
+        """Time ``loops`` calls, waited for at the end: the throughput."""
         call = self.call(task)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        seconds, _ = timed(call, self.candidate.adapter.wait, loops)
-        switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before
-        return {"seconds": seconds, "loops": loops, "switches": switches}
+        before = self.interference.read()
+        seconds, _ = timed(call, self.wait, loops)
+        disturbed = self.interference.read().disturbed(before, seconds)
+        return {"seconds": seconds, "loops": loops, "disturbed": disturbed}
 
     def calibrate(self, task: str) -> int:
         """How many calls make a sample: doubled until one is long enough, which warms up as well."""
@@ -54,8 +78,75 @@ class Subject:
         while True:
             seconds = self.sample(task, loops)["seconds"]
             if seconds >= SAMPLE_SECONDS:
+                self.interference.settle(seconds)
                 return loops
             loops = max(2 * loops, min(10 * loops, int(loops * SAMPLE_SECONDS / max(seconds, 1e-9))))
+
+    def first_calls(self, task: str, several: bool) -> list[float]:
+        """Seconds of the first call, and, where ``several`` are asked for, of those after it."""
+        many = FIRST_LONG_CALLS if self.candidate.spec.tasks[task].steps else FIRST_CALLS
+        first = one_by_one(call := self.call(task), self.wait, 1)
+        return first + one_by_one(call, self.wait, many - 1, FIRST_SECONDS) if several else first
+
+    def latency(self, task: str) -> list[float]:
+        """Seconds of each of many calls, every one waited for by itself."""
+        return one_by_one(self.call(task), self.wait, LATENCY_CALLS, LATENCY_SECONDS)
+
+    def transfers(self, task: str) -> dict[str, float]:
+        """Seconds that it takes to bring a task's inputs to the device, and its results back."""
+        arrays = [self.candidate.arrays[n] for n in self.candidate.spec.tasks[task].inputs
+                  if n in self.candidate.arrays]  # fmt: skip
+        there, _ = timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)
+        returned = self.call(task)()
+        self.wait(returned)
+        back, _ = timed(lambda: self._fetched(task, returned), _nothing)
+        return {"to_device": there, "from_device": back}
+
+    def parts(self, task: str, loops: int) -> dict[str, Any]:
+        """The three times of a sample: until all calls were asked for, on the device alone (None where the
+        framework has no clock there), and until the results were there."""
+        call, watch = self.call(task), stopwatch(self.candidate.adapter)
+
+        def wait(returned: Any) -> None:
+            if watch is not None:
+                watch.stop()
+            self.wait(returned)
+
+        if watch is not None:
+            watch.start()
+        launch, seconds, _ = launched(call, wait, loops)
+        device = None if watch is None else watch.seconds()
+        return {"launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops}
+
+    def unwaited(self, task: str, loops: int) -> str | None:
+        """What shows that the clock stopped before the results were there; None where nothing does.
+
+        After a true wait they are fetched in next to no time; and the device's own clock, where there is one,
+        has not run longer than ours.
+        """
+        found = []
+        for _ in range(WAIT_TRIES):
+            seconds, returned = timed(self.call(task), self.wait, loops)
+            first, again = (timed(partial(self._fetched, task, returned), _nothing)[0] for _ in range(2))
+            if first - again > seconds / 2:
+                found.append(f"{1e3 * first:.3g} ms more to have the results")
+            else:
+                device = self.parts(task, loops)
+                on_device, seconds = device["device_seconds"], device["seconds"]
+                if on_device is None or on_device <= seconds * (1 + SLACK):
+                    return None
+                found.append(f"{1e3 * on_device:.3g} ms by the device's")
+        return f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
+
+    def _fetched(self, task: str, returned: Any) -> list[np.ndarray]:
+        """Everything that one call returned, as NumPy arrays."""
+        spec = self.candidate.spec.tasks[task]
+        outputs = returned if len(spec.outputs) > 1 else (returned,)
+        arrays: list[Any] = []
+        for name, output in zip(spec.outputs, outputs, strict=True):
+            found = self.candidate.module.export(output) if name == "state" else output
+            arrays += found.values() if isinstance(found, Mapping) else [found]
+        return [self.candidate.adapter.to_numpy(array) for array in arrays]
 
 
 class Peak:
@@ -71,5 +162,18 @@ class Peak:
         self.sample()  # the first one starts threads and touches pages
 
     def sample(self) -> dict[str, Any]:
+        """``processors`` is how many of them were busy: what a framework does that tells no thread count."""
+        before = processor_time()
         seconds, _ = timed(lambda: self.adapter.matmul(self.a, self.b), self.adapter.wait)
-        return {"seconds": seconds, "loops": 1, "flops": 2.0 * self.SIZE**3}
+        processors = (processor_time() - before) / seconds
+        return {"seconds": seconds, "loops": 1, "flops": 2.0 * self.SIZE**3, "processors": processors}
+
+
+def _nothing(_: Any) -> None:
+    """Nothing to wait for."""
+
+
+def quantiles(seconds: list[float]) -> dict[str, float]:
+    """Of calls timed one by one: the median, and what one in twenty is below and above."""
+    low, middle, high = np.quantile(seconds, [0.05, 0.5, 0.95]).tolist()
+    return {"median": middle, "p05": low, "p95": high, "calls": len(seconds)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.measure.statistics import Estimate
+from harness.measure.statistics import Contrast
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -21,10 +21,12 @@ def digits(value: float) -> str:
     return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
 
 
-def interval(estimate: Estimate | None) -> str:
-    """A ratio with its interval: 0.31 (0.30-0.33)."""
+def interval(estimate: Contrast | None) -> str:
+    """A ratio with its interval: 0.31 (0.30-0.33), 0.31 (?) where one process tells nothing of others."""
     if estimate is None:
         return "-"
+    if estimate.low == 0:
+        return f"{estimate.value:.2f} (?)"
     return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
 
 

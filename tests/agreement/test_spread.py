@@ -134,10 +134,9 @@ def test_a_factor_that_each_step_hides_shows_over_all_of_them():
     def step(scale: float, limit: float) -> Seen:
         return Seen(1, 1, 1.0, 0.0, 1.0, 0.0, 1.0, scale, limit, ())
 
-    factor, limit = pooled_scale([step(0.7, 1.0)] * 3)
-    assert factor == pytest.approx(0.7)
-    assert limit == pytest.approx(3**-0.5)
-    scattered, _ = pooled_scale([step(0.7, 1.0), step(-0.7, 1.0), step(0.0, 1.0)])
-    assert scattered == pytest.approx(0.0)
-    sharp, limit = pooled_scale([step(0.7, 1.0), step(0.0, 1e-3)])
-    assert abs(sharp) < limit < 1e-3  # the step that knows better has the word
+    factor, limit = pooled_scale([step(0.75, 1.0)] * 4)
+    assert (factor, limit) == (0.75, 0.5)
+    scattered, _ = pooled_scale([step(0.75, 1.0), step(-0.75, 1.0)])
+    assert scattered == 0
+    hidden, limit = pooled_scale([step(0.75, 1.0), step(0.0, 1 / 1024)])
+    assert abs(hidden) < limit < 1 / 1024  # the step that knows better has the word
