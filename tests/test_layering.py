@@ -32,6 +32,7 @@ LAYERS = {
     "measure.subject": ("measure.clock", "agreement"),
     "data": ("errors", "caches"),
     "catalog": ("errors", "spec"),
+    "price": (),
     "selection": ("errors", "catalog"),
     "store": ("errors",),
     "process": ("errors", "measure.clock", "agreement.verdict"),
@@ -49,7 +50,7 @@ LAYERS = {
     "commands.options": (),
     "commands": (
         "errors", "caches", "commands.options", "measure.statistics", "measure.machine", "agreement.verdict",
-        "data", "catalog", "selection", "store", "process", "runner", "summary", "bench", "report",
+        "data", "catalog", "price", "selection", "store", "process", "runner", "summary", "bench", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -79,6 +80,7 @@ PURE = (
     "agreement.verdict",
     "catalog",
     "measure.statistics",
+    "price",
     "report",
     "spec",
     "store",
