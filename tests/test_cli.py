@@ -268,7 +268,7 @@ def lines(run: Path, kind: str = "sample") -> list[dict]:
 def test_a_run_exits_0_and_writes_its_records_and_its_report(made):
     done, folder = made
     assert done.returncode == 0
-    assert {"run.json", "samples.jsonl", "report.md", "report.csv"} <= {
+    assert {"run.json", "samples.jsonl", "report.md", "report.csv", "benchmark.json"} <= {
         path.name for path in folder.iterdir()
     }
     assert len(lines(folder)) == 2 * 6 * 3  # cells, rounds, tasks
@@ -294,14 +294,15 @@ def test_a_run_says_what_was_asked_and_on_what_machine(made):
     assert set(about["sources"]) == {"rigged/numpy_manual", "rigged/numpy_good", "rigged/ghost_manual"}
 
 
-def test_report_makes_the_tables_again(copied):
-    for name in ("report.md", "report.csv"):
+def test_report_makes_the_tables_again(made, copied):
+    for name in ("report.md", "report.csv", "benchmark.json"):
         (copied / name).unlink()
     done = samestep("report", "--out", copied.parent.parent)
     assert done.returncode == 0
     assert re.search(r"rigged:small, float32, cpu: train, a step of 4", done.stdout)
     assert re.search(r"numpy_manual .* agree .* 1\.00 \(1\.00-1\.00\)", done.stdout)
     assert (copied / "report.csv").read_text().startswith("workload,case,implementation")
+    assert (copied / "benchmark.json").read_bytes() == (made[1] / "benchmark.json").read_bytes()
     assert "| numpy_good | agree |" in (copied / "report.md").read_text()
 
 

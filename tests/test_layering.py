@@ -35,6 +35,7 @@ LAYERS = {
     "measure.subject": ("frameworks", "measure.clock", "measure.interference", "agreement"),
     "data": ("errors", "caches"),
     "catalog": ("errors", "spec"),
+    "price": (),
     "selection": ("errors", "catalog"),
     "store": ("errors",),
     "process": ("errors", "measure.clock", "agreement.verdict"),
@@ -54,8 +55,8 @@ LAYERS = {
     "commands.options": (),
     "commands": (
         "errors", "caches", "commands.options", "forecast", "measure.clock", "measure.statistics",
-        "measure.machine", "agreement.verdict",
-        "data", "catalog", "selection", "store", "process", "runner", "summary", "bench", "report",
+        "measure.machine", "agreement.verdict", "data", "catalog", "price", "selection", "store", "process",
+        "runner", "summary", "bench", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -85,6 +86,7 @@ PURE = (
     "agreement.verdict",
     "catalog",
     "measure.statistics",
+    "price",
     "report",
     "spec",
     "store",

@@ -22,6 +22,7 @@ from harness.errors import SamestepError
 from harness.forecast import Forecast
 from harness.measure import clock
 from harness.measure.machine import fingerprint, slug
+from harness.price import price
 from harness.process import environment
 from harness.report import terminal
 from harness.runner import Workshop, batches, with_twins
@@ -173,6 +174,7 @@ def _about(
         "cells": [{**cell.as_dict(), "key": cell.key, "baseline": baselines[cell].key} for cell in cells],
         "tasks": {f"{c.workload}:{c.case}": _tasks(catalog, c) for c in cells},
         "sources": sources(catalog, cells),
+        "prices": prices(catalog, cells),
     }
 
 
@@ -183,6 +185,16 @@ def _tasks(catalog: Catalog, cell: Cell) -> dict[str, Any]:
 
 def sources(catalog: Catalog, cells: Sequence[Cell]) -> dict[str, str]:
     return {f"{c.workload}/{c.implementation}": identity(catalog, c) for c in cells}
+
+
+def prices(catalog: Catalog, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+    """How much code each rung is, and how much of it is new after the rung that it is read after."""
+    found = {}
+    for rung in {catalog.implementation(c.workload, c.implementation): None for c in cells}:
+        files = {other.name: other.path for other in catalog.implementations(rung.workload)}
+        before = files.get(rung.read_after) if rung.read_after else None
+        found[str(rung)] = asdict(price(rung.path, before, rung.read_after))
+    return found
 
 
 def identity(catalog: Catalog, cell: Cell) -> str:

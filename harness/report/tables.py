@@ -19,6 +19,8 @@ SURE = 6
 
 CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "of peak", "first call")
+#: Of the rung, not of the cell: the terminal has no room for them.
+PRICE = ("lines", "changed")
 
 
 def groups(summaries: Sequence[CellSummary]) -> list[tuple[str, list[CellSummary]]]:
@@ -67,14 +69,21 @@ def _steps(summaries: Sequence[CellSummary], task: str) -> int | None:
     return next((s.tasks[task].steps for s in summaries if task in s.tasks), None)
 
 
+def price(about: Mapping[str, Any], cell: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """The rung's lines of code, and how many are new; None where there is no such number."""
+    found = about.get("prices", {}).get(f"{cell['workload']}/{cell['implementation']}", {})
+    return found.get("lines"), found.get("changed")
+
+
 def frame(run: Run) -> pd.DataFrame:
     """One row for each cell and task, numbers as they are (seconds, ratios, fractions)."""
     import pandas as pd
 
-    rows = []
-    for summary in summarize(run.about, run.records()):
+    about, rows = run.about, []
+    for summary in summarize(about, run.records()):
         cell = {name: summary.cell[name] for name in CELL}
-        base = {**cell, "verdict": summary.verdict, "reason": summary.reason}
+        lines = dict(zip(("lines", "lines_changed"), price(about, cell), strict=True))
+        base = {**cell, **lines, "verdict": summary.verdict, "reason": summary.reason}
         for task, timed in summary.tasks.items():
             ratio = timed.ratio
             rows.append(
@@ -97,7 +106,7 @@ def frame(run: Run) -> pd.DataFrame:
             )
         if not summary.tasks:
             rows.append(base)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"lines": "Int64", "lines_changed": "Int64"})
 
 
 def markdown(run: Run) -> str:
@@ -113,14 +122,18 @@ def markdown(run: Run) -> str:
         f"{machine['os']}; Python {machine['python']}; {versions}.",
         "",
         *legend(about, summaries),
+        "lines: of the rung's code, without blank lines, comments and docstrings; changed: how many of them "
+        "the rung that it is read after does not have.",
     ]
     for name, cells in groups(summaries):
         for task in about["tasks"][name.split(",")[0]]:
             if not any(task in cell.tasks for cell in cells):
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]
-            lines += ["| " + " | ".join(COLUMNS) + " |", "|---|---|--:|--:|--:|--:|"]
-            lines += ["| " + " | ".join(row(cell, task)) + " |" for cell in cells]
+            lines += ["| " + " | ".join(COLUMNS + PRICE) + " |", "|---|---|" + "--:|" * 6]
+            for cell in cells:
+                numbers = map(words.count, price(about, cell.cell))
+                lines.append("| " + " | ".join((*row(cell, task), *numbers)) + " |")
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]

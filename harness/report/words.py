@@ -30,6 +30,10 @@ def interval(estimate: Contrast | None) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
 
 
+def count(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
 def percent(fraction: float | None) -> str:
     if fraction is None:
         return "-"
