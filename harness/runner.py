@@ -15,7 +15,7 @@ from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.process import WorkerLost, WorkerProcess, processors
-from harness.selection import Cell
+from harness.selection import Cell, arenas
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
 #: honest thing: minutes on a small machine.
@@ -195,13 +195,6 @@ def batches(catalog: Catalog, cells: Sequence[Cell], size: int) -> Iterator[list
 
     Where there are more, it runs in every batch, so that each ratio is taken between neighbours.
     """
-    arenas: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in cells:
-        arena = (cell.workload, cell.case, cell.dtype, cell.device, cell.matmul)
-        arenas.setdefault(arena, []).append(cell)
-    for peers in arenas.values():
-        wanted = catalog.spec(peers[0].workload).baseline
-        first = next((cell for cell in peers if cell.implementation == wanted), peers[0])
-        others = [cell for cell in peers if cell != first]
+    for first, *others in arenas(catalog, cells):
         for start in range(0, len(others) or 1, size - 1):
             yield [first, *others[start : start + size - 1]]

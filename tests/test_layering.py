@@ -32,7 +32,7 @@ LAYERS = {
     "measure.subject": ("measure.clock", "agreement"),
     "data": ("errors", "caches"),
     "catalog": ("errors", "spec"),
-    "selection": ("errors", "catalog"),
+    "selection": ("errors", "spec", "catalog"),
     "store": ("errors",),
     "process": ("errors", "measure.clock", "agreement.verdict"),
     "worker": (

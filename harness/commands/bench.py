@@ -61,8 +61,10 @@ def _resumed(
     if run.torn:
         run.mend()
     about = run.about
-    if selectors:
-        raise SamestepError(f"--resume goes on with what {run.folder} was asked: leave the selectors out")
+    if selectors or (asked["sweep"], asked["shard"]) != (None, None):
+        raise SamestepError(
+            f"--resume goes on with what {run.folder} was asked: leave the selectors, --sweep and --shard out"
+        )
     if slug(about["machine"]) != slug(machine):
         raise SamestepError(f"{run.folder} was begun on {slug(about['machine'])}: start a new run here")
     workshop.seed = about["options"]["seed"]
@@ -105,7 +107,8 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
     """With a bar on standard error; compilers' caches live as long as the run."""
     workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[eta]}"),
+        TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[eta]}"),
         console=Console(stderr=True),
     )  # fmt: skip
     try:
@@ -163,7 +166,7 @@ def _about(
 
 def _tasks(catalog: Catalog, cell: Cell) -> dict[str, Any]:
     spec = catalog.spec(cell.workload)
-    return {name: {"flops": task.flops(spec.cases[cell.case])} for name, task in spec.tasks.items()}
+    return {name: {"flops": task.flops(spec.case(cell.case))} for name, task in spec.tasks.items()}
 
 
 def sources(catalog: Catalog, cells: Sequence[Cell]) -> dict[str, str]:

@@ -43,6 +43,9 @@ def measured(command: Command) -> Command:
         click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
                      help="How much to measure."),
         click.option("--invocations", type=click.IntRange(1), help="Fresh processes for each cell."),
+        click.option("--sweep", metavar="SIZE=FROM:TO",
+                     help="Each case at these sizes, 4 times as large each (or FROM:TO:FACTOR, or 1,8,64)."),
+        click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the selection."),
         click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                      help="Where runs are kept."),
     ]  # fmt: skip
