@@ -211,6 +211,8 @@ def _options(
         devices=options["devices"] or ("cpu",),
         matmul=options["matmul"],
         threads=threads,
+        sweep=options.get("sweep"),
+        shard=options.get("shard"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +15,7 @@ from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.process import WorkerLost, WorkerProcess, processors
-from harness.selection import Cell
+from harness.selection import Cell, arenas
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
 #: honest thing: minutes on a small machine.
@@ -193,27 +193,8 @@ def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
 def batches(catalog: Catalog, cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
     """Cells that are measured side by side, ``size`` workers at most, and the baseline is the first.
 
-    Where there are more, it runs in every batch, so that each ratio is taken between neighbours. Devices
-    stand side by side: the CPU's baseline is that of the GPU too.
+    Where there are more, it runs in every batch, so that each ratio is taken between neighbours.
     """
-    arenas: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in cells:
-        arenas.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
-    for peers in arenas.values():
-        first = _baseline(catalog, peers)
-        others = [cell for cell in peers if cell != first]
+    for first, *others in arenas(catalog, cells):
         for start in range(0, len(others) or 1, size - 1):
             yield [first, *others[start : start + size - 1]]
-
-
-def _baseline(catalog: Catalog, peers: Sequence[Cell]) -> Cell:
-    """What all others are compared with: the spec's, on a CPU if it can be; else the first there is."""
-    wanted = catalog.spec(peers[0].workload).baseline
-    named = [cell for cell in peers if cell.implementation == wanted and not cell.twin]
-    return next((cell for cell in named if cell.device == "cpu"), (named or list(peers))[0])
-
-
-def with_twins(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells, and every baseline once more under another name, beside itself."""
-    twins = {arena[0]: replace(arena[0], twin=True) for arena in batches(catalog, cells, len(cells) + 1)}
-    return [one for cell in cells for one in (cell, twins.get(cell)) if one is not None]

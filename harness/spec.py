@@ -6,14 +6,35 @@ nothing but the standard library, so that every spec can be read without NumPy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
     Arrays = Mapping[str, np.ndarray]
+
+#: What stands after a case's name where it is given other sizes: [batch=64,width=100].
+SIZES = re.compile(r"\[([^][=,]+=[1-9][0-9]*(,[^][=,]+=[1-9][0-9]*)*)\]")
+
+
+def parts(name: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """``tutorial[batch=64]`` -> ("tutorial", (("batch", 64),)). Raises ValueError."""
+    base, bracket, rest = name.partition("[")
+    if not bracket:
+        return name, ()
+    told = SIZES.fullmatch(bracket + rest)
+    pairs = [text.split("=") for text in told[1].split(",")] if told else []
+    if not base or not pairs or len({size for size, _ in pairs}) < len(pairs):
+        raise ValueError(f"{name} is no case: write CASE[SIZE=NUMBER], each size once, numbers from 1 on")
+    return base, tuple((size, int(number)) for size, number in pairs)
+
+
+def resized(name: str, size: str, number: int) -> str:
+    """What a case is called where one more of its sizes is changed."""
+    return f"{name[:-1]},{size}={number}]" if name.endswith("]") else f"{name}[{size}={number}]"
 
 
 @dataclass(frozen=True)
@@ -45,7 +66,8 @@ class Case:
 
     ``numbers`` are the trailing inputs of the tasks, plain Python floats and ints. ``dataset`` names
     a data set that the harness loads (``harness.data``) and hands to the spec's ``make_inputs``.
-    ``default`` cases are those that a selector without a case part means.
+    ``default`` cases are those that a selector without a case part means. ``fixed`` are sizes that its
+    values or its data set settle, so that they cannot be changed; ``at_most`` is how far others can go.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -53,6 +75,8 @@ class Case:
     dataset: str | None = None
     default: bool = False
     summary: str = ""
+    fixed: tuple[str, ...] = ()
+    at_most: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +105,8 @@ class Spec:
     All axes of one letter may be put into another order together, and the sums over them are then made in
     that order; "." is an axis whose order means something. ``probes`` names the probes of
     `harness.agreement.probes` that suit the workload, and ``unsuited`` why each of the others does not.
-    ``rate`` is the number that scales an update.
+    ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
+    where its sizes are changed (a rate that shrinks as the sums grow).
     """
 
     summary: str
@@ -95,3 +120,23 @@ class Spec:
     probes: tuple[str, ...] = ()
     unsuited: Mapping[str, str] = field(default_factory=dict)
     rate: str = "learning_rate"
+    scaled: Callable[[Mapping[str, int]], Mapping[str, float | int]] = lambda sizes: {}
+
+    def case(self, name: str) -> Case:
+        """The case of that name; ``base[size=n,other=m]`` is one with other sizes. Raises ValueError."""
+        base, changed = parts(name)
+        if base not in self.cases:
+            raise ValueError(f"{base} is no case; there are {', '.join(self.cases)}")
+        case = self.cases[base]
+        free = [size for size in case.sizes if size not in case.fixed]
+        there_are = f"there are {', '.join(free)}" if free else "all its sizes are fixed"
+        for size, number in changed:
+            if size not in free:
+                wrong = f"cannot change {size}" if size in case.sizes else "has no such size"
+                raise ValueError(f"{base} {wrong}; {there_are}")
+            if number > case.at_most.get(size, number):
+                raise ValueError(f"{base} has {size} at most {case.at_most[size]}")
+        if not changed:
+            return case
+        sizes = {**case.sizes, **dict(changed)}
+        return replace(case, sizes=sizes, numbers={**case.numbers, **self.scaled(sizes)})

@@ -122,7 +122,7 @@ class Worker:
         file = Path(request["file"]) if request.get("file") else None
         rung = self.catalog.implementation(request["workload"], request["implementation"], file)
         spec = self.catalog.spec(rung.workload)
-        case = spec.cases[request["case"]]
+        case = spec.case(request["case"])
         dataset = load(case.dataset) if case.dataset else None
         inputs = spec.make_inputs(case, np.random.default_rng(request["seed"]), dataset)
         try:

@@ -145,6 +145,13 @@ def test_check_as_json_has_the_fields_that_are_promised(impls, tmp_path):
     assert found["error"] > found["limit"]
 
 
+def test_a_case_with_another_size_is_checked_under_its_name():
+    done = samestep("check", "two_layer:tiny[batch=2]/numpy_manual", "--dtype", "float64", "--explain")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"two_layer/numpy_manual +tiny\[batch=2\] +agree", done.stdout)
+    assert "two_layer:tiny[batch=2]/numpy_manual float64 cpu" in done.stdout
+
+
 def test_a_file_that_agrees_exits_0(impls, tmp_path):
     file = tmp_path / "my_port.py"
     file.write_text(MANUAL)
@@ -239,6 +246,26 @@ def test_data_is_mounted():
     assert samestep("data", "path", "nonsense").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            ("--sweep", "colour=1:4"),
+            "--sweep colour=1:4: two_layer:tiny has no such size; there are batch, d_in, ",
+        ),
+        (("--sweep", "batch"), "--sweep batch: write SIZE=FROM:TO"),
+        (("--sweep", ""), "--sweep : write SIZE=FROM:TO"),
+        (("--shard", "5"), "--shard 5: write I/N"),
+        (("--shard", ""), "--shard : write I/N"),  # a scheduler's variable that is not set
+        (("--shard", "2/2"), "--shard 2/2 is empty: the cells to deal out are 1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["bench", "run"])
+def test_sizes_and_shards_that_there_are_not_exit_2_with_one_line(name, asked, message, tmp_path):
+    assert message in said(samestep(name, "two_layer:tiny/numpy_*", *asked, "--out", tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 # -- a run -------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +319,30 @@ def test_a_run_says_what_was_asked_and_on_what_machine(made):
     assert about["machine"]["cpu"]
     assert about["versions"]["numpy"]
     assert set(about["sources"]) == {"rigged/numpy_manual", "rigged/numpy_good", "rigged/ghost_manual"}
+
+
+def test_a_shard_of_a_sweep_is_measured_and_reported_under_its_sizes(tmp_path):
+    asked = ("two_layer:tiny[width=3]/numpy_*", "--sweep", "batch=2,5", "--shard", "2/2")
+    done = samestep("run", *asked, "--out", tmp_path, *TINY)
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.glob("*/*")
+    about = json.loads((folder / "run.json").read_text())
+    assert (about["options"]["sweep"], about["options"]["shard"]) == ("batch=2,5", "2/2")
+    case = "tiny[width=3,batch=5]"
+    assert [(c["case"], c["implementation"]) for c in about["cells"]] == [
+        (case, "numpy_manual"), (case, "numpy_inplace"),
+    ]  # fmt: skip
+    assert about["tasks"][f"two_layer:{case}"]["forward"]["flops"] == 2 * 5 * (8 * 3 + 3 * 3)
+    assert f"two_layer:{case}, float32, cpu: train, a step of 500" in done.stdout
+    assert f"## two_layer:{case}, float32, cpu: train_step, a call" in (folder / "report.md").read_text()
+    assert len(lines(folder, "finished")) == 1
+    message = said(samestep("run", "--resume", folder, "--shard", "1/2"))
+    assert "leave the selectors, --sweep and --shard out" in message
+
+
+def test_without_a_sweep_or_a_shard_none_is_written_down(made):
+    options = json.loads((made[1] / "run.json").read_text())["options"]
+    assert (options["sweep"], options["shard"]) == (None, None)
 
 
 def test_report_makes_the_tables_again(made, copied):
@@ -454,7 +505,9 @@ def test_another_version_does_not_join_an_old_run(copied):
     about["versions"]["numpy"] = "1.0"
     (copied / "run.json").write_text(json.dumps(about))
     assert "numpy has another version than when" in said(samestep("run", "--resume", copied))
-    assert "leave the selectors out" in said(samestep("run", "rigged", "--resume", copied))
+    assert "leave the selectors, --sweep and --shard out" in said(
+        samestep("run", "rigged", "--resume", copied)
+    )
 
 
 def test_check_tells_what_a_verdict_rests_on():

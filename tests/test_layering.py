@@ -36,7 +36,7 @@ LAYERS = {
     "data": ("errors", "caches"),
     "catalog": ("errors", "spec"),
     "price": (),
-    "selection": ("errors", "catalog"),
+    "selection": ("errors", "spec", "catalog"),
     "store": ("errors",),
     "process": ("errors", "measure.clock", "agreement.verdict"),
     "worker": (

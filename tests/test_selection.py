@@ -8,7 +8,7 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import SamestepError
-from harness.selection import Cell, Options, Selector, select
+from harness.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
 from tests.rigged import GOOD, MANUAL, root
 
 GHOST_ADAPTER = 'DISTRIBUTIONS = ("ghost-net",)\n'
@@ -178,3 +178,139 @@ def test_parts_of_a_selector():
     assert Selector.parse("a:b/c") == Selector("a", "b", "c")
     assert Selector.parse("a") == Selector("a", None, "*")
     assert Selector.parse("a/c") == Selector("a", None, "c")
+
+
+# -- sizes -------------------------------------------------------------------------------------------------
+
+
+def cases(selectors: list[str], **options: str) -> list[str]:
+    cells = select(Catalog(), selectors, Options(**options))
+    return list(dict.fromkeys(f"{cell.workload}:{cell.case}" for cell in cells))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("batch=1:64", [1, 4, 16, 64]),
+        ("batch=1:65", [1, 4, 16, 64, 65]),
+        ("batch=10:1000:10", [10, 100, 1000]),
+        ("batch=8:100:2", [8, 16, 32, 64, 100]),
+        ("batch=7:7", [7]),
+        ("batch=64,1,8,1", [1, 8, 64]),
+        ("batch=5", [5]),
+    ],
+)
+def test_a_sweep_goes_from_one_end_to_the_other(text, expected):
+    assert sweep_sizes(text) == ("batch", expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "batch", "batch=", "=1:4", "batch=4:1", "batch=0:4", "batch=1:4:1", "batch=1:4:0", "batch=1:4:2:2",
+     "batch=1,0", "batch=1,", "batch=-1:4", "batch=1.5", "batch=a:b", "batch=1:4,8", "a[b=1:4", "batch=1=2"],
+)  # fmt: skip
+def test_what_is_no_sweep_is_answered_with_how_to_write_one(text):
+    with pytest.raises(
+        SamestepError, match=r"^--sweep .*: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8"
+    ):
+        sweep_sizes(text)
+
+
+@pytest.mark.parametrize(
+    ("selectors", "sweep", "expected"),
+    [
+        (["two_layer"], "batch=9:100", ["tutorial[batch=9]", "tutorial[batch=36]", "tutorial[batch=100]"]),
+        (["two_layer:t*"], "width=2,10", ["tutorial[width=2]", "tutorial[width=10]", "tiny[width=2]",
+                                          "tiny[width=10]"]),
+        (["two_layer:tiny[width=7]"], "batch=3", ["tiny[width=7,batch=3]"]),
+        (["two_layer:tiny[batch=10]", "two_layer:tiny[batch=9]", "two_layer:tiny"], None,
+         ["tiny", "tiny[batch=9]", "tiny[batch=10]"]),
+    ],
+)  # fmt: skip
+def test_a_sweep_puts_sizes_in_the_place_of_each_case_in_their_order(selectors, sweep, expected):
+    assert cases(selectors, sweep=sweep) == [f"two_layer:{case}" for case in expected]
+
+
+def test_a_case_with_other_sizes_is_taken_as_it_stands():
+    assert cases(["two_layer:tiny[batch=64]"]) == ["two_layer:tiny[batch=64]"]
+    assert cases(["*:tiny[batch=64]"]) == ["two_layer:tiny[batch=64]"]  # others have no such case
+    assert cases(["two_layer:[t]iny"]) == ["two_layer:tiny"]  # and this is a glob
+
+
+def test_every_rung_of_a_case_with_another_size_is_selected():
+    cells = select(Catalog(), ["two_layer/numpy_*"], Options(sweep="batch=2,1"))
+    assert names(cells) == [
+        "two_layer:tutorial[batch=1]/numpy_manual", "two_layer:tutorial[batch=1]/numpy_inplace",
+        "two_layer:tutorial[batch=2]/numpy_manual", "two_layer:tutorial[batch=2]/numpy_inplace",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selector", "sweep", "message"),
+    [
+        ("two_layer", "colour=1:4",
+         "--sweep colour=1:4: two_layer:tutorial has no such size; there are batch, d_in, width, d_out"),
+        ("two_layer:tiny[batch=2]", "batch=4", "two_layer:tiny[batch=2,batch=4] is no case: write CASE["),
+        ("linear_output", "batch=2", "worked_example cannot change batch; all its sizes are fixed"),
+        ("mnist_mlp", "batch=10000,10001", "mnist_mlp:sample has batch at most 10000"),
+        ("mnist_mlp", "d_in=5", "mnist_mlp:sample cannot change d_in; there are batch, hidden"),
+        ("two_layer:tiny[colour=4]", None, "two_layer:tiny has no such size; there are batch, d_in, width"),
+        ("two_layer:tiny[batch=0]", None, "two_layer:tiny[batch=0] is no case: write CASE[SIZE=NUMBER]"),
+        ("two_layer:huge[batch=4]", None, "two_layer:huge is no case; there are tutorial, tiny, "),
+        ("two_layer:*[batch=4]", None, "two_layer:* is no case; there are tutorial, tiny, "),
+        ("*:huge[batch=4]", None, "no case matches 'huge'; there are "),
+    ],
+)  # fmt: skip
+def test_a_size_that_cannot_be_had_is_one_line(selector, sweep, message):
+    with pytest.raises(SamestepError) as raised:
+        cases([selector], sweep=sweep)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+# -- shards ------------------------------------------------------------------------------------------------
+
+MANY = ["two_layer:t*", "mnist_mlp"]
+BOTH = Options(dtypes=("float32", "float64"))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+@pytest.mark.parametrize("selectors", [MANY, ["two_layer/torch_*"]])
+def test_shards_hold_every_cell_once_and_a_baseline_with_each(selectors, parts):
+    catalog = Catalog()
+    cells = select(catalog, selectors, BOTH)
+    baselines = {cell: arena[0] for arena in arenas(catalog, cells) for cell in arena}
+    shards = [shard(catalog, cells, f"{i}/{parts}") for i in range(1, parts + 1)]
+    dealt = [[cell for cell in part if baselines[cell] != cell] for part in shards]
+    assert sorted(cell.key for part in dealt for cell in part) == sorted(
+        cell.key for cell in cells if baselines[cell] != cell
+    )
+    assert {cell for part in shards for cell in part} == set(cells)
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+    for part in shards:
+        assert {baselines[cell] for cell in part} == {cell for cell in part if baselines[cell] == cell}
+        assert part == [cell for cell in cells if cell in part]  # in the order of the selection
+
+
+def test_a_cell_alone_in_its_arena_is_dealt_out_like_any_other():
+    one, other = (cases(["two_layer:t*/numpy_manual"], shard=f"{i}/2") for i in (1, 2))
+    assert (one, other) == (["two_layer:tutorial"], ["two_layer:tiny"])
+
+
+def test_the_baseline_is_the_first_of_its_arena_wherever_it_stands():
+    cells = select(Catalog(), ["two_layer:tiny"], Options())
+    (arena,) = arenas(Catalog(), [*cells[3:], *cells[:3]])
+    assert arena[0].implementation == "numpy_manual"
+    assert arena[1:] == [*cells[3:], *cells[1:3]]
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1:2", " 1/2"])
+def test_what_is_no_shard_is_answered_with_how_to_write_one(catalog, text):
+    with pytest.raises(SamestepError, match=r"^--shard .*: write I/N, the I-th of N parts, as in 2/5$"):
+        shard(catalog, select(catalog, [], Options()), text)
+
+
+def test_an_empty_shard_is_said():
+    assert len(select(Catalog(), ["two_layer:tiny/numpy_*"], Options(shard="1/9"))) == 2
+    with pytest.raises(SamestepError, match=r"^--shard 2/9 is empty: the cells to deal out are 1$"):
+        select(Catalog(), ["two_layer:tiny/numpy_*"], Options(shard="2/9"))

@@ -25,8 +25,8 @@ from harness.measure.machine import fingerprint, slug
 from harness.price import price
 from harness.process import environment
 from harness.report import terminal
-from harness.runner import Workshop, batches, with_twins
-from harness.selection import Cell, Options, select
+from harness.runner import Workshop
+from harness.selection import Cell, Options, arenas, select, with_twins
 from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
 
@@ -68,8 +68,10 @@ def _resumed(
     if run.torn:
         run.mend()
     about = run.about
-    if selectors:
-        raise SamestepError(f"--resume goes on with what {run.folder} was asked: leave the selectors out")
+    if selectors or (asked["sweep"], asked["shard"]) != (None, None):
+        raise SamestepError(
+            f"--resume goes on with what {run.folder} was asked: leave the selectors, --sweep and --shard out"
+        )
     if slug(about["machine"]) != slug(machine):
         raise SamestepError(f"{run.folder} was begun on {slug(about['machine'])}: start a new run here")
     workshop.seed = about["options"]["seed"]
@@ -116,8 +118,9 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
     """With a bar on standard error; compilers' caches live as long as the run."""
     workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[eta]}"),
-        console=Console(stderr=True), auto_refresh=False,  # no thread that draws while a sample is taken
+        TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[eta]}"), console=Console(stderr=True),
+        auto_refresh=False,  # no thread that draws while a sample is taken
     )  # fmt: skip
     try:
         shown = bar.add_task("", total=None, eta="")
@@ -157,7 +160,7 @@ def _about(
     catalog = workshop.catalog
     if not cells:
         raise SamestepError("nothing is selected")
-    baselines = {cell: arena[0] for arena in batches(catalog, cells, len(cells) + 1) for cell in arena}
+    baselines = {cell: arena[0] for arena in arenas(catalog, cells) for cell in arena}
     frameworks = sorted({cell.framework for cell in cells} & set(catalog.adapters))
     return {
         "selectors": list(selectors),
@@ -180,7 +183,7 @@ def _about(
 
 def _tasks(catalog: Catalog, cell: Cell) -> dict[str, Any]:
     spec = catalog.spec(cell.workload)
-    return {name: {"flops": task.flops(spec.cases[cell.case])} for name, task in spec.tasks.items()}
+    return {name: {"flops": task.flops(spec.case(cell.case))} for name, task in spec.tasks.items()}
 
 
 def sources(catalog: Catalog, cells: Sequence[Cell]) -> dict[str, str]:

@@ -47,6 +47,9 @@ def measured(command: Command) -> Command:
                      help="Go on until every ratio's 95 % interval is this narrow (0.02: 2 %)."),
         click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
                      help="Go on until so many seconds are used."),
+        click.option("--sweep", metavar="SIZE=FROM:TO",
+                     help="Each case at these sizes, 4 times as large each (or FROM:TO:FACTOR, or 1,8,64)."),
+        click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the selection."),
         click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                      help="Where runs are kept."),
     ]  # fmt: skip

@@ -33,7 +33,7 @@ def show(results: Sequence[Result], console: Console) -> None:
         if workload not in (None, name):
             table.add_section()
         workload = name
-        table.add_row(f"{name}/{implementation}", case, *(verdicts.get(c, "") for c in columns))
+        table.add_row(f"{name}/{implementation}", escape(case), *(verdicts.get(c, "") for c in columns))
     console.print(table)
     for line in _footnotes(results):
         console.print(line, highlight=False, soft_wrap=True)
@@ -63,7 +63,7 @@ def explain(results: Sequence[Result], console: Console) -> None:
     for r in results:
         if not r["tensors"]:
             continue
-        table = Table(title=_where(r), title_justify="left", box=SIMPLE_HEAD, padding=0)
+        table = Table(title=escape(_where(r)), title_justify="left", box=SIMPLE_HEAD, padding=0)
         for name in ("tensor", "n", "sigma", "worst", "norm", "scale", "proof"):
             table.add_column(name, justify="left" if name == "tensor" else "right")
         for name, seen in r["tensors"].items():
@@ -136,7 +136,7 @@ def show_distances(found: Sequence[Mapping[str, Any]], console: Console) -> None
     for (workload, about), cells in groups.items():
         names = list(dict.fromkeys(name for pair in cells for name in pair))
         table = Table(
-            title=f"{workload}, {about}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1)
+            title=escape(f"{workload}, {about}"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1)
         )
         table.add_column("", no_wrap=True)
         for number in range(1, len(names) + 1):

@@ -126,7 +126,7 @@ def markdown(run: Run) -> str:
         "the rung that it is read after does not have.",
     ]
     for name, cells in groups(summaries):
-        for task in about["tasks"][name.split(",")[0]]:
+        for task in about["tasks"][f"{cells[0].cell['workload']}:{cells[0].cell['case']}"]:
             if not any(task in cell.tasks for cell in cells):
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]

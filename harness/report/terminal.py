@@ -42,7 +42,7 @@ def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequenc
     timed = [c for c in cells if task in c.tasks]
     fastest = min(timed, key=lambda c: c.tasks[task].seconds.value, default=None)
     table = Table(
-        title=f"{name}: {tables.unit(cells, task)}", title_justify="left", box=SIMPLE_HEAD, padding=0
+        title=escape(f"{name}: {tables.unit(cells, task)}"), title_justify="left", box=SIMPLE_HEAD, padding=0
     )
     for column in tables.COLUMNS:
         right = column not in ("implementation", "verdict")

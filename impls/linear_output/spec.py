@@ -47,6 +47,7 @@ SPEC = Spec(
             sizes={"batch": 1, "d_in": 2, "width": 2, "d_out": 2},
             numbers={"learning_rate": 0.5, "steps": 5},
             default=True,
+            fixed=("batch", "d_in", "width", "d_out"),
             summary="five steps that can be followed by hand",
         )
     },

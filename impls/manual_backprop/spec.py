@@ -11,7 +11,7 @@ def worked_example(target, steps, **about):
     """A case with this target, which only `make_inputs` reads."""
     sizes = {"batch": 1, "d_in": 2, "width": 2, "d_out": 2}
     numbers = {"learning_rate": 0.5, "steps": steps, "target_1": target[0], "target_2": target[1]}
-    return Case(sizes=sizes, numbers=numbers, **about)
+    return Case(sizes=sizes, numbers=numbers, fixed=tuple(sizes), **about)
 
 
 def make_inputs(case, rng, dataset):
@@ -83,6 +83,7 @@ SPEC = Spec(
             sizes={"batch": 1, "d_in": 2, "width": 3, "d_out": 4},
             numbers={"learning_rate": 0.5, "steps": 10},
             summary="2-3-4, for code that takes one size for another",
+            fixed=("batch",),
         ),
     },
     tasks={

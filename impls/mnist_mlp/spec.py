@@ -18,7 +18,8 @@ def mlp(
         "train": train, "test": test, "shuffled": int(shuffled), "epochs": epochs,
     }  # fmt: skip
     numbers = {"learning_rate": rate, "mean": mean, "std": std, **OPTIMISERS}
-    return Case(sizes=sizes, numbers=numbers, dataset=dataset, **about)
+    fixed = tuple(size for size in sizes if size not in ("batch", "hidden"))
+    return Case(sizes=sizes, numbers=numbers, dataset=dataset, fixed=fixed, at_most={"batch": train}, **about)
 
 
 def widths(case):

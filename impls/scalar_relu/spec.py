@@ -43,6 +43,7 @@ SPEC = Spec(
             sizes={"batch": 1, "d_in": 2, "width": 3, "d_out": 1},
             numbers={"learning_rate": 0.01, "steps": 5},
             default=True,
+            fixed=("batch", "d_in", "width", "d_out"),
             summary="net inputs 2, 2 and exactly 0",
         )
     },

@@ -7,11 +7,16 @@ a standard normal distribution, and plain gradient descent moves the weights.
 from harness.spec import Case, Inputs, Spec, Task
 
 
+def rate(sizes):
+    """The rate shrinks as the sums grow, so that training stays finite."""
+    terms = (60 / sizes["batch"]) * (100 / sizes["width"]) * min(1, 1000 / sizes["d_in"])
+    return {"learning_rate": 1e-6 * terms}
+
+
 def sized(batch=60, d_in=1000, width=100, d_out=10, steps=500, **about):
-    """A case of this size. The rate shrinks as the sums grow, so that training stays finite."""
-    rate = 1e-6 * (60 / batch) * (100 / width)
+    """A case of this size."""
     sizes = {"batch": batch, "d_in": d_in, "width": width, "d_out": d_out}
-    return Case(sizes=sizes, numbers={"learning_rate": rate, "steps": steps}, **about)
+    return Case(sizes=sizes, numbers={**rate(sizes), "steps": steps}, **about)
 
 
 def make_inputs(case, rng, dataset):
@@ -81,4 +86,5 @@ SPEC = Spec(
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "w2": "ho"},
     probes=("integers", "powers_of_two", "nan", "ties"),
     unsuited={"large_logits": "there is no softmax"},
+    scaled=rate,
 )  # fmt: skip
