@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from harness.agreement.verdict import AGREE
@@ -67,12 +66,17 @@ class Bench:
         self.forecast = Forecast()
         self.began = self.noted = clock.now()
 
+    def plan(self, cells: Sequence[Cell]) -> None:
+        """Tell the forecast what `measure` will do, if all goes well."""
+        self.forecast.pending.clear()
+        for invocation in range(self.profile.invocations):
+            for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
+                self._expect(number, arena, invocation)
+
     def measure(self, cells: Sequence[Cell]) -> None:
         """Every invocation of every arena; what the records of an earlier try hold is not repeated."""
+        self.plan(cells)
         arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
-        planned = list(product(range(self.profile.invocations), arenas))
-        for invocation, (number, arena) in planned:
-            self._expect(number, arena, invocation)
         for invocation in self._invocations(arenas):
             for number, arena in arenas:
                 if (number, invocation) in self.finished or self._narrow(arena, invocation):

@@ -17,6 +17,9 @@ Samples = dict[tuple[tuple[int, int], int], float]
 #: No honest program does so many times the flop/s of the machine's best large matrix product.
 PLAUSIBLE = 2.0
 
+#: A start so many times as dear as another's is a price that is paid for something, as compiling is.
+DEARER = 2.0
+
 
 @dataclass
 class TaskSummary:
@@ -146,7 +149,7 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
     """The rung of the same framework, earlier in the ladder, that starts cheapest, and the number of calls
     from which on this one's dearer start has paid; inf where it never does.
 
-    None where it starts as cheaply.
+    None where it does not start `DEARER`.
     """
     cell, mine = summary.cell, summary.start_seconds(task)
     same = ("workload", "case", "framework", "dtype", "device", "matmul")
@@ -160,8 +163,10 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
     if mine is None or not starts:
         return None
     name = min(starts, key=lambda one: starts[one][0])
+    if mine <= DEARER * starts[name][0]:
+        return None
     found = break_even(mine, summary.tasks[task].seconds.value, *starts[name])
-    return None if found == 0 else (name, float("inf") if found is None else found)
+    return name, float("inf") if found is None else found
 
 
 def _compare(

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +18,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from harness.agreement.verdict import AGREE, UNAVAILABLE
 from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
-from harness.commands.check import examined
 from harness.errors import SamestepError
 from harness.forecast import Forecast
 from harness.measure import clock
@@ -25,10 +25,12 @@ from harness.measure.machine import fingerprint, slug
 from harness.price import price
 from harness.process import environment
 from harness.report import terminal
-from harness.runner import Workshop
+from harness.report.facts import facts
+from harness.runner import Workshop, check
 from harness.selection import Cell, Options, arenas, select, with_twins
 from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
+from harness.turns import unit
 
 #: How often the bar is drawn.
 DRAW_SECONDS = 0.5
@@ -97,18 +99,26 @@ def _right_in_float64(bench: Bench, cells: Sequence[Cell]) -> list[Cell]:
     for there before anything is timed in float32.
     """
     if not any(bench.run.records("checked")):
-        twins = {
-            cell: replace(cell, dtype="float64", threads=1)
-            for cell in cells
-            if cell.dtype == "float32" and not cell.twin
-        }
-        present = [twin for twin in twins.values() if not bench.workshop.missing(twin)]
-        verdicts = examined(bench.workshop, present)
-        for cell, twin in twins.items():
-            verdict = verdicts[twin]["verdict"] if twin in verdicts else None
-            if verdict and verdict["verdict"] not in (AGREE, UNAVAILABLE):
-                verdict["reason"] = f"in float64: {verdict['reason']}"
-                bench.keep("verdict", cell=cell.key, checked_in="float64", **verdict)
+        single = [cell for cell in cells if cell.dtype == "float32" and not cell.twin]
+        twins = {replace(cell, dtype="float64", threads=1): cell for cell in single}
+        present = [twin for twin in twins if not bench.workshop.missing(twin)]
+        for twin in present:
+            bench.forecast.expect(unit("check", twin))
+        lock, last = threading.Lock(), clock.now()
+
+        def heard(twin: Cell, answer: dict[str, Any]) -> None:
+            nonlocal last
+            verdict = answer["verdict"]
+            with lock:
+                if verdict["verdict"] not in (AGREE, UNAVAILABLE):
+                    verdict["reason"] = f"in float64: {verdict['reason']}"
+                    bench.keep("verdict", cell=twins[twin].key, checked_in="float64", **verdict)
+                bench.forecast.doing = f"{twin.workload}:{twin.case} {twin.implementation} in float64"
+                bench.forecast.done(unit("check", twin), clock.now() - last)
+                last = clock.now()
+                bench.watch()
+
+        check(bench.workshop, present, heard)
         bench.keep("checked")
     found = {record["cell"] for record in bench.run.records("verdict") if record.get("checked_in")}
     return [cell for cell in cells if cell.key not in found]
@@ -141,9 +151,9 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
             )
 
         bench = Bench(workshop, run, profile, watch)
-        right = _right_in_float64(bench, cells)
+        bench.plan(cells)
         with bar:
-            bench.measure(right)
+            bench.measure(_right_in_float64(bench, cells))
             bar.update(shown, description="done", eta="", refresh=True)
     finally:
         shutil.rmtree(workshop.cache, ignore_errors=True)
@@ -214,26 +224,20 @@ def identity(catalog: Catalog, cell: Cell) -> str:
 
 def document(run: Run) -> dict[str, Any]:
     """The JSON of ``bench``: each cell with its verdict and its tasks."""
-    return {"cells": [_cell(summary) for summary in summarize(run.about, run.records())]}
+    summaries = summarize(run.about, run.records())
+    return {"cells": [_cell(summaries, summary) for summary in summaries]}
 
 
-def _cell(summary: CellSummary) -> dict[str, Any]:
+def _cell(summaries: Sequence[CellSummary], summary: CellSummary) -> dict[str, Any]:
     names = ("workload", "implementation", "case", "dtype", "device")
     tasks = {}
-    for name, task in summary.tasks.items():
-        tasks[name] = {
-            "seconds": task.seconds.value,
-            "ci": [task.seconds.low, task.seconds.high],
-            "spread": task.seconds.spread,
-            "flops": task.flops,
-            "fraction_of_peak": task.fraction_of_peak,
-            "first_call_seconds": task.first_call_seconds,
-            "peak_memory_bytes": summary.peak_memory_bytes,
-            "ratio": task.ratio and task.ratio.value,
-            "ratio_ci": task.ratio and [task.ratio.low, task.ratio.high],
-        }
-        if task.steps:
-            tasks[name]["seconds_per_step"] = task.seconds_per_step
+    for name in summary.tasks:
+        found = facts(summaries, summary, name)
+        found["ci"] = [found.pop("seconds_low"), found.pop("seconds_high")]
+        found["ratio_ci"] = [found.pop("ratio_low"), found.pop("ratio_high")] if found["ratio"] else None
+        if found["seconds_per_step"] is None:
+            del found["seconds_per_step"]
+        tasks[name] = found
     return {
         **{name: summary.cell[name] for name in names},
         "verdict": summary.verdict,

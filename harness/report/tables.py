@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import SamestepError
 from harness.report import words
+from harness.report.facts import facts
 from harness.store import Run
 from harness.summary import CellSummary, peaks, summarize
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Processes from which on the bootstrap's interval is near its nominal level (harness.measure.statistics).
-SURE = 6
-
 CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
-COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "of peak", "first call")
+COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "", "of peak", "first call")
 #: Of the rung, not of the cell: the terminal has no room for them.
 PRICE = ("lines", "changed")
+#: What starting costs, and calls that are waited for one by one.
+STARTING = (
+    "implementation", "import", "build", "first call", "steady after", "pays from", "latency",
+    "95th percentile", "memory", "on the device",
+)  # fmt: skip
 
 
 def groups(summaries: Sequence[CellSummary]) -> list[tuple[str, list[CellSummary]]]:
@@ -48,12 +51,13 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
     timed = summary.tasks.get(task)
     name = summary.cell["implementation"]
     if timed is None:
-        return (name, summary.verdict, "-", "-", "-", "-")
+        return (name, summary.verdict, *["-"] * (len(COLUMNS) - 2))
     return (
         name,
         summary.verdict,
         words.seconds(timed.seconds_per_step or timed.seconds.value),
         words.interval(timed.ratio),
+        words.mark(timed.ratio),
         words.percent(timed.fraction_of_peak),
         words.seconds(timed.first_call_seconds),
     )
@@ -84,26 +88,8 @@ def frame(run: Run) -> pd.DataFrame:
         cell = {name: summary.cell[name] for name in CELL}
         lines = dict(zip(("lines", "lines_changed"), price(about, cell), strict=True))
         base = {**cell, **lines, "verdict": summary.verdict, "reason": summary.reason}
-        for task, timed in summary.tasks.items():
-            ratio = timed.ratio
-            rows.append(
-                {
-                    **base,
-                    "task": task,
-                    "seconds": timed.seconds.value,
-                    "seconds_low": timed.seconds.low,
-                    "seconds_high": timed.seconds.high,
-                    "seconds_per_step": timed.seconds_per_step,
-                    "ratio": ratio and ratio.value,
-                    "ratio_low": ratio and ratio.low,
-                    "ratio_high": ratio and ratio.high,
-                    "flops": timed.flops,
-                    "fraction_of_peak": timed.fraction_of_peak,
-                    "first_call_seconds": timed.first_call_seconds,
-                    "peak_memory_bytes": summary.peak_memory_bytes,
-                    "samples": timed.seconds.samples,
-                }
-            )
+        for task in summary.tasks:
+            rows.append({**base, "task": task, **facts(summaries, summary, task)})
         if not summary.tasks:
             rows.append(base)
     return pd.DataFrame(rows).astype({"lines": "Int64", "lines_changed": "Int64"})
@@ -130,15 +116,55 @@ def markdown(run: Run) -> str:
             if not any(task in cell.tasks for cell in cells):
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]
-            lines += ["| " + " | ".join(COLUMNS + PRICE) + " |", "|---|---|" + "--:|" * 6]
-            for cell in cells:
-                numbers = map(words.count, price(about, cell.cell))
-                lines.append("| " + " | ".join((*row(cell, task), *numbers)) + " |")
+            priced = [(*row(cell, task), *map(words.count, price(about, cell.cell))) for cell in cells]
+            lines += _table(COLUMNS + PRICE, priced, left=2)
+            lines += ["", calm(cells, task), ""]
+            lines += _table(
+                STARTING, [starting(summaries, c, task) for c in cells if task in c.tasks], left=1
+            )
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]
         lines += [f"- `{key}`: **{verdict}**: {reason}" for key, verdict, reason in reasons]
     return "\n".join(lines) + "\n"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """A Markdown table, its first columns to the left and the numbers to the right."""
+    return [
+        "| " + " | ".join(columns) + " |",
+        "|" + "---|" * left + "--:|" * (len(columns) - left),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+def starting(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, ...]:
+    """One line of a table: ``STARTING`` as text."""
+    known = facts(summaries, summary, task)
+    pays = known["pays_from_calls"]
+    told = "never" if pays == float("inf") else f"{words.digits(pays)} calls" if pays else "-"
+    steady = known["calls_until_steady"]
+    return (
+        summary.cell["implementation"],
+        *(words.seconds(known[f"{name}_seconds"]) for name in ("import", "build", "first_call")),
+        "-" if steady is None else f"{steady} calls",
+        f"{told} ({known['pays_against']})" if pays else told,
+        *(words.seconds(known[f"{name}_seconds"]) for name in ("latency", "latency_p95")),
+        *(words.size(known[f"{name}_memory_bytes"]) for name in ("peak", "device")),
+    )
+
+
+def calm(summaries: Sequence[CellSummary], task: str) -> str:
+    """How far the same code was from itself in these rounds, and what could have been seen."""
+    timed = [summary.tasks[task] for summary in summaries if task in summary.tasks]
+    seen = sorted(t.ratio.detectable for t in timed if t.ratio and t.ratio.word != "baseline")
+    noise = next((t.noise for t in timed if t.noise is not None), None)
+    told = [] if noise is None else [f"the same code under two names: {noise:.3f}"]
+    if seen and seen[len(seen) // 2] < float("inf"):
+        told.append(f"of ratios above {seen[len(seen) // 2]:.2f} half would have been called slower")
+    if not all(t.fit for t in timed):
+        told.append("unfit for comparison: more than 2 % between the same code")
+    return "; ".join(told) or "one process, or nothing to compare with: nothing is known of the noise"
 
 
 def _versions(run: Run) -> list[str]:
@@ -150,10 +176,11 @@ def _versions(run: Run) -> list[str]:
 def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[str]:
     """What the columns mean, and how far the intervals of this run can be trusted."""
     invocations, rounds = about["profile"]["invocations"], about["profile"]["rounds"]
-    sure = "95 % interval" if invocations >= SURE else "interval (a hint: 95 % wants six processes or more)"
     lines = [
         "ratio: time over the baseline's (the row with 1.00) in the same round, below 1 is faster; "
-        f"in parentheses its {sure} over {invocations} processes of {rounds} rounds."
+        f"in parentheses its 95 % interval over {invocations} processes of {rounds} rounds. "
+        "< is faster, > slower, = a tie (within 2 %), ? unclear: all that a table says so is right together "
+        "with probability 99 %."
     ]
     found = ", ".join(
         f"{words.flop_rate(rate)} in {dtype} on the {device}"

@@ -49,7 +49,11 @@ def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequenc
         table.add_column(column, justify="right" if right else "left", no_wrap=right)
     for cell in cells:
         first, verdict, *numbers = (escape(text) for text in tables.row(cell, task))
+        dim = task in cell.tasks and numbers[2] in ("?", "=")  # no difference that one may speak of
         table.add_row(
-            first, f"[{style(verdict)}]{verdict}[/]", *numbers, style="bold" if cell is fastest else ""
-        )
+            first, f"[{style(verdict)}]{verdict}[/]", *numbers,
+            style="bold" if cell is fastest else "dim" if dim else "",
+        )  # fmt: skip
     console.print(table)
+    if timed:
+        console.print(tables.calm(cells, task), "\n", highlight=False)

@@ -30,6 +30,19 @@ def interval(estimate: Contrast | None) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
 
 
+MARKS = {"faster": "<", "slower": ">", "tie": "=", "unclear": "?"}
+
+
+def mark(estimate: Contrast | None) -> str:
+    """What may be said of a ratio, in one character; nothing of the baseline's own."""
+    return MARKS.get(estimate.word, "") if estimate else ""
+
+
+def size(value: int | None) -> str:
+    """312 MB."""
+    return "-" if value is None else f"{value / 1e6:.0f} MB"
+
+
 def count(number: int | None) -> str:
     return "-" if number is None else str(number)
 
