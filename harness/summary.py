@@ -209,8 +209,9 @@ def _summary(
     about: Mapping[str, Any],
     peak: Mapping[tuple[str, str], float],
 ) -> CellSummary:
-    # The worst verdict of all invocations is the cell's.
-    worst = next((v for v in mine.verdicts if v["verdict"] != AGREE), None)
+    # The worst of all invocations is the cell's; of each its last, since a resumed one is begun again.
+    last = {(v.get("arena"), v.get("invocation")): v for v in mine.verdicts}
+    worst = next((v for v in last.values() if v["verdict"] != AGREE), None)
     verdict = worst or (
         mine.verdicts[0] if mine.verdicts else {"verdict": "unavailable", "reason": "not run yet"}
     )

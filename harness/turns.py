@@ -178,8 +178,9 @@ class Turns:
         self.desk.forecast.done(unit("finish", cell), clock.now() - began)
         if answer is None:
             return
-        if answer["verdict"]["verdict"] != AGREE:
-            self._keep("verdict", cell, **answer["verdict"])
+        verdict = answer["verdict"]
+        told = verdict if verdict["verdict"] != AGREE else {"verdict": AGREE, "reason": None}
+        self._keep("verdict", cell, confirmed=verdict["verdict"] == AGREE, **told)
         self._keep(
             "finish", cell, latency=answer["latency"], parts=answer["parts"],
             bytes=answer["peak_memory_bytes"], device_bytes=answer["device_memory_bytes"],

@@ -84,7 +84,8 @@ def frame(run: Run) -> pd.DataFrame:
     import pandas as pd
 
     about, rows = run.about, []
-    for summary in summarize(about, run.records()):
+    summaries = summarize(about, run.records())
+    for summary in summaries:
         cell = {name: summary.cell[name] for name in CELL}
         lines = dict(zip(("lines", "lines_changed"), price(about, cell), strict=True))
         base = {**cell, **lines, "verdict": summary.verdict, "reason": summary.reason}
@@ -119,9 +120,8 @@ def markdown(run: Run) -> str:
             priced = [(*row(cell, task), *map(words.count, price(about, cell.cell))) for cell in cells]
             lines += _table(COLUMNS + PRICE, priced, left=2)
             lines += ["", calm(cells, task), ""]
-            lines += _table(
-                STARTING, [starting(summaries, c, task) for c in cells if task in c.tasks], left=1
-            )
+            timed = [cell for cell in cells if task in cell.tasks]
+            lines += _table(STARTING, [starting(summaries, cell, task) for cell in timed], left=1)
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]
