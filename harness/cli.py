@@ -48,6 +48,7 @@ class Samestep(click.Group):
             click.echo(f"samestep: {error}", err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
+            exec("")  # or Python ends by SIGINT all the same, where Ctrl-C met it as it ran code from a text
             click.echo("samestep: interrupted; what was recorded is kept", err=True)
             context.exit(INTERRUPTED)
 

@@ -7,6 +7,7 @@ goes on. Numbers that are not finite are the strings "nan", "inf" and "-inf": JS
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -89,6 +90,16 @@ class Run:
             raise NotWritten(
                 f"{self.samples} cannot be written: {error.strerror}; the records before are kept"
             ) from error
+
+    def hold(self) -> None:
+        """Keep other processes from going on with this run while this one does; ends with the process."""
+        try:
+            self.held = self.samples.open("a")
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SamestepError(f"{self.folder} is still being measured: wait until it has ended") from None
+        except OSError:  # a file system without locks; a file that cannot be written, append names
+            pass
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
         """The whole records in order, of one kind or all; a torn last line is left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -421,6 +422,29 @@ def test_an_interrupt_exits_3_keeps_the_records_and_leaves_no_worker(impls, tmp_
     (folder,) = tmp_path.glob("*/*")
     assert lines(folder)
     assert samestep("report", folder).returncode == 0
+
+
+def test_resume_refuses_a_run_that_is_still_going_on(impls, tmp_path):
+    asked = command("bench", "rigged/numpy_*", "--impls", impls, "--out", tmp_path, "--invocations", 99)
+    with subprocess.Popen(asked, **running()) as bench:
+        assert wait_until(
+            lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl"))
+        )
+        (folder,) = tmp_path.glob("*/*")
+        message = said(samestep("run", "--resume", folder))
+        assert bench.poll() is None
+        bench.send_signal(signal.SIGINT)
+        bench.communicate(timeout=30)
+    assert f"{folder} is still being measured: wait until it has ended" in message
+
+
+def test_an_interrupt_in_code_that_came_from_a_text_exits_3_as_well(tmp_path):
+    """Python remembers it there, and would end by SIGINT after all."""
+    planted = "import harness.commands.listing as l\nl.document = lambda *_: exec('raise KeyboardInterrupt')"
+    (tmp_path / "interrupts.py").write_text(f"{planted}\nfrom harness.cli import main\nmain(['list'])\n")
+    with_path = {**running(), "env": {**os.environ, "PYTHONPATH": f"{CHECKOUT}:{tmp_path}"}}
+    done = subprocess.run([sys.executable, "-m", "interrupts"], **with_path, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "samestep: interrupted; what was recorded is kept\n")
 
 
 def test_a_run_that_was_killed_is_readable_and_leaves_no_worker(impls, tmp_path, monkeypatch):

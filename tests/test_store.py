@@ -209,3 +209,12 @@ def test_a_file_where_the_folder_should_be_is_one_line(tmp_path):
     (tmp_path / "results").write_text("a file")
     with pytest.raises(SamestepError, match="cannot be made: Not a directory"):
         Run.create(tmp_path / "results", "machine", {})
+
+
+def test_a_run_that_is_going_on_is_gone_on_with_by_nobody_else(run):
+    run.hold()
+    second = Run.open(run.folder)
+    with pytest.raises(SamestepError, match="is still being measured: wait until it has ended"):
+        second.hold()
+    run.held.close()  # as the end of the process does
+    second.hold()

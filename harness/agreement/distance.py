@@ -7,6 +7,7 @@ kernels, and give the same bits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,20 @@ class Distance:
 
 
 def keep(path: Path, values: Values, sigmas: Values) -> None:
-    """What a rung gave at its first step, for another process to compare."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """What a rung gave at its first step, for another process to compare: all of it, or no file.
+
+    A full disk or a worker that dies costs the comparison, not the verdict.
+    """
     both = {**{f"got|{n}": a for n, a in values.items()}, **{f"sigma|{n}": a for n, a in sigmas.items()}}
-    with path.open("wb") as file:
-        np.savez(file, **both)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
+    unfinished = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            np.savez(file, **both)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def kept(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

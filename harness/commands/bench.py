@@ -55,6 +55,7 @@ def run_bench(
         cells = with_twins(workshop.catalog, select(workshop.catalog, selectors, options))
         about = _about(workshop, cells, selectors, options, profile)
         run = Run.create(asked["out"], slug(about["machine"]), about)
+        run.hold()
     _measure(workshop, run, profile, cells)
     if not quiet:
         terminal.show(run, Console())
@@ -67,6 +68,7 @@ def _resumed(
     """A run that was begun here with these very files and versions, and the workshop as it was then."""
     machine = fingerprint()
     run = latest(asked["out"], slug(machine)) if name == "latest" else Run.open(Path(name))
+    run.hold()
     if run.torn:
         run.mend()
     about = run.about
