@@ -62,7 +62,8 @@ class Bench:
             if r["kind"] in ("sample", "peak") and not r.get("repeated")
         }
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
-        self.agreed = {r["cell"] for r in records if r["kind"] == "verdict" and r["verdict"] == AGREE}
+        last = {r["cell"]: r["verdict"] for r in records if r["kind"] == "verdict"}
+        self.agreed = {cell for cell, verdict in last.items() if verdict == AGREE}
         self.forecast = Forecast()
         self.began = self.noted = clock.now()
 

@@ -179,8 +179,10 @@ class Turns:
         if answer is None:
             return
         verdict = answer["verdict"]
-        told = verdict if verdict["verdict"] != AGREE else {"verdict": AGREE, "reason": None}
-        self._keep("verdict", cell, confirmed=verdict["verdict"] == AGREE, **told)
+        agrees = verdict["verdict"] == AGREE
+        if not agrees:
+            self.desk.agreed.discard(cell.key)
+        self._keep("verdict", cell, **({"verdict": AGREE, "reason": None} if agrees else verdict))
         self._keep(
             "finish", cell, latency=answer["latency"], parts=answer["parts"],
             bytes=answer["peak_memory_bytes"], device_bytes=answer["device_memory_bytes"],
