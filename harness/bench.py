@@ -143,7 +143,8 @@ class Bench:
             self.keep("forecast", elapsed_seconds=now - self.began, left_seconds=self.forecast.left_seconds)
 
     def keep(self, kind: str, **record: Any) -> None:
-        self.run.append([self._stamped(kind, **record)])
+        """Record it; a sample is flushed only, since a sync would take as long (`Turns` syncs)."""
+        self.run.append([self._stamped(kind, **record)], sync=kind != "sample")
 
     def _stamped(self, kind: str, **record: Any) -> Record:
         return {"run": self.run.folder.name, "kind": kind, "time": clock.wall_time(), **record}

@@ -1,8 +1,9 @@
 """A run on disk: ``run.json``, what was asked and on what machine, and ``samples.jsonl``, append-only.
 
-One record a line, flushed and synced at every turn, so that whatever ends the run ends it between two
-records. A torn last line is what a kill or a full disk leaves; it is said, and cut off before a run
-goes on. Numbers that are not finite are the strings "nan", "inf" and "-inf": JSON has none.
+One record a line, flushed at every turn and synced after the turns of every task: whatever ends the run
+ends it between two records, and a power cut takes a second of it at most. A torn last line is what a kill or
+a full disk leaves; it is said, and cut off before a run goes on. Numbers that are not finite are the strings
+"nan", "inf" and "-inf": JSON has none.
 """
 
 from __future__ import annotations
@@ -78,14 +79,16 @@ class Run:
             raise SamestepError(f"{path} has another schema than {SCHEMA}: read it with its own samestep")
         return about
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Add records, on disk when this returns. Raises SamestepError where the disk refuses."""
+    def append(self, records: Iterable[Record], sync: bool = True) -> None:
+        """Add records: when this returns, no end of this process loses them; with ``sync`` no end of the
+        machine either. Raises SamestepError where the disk refuses."""
         lines = "".join(json.dumps(finite({"schema": SCHEMA, **r})) + "\n" for r in records)
         try:
             with self.samples.open("a", encoding="utf-8") as file:
                 file.write(lines)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
         except OSError as error:
             raise NotWritten(
                 f"{self.samples} cannot be written: {error.strerror}; the records before are kept"
@@ -100,6 +103,10 @@ class Run:
             raise SamestepError(f"{self.folder} is still being measured: wait until it has ended") from None
         except OSError:  # a file system without locks; a file that cannot be written, append names
             pass
+
+    def sync(self) -> None:
+        """What was appended without it is on the disk when this returns."""
+        self.append([])
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
         """The whole records in order, of one kind or all; a torn last line is left out."""

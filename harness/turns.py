@@ -20,6 +20,7 @@ from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess
 from harness.runner import Answer, Workshop, distances
 from harness.selection import Cell
+from harness.store import Run
 
 #: Steps of a free run beside the reference.
 FREE_STEPS = 100
@@ -47,6 +48,7 @@ class Desk(Protocol):
     """
 
     workshop: Workshop
+    run: Run
     rounds: int
     forecast: Forecast
     taken: set[tuple[Any, ...]]
@@ -131,6 +133,7 @@ class Turns:
             for cell in cells:
                 if cell in self.workers and not self._has("sample", cell, turn, task):
                     self._sample(cell, turn, task)
+            self.desk.run.sync()  # not in between: a sync lasts as long as a short sample
 
     def _sample(self, cell: Cell, turn: int, task: str) -> None:
         """One turn; a sample that was disturbed is kept, and taken again, within bounds."""

@@ -46,17 +46,18 @@ LAYERS = {
     "runner": ("errors", "agreement.verdict", "agreement.distance", "catalog", "selection", "process"),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
     "turns": (
-        "agreement.verdict", "measure.clock", "forecast", "selection", "process", "runner",
+        "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "runner",
     ),
     "bench": (
         "measure.clock", "agreement.verdict", "forecast", "selection", "store", "runner", "summary", "turns",
     ),
-    "report": ("errors", "measure.statistics", "store", "summary"),
+    "devices": ("measure.statistics", "measure.curves", "summary"),
+    "report": ("errors", "measure.statistics", "measure.curves", "store", "summary", "devices"),
     "commands.options": (),
     "commands": (
         "errors", "caches", "commands.options", "forecast", "measure.clock", "measure.statistics",
         "measure.machine", "agreement.verdict", "data", "catalog", "price", "selection", "store", "process",
-        "runner", "summary", "bench", "report",
+        "runner", "summary", "bench", "turns", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -91,6 +92,8 @@ PURE = (
     "spec",
     "store",
     "summary",
+    "devices",
+    "measure.curves",
 )
 
 #: Lines of code, without blank lines, comments and docstrings.

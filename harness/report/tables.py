@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.devices import curves
 from harness.errors import SamestepError
-from harness.report import words
+from harness.report import devices, words
 from harness.report.facts import facts
 from harness.store import Run
 from harness.summary import CellSummary, peaks, summarize
@@ -122,6 +123,7 @@ def markdown(run: Run) -> str:
             lines += ["", calm(cells, task), ""]
             timed = [cell for cell in cells if task in cell.tasks]
             lines += _table(STARTING, [starting(summaries, cell, task) for cell in timed], left=1)
+    lines += devices.markdown(curves(about, run.records()))
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]

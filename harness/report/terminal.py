@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.report import tables
+from harness.devices import curves
+from harness.report import devices, tables
 from harness.store import Run
 from harness.summary import CellSummary, summarize
 
@@ -22,7 +23,7 @@ def show(run: Run, console: Console) -> None:
     summaries = summarize(about, run.records())
     for name, cells in tables.groups(summaries):
         _group(console, about, name, cells)
-    for line in tables.legend(about, summaries):
+    for line in [*devices.crossings(curves(about, run.records())), *tables.legend(about, summaries)]:
         console.print(line, highlight=False)
     for summary in summaries:
         if summary.reason:

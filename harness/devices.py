@@ -1,0 +1,98 @@
+"""CPU against GPU: how many times as long the same implementation takes, and from which size on less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.measure.curves import Crossing, crossing
+from harness.measure.statistics import Contrast, Mean, judged, means, paired
+from harness.summary import Samples, samples, summarize
+
+#: A case of a sweep: `tutorial[batch=64]`.
+SWEPT = re.compile(r"(.*)\[(\w+)=(\d+)\]")
+
+
+@dataclass
+class Curve:
+    """One implementation and task over a sweep of ``size``: GPU over CPU at each size that both were measured
+    at, without and with the transfer of its inputs and outputs; and where it passes 1."""
+
+    workload: str
+    case: str
+    size: str
+    implementation: str
+    dtype: str
+    task: str
+    ratios: dict[int, Contrast] = field(default_factory=dict)
+    with_transfer: dict[int, float] = field(default_factory=dict)
+    crossing: Crossing | None = None
+    crossing_with_transfer: Crossing | None = None
+
+
+def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[Curve]:
+    """Of every implementation that ran on both devices; a case that no sweep made is a curve of one point,
+    and its size is ""."""
+    records = list(records)
+    taken = samples(about, records)
+    transfers = _transfers(about, records)
+    pairs: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
+    extra: dict[tuple[str, ...], dict[int, float]] = {}
+    for cpu, gpu, cell in _both(about):
+        swept = SWEPT.fullmatch(cell["case"])
+        case, size, number = (swept[1], swept[2], int(swept[3])) if swept else (cell["case"], "", 0)
+        for task in taken[gpu].keys() & taken[cpu].keys():
+            key = (cell["workload"], case, size, cell["implementation"], cell["dtype"], task)
+            found = paired(taken[gpu][task], taken[cpu][task])
+            if found:
+                pairs.setdefault(key, {})[number] = found
+                seconds = _middle(taken[gpu][task])
+                extra.setdefault(key, {})[number] = float(np.log1p(transfers.get((gpu, task), 0.0) / seconds))
+    return [_curve(key, pairs[key], extra[key]) for key in sorted(pairs)]
+
+
+def _curve(key: tuple[str, ...], pairs: dict[int, list[list[float]]], extra: dict[int, float]) -> Curve:
+    known = means(pairs)
+    moved = {n: Mean(m.value + extra[n], m.variance, m.freedom, m.samples) for n, m in known.items()}
+    curve = Curve(*key)
+    curve.ratios = judged(known)
+    curve.with_transfer = {number: float(np.exp(mean.value)) for number, mean in moved.items()}
+    if len(known) > 1:
+        sizes = sorted(known)
+        curve.crossing = crossing(sizes, [known[n] for n in sizes])
+        curve.crossing_with_transfer = crossing(sizes, [moved[n] for n in sizes])
+    return curve
+
+
+def _both(about: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+    """The keys of the CPU's and the GPU's cell of what is otherwise the same, and the latter."""
+    same = ("workload", "case", "implementation", "dtype", "matmul")
+    cpu = {
+        tuple(cell[name] for name in same): cell["key"]
+        for cell in about["cells"]
+        if cell["device"] == "cpu" and not cell.get("twin")
+    }
+    for cell in about["cells"]:
+        partner = cpu.get(tuple(cell[name] for name in same))
+        if cell["device"] == "gpu" and partner and not cell.get("twin"):
+            yield partner, cell["key"], cell
+
+
+def _transfers(
+    about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, str], float]:
+    """Seconds there and back for the data of one call, of cells that were timed."""
+    found = {}
+    for summary in summarize(about, records):
+        for name, task in summary.tasks.items():
+            if task.transfers:
+                found[summary.cell["key"], name] = sum(task.transfers.values())
+    return found
+
+
+def _middle(of_task: Samples) -> float:
+    return float(np.median(list(of_task.values())))
