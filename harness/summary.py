@@ -112,11 +112,10 @@ class _Gathered:
 def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[CellSummary]:
     """One summary for each cell of the run's plan, in its order; second names are no cells of their own."""
     cells = {cell["key"]: cell for cell in about["cells"]}
-    gathered = {key: _Gathered() for key in cells}
+    records = list(records)
+    gathered = _gather(about, records)
     rates: dict[tuple[str, str], dict[str, Samples]] = {}
     for record in records:
-        if record.get("cell") in cells:
-            gathered[record["cell"]].take(record)
         if record["kind"] == "peak":
             cell = cells[record["cell"]]
             mine = rates.setdefault((cell["dtype"], cell["device"]), {})
@@ -129,6 +128,11 @@ def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
     for arena in {str(cell["baseline"]) for cell in cells.values()}:
         _compare(arena, [key for key, cell in cells.items() if cell["baseline"] == arena], found, gathered)
     return [summary for key, summary in found.items() if not cells[key].get("twin")]
+
+
+def samples(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Samples]]:
+    """Of every cell, by its key, the samples of each task: what the summaries are computed from."""
+    return {key: mine.samples for key, mine in _gather(about, records).items()}
 
 
 def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
@@ -162,6 +166,14 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
     name = min(starts, key=lambda one: starts[one][0])
     found = break_even(mine, summary.tasks[task].seconds.value, *starts[name])
     return None if found == 0 else (name, float("inf") if found is None else found)
+
+
+def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:
+    gathered = {cell["key"]: _Gathered() for cell in about["cells"]}
+    for record in records:
+        if record.get("cell") in gathered:
+            gathered[record["cell"]].take(record)
+    return gathered
 
 
 def _compare(
