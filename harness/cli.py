@@ -145,6 +145,34 @@ def report(runs: Sequence[Path], out: Path) -> None:
         write(one)
 
 
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("after", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--format", "form", type=click.Choice(["table", "markdown"]), default="table",
+              show_default=True, help="For a terminal, or to paste into a pull request.")  # fmt: skip
+def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
+    """What changed from the first run to the second, and is it real. Exits 1 where something got worse."""
+    from rich.console import Console
+
+    from harness.commands.compare import compared, document, markdown, show
+    from harness.store import Run
+
+    runs = Run.open(before), Run.open(after)
+    for one in runs:
+        if one.torn:
+            click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
+    found = compared(*runs)
+    if as_json:
+        _print_json(document(found))
+    elif form == "markdown":
+        click.echo(markdown(found, *runs), nl=False)
+    else:
+        show(found, *runs, Console())
+    if found.worse:
+        sys.exit(DIFFERS)
+
+
 class _Asked:
     """The options of a command line, as what the rest of the harness takes."""
 

@@ -45,6 +45,7 @@ LAYERS = {
     ),
     "runner": ("errors", "agreement.verdict", "agreement.distance", "catalog", "selection", "process"),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
+    "comparison": ("measure.statistics", "agreement.verdict", "summary"),
     "turns": (
         "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "runner",
     ),
@@ -57,7 +58,7 @@ LAYERS = {
     "commands": (
         "errors", "caches", "commands.options", "forecast", "measure.clock", "measure.statistics",
         "measure.machine", "agreement.verdict", "data", "catalog", "price", "selection", "store", "process",
-        "runner", "summary", "bench", "turns", "report",
+        "runner", "summary", "comparison", "turns", "bench", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -86,6 +87,7 @@ PURE = (
     "agreement",
     "agreement.verdict",
     "catalog",
+    "comparison",
     "measure.statistics",
     "price",
     "report",

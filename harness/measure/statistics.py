@@ -136,13 +136,14 @@ def difference(one: Mean, other: Mean) -> Mean:
     return Mean(value, variance, freedom, samples)
 
 
-def judged(family: Mapping[K, Mean], floor: float = 0.0) -> dict[K, Contrast]:
+def judged(family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0) -> dict[K, Contrast]:
     """What may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
 
-    ``floor`` is a difference (of logarithms) that the same code under two names showed: none that may be
-    smaller is called one.
+    ``floor`` is a difference (of logarithms) that the same code under two names showed, one for all or one
+    for each: none that may be smaller is called one.
     """
-    chances = {key: _chance(mean, floor) for key, mean in family.items()}
+    floors = floor if isinstance(floor, Mapping) else dict.fromkeys(family, floor)
+    chances = {key: _chance(mean, floors[key]) for key, mean in family.items()}
     ordered, left, alpha, going = sorted(family, key=lambda key: chances[key]), len(family), LEVEL, True
     found = {}
     for key in ordered:
@@ -150,7 +151,7 @@ def judged(family: Mapping[K, Mean], floor: float = 0.0) -> dict[K, Contrast]:
             alpha = LEVEL / left
             going = chances[key] <= alpha
             left -= 1
-        found[key] = _contrast(family[key], alpha, floor)
+        found[key] = _contrast(family[key], alpha, floors[key])
     return {key: found[key] for key in family}
 
 

@@ -21,13 +21,12 @@ def digits(value: float) -> str:
     return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
 
 
-def interval(estimate: Contrast | None) -> str:
+def interval(estimate: Contrast | None, places: int = 2) -> str:
     """A ratio with its interval: 0.31 (0.30-0.33), 0.31 (?) where one process tells nothing of others."""
     if estimate is None:
         return "-"
-    if estimate.low == 0:
-        return f"{estimate.value:.2f} (?)"
-    return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
+    value, low, high = (f"{one:.{places}f}" for one in (estimate.value, estimate.low, estimate.high))
+    return f"{value} (?)" if estimate.low == 0 else f"{value} ({low}-{high})"
 
 
 MARKS = {"faster": "<", "slower": ">", "tie": "=", "unclear": "?"}
