@@ -64,11 +64,14 @@ class Bench:
         }
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
         self.agreed = {r["cell"] for r in records if r["kind"] == "verdict" and r["verdict"] == AGREE}
+        self.stopped = any(r["kind"] == "stopped" for r in records)
         self.forecast = Forecast()
         self.began = self.noted = clock.now()
 
     def measure(self, cells: Sequence[Cell]) -> None:
         """Every invocation of every arena; what the records of an earlier try hold is not repeated."""
+        if self.stopped:
+            return
         arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
         planned = list(product(range(self.profile.invocations), arenas))
         for invocation, (number, arena) in planned:
@@ -89,7 +92,7 @@ class Bench:
             if profile.budget and invocation and began - self.began + longest > profile.budget:
                 self.keep("stopped", reason="budget", invocations=invocation)
                 return
-            if all(self._narrow(arena, invocation) for _, arena in arenas):
+            if profile.width and all(self._narrow(arena, invocation) for _, arena in arenas):
                 self.keep("stopped", reason="width", invocations=invocation)
                 return
             yield invocation

@@ -23,7 +23,7 @@ OTHER_KIND = ("start", "torch", "a torch cell", "train")
         ([(SAME_FRAMEWORK, 2.0), (SAME_FRAMEWORK, 4.0), (SAME_KIND, 8.0)], 3.0),
         ([(UNIT, 7.0), (UNIT, 1.0), (SAME_FRAMEWORK, 4.0)], 1.0),
     ],
-    ids=["nothing", "another kind", "kind", "kind's mean", "framework", "framework's mean", "last of its own"],
+    ids=["nothing", "another kind", "kind", "kind's mean", "framework", "framework's mean", "its last"],
 )
 def test_a_unit_is_taken_to_last_as_the_most_alike_did(seen, guess):
     forecast = Forecast()

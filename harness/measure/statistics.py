@@ -118,14 +118,15 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
     own = {key: float(values.var(ddof=1)) if values.size > 1 else 0.0 for key, values in medians.items()}
     known = [(own[key], values.size - 1) for key, values in medians.items() if values.size > 1]
     prior, lent = _prior(known)
-    most = _together([freedom for _, freedom in known])
+    bound = _together([freedom for _, freedom in known])
     found = {}
     for key, values in medians.items():
         freedom = values.size - 1
         together = freedom + lent
         variance = (freedom * own[key] + lent * prior) / together if together else 0.0
         samples = sum(len(group) for group in family[key])
-        found[key] = Mean(float(values.mean()), variance / values.size, min(together, max(freedom, most)), samples)
+        together = min(together, max(freedom, bound))
+        found[key] = Mean(float(values.mean()), variance / values.size, together, samples)
     return found
 
 
