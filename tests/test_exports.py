@@ -95,7 +95,8 @@ def records(pace: float = 1.0) -> list[dict]:
             )  # fmt: skip
             found += [
                 {
-                    "kind": "sample", **where, "round": turn, "task": task, "loops": loops, "disturbed": False,
+                    "kind": "sample", **where, "round": turn, "task": task, "loops": loops,
+                    "disturbed": False,
                     "seconds": loops * seconds(name, task, invocation, turn, pace),
                 }
                 for turn in range(1 if name == "numpy_dies" else 3)
