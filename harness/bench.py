@@ -64,6 +64,7 @@ class Bench:
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
         last = {r["cell"]: r["verdict"] for r in records if r["kind"] == "verdict"}
         self.agreed = {cell for cell, verdict in last.items() if verdict == AGREE}
+        self.stopped = any(r["kind"] == "stopped" for r in records)
         self.forecast = Forecast()
         self.began = self.noted = clock.now()
 
@@ -76,6 +77,8 @@ class Bench:
 
     def measure(self, cells: Sequence[Cell]) -> None:
         """Every invocation of every arena; what the records of an earlier try hold is not repeated."""
+        if self.stopped:
+            return
         self.plan(cells)
         arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
         for invocation in self._invocations(arenas):
@@ -94,7 +97,7 @@ class Bench:
             if profile.budget and invocation and began - self.began + longest > profile.budget:
                 self.keep("stopped", reason="budget", invocations=invocation)
                 return
-            if all(self._narrow(arena, invocation) for _, arena in arenas):
+            if profile.width and all(self._narrow(arena, invocation) for _, arena in arenas):
                 self.keep("stopped", reason="width", invocations=invocation)
                 return
             yield invocation

@@ -58,7 +58,8 @@ def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> li
 def _curve(key: tuple[str, ...], pairs: dict[int, list[list[float]]], extra: dict[int, float]) -> Curve:
     known = means(pairs)
     moved = {n: Mean(m.value + extra[n], m.variance, m.freedom, m.samples) for n, m in known.items()}
-    curve = Curve(*key)
+    workload, case, size, implementation, dtype, task = key
+    curve = Curve(workload, case, size, implementation, dtype, task)
     curve.ratios = judged(known)
     curve.with_transfer = {number: float(np.exp(mean.value)) for number, mean in moved.items()}
     if len(known) > 1:

@@ -194,21 +194,23 @@ def _compare(
 ) -> None:
     """Each cell of an arena against its baseline, all ratios of a task judged together.
 
-    The baseline is the planned one, or, where it gave no time, the first of its neighbours that did.
+    The baseline is the planned one, or, where it gave no time, the first of its neighbours that did: then
+    the second name is of no use.
     """
-    timed = [key for key in keys if found[key].tasks]
+    twins = [key for key in keys if found[key].cell.get("twin")]
+    timed = [key for key in keys if found[key].tasks and key not in twins]
     if not timed:
         return
     baseline = planned if planned in timed else timed[0]
+    timed += [key for key in twins if found[key].tasks and baseline == planned]
     for task, samples in gathered[baseline].samples.items():
         family = {
             key: paired(gathered[key].samples[task], samples)
             for key in timed
             if key != baseline and gathered[key].samples.get(task, {}).keys() & samples.keys()
         }
-        twins = [key for key in family if found[key].cell.get("twin")]
-        noise = contrasts({key: family[key] for key in twins})
-        apart = noise[twins[0]].value if twins else None
+        noise = contrasts({key: family[key] for key in twins if key in family})
+        apart = next((one.value for one in noise.values()), None)
         floor = abs(math.log(apart)) if apart is not None else 0.0
         judged = contrasts({key: pairs for key, pairs in family.items() if key not in twins}, floor)
         itself = sum(len(pairs) for pairs in _grouped(samples))

@@ -166,11 +166,17 @@ class Turns:
         order.shuffle(cells)
         for cell in cells:
             answer = None if self._has("peak", cell, turn) else self._ask(cell, {"op": "measure_peak"})
-            if answer and not self._refused(cell, _too_many(cell, answer["processors"])):
+            if answer is None:
+                continue
+            reason = _too_many(cell, answer["processors"])
+            if reason is None:
                 self._keep(
                     "peak", cell, round=turn, seconds=answer["seconds"], flops=answer["flops"],
                     processors=answer["processors"],
                 )  # fmt: skip
+            for one in list(self.workers):  # it speaks for all of its framework there
+                if (one.framework, one.device) == (cell.framework, cell.device):
+                    self._refused(one, reason)
 
     def _finish(self, cell: Cell) -> None:
         """Is it still right; each call's latency, the device's share, the memory."""

@@ -7,19 +7,24 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import pytest
 
+import harness.bench
 from harness.agreement.verdict import Verdict
 from harness.bench import ALIVE, Bench, Profile
 from harness.catalog import Catalog
+from harness.commands import bench as command
 from harness.commands.bench import _about, document
+from harness.measure import clock
 from harness.process import WorkerLost
-from harness.runner import Workshop, batches
+from harness.runner import Workshop, batches, with_twins
 from harness.selection import Cell, Options, select
 from harness.store import Run
-from harness.summary import summarize
+from harness.summary import PLAUSIBLE, CellSummary, summarize
+from harness.turns import BESIDE, RETAKEN_SHARE
 from tests.rigged import GOOD, doing, gone, hanging, root, wait_until
 
 TASKS = ("loss_and_grads", "train_step", "train")
@@ -30,15 +35,24 @@ def nothing(_: object) -> None:
     """No progress bar."""
 
 
+def planned(shop: Workshop, options: Options, selector: str = "rigged") -> list[Cell]:
+    return with_twins(shop.catalog, select(shop.catalog, [selector], options))
+
+
 def begin(folder: Path, shop: Workshop, options: Options, selector: str = "rigged") -> tuple[Run, list[Cell]]:
-    cells = select(shop.catalog, [selector], options)
+    cells = planned(shop, options, selector)
     return Run.create(folder, "machine", _about(shop, cells, [selector], options, PROFILE)), cells
 
 
 def of_kind(run: Run, kind: str) -> list[tuple]:
     """Which cell, when and at what: what makes a record one of its own."""
     names = ("arena", "invocation", "round", "task", "cell")
-    return [tuple(r[name] for name in names if name in r) for r in run.records(kind)]
+    return [tuple(r[name] for name in names if name in r) for r in run.records(kind) if counts(r)]
+
+
+def counts(record: dict) -> bool:
+    """Not one that was taken again."""
+    return not record.get("repeated")
 
 
 # -- one real run, of all that can happen ----------------------------------------------------------------
@@ -92,31 +106,49 @@ def real(tmp_path_factory) -> Real:
 
 @pytest.mark.parametrize("name", ["numpy_manual", "numpy_good"])
 def test_what_agrees_is_timed_in_every_round_of_every_invocation(real, name):
-    moments = Counter((r["invocation"], r["round"], r["task"]) for r in real.of(name, "sample"))
+    each = 2 if name == "numpy_manual" else 1  # the baseline is there twice
+    samples = [r for r in real.of(name, "sample") if counts(r)]
+    moments = Counter((r["invocation"], r["round"], r["task"]) for r in samples)
     everything = [(i, r, t) for i in range(2) for r in range(3) for t in TASKS]
-    assert moments == Counter(everything)
-    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree", "agree"]
-    assert len(real.of(name, "start")) == len(real.of(name, "memory")) == 2
+    assert moments == Counter(everything * each)
+    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree"] * each
+    assert len(real.of(name, "start")) == len(real.of(name, "finish")) == 2 * each
 
 
 def test_every_record_says_of_what_run_and_when_it_is(real):
     assert {record["run"] for record in real.records} == {real.run.folder.name}
     times = [record["time"] for record in real.records]
     assert times == sorted(times)
-    kinds = {"verdict", "start", "sample", "peak", "memory", "finished", "trajectory", "distance"}
+    kinds = {"verdict", "start", "sample", "peak", "finish", "finished", "trajectory", "distance", "forecast"}
     assert {r["kind"] for r in real.records} == kinds
 
 
 def test_a_start_keeps_what_was_cold_and_what_the_framework_said(real):
-    for start in real.of("numpy_good", "start"):
-        assert set(start["first_call_seconds"]) == set(start["loops"]) == set(TASKS)
+    first, later = real.of("numpy_good", "start")
+    assert all(len(calls) > 1 for calls in first["first_calls"].values())
+    assert all(len(calls) == 1 for calls in later["first_calls"].values())  # the rest is known by then
+    for start in (first, later):
+        assert set(start["first_calls"]) == set(start["loops"]) == set(start["transfers"]) == set(TASKS)
         assert start["steps"] == {"loss_and_grads": None, "train_step": None, "train": 4}
         assert start["framework"]["versions"]["numpy"]
         assert start["framework"]["threads"] == 1
 
 
+def test_at_its_end_each_call_and_the_memory_are_looked_at(real):
+    for finish in real.of("numpy_good", "finish"):
+        for task in TASKS:
+            latency, parts = finish["latency"][task], finish["parts"][task]
+            assert 0 < latency["p05"] <= latency["median"] <= latency["p95"]
+            assert 0 < parts["launch_seconds"] <= parts["seconds"]
+            assert parts["device_seconds"] is None
+        assert finish["bytes"] > 1 << 20
+        assert finish["device_bytes"] is None
+
+
 def test_one_worker_of_each_framework_multiplies_for_the_peak_once_a_round(real):
-    assert len([r for r in real.records if r["kind"] == "peak"]) == 2 * 3
+    peaks = [r for r in real.records if r["kind"] == "peak"]
+    assert len(peaks) == 2 * 3
+    assert all(0 < peak["processors"] < 1 + BESIDE for peak in peaks)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +171,7 @@ def test_what_does_not_agree_is_not_timed_and_says_why(real, name, verdict, reas
 def test_a_worker_that_dies_in_the_middle_of_the_rounds_keeps_the_samples_it_gave(real):
     assert {r["round"] for r in real.of("numpy_dies", "sample") if r["invocation"] == 0} <= {0, 1, 2}
     assert len(real.of("numpy_dies", "sample")) > 0
-    assert len(real.of("numpy_good", "sample")) == 2 * 3 * len(TASKS)
+    assert len([r for r in real.of("numpy_good", "sample") if counts(r)]) == 2 * 3 * len(TASKS)
 
 
 def test_nothing_of_the_hung_worker_is_left(real):
@@ -182,6 +214,7 @@ class Instant:
         self.cell = cell
         self.opening = {"op": "open"}
         self.alive = True
+        self.asked: list[dict] = []
 
     def __enter__(self) -> Instant:
         return self
@@ -194,28 +227,41 @@ class Instant:
 
     def ask(self, request: dict, _: float) -> dict:
         assert self.alive
+        self.asked.append(request)
         return {"ok": True, **getattr(self, request["op"])(request)}
 
     def open(self, _: dict) -> dict:
-        return {"versions": {}, "threads": 1}
+        return {"versions": {}, "threads": 1, "matmul": "float32", "import_seconds": 0.25}
 
-    def prepare(self, _: dict) -> dict:
-        each = dict.fromkeys(TASKS, 1)
+    def prepare(self, request: dict) -> dict:
         return {
-            "verdict": Verdict("agree").as_dict(), "build_seconds": 0.5, "loops": each,
-            "first_call_seconds": each, "steps": {**dict.fromkeys(TASKS), "train": 4},
+            "verdict": None if request["agreed"] else Verdict("agree").as_dict(), "build_seconds": 0.5,
+            "loops": dict.fromkeys(TASKS, 1), "first_calls": {task: [1.5] for task in TASKS},
+            "transfers": {}, "steps": {**dict.fromkeys(TASKS), "train": 4},
         }  # fmt: skip
 
     def sample(self, request: dict) -> dict:
         slower = 2.0 if self.cell.implementation == "numpy_slow" else 1.0
         wide = 8.0 if self.cell.dtype == "float64" else 1.0
-        return {"loops": 1, "seconds": slower * wide, "switches": 0}
+        return {"loops": 1, "seconds": slower * wide, "disturbed": False}
 
     def measure_peak(self, _: dict) -> dict:
-        return {"loops": 1, "seconds": 1.0, "flops": 2400.0}
+        return {"loops": 1, "seconds": 1.0, "flops": 2400.0, "processors": 1.0}
 
-    def memory(self, _: dict) -> dict:
-        return {"peak_memory_bytes": 1000}
+    def finish(self, _: dict) -> dict:
+        return {
+            "verdict": Verdict("agree").as_dict(), "latency": {}, "parts": {}, "peak_memory_bytes": 1000,
+            "device_memory_bytes": None,
+        }  # fmt: skip
+
+
+Change = Callable[[Instant, dict], dict]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, operation: str, change: Change) -> None:
+    """From now on all workers answer an operation as before, but for what ``change`` says."""
+    before = getattr(Instant, operation)
+    monkeypatch.setattr(Instant, operation, lambda self, r: {**before(self, r), **change(self, r)})
 
 
 @pytest.fixture
@@ -237,10 +283,15 @@ def shop(tmp_path) -> Callable[[int], Workshop]:
     return lambda seed: Workshop(Catalog([impls]), [impls], seed=seed)
 
 
-def measured(folder: Path, shop: Workshop, options: Options | None = None) -> Run:
+def measured(folder: Path, shop: Workshop, options: Options | None = None, profile: Profile = PROFILE) -> Run:
     run, cells = begin(folder, shop, options or Options())
-    Bench(shop, run, PROFILE, nothing).measure(cells)
+    Bench(shop, run, profile, nothing).measure(cells)
     return run
+
+
+def found(run: Run) -> dict[str, CellSummary]:
+    """The rows, by their implementation."""
+    return {summary.cell["implementation"]: summary for summary in summarize(run.about, run.records())}
 
 
 def test_the_order_of_turns_is_drawn_anew_each_round_and_is_the_seeds(tmp_path, instant, shop):
@@ -258,13 +309,13 @@ def test_the_order_of_turns_is_drawn_anew_each_round_and_is_the_seeds(tmp_path, 
 
 def test_within_a_round_all_workers_take_a_task_before_the_next_task(tmp_path, instant, shop):
     samples = of_kind(measured(tmp_path, shop(0)), "sample")
-    for start in range(0, len(samples), 4):
-        assert len({(turn, task) for _, _, turn, task, _ in samples[start : start + 4]}) == 1
+    for start in range(0, len(samples), 5):
+        assert len({(turn, task) for _, _, turn, task, _ in samples[start : start + 5]}) == 1
 
 
 def test_every_invocation_has_processes_of_its_own_and_all_are_stopped(tmp_path, instant, shop):
     measured(tmp_path, shop(0))
-    assert len(instant) == 4 * PROFILE.invocations
+    assert len(instant) == 5 * PROFILE.invocations
     assert not any(worker.alive for worker in instant)
 
 
@@ -272,7 +323,7 @@ def test_a_finished_run_is_not_measured_again(tmp_path, instant, shop):
     run = measured(tmp_path, shop(0))
     before = run.samples.read_bytes()
     instant.clear()
-    Bench(shop(0), run, PROFILE, nothing).measure(select(shop(0).catalog, ["rigged"], Options()))
+    Bench(shop(0), run, PROFILE, nothing).measure(planned(shop(0), Options()))
     assert (run.samples.read_bytes(), instant) == (before, [])
 
 
@@ -284,8 +335,11 @@ def cuts(size: int, lines: list[int]) -> Iterator[int]:
     yield from rng.sample(lines, 8)
 
 
-def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, instant, shop):
+def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, instant, shop, monkeypatch):
+    answering(monkeypatch, "sample", lambda worker, _: {"disturbed": len(worker.asked) % 4 == 0})
     whole = measured(tmp_path, shop(3))
+    cells = {cell["key"] for cell in whole.about["cells"]}
+    assert any(record.get("repeated") for record in whole.records("sample"))
     content = whole.samples.read_bytes()
     ends = [i + 1 for i, byte in enumerate(content) if byte == ord("\n")]
     for at in sorted(set(cuts(len(content), ends))):
@@ -295,11 +349,16 @@ def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, ins
         run.samples.write_bytes(content[:at])
         assert run.torn == (at not in (0, *ends))
         run.mend()
-        Bench(shop(3), run, PROFILE, nothing).measure(select(shop(3).catalog, ["rigged"], Options()))
+        instant.clear()
+        first_is_over = any(run.records("finished"))
+        Bench(shop(3), run, PROFILE, nothing).measure(planned(shop(3), Options()))
         # The same samples in the same order: none twice, none left out, the schedule kept.
         assert of_kind(run, "sample") == of_kind(whole, "sample"), at
         assert Counter(of_kind(run, "peak")) == Counter(of_kind(whole, "peak")), at
         assert of_kind(run, "finished") == of_kind(whole, "finished"), at
+        assert {record["cell"] for record in run.records("verdict")} == cells, at
+        asked = [request["agreed"] for worker in instant for request in worker.asked if "agreed" in request]
+        assert not first_is_over or all(asked), at  # what agreed is not examined again
 
 
 def test_the_ratio_is_to_the_baseline_of_the_same_dtype(tmp_path, instant, shop):
@@ -326,13 +385,13 @@ def test_a_worker_that_is_lost_leaves_the_others_to_go_on(tmp_path, instant, sho
     def sample(self: Instant, request: dict) -> dict:
         if self.cell.implementation == "numpy_b" and request["task"] == "train":
             raise WorkerLost(Verdict("crashed", "ended by SIGSEGV"), "its last words")
-        return {"loops": 1, "seconds": 1.0, "switches": 1}
+        return {"loops": 1, "seconds": 1.0, "disturbed": True}
 
     monkeypatch.setattr(Instant, "sample", sample)
     run = measured(tmp_path, shop(0))
-    found = {s.cell["implementation"]: s for s in summarize(run.about, run.records())}
-    assert (found["numpy_b"].verdict, found["numpy_b"].stderr) == ("crashed", "its last words")
-    assert {s.tasks["train"].seconds.samples for name, s in found.items() if name != "numpy_b"} == {6}
+    rows = found(run)
+    assert (rows["numpy_b"].verdict, rows["numpy_b"].stderr) == ("crashed", "its last words")
+    assert {s.tasks["train"].seconds.samples for name, s in rows.items() if name != "numpy_b"} == {6}
     assert all(record["disturbed"] for record in run.records("sample"))
 
 
@@ -341,6 +400,337 @@ def test_cells_with_nobody_to_compare_with_are_measured_too(tmp_path, instant, s
     Bench(shop(0), run, PROFILE, nothing).measure(cells)
     (summary,) = summarize(run.about, run.records())
     assert summary.tasks["train"].ratio.value == 1  # the first there is stands for the baseline
+
+
+# -- the baseline under two names ------------------------------------------------------------------------
+
+
+def times(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float]) -> None:
+    """Seconds of each implementation's samples; "again" are those of the baseline's second name."""
+
+    def change(worker: Instant, _: dict) -> dict:
+        name = "again" if worker.cell.twin else worker.cell.implementation
+        return {"seconds": seconds.get(name, 1.0)}
+
+    answering(monkeypatch, "sample", change)
+
+
+def test_the_baseline_runs_under_two_names_and_has_one_row(tmp_path, instant, shop):
+    run = measured(tmp_path, shop(0))
+    twins = Counter(worker.cell.implementation for worker in instant if worker.cell.twin)
+    assert twins == {"numpy_manual": PROFILE.invocations}
+    assert [s.cell["implementation"] for s in summarize(run.about, run.records())] == [
+        "numpy_manual", "numpy_a", "numpy_b", "numpy_slow",
+    ]  # fmt: skip
+    assert len([r for r in run.records("sample") if r["cell"].endswith("/again")]) == 2 * 3 * len(TASKS)
+    assert not any(r["cell"].endswith("/again") for r in run.records("peak"))
+
+
+@pytest.mark.parametrize(
+    ("again", "words", "fit"),
+    [
+        (1.0, {"numpy_a": "slower", "numpy_b": "faster", "numpy_slow": "slower"}, True),
+        (1.015, {"numpy_a": "slower", "numpy_b": "faster", "numpy_slow": "slower"}, True),
+        (1.05, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
+        (1 / 1.05, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
+        (3.0, {"numpy_a": "unclear", "numpy_b": "unclear", "numpy_slow": "unclear"}, False),
+    ],
+)
+def test_what_the_same_code_shows_under_two_names_is_called_no_difference(
+    tmp_path, instant, shop, monkeypatch, again, words, fit
+):
+    times(monkeypatch, {"again": again, "numpy_a": 1.03, "numpy_b": 0.5, "numpy_slow": 2.0})
+    rows = found(measured(tmp_path, shop(0)))
+    tasks = {name: summary.tasks["train"] for name, summary in rows.items()}
+    assert {name: tasks[name].ratio.word for name in words} == words
+    assert tasks["numpy_manual"].ratio.word == "baseline"
+    assert {(f"{task.noise:.9g}", task.fit) for task in tasks.values()} == {(f"{again:.9g}", fit)}
+
+
+def test_a_second_name_says_nothing_where_the_first_gave_no_time(tmp_path, instant, shop, monkeypatch):
+    times(monkeypatch, {"again": 5.0, "numpy_b": 1.5})
+    lost = {"verdict": Verdict("disagree", "wrong").as_dict()}
+    answering(
+        monkeypatch, "finish",
+        lambda w, _: lost if w.cell.implementation == "numpy_manual" and not w.cell.twin else {},
+    )  # fmt: skip
+    rows = found(measured(tmp_path, shop(0)))
+    task = rows["numpy_a"].tasks["train"]
+    assert (rows["numpy_manual"].verdict, rows["numpy_manual"].tasks) == ("disagree", {})
+    assert (task.ratio.word, task.noise) == ("baseline", None)
+    assert rows["numpy_b"].tasks["train"].ratio.word == "slower"
+
+
+def test_what_is_wrong_in_float64_is_not_measured_under_its_second_name_either(
+    tmp_path, instant, shop, monkeypatch
+):
+    run, cells = begin(tmp_path, shop(0), Options())
+
+    def examined(_: Workshop, twins: list[Cell]) -> dict:
+        wrong = {"numpy_manual": Verdict("disagree", "wrong")}
+        verdicts = {cell: wrong.get(cell.implementation, Verdict("agree")) for cell in twins}
+        return {cell: {"verdict": verdict.as_dict()} for cell, verdict in verdicts.items()}
+
+    monkeypatch.setattr(command, "examined", examined)
+    right = command._right_in_float64(Bench(shop(0), run, PROFILE, nothing), cells)
+    assert [cell.implementation for cell in right] == ["numpy_a", "numpy_b", "numpy_slow"]
+
+
+# -- what is asked once, and what is asked again ---------------------------------------------------------
+
+
+def test_what_agreed_is_not_examined_again_and_what_did_not_is(tmp_path, instant, shop, monkeypatch):
+    prepare = Instant.prepare
+
+    def fragile(self: Instant, request: dict) -> dict:
+        if self.cell.implementation == "numpy_b" and self in instant[:5]:
+            raise WorkerLost(Verdict("crashed", "once"), "")
+        return prepare(self, request)
+
+    monkeypatch.setattr(Instant, "prepare", fragile)
+    run = measured(tmp_path, shop(0), profile=Profile(3, 1))
+    agreed = {
+        name: [w.asked[1]["agreed"] for w in instant if w.cell.implementation == name and not w.cell.twin]
+        for name in ("numpy_a", "numpy_b")
+    }
+    assert agreed == {"numpy_a": [False, True, True], "numpy_b": [False, False, True]}
+    verdicts = Counter(record["cell"].split("/")[1] for record in run.records("verdict"))
+    assert verdicts == {"numpy_manual": 2, "numpy_a": 1, "numpy_slow": 1, "numpy_b": 2}
+
+
+def test_a_wrong_answer_at_the_end_makes_the_cell_disagree(tmp_path, instant, shop, monkeypatch):
+    def last(worker: Instant, _: dict) -> dict:
+        late = worker.cell.implementation == "numpy_a" and worker in instant[5:]
+        return {"verdict": Verdict("disagree", "not any more").as_dict()} if late else {}
+
+    answering(monkeypatch, "finish", last)
+    rows = found(measured(tmp_path, shop(0)))
+    assert (rows["numpy_a"].verdict, rows["numpy_a"].reason) == ("disagree", "not any more")
+    assert rows["numpy_a"].tasks == {}
+    assert {rows[name].verdict for name in ("numpy_manual", "numpy_b", "numpy_slow")} == {"agree"}
+
+
+# -- when it is enough -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seconds(monkeypatch) -> Callable[[], float]:
+    """A clock that goes on by a second at each sample, and by nothing else."""
+    passed = [0.0]
+
+    def sample(worker: Instant, _: dict) -> dict:
+        passed[0] += 1
+        return {}
+
+    answering(monkeypatch, "sample", sample)
+    monkeypatch.setattr(clock, "now", lambda: passed[0])
+    return lambda: passed[0]
+
+
+EACH = 5 * 3 * 3  # seconds of an invocation: cells, tasks, rounds
+
+
+@pytest.mark.parametrize(
+    ("budget", "invocations"), [(1, 1), (EACH, 1), (2 * EACH, 2), (3 * EACH - 1, 2), (4.5 * EACH, 4)]
+)
+def test_a_budget_ends_the_run_before_the_invocation_that_would_not_fit(
+    tmp_path, instant, shop, seconds, budget, invocations
+):
+    run = measured(tmp_path, shop(0), profile=Profile(2, 3, budget=budget))
+    assert seconds() == invocations * EACH
+    (stopped,) = run.records("stopped")
+    assert (stopped["reason"], stopped["invocations"]) == ("budget", invocations)
+
+
+def test_a_run_that_was_stopped_has_no_more_to_do(tmp_path, instant, shop, seconds):
+    run = measured(tmp_path, shop(0), profile=Profile(2, 3, budget=EACH))
+    before = run.samples.read_bytes()
+    Bench(shop(0), run, Profile(2, 3, budget=EACH), nothing).measure(planned(shop(0), Options()))
+    assert run.samples.read_bytes() == before
+
+
+def test_nothing_to_measure_is_no_reason_to_stop(tmp_path, shop):
+    run, _ = begin(tmp_path, shop(0), Options())
+    Bench(shop(0), run, PROFILE, nothing).measure([])
+    assert list(run.records()) == []
+
+
+@pytest.fixture
+def restless(instant, monkeypatch) -> list[Instant]:
+    """Each process is faster or slower than the next by some percent."""
+    answering(
+        monkeypatch, "sample",
+        lambda worker, _: {"seconds": random.Random(instant.index(worker)).uniform(1.0, 1.1)},
+    )  # fmt: skip
+    return instant
+
+
+def test_a_run_goes_on_until_its_intervals_are_as_narrow_as_was_asked_for(tmp_path, restless, shop):
+    widths = {}
+    for width in (0.5, 0.1, None):
+        restless.clear()
+        run = measured(tmp_path, shop(0), profile=Profile(2, 1, width=width))
+        stopped = [(record["reason"], record["invocations"]) for record in run.records("stopped")]
+        many = len(list(run.records("finished")))
+        assert stopped == ([] if width is None else [("width", many)])
+        ratios = [task.ratio for row in found(run).values() for task in row.tasks.values()]
+        assert width is None or all(ratio.high <= ratio.low * (1 + width) for ratio in ratios)
+        widths[width] = many
+    assert widths[None] == 2 <= widths[0.5] < widths[0.1] < harness.bench.MOST_INVOCATIONS
+
+
+def test_no_width_is_worth_endless_processes(tmp_path, restless, shop, monkeypatch):
+    monkeypatch.setattr(harness.bench, "MOST_INVOCATIONS", 4)
+    run = measured(tmp_path, shop(0), profile=Profile(2, 1, width=1e-9))
+    assert len(list(run.records("finished"))) == 4
+    assert not list(run.records("stopped"))
+
+
+def test_the_steady_are_not_measured_on_with_the_restless(tmp_path, restless, shop, monkeypatch):
+    """Another dtype is another arena: its intervals are narrow at once."""
+    answering(monkeypatch, "sample", lambda w, _: {"seconds": 1.0} if w.cell.dtype == "float64" else {})
+    options = Options(dtypes=("float32", "float64"))
+    run = measured(tmp_path, shop(0), options, Profile(2, 1, width=0.05))
+    many = Counter(record["arena"] for record in run.records("finished"))
+    assert many[1] == 2 < many[0]
+
+
+def test_at_the_end_nothing_is_forecast_to_be_left(tmp_path, instant, shop, seconds, monkeypatch):
+    def sample(self: Instant, request: dict) -> dict:
+        if self.cell.implementation == "numpy_b":
+            raise WorkerLost(Verdict("crashed", "every time"), "")
+        return before(self, request)
+
+    before = Instant.sample
+    monkeypatch.setattr(Instant, "sample", sample)
+    run, cells = begin(tmp_path, shop(0), Options())
+    left: list[float] = []
+    bench = Bench(shop(0), run, PROFILE, lambda forecast: left.append(forecast.left_seconds))
+    bench.measure(cells)
+    assert bench.forecast.left_seconds == 0
+    assert left[0] > left[len(left) // 2] > left[-1]
+    kept = list(run.records("forecast"))
+    assert all(a["elapsed_seconds"] + harness.bench.FORECAST_SECONDS < b["elapsed_seconds"]
+               for a, b in pairwise(kept))  # fmt: skip
+    assert len(kept) > 2
+
+
+# -- what may not be compared ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "reason"),
+    [
+        ("open", {"threads": 2}, "numpy computes with threads = 2, asked for 1"),
+        ("open", {"matmul": "tf32"}, "numpy computes with matmul = tf32, asked for float32"),
+        (
+            "sample",
+            {"seconds": 240 / 2400 / PLAUSIBLE / 1.1},
+            "loss_and_grads does 2.2 times the flop/s of this machine's best matrix product",
+        ),
+    ],
+)
+def test_what_computes_otherwise_than_asked_is_refused(
+    tmp_path, instant, shop, monkeypatch, operation, answer, reason
+):
+    answering(
+        monkeypatch, operation,
+        lambda worker, r: answer
+        if worker.cell.implementation == "numpy_b" and r.get("task", "loss_and_grads") == "loss_and_grads"
+        else {},
+    )  # fmt: skip
+    rows = found(measured(tmp_path, shop(0)))
+    assert rows["numpy_b"].verdict == "invalid"
+    assert rows["numpy_b"].reason.startswith(reason)
+    assert rows["numpy_b"].tasks == {}
+    assert {rows[name].verdict for name in ("numpy_manual", "numpy_a", "numpy_slow")} == {"agree"}
+
+
+def test_what_a_framework_does_not_tell_is_not_held_against_it(tmp_path, instant, shop, monkeypatch):
+    answering(monkeypatch, "open", lambda *_: {"threads": None, "matmul": None})
+    assert {row.verdict for row in found(measured(tmp_path, shop(0))).values()} == {"agree"}
+
+
+GPU = Options(devices=("cpu", "gpu"))
+
+
+@pytest.mark.parametrize(("busy", "refused"), [(1 + 2 * BESIDE, {"gpu"}), (1 + BESIDE / 2, set())])
+def test_a_framework_that_keeps_more_processors_busy_than_it_may_is_refused_there(
+    tmp_path, instant, shop, monkeypatch, busy, refused
+):
+    there = {"cpu": {}, "gpu": {"processors": busy}}
+    answering(monkeypatch, "measure_peak", lambda worker, _: there[worker.cell.device])
+    run = measured(tmp_path, shop(0), GPU)
+    summaries = summarize(run.about, run.records())
+    invalid = Counter(s.cell["device"] for s in summaries if s.verdict == "invalid")
+    assert invalid == dict.fromkeys(refused, 4)
+    assert {s.reason for s in summaries} == {
+        None, *(f"numpy keeps {busy:.1f} processors busy, asked for 1" for _ in refused),
+    }  # fmt: skip
+
+
+# -- disturbed samples -----------------------------------------------------------------------------------
+
+
+def test_a_disturbed_sample_is_kept_marked_and_taken_again(tmp_path, instant, shop, monkeypatch):
+    """One cell's seventh sample meets somebody else's work, and takes nine times as long."""
+
+    def seventh(worker: Instant, _: dict) -> dict:
+        taken = sum(request["op"] == "sample" for request in worker.asked)
+        hit = worker.cell.implementation == "numpy_a" and worker in instant[:5] and taken == 7
+        return {"seconds": 9.0, "disturbed": True} if hit else {}
+
+    answering(monkeypatch, "sample", seventh)
+    run = measured(tmp_path, shop(0))
+    (disturbed,) = (r for r in run.records("sample") if r["disturbed"])
+    assert (disturbed["repeated"], disturbed["seconds"]) == (True, 9.0)
+    moment = ("invocation", "round", "task", "cell")
+    (again,) = (
+        r for r in run.records("sample") if counts(r) and all(r[name] == disturbed[name] for name in moment)
+    )
+    assert (again["disturbed"], again["seconds"]) == (False, 1.0)
+    task = found(run)["numpy_a"].tasks[disturbed["task"]]
+    assert (task.disturbed, task.repeated, task.seconds.value, task.seconds.high) == (1, 1, 1.0, 1.0)
+
+
+def test_where_all_are_disturbed_a_quarter_is_taken_again_once_and_all_are_kept(
+    tmp_path, instant, shop, monkeypatch
+):
+    answering(monkeypatch, "sample", lambda *_: {"disturbed": True})
+    run = measured(tmp_path, shop(0))
+    records = list(run.records("sample"))
+    turns = len([r for r in records if counts(r)])
+    repeated = [r for r in records if not counts(r)]
+    assert turns == EACH * PROFILE.invocations
+    assert len(repeated) == PROFILE.invocations * ceil(EACH * RETAKEN_SHARE)
+    names = ("invocation", "round", "task", "cell")
+    assert max(Counter(tuple(r[name] for name in names) for r in repeated).values()) == 1
+    rows = found(run)
+    tasks = [task for row in rows.values() for task in row.tasks.values()]
+    assert all(task.disturbed == 6 + task.repeated and task.seconds.samples == 6 for task in tasks)
+
+
+# -- two devices -----------------------------------------------------------------------------------------
+
+
+def test_devices_stand_side_by_side_and_the_cpus_baseline_is_that_of_both(
+    tmp_path, instant, shop, monkeypatch
+):
+    answering(monkeypatch, "sample", lambda w, r: {"seconds": 0.25 if w.cell.device == "gpu" else 1.0})
+    answering(monkeypatch, "measure_peak", lambda w, _: {"flops": 9600.0} if w.cell.device == "gpu" else {})
+    run = measured(tmp_path, shop(0), GPU)
+    assert [r["arena"] for r in run.records("finished")] == [0, 0]
+    assert {worker.cell.device for worker in instant if worker.cell.twin} == {"cpu"}
+    rows = {
+        (s.cell["implementation"], s.cell["device"]): s.tasks["train"]
+        for s in summarize(run.about, run.records())
+    }
+    assert len(rows) == 8
+    for (name, device), task in rows.items():
+        assert task.ratio.value == (1.0 if device == "cpu" else 0.25), (name, device)
+        assert task.fraction_of_peak == 960.0 / 2400.0
+    assert [key for key, task in rows.items() if task.ratio.word == "baseline"] == [("numpy_manual", "cpu")]
+    assert len(list(run.records("peak"))) == 2 * PROFILE.invocations * PROFILE.rounds
 
 
 # -- more cells than workers that may be alive at once ---------------------------------------------------
@@ -368,7 +758,7 @@ def test_a_ratio_is_taken_within_a_batch_only(tmp_path, instant, monkeypatch):
 
     def sample(self: Instant, _: dict) -> dict:
         second_batch = any(w.cell.implementation == "numpy_16" for w in instant if w.alive)
-        return {"loops": 1, "seconds": 3.0 if second_batch else 1.0, "switches": 0}
+        return {"loops": 1, "seconds": 3.0 if second_batch else 1.0, "disturbed": False}
 
     monkeypatch.setattr(Instant, "sample", sample)
     run = measured(tmp_path, crowd(tmp_path, 20))

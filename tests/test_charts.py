@@ -43,6 +43,11 @@ def test_what_an_older_run_kept_is_left_out():
     assert list(charts.charts(CELLS, old)) == []
 
 
+def test_a_second_name_of_the_same_code_is_not_drawn():
+    again = {**CELLS, "again": {**CELLS["torch_manual"], "twin": True, "case": "other"}}
+    assert list(charts.charts(again, [{**record, "cell": "again"} for record in RECORDS])) == []
+
+
 def test_the_pictures_name_what_they_show():
     if not charts.available():
         pytest.skip(charts.MISSING)

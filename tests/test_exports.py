@@ -96,6 +96,7 @@ def records(pace: float = 1.0) -> list[dict]:
             found += [
                 {
                     "kind": "sample", **where, "round": turn, "task": task, "loops": loops,
+                    "disturbed": False,
                     "seconds": loops * seconds(name, task, invocation, turn, pace),
                 }
                 for turn in range(1 if name == "numpy_dies" else 3)
@@ -126,6 +127,14 @@ def test_each_cell_and_task_that_was_timed_is_a_benchmark(tmp_path):
         for name in TIMED
         for task in TASKS
     ]
+
+
+def test_a_disturbed_sample_that_was_taken_again_does_not_count(tmp_path):
+    run = made(tmp_path / "run")
+    before = exported(run)
+    again = next(run.records("sample")) | {"disturbed": True, "repeated": True, "seconds": 99.0}
+    run.append([again])
+    assert exported(run) == before
 
 
 def test_its_data_are_the_seconds_of_one_call_in_the_order_of_the_records(tmp_path):

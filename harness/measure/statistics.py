@@ -28,6 +28,10 @@ LEVEL = 0.01
 #: Ratios that are surely this near to 1 are a tie.
 TIE = float(np.log(1.02))
 
+#: How unlike in scatter the members of a family are taken to be, as far as they do not show it: the variance
+#: of the logarithms of their true variances. One in twenty is four times as restless as the middle one.
+UNLIKE = 2 / 3
+
 #: How surely `Contrast.detectable` would have been seen.
 POWER = 0.8
 
@@ -105,8 +109,8 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
     """Of each member the mean over invocations of the median in each.
 
     The family lends each member its variance: d0 degrees of freedom at the variance s0^2 that fit the scatter
-    of the members' own variances (Smyth 2004, section 6.2), and never more than all of them have. Fewer than
-    three members know nothing of each other.
+    of the members' own variances (Smyth 2004, section 6.2); none has more in the end than all of them
+    together (`_together`). Fewer than three members know nothing of each other.
     """
     medians = {key: np.array([np.median(g) for g in groups if len(g)]) for key, groups in family.items()}
     if any(not values.size for values in medians.values()):
@@ -114,12 +118,14 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
     own = {key: float(values.var(ddof=1)) if values.size > 1 else 0.0 for key, values in medians.items()}
     known = [(own[key], values.size - 1) for key, values in medians.items() if values.size > 1]
     prior, lent = _prior(known)
+    bound = _together([freedom for _, freedom in known])
     found = {}
     for key, values in medians.items():
         freedom = values.size - 1
         together = freedom + lent
         variance = (freedom * own[key] + lent * prior) / together if together else 0.0
         samples = sum(len(group) for group in family[key])
+        together = min(together, max(freedom, bound))
         found[key] = Mean(float(values.mean()), variance / values.size, together, samples)
     return found
 
@@ -186,22 +192,36 @@ def _chance(mean: Mean, floor: float) -> float:
     return float(2 * special.stdtr(_finite(mean.freedom), -beyond / mean.variance**0.5))
 
 
+def _together(freedoms: Sequence[int]) -> float:
+    """The degrees of freedom of the mean of the members' variances.
+
+    All are ratios to the same processes of the baseline, so that any two correlate by a half: the mean of so
+    many correlated squares scatters as that of fewer independent ones, and never of more than four.
+    """
+    many = len(freedoms)
+    return sum(freedoms) / (1 + (many - 1) / 4) if many else 0.0
+
+
 def _prior(known: Sequence[tuple[float, int]]) -> tuple[float, float]:
-    """The variance that the members share, and how many degrees of freedom it is worth to each."""
+    """The variance that the members share, and how many degrees of freedom it is worth to each.
+
+    A dozen members of two processes each cannot tell whether their variances are alike, and those that look
+    alike by chance would lend too much. So what they show is weighed against `UNLIKE`, by its own variance.
+    """
     if len(known) < 3:
         return 0.0, 0.0
     variances, freedoms = np.array(known, dtype=float).T
     if not np.median(variances):
         return 0.0, 0.0
-    half = freedoms / 2
+    half, many = freedoms / 2, len(known)
     variances = np.maximum(variances, np.finfo(float).eps ** 0.5 * np.median(variances))  # log(0)
     logs = np.log(variances) - special.digamma(half) + np.log(half)
-    scatter = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
-    most = float(freedoms.sum())
-    if scatter <= 0:  # no more than chance: all have the same
-        return float(np.exp(logs.mean())), most
+    chance = float(special.polygamma(1, half).mean())
+    doubt = 2 * chance**2 / (many - 1) + float(special.polygamma(3, half).mean()) / many
+    shown = max(0.0, float(logs.var(ddof=1)) - chance)
+    scatter = UNLIKE + (shown - UNLIKE) * UNLIKE**2 / (UNLIKE**2 + doubt)
     prior = 2 * _inverse_trigamma(scatter)
-    return float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))), min(prior, most)
+    return float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))), prior
 
 
 def _inverse_trigamma(value: float) -> float:

@@ -27,6 +27,8 @@ def document(run: Run) -> dict[str, Any]:
     about = run.about
     samples: dict[tuple[str, str], list[Record]] = {}
     for record in run.records("sample"):
+        if record.get("repeated"):  # it was disturbed, and taken again
+            continue
         samples.setdefault((record["cell"], record["task"]), []).append(record)
     return {
         "machine_info": _machine(about),

@@ -30,7 +30,7 @@ from harness.catalog import Catalog  # noqa: E402
 from harness.data import load  # noqa: E402
 from harness.measure.clock import timed  # noqa: E402
 from harness.measure.machine import fingerprint, slug  # noqa: E402
-from harness.measure.statistics import ratio  # noqa: E402
+from harness.measure.statistics import contrasts, paired  # noqa: E402
 from harness.process import environment, processors  # noqa: E402
 
 #: Plain script -> the rungs that are to be as fast. The first script is what all others are compared with.
@@ -143,20 +143,23 @@ def measure(arena, invocations, rounds, threads):
 
 
 def table(arena, seconds):
-    """One line for each contestant; a rung also over its own plain script."""
+    """One line for each contestant; a rung also over its own plain script. Each column is one family."""
     first = ("plain", next(iter(PAIRS[arena])))
+    others = {name: paired(times, seconds[first]) for name, times in seconds.items() if name != first}
+    over_first = contrasts(others)
+    own = {("rung", name): ("plain", script) for script, rungs in PAIRS[arena].items() for name in rungs}
+    over_own = contrasts({name: paired(seconds[name], seconds[script]) for name, script in own.items()})
     lines = [f"| {arena} | over {first[1]} | over its plain script |", "|---|--:|--:|"]
     for script, rungs in PAIRS[arena].items():
-        lines.append(f"| plain {script} | {shown(seconds['plain', script], seconds[first])} | |")
+        key = ("plain", script)
+        lines.append(f"| plain {script} | {'1' if key == first else shown(over_first[key])} | |")
         for name in rungs:
-            mine = seconds["rung", name]
-            against = shown(mine, seconds["plain", script])
-            lines.append(f"| rung {name} | {shown(mine, seconds[first])} | {against} |")
+            key = ("rung", name)
+            lines.append(f"| rung {name} | {shown(over_first[key])} | {shown(over_own[key])} |")
     return "\n".join(lines)
 
 
-def shown(mine, other):
-    found = ratio(mine, other)
+def shown(found):
     return f"{found.value:.3f} ({found.low:.3f}-{found.high:.3f})"
 
 

@@ -49,6 +49,10 @@ def collecting(request) -> bool:
     (gc.enable if before else gc.disable)()
 
 
+TIMERS = [clock.timed, clock.launched, lambda call, wait, loops=1: clock.one_by_one(call, wait, loops)]
+timers = pytest.mark.parametrize("timer", TIMERS, ids=["timed", "launched", "one by one"])
+
+
 @pytest.mark.parametrize("loops", [1, 3])
 def test_nothing_but_the_calls_and_one_wait_is_timed(diary, loops):
     seconds, returned = clock.timed(diary.call, diary.wait, loops)
@@ -56,20 +60,46 @@ def test_nothing_but_the_calls_and_one_wait_is_timed(diary, loops):
     assert (seconds, returned) == (1.0, f"result {loops}")
 
 
-def test_the_garbage_collector_is_off_inside_and_as_before_afterwards(diary, collecting):
-    clock.timed(diary.call, diary.wait, 2)
+@timers
+def test_the_garbage_collector_is_off_inside_and_as_before_afterwards(diary, collecting, timer):
+    timer(diary.call, diary.wait, 2)
+    assert diary.collecting
     assert not any(diary.collecting)
     assert gc.isenabled() is collecting
 
 
+@pytest.mark.parametrize("loops", [1, 3])
+def test_what_asking_costs_is_read_between_the_calls_and_the_wait(diary, loops):
+    asked, seconds, returned = clock.launched(diary.call, diary.wait, loops)
+    assert diary.lines == ["clock", *["call"] * loops, "clock", f"wait for result {loops}", "clock"]
+    assert (asked, seconds, returned) == (1.0, 2.0, f"result {loops}")
+
+
+def test_calls_one_by_one_are_each_waited_for(diary):
+    assert clock.one_by_one(diary.call, diary.wait, most=2) == [1.0, 1.0]
+    assert diary.lines == [
+        "clock", "call", "wait for result 1", "clock", "call", "wait for result 2", "clock",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("most", "seconds", "calls"), [(0, 9.0, 0), (5, 9.0, 5), (5, 2.5, 3), (5, 0.0, 1), (5, -1.0, 0)]
+)
+def test_calls_one_by_one_end_with_their_number_or_their_time(diary, most, seconds, calls):
+    assert clock.one_by_one(diary.call, diary.wait, most, seconds) == [1.0] * calls
+
+
+@timers
 @pytest.mark.parametrize("where", ["call", "wait"])
-def test_an_exception_comes_through_and_leaves_the_collector_as_it_was(diary, collecting, monkeypatch, where):
+def test_an_exception_comes_through_and_leaves_the_collector_as_it_was(
+    diary, collecting, monkeypatch, where, timer
+):
     def fail(*_: object) -> None:
         raise ValueError("broken")
 
     monkeypatch.setattr(diary, where, fail)
     with pytest.raises(ValueError, match="broken"):
-        clock.timed(diary.call, diary.wait)
+        timer(diary.call, diary.wait)
     assert gc.isenabled() is collecting
 
 

@@ -1,0 +1,64 @@
+"""What is still to do is guessed from what was done, from the most alike that is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.forecast import PRIOR_SECONDS, Forecast
+
+UNIT = ("turn", "torch", "a torch cell", "train")
+SAME_FRAMEWORK = ("turn", "torch", "another torch cell", "train")
+SAME_KIND = ("turn", "jax", "a jax cell", "look")
+OTHER_KIND = ("start", "torch", "a torch cell", "train")
+
+
+@pytest.mark.parametrize(
+    ("seen", "guess"),
+    [
+        ([], PRIOR_SECONDS["turn"]),
+        ([(OTHER_KIND, 100.0)], PRIOR_SECONDS["turn"]),
+        ([(OTHER_KIND, 100.0), (SAME_KIND, 8.0)], 8.0),
+        ([(SAME_KIND, 8.0), (SAME_KIND, 4.0)], 6.0),
+        ([(SAME_FRAMEWORK, 2.0), (SAME_KIND, 8.0)], 2.0),
+        ([(SAME_FRAMEWORK, 2.0), (SAME_FRAMEWORK, 4.0), (SAME_KIND, 8.0)], 3.0),
+        ([(UNIT, 7.0), (UNIT, 1.0), (SAME_FRAMEWORK, 4.0)], 1.0),
+    ],
+    ids=["nothing", "another kind", "kind", "kind's mean", "framework", "framework's mean", "its last"],
+)
+def test_a_unit_is_taken_to_last_as_the_most_alike_did(seen, guess):
+    forecast = Forecast()
+    for unit, seconds in seen:
+        forecast.done(unit, seconds)
+    assert forecast.left_seconds == 0
+    forecast.expect(UNIT, 3)
+    assert forecast.left_seconds == 3 * guess
+    assert forecast.done_seconds == sum(seconds for _, seconds in seen)
+
+
+@pytest.mark.parametrize("kind", PRIOR_SECONDS)
+def test_every_kind_has_a_guess_before_anything_was_seen(kind):
+    forecast = Forecast()
+    forecast.expect((kind, "torch", "cell", ""))
+    assert forecast.left_seconds == PRIOR_SECONDS[kind] > 0
+
+
+def test_what_was_done_is_no_longer_expected():
+    forecast = Forecast()
+    forecast.expect(UNIT, 2)
+    for left in (2.0, 0.0, 0.0):  # once more than was expected
+        forecast.done(UNIT, 2.0)
+        assert forecast.left_seconds == left
+    assert forecast.done_seconds == 6.0
+    forecast.expect(UNIT)
+    assert forecast.left_seconds == 2.0
+
+
+def test_nothing_is_expected_of_a_cell_that_was_dropped():
+    forecast = Forecast()
+    for unit in (UNIT, SAME_FRAMEWORK, SAME_KIND, OTHER_KIND):
+        forecast.expect(unit, 5)
+    forecast.done(UNIT, 1.0)
+    forecast.drop("a torch cell")
+    assert {unit for unit, count in forecast.pending.items() if count} == {SAME_FRAMEWORK, SAME_KIND}
+    assert forecast.left_seconds == 10.0  # what was learnt of it is kept
+    assert forecast.done_seconds == 1.0
