@@ -181,14 +181,6 @@ def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> d
     return gathered
 
 
-def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:
-    gathered = {cell["key"]: _Gathered() for cell in about["cells"]}
-    for record in records:
-        if record.get("cell") in gathered:
-            gathered[record["cell"]].take(record)
-    return gathered
-
-
 def _compare(
     planned: str, keys: Sequence[str], found: Mapping[str, CellSummary], gathered: Mapping[str, _Gathered]
 ) -> None:

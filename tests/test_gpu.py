@@ -1,7 +1,8 @@
 """CPU against GPU, with a device made up for the tests: its arrays are there some time after the call.
 
-A framework ``slow`` whose GPU computes each step after the one before it, in a time that is set, while the
-caller goes on; its adapter waits, or, where a mistake is planted, does not.
+A framework ``array`` (samestep looks for a module of that name, and every Python has one) whose GPU computes
+each step after the one before it, in a time that is set, while the caller goes on; its adapter waits, or,
+where a mistake is planted, does not.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Adapter:
         return 12345678 if self.device == "gpu" else None
 
     def describe(self):
-        return {"versions": {"slow": "1.0"}, "threads": self.threads, "matmul": "float32"}
+        return {"versions": {"array": "1.0"}, "threads": self.threads, "matmul": "float32"}
 
 
 class Stopwatch:
@@ -110,7 +111,7 @@ import sys
 import numpy as np
 
 READ_AFTER = "numpy_manual"
-slow = sys.modules["harness.frameworks.slow"]
+device = sys.modules["harness.frameworks.array"]
 
 
 def _seconds(array):
@@ -128,14 +129,14 @@ def export(state):
 
 def loss_and_grads(state, x, y):
     error = x.value @ state["w"].value - y.value
-    loss = slow.queued(np.square(error).sum(), x.device, _seconds(x))
-    return loss, {"w": slow.Array(x.value.T @ (2 * error), x.device, loss.ready)}
+    loss = device.queued(np.square(error).sum(), x.device, _seconds(x))
+    return loss, {"w": device.Array(x.value.T @ (2 * error), x.device, loss.ready)}
 
 
 def train_step(state, x, y, learning_rate):
     loss, grads = loss_and_grads(state, x, y)
     moved = state["w"].value - learning_rate * grads["w"].value
-    return {"w": slow.Array(moved, x.device, loss.ready)}, loss
+    return {"w": device.Array(moved, x.device, loss.ready)}, loss
 '''
 
 SIZED = (
@@ -146,10 +147,10 @@ SIZED = (
 
 
 def made(folder: Path, adapter: str = ADAPTER, rung: str = RUNG) -> Path:
-    impls = root(folder, {"slow_manual": rung})
+    impls = root(folder, {"array_manual": rung})
     (impls / "rigged" / "spec.py").write_text(SIZED.lstrip(), encoding="utf-8")
     (impls / "frameworks").mkdir()
-    (impls / "frameworks" / "slow.py").write_text(adapter.lstrip(), encoding="utf-8")
+    (impls / "frameworks" / "array.py").write_text(adapter.lstrip(), encoding="utf-8")
     return impls
 
 
@@ -160,7 +161,7 @@ def bench(folder: Path, impls: Path, *more: object) -> tuple[int, Run, dict]:
     return done.returncode, Run.open(path), json.loads(done.stdout)
 
 
-def cell(document: dict, device: str, name: str = "slow_manual") -> dict:
+def cell(document: dict, device: str, name: str = "array_manual") -> dict:
     (found,) = (
         c
         for c in document["cells"]
@@ -218,7 +219,7 @@ def test_the_three_times_of_a_sample_and_the_memory_of_the_device(tmp_path):
 
 NO_WAIT = ADAPTER.replace("def wait(self, outputs):\n", "def wait(self, outputs):\n        return\n")
 NO_CLOCK = NO_WAIT.replace('return Stopwatch() if self.device == "gpu" else None', "return None")
-ON_THE_CPU = RUNG.replace("slow.Array(moved, x.device,", "slow.Array(moved, 'cpu',")
+ON_THE_CPU = RUNG.replace("device.Array(moved, x.device,", "device.Array(moved, 'cpu',")
 KEPT = (
     RUNG
     + """
