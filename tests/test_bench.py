@@ -20,8 +20,8 @@ from harness.commands import bench as command
 from harness.commands.bench import _about, document
 from harness.measure import clock
 from harness.process import WorkerLost
-from harness.runner import Workshop, batches, with_twins
-from harness.selection import Cell, Options, select
+from harness.runner import Workshop, batches
+from harness.selection import Cell, Options, select, with_twins
 from harness.store import Run
 from harness.summary import PLAUSIBLE, CellSummary, summarize
 from harness.turns import BESIDE, RETAKEN_SHARE
@@ -111,7 +111,8 @@ def test_what_agrees_is_timed_in_every_round_of_every_invocation(real, name):
     moments = Counter((r["invocation"], r["round"], r["task"]) for r in samples)
     everything = [(i, r, t) for i in range(2) for r in range(3) for t in TASKS]
     assert moments == Counter(everything * each)
-    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree"] * each
+    # Examined when it starts, in the first invocation, and looked at again at the end of both.
+    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree"] * 3 * each
     assert len(real.of(name, "start")) == len(real.of(name, "finish")) == 2 * each
 
 
@@ -466,12 +467,12 @@ def test_what_is_wrong_in_float64_is_not_measured_under_its_second_name_either(
 ):
     run, cells = begin(tmp_path, shop(0), Options())
 
-    def examined(_: Workshop, twins: list[Cell]) -> dict:
-        wrong = {"numpy_manual": Verdict("disagree", "wrong")}
-        verdicts = {cell: wrong.get(cell.implementation, Verdict("agree")) for cell in twins}
-        return {cell: {"verdict": verdict.as_dict()} for cell, verdict in verdicts.items()}
+    def check(_: Workshop, twins: list[Cell], heard: Callable[[Cell, dict], None]) -> None:
+        for cell in twins:
+            wrong = cell.implementation == "numpy_manual"
+            heard(cell, {"verdict": Verdict(*["disagree", "wrong"] if wrong else ["agree"]).as_dict()})
 
-    monkeypatch.setattr(command, "examined", examined)
+    monkeypatch.setattr(command, "check", check)
     right = command._right_in_float64(Bench(shop(0), run, PROFILE, nothing), cells)
     assert [cell.implementation for cell in right] == ["numpy_a", "numpy_b", "numpy_slow"]
 
@@ -495,7 +496,8 @@ def test_what_agreed_is_not_examined_again_and_what_did_not_is(tmp_path, instant
     }
     assert agreed == {"numpy_a": [False, True, True], "numpy_b": [False, False, True]}
     verdicts = Counter(record["cell"].split("/")[1] for record in run.records("verdict"))
-    assert verdicts == {"numpy_manual": 2, "numpy_a": 1, "numpy_slow": 1, "numpy_b": 2}
+    # One when it was examined, and one at the end of each invocation that came to its end.
+    assert verdicts == {"numpy_manual": 2 * 4, "numpy_a": 4, "numpy_slow": 4, "numpy_b": 1 + 3}
 
 
 def test_a_wrong_answer_at_the_end_makes_the_cell_disagree(tmp_path, instant, shop, monkeypatch):

@@ -1,4 +1,4 @@
-"""All of the evidence that docs/agreement.md shows: ``python -m tests.evidence``."""
+"""All of the evidence that the docs show: ``python -m tests.evidence``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ RUNS = (
     ("fault_matrix", "--workload", "two_layer", "--every", "2"),
     ("fault_matrix", "--workload", "mnist_mlp", "--every", "4"),
     ("pictures",),
+    ("same_code",),
+    ("isolation",),
+    ("survival",),
 )
 
 
