@@ -28,6 +28,9 @@ FREE_STEPS = 100
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
+#: In how many rounds it is asked for: it takes ten times as long as a sample.
+PEAK_ROUNDS = 3
+
 #: How often a disturbed sample is taken again, and of how many turns at most.
 RETAKES, RETAKEN_SHARE = 1, 1 / 4
 
@@ -149,6 +152,7 @@ class Turns:
             self._keep(
                 "sample", cell, round=turn, task=task, loops=answer["loops"], seconds=answer["seconds"],
                 disturbed=answer["disturbed"], **({} if last else {"repeated": True}),
+                **({"gpu": answer["gpu"]} if "gpu" in answer else {}),
             )  # fmt: skip
             if last:
                 break
@@ -157,6 +161,8 @@ class Turns:
 
     def _peaks(self, turn: int, order: random.Random) -> None:
         """The machine's own matrix product, by one worker of each framework that has one, on each device."""
+        if turn >= PEAK_ROUNDS:
+            return
         speakers = {
             (cell.framework, cell.device): cell
             for cell in self.workers

@@ -29,6 +29,7 @@ from harness.data import DataError, load
 from harness.errors import SamestepError
 from harness.frameworks import Adapter, Settings, Unavailable, device_memory
 from harness.measure.clock import timed
+from harness.measure.machine import gpu_state
 from harness.measure.subject import Peak, Subject, TimedCandidate, quantiles
 
 Request = Mapping[str, Any]
@@ -98,8 +99,12 @@ class Worker:
         return answer
 
     def sample(self, request: Request) -> Answer:
-        """One timed batch of calls."""
-        return self.subject.sample(request["task"], request["loops"])
+        """One timed batch of calls; a GPU's state right after it, and one that held itself back disturbs."""
+        answer = self.subject.sample(request["task"], request["loops"])
+        gpu = gpu_state() if self.settings.device == "gpu" else None
+        if gpu is not None:
+            answer |= {"gpu": gpu, "disturbed": answer["disturbed"] or gpu["throttled"]}
+        return answer
 
     def finish(self, request: Request) -> Answer:
         """After the last round: is it still right; each call's latency; the device's share; memory."""

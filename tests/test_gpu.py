@@ -8,11 +8,13 @@ where a mistake is planted, does not.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.devices import curves
+from harness.measure import machine
 from harness.report import devices
 from harness.store import Run
 from tests.rigged import SPEC, root, samestep
@@ -213,6 +215,7 @@ def test_the_three_times_of_a_sample_and_the_memory_of_the_device(tmp_path):
     )
     assert gpu["launch_seconds"] < gpu["device_seconds"] <= 2 * gpu["seconds"]
     assert gpu["device_memory_bytes"] == 12345678
+    assert (gpu["bound_by"], cpu["bound_by"]) == ("the device", None)
     assert (cpu["device_seconds"], cpu["device_memory_bytes"]) == (None, None)
     assert gpu["to_device_seconds"] > 0
 
@@ -253,3 +256,38 @@ def test_a_mistake_in_the_measurement_is_refused(tmp_path, adapter, rung, reason
     assert found["verdict"] == ("disagree" if rung is KEPT else "invalid")
     assert reason in found["reason"]
     assert found["tasks"] == {}
+
+
+class Nvml:
+    """Stands for pynvml: a GPU at 1,410 MHz and 61 degrees, with reasons for its clock."""
+
+    NVML_CLOCK_SM = NVML_TEMPERATURE_GPU = 0
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, reasons: int, broken: bool = False) -> None:
+        self.reasons, self.broken = reasons, broken
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        if self.broken:
+            raise self.NVMLError
+
+    def __getattr__(self, name: str):
+        answers = {"ClockInfo": 1410, "Temperature": 61, "ThrottleReasons": self.reasons}
+        return lambda *_: next((answer for end, answer in answers.items() if name.endswith(end)), "handle")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "throttled"), [(0, False), (0x1, False), (0x2, False), (0x4, True), (0x40 | 0x1, True)]
+)
+def test_a_gpu_that_holds_itself_back_says_so(monkeypatch, reasons, throttled):
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(reasons))
+    assert machine.gpu_state() == {"clock": 1410, "temperature": 61, "throttled": throttled}
+
+
+def test_no_driver_tells_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(0, broken=True))
+    assert machine.gpu_state() is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert machine.gpu_state() is None

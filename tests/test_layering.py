@@ -40,8 +40,8 @@ LAYERS = {
     "store": ("errors",),
     "process": ("errors", "measure.clock", "agreement.verdict"),
     "worker": (
-        "errors", "frameworks", "measure.clock", "agreement.verdict", "agreement", "measure.subject", "data",
-        "catalog",
+        "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
+        "measure.subject", "data", "catalog",
     ),
     "runner": ("errors", "agreement.verdict", "agreement.distance", "catalog", "selection", "process"),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: Reasons for a lower clock that are no slowdown of a sample: idle, clocks that somebody set (nvml.h).
+HARMLESS = 0x1 | 0x2
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -57,6 +60,26 @@ def gpus() -> list[dict[str, Any]]:
         }
         for handle in handles
     ]
+
+
+def gpu_state() -> dict[str, Any] | None:
+    """The first GPU now: its clock (MHz), its temperature (Celsius), and whether it holds itself back; None
+    where no driver tells."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        reasons = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        return {
+            "clock": pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
+            "temperature": pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+            "throttled": bool(reasons & ~HARMLESS),
+        }
+    except ModuleNotFoundError:
+        return None
+    except pynvml.NVMLError:
+        return None
 
 
 def revision() -> str | None:

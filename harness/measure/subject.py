@@ -17,6 +17,9 @@ from harness.measure.interference import Interference
 #: the turns of a round meet the same weather.
 SAMPLE_SECONDS = 0.02
 
+#: What the number of calls is made for, of that: so that a calmer moment is long enough too.
+AIM = 1.2
+
 #: The first calls, each timed by itself to see when they become steady; of a task of many steps a few.
 FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.15, 3
 
@@ -73,14 +76,15 @@ class Subject:
         return {"seconds": seconds, "loops": loops, "disturbed": disturbed}
 
     def calibrate(self, task: str) -> int:
-        """How many calls make a sample: doubled until one is long enough, which warms up as well."""
+        """How many calls make a sample: more until one is long enough, which warms up as well."""
         loops = 1
         while True:
             seconds = self.sample(task, loops)["seconds"]
             if seconds >= SAMPLE_SECONDS:
                 self.interference.settle(seconds)
                 return loops
-            loops = max(2 * loops, min(10 * loops, int(loops * SAMPLE_SECONDS / max(seconds, 1e-9))))
+            wanted = AIM * loops * SAMPLE_SECONDS / max(seconds, 1e-9)
+            loops = max(loops + 1, min(10 * loops, int(wanted)))
 
     def first_calls(self, task: str, several: bool) -> list[float]:
         """Seconds of the first call, and, where ``several`` are asked for, of those after it."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from harness.summary import CellSummary, pays_from
 
+#: What takes so much of a call bounds it.
+MOSTLY = 0.8
+
 
 def facts(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> dict[str, Any]:
     """Seconds are of one call, if their name does not say of what; ``*_low`` and ``*_high`` are 95 %
@@ -45,12 +48,22 @@ def facts(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> 
         "from_device_seconds": transfers.get("from_device"),
         "launch_seconds": _of_one(parts, "launch_seconds"),
         "device_seconds": _of_one(parts, "device_seconds"),
+        "bound_by": _bound(parts),
         "peak_memory_bytes": summary.peak_memory_bytes,
         "device_memory_bytes": summary.device_memory_bytes,
         "samples": timed.seconds.samples,
         "disturbed": timed.disturbed,
         "repeated": timed.repeated,
     }
+
+
+def _bound(parts: Mapping[str, Any]) -> str | None:
+    """What a call on a device mostly waits for; None where the device has no clock of its own."""
+    if parts.get("device_seconds") is None:
+        return None
+    if parts["launch_seconds"] >= MOSTLY * parts["seconds"]:
+        return "launching"
+    return "the device" if parts["device_seconds"] >= MOSTLY * parts["seconds"] else "the host"
 
 
 def _of_one(parts: Mapping[str, Any], name: str) -> float | None:

@@ -23,7 +23,7 @@ PRICE = ("lines", "changed")
 #: What starting costs, and calls that are waited for one by one.
 STARTING = (
     "implementation", "import", "build", "first call", "steady after", "pays from", "latency",
-    "95th percentile", "memory", "on the device",
+    "95th percentile", "memory", "on the device", "bound by",
 )  # fmt: skip
 
 
@@ -153,6 +153,7 @@ def starting(summaries: Sequence[CellSummary], summary: CellSummary, task: str) 
         f"{told} ({known['pays_against']})" if pays else told,
         *(words.seconds(known[f"{name}_seconds"]) for name in ("latency", "latency_p95")),
         *(words.size(known[f"{name}_memory_bytes"]) for name in ("peak", "device")),
+        known["bound_by"] or "-",
     )
 
 
