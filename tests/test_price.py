@@ -126,7 +126,7 @@ def timed(run: Run) -> Run:
     """The same with one sample of every cell."""
     for number, cell in enumerate(run.about["cells"]):
         moment = {"cell": cell["key"], "arena": 0, "invocation": 0}
-        sample = {"round": 0, "task": "train", "loops": 2, "seconds": 1.0 + number}
+        sample = {"round": 0, "task": "train", "loops": 2, "seconds": 1.0 + number, "disturbed": False}
         verdict = {"verdict": "agree", "reason": None}
         run.append([{"kind": "verdict", **moment, **verdict}, {"kind": "sample", **moment, **sample}])
     return run
