@@ -140,8 +140,10 @@ def aged(run: Run) -> Run:
 
 
 def ends(run: Run) -> list[list[str]]:
-    """The last two fields of each row of the Markdown tables."""
-    table = [line for line in tables.markdown(run).splitlines() if line.startswith("| ")]
+    """The last two fields of each row of the Markdown tables of times; those of starts come after each."""
+    text = tables.markdown(run)
+    parts = [part.partition("\n\n")[0] for part in text.split("\n\n| implementation | verdict |")[1:]]
+    table = [line for part in parts for line in part.splitlines() if not line.startswith("|---")]
     return [line.strip("| ").split(" | ")[-2:] for line in table]
 
 

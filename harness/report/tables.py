@@ -119,10 +119,10 @@ def markdown(run: Run) -> str:
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]
             priced = [(*row(cell, task), *map(words.count, price(about, cell.cell))) for cell in cells]
-            lines += _table(COLUMNS + PRICE, priced, left=2)
+            lines += table(COLUMNS + PRICE, priced, left=2)
             lines += ["", calm(cells, task), ""]
             timed = [cell for cell in cells if task in cell.tasks]
-            lines += _table(STARTING, [starting(summaries, cell, task) for cell in timed], left=1)
+            lines += table(STARTING, [starting(summaries, cell, task) for cell in timed], left=1)
     lines += devices.markdown(curves(about, run.records()))
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
@@ -131,7 +131,7 @@ def markdown(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
     """A Markdown table, its first columns to the left and the numbers to the right."""
     return [
         "| " + " | ".join(columns) + " |",
