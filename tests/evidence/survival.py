@@ -397,6 +397,8 @@ def contained(lane: Lane, stage: str) -> Iterator[Row]:
     ]
     ghost = {"ghost_manual": ("framework that is not installed", "", "unavailable")}
     for name, (what, _, verdict) in {**FAILURES, **ghost}.items():
+        if (stage, name) == ("turn", "numpy_shape"):  # the next call of the same sample meets it first
+            verdict = "crashed"
         row: Row = {
             "kind": f"rung: {what}", "moment": stage, "code": code, "orphans": orphans, "after": samples[name],
             "note": found[name],
