@@ -44,6 +44,7 @@ class Profile:
 PROFILES = {"quick": Profile(invocations=2, rounds=6), "full": Profile(invocations=6, rounds=8)}
 
 Watcher = Callable[[Forecast], None]
+Numbered = tuple[int, list[Cell]]
 
 
 class Bench:
@@ -81,15 +82,16 @@ class Bench:
             return
         self.plan(cells)
         arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
-        for invocation in self._invocations(arenas):
-            for number, arena in arenas:
-                if (number, invocation) in self.finished or self._narrow(arena, invocation):
+        for invocation, left in self._invocations(arenas):
+            for number, arena in left:
+                if (number, invocation) in self.finished:
                     continue
                 if invocation >= self.profile.invocations:
                     self._expect(number, arena, invocation)
                 Turns(self, number, arena, invocation).take()
 
-    def _invocations(self, arenas: Sequence[tuple[int, list[Cell]]]) -> Iterator[int]:
+    def _invocations(self, arenas: Sequence[Numbered]) -> Iterator[tuple[int, Sequence[Numbered]]]:
+        """Each invocation with the arenas that it is still needed for."""
         profile, longest = self.profile, 0.0
         most = MOST_INVOCATIONS if profile.width or profile.budget else profile.invocations
         for invocation in range(max(most, profile.invocations)):
@@ -97,25 +99,25 @@ class Bench:
             if profile.budget and invocation and began - self.began + longest > profile.budget:
                 self.keep("stopped", reason="budget", invocations=invocation)
                 return
-            if profile.width and all(self._narrow(arena, invocation) for _, arena in arenas):
+            left = self._wide(arenas, invocation)
+            if profile.width and not left:
                 self.keep("stopped", reason="width", invocations=invocation)
                 return
-            yield invocation
+            yield invocation, left
             longest = max(longest, clock.now() - began)
 
-    def _narrow(self, arena: Sequence[Cell], invocation: int) -> bool:
-        """Whether the arena's intervals are as narrow as was asked for."""
+    def _wide(self, arenas: Sequence[Numbered], invocation: int) -> Sequence[Numbered]:
+        """The arenas whose intervals are not yet as narrow as was asked for."""
         width = self.profile.width
         if width is None or invocation < self.profile.invocations:
-            return False
-        keys = {cell.key for cell in arena}
-        found = [
-            task.ratio
+            return arenas
+        wide = {
+            summary.cell["key"]
             for summary in summarize(self.run.about, self.run.records())
             for task in summary.tasks.values()
-            if summary.cell["key"] in keys and task.ratio is not None
-        ]
-        return all(ratio.high <= ratio.low * (1 + width) for ratio in found)
+            if task.ratio is not None and not task.ratio.high <= task.ratio.low * (1 + width)
+        }
+        return [(number, arena) for number, arena in arenas if any(cell.key in wide for cell in arena)]
 
     def _expect(self, number: int, arena: list[Cell], invocation: int) -> None:
         if (number, invocation) in self.finished:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +10,8 @@ import numpy as np
 
 from harness.measure.curves import Crossing, crossing
 from harness.measure.statistics import Contrast, Mean, judged, means, paired
+from harness.spec import parts, resized
 from harness.summary import Samples, samples, summarize
-
-#: A case of a sweep: `tutorial[batch=64]`.
-SWEPT = re.compile(r"(.*)\[(\w+)=(\d+)\]")
 
 
 @dataclass
@@ -37,14 +34,16 @@ class Curve:
 def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[Curve]:
     """Of every implementation that ran on both devices; a case that no sweep made is a curve of one point,
     and its size is ""."""
+    both = list(_both(about))
+    if not both:  # as on any machine without a GPU
+        return []
     records = list(records)
     taken = samples(about, records)
     transfers = _transfers(about, records)
     pairs: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
     extra: dict[tuple[str, ...], dict[int, float]] = {}
-    for cpu, gpu, cell in _both(about):
-        swept = SWEPT.fullmatch(cell["case"])
-        case, size, number = (swept[1], swept[2], int(swept[3])) if swept else (cell["case"], "", 0)
+    for cpu, gpu, cell in both:
+        case, size, number = _swept(cell["case"])
         for task in taken[gpu].keys() & taken[cpu].keys():
             key = (cell["workload"], case, size, cell["implementation"], cell["dtype"], task)
             found = paired(taken[gpu][task], taken[cpu][task])
@@ -67,6 +66,17 @@ def _curve(key: tuple[str, ...], pairs: dict[int, list[list[float]]], extra: dic
         curve.crossing = crossing(sizes, [known[n] for n in sizes])
         curve.crossing_with_transfer = crossing(sizes, [moved[n] for n in sizes])
     return curve
+
+
+def _swept(name: str) -> tuple[str, str, int]:
+    """``tutorial[batch=64]`` -> ("tutorial", "batch", 64): a sweep changes the size that is named last."""
+    base, sizes = parts(name)
+    if not sizes:
+        return name, "", 0
+    *kept, (size, number) = sizes
+    for one in kept:
+        base = resized(base, *one)
+    return base, size, number
 
 
 def _both(about: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:

@@ -146,7 +146,7 @@ class Turns:
             answer = self._ask(cell, {"op": "sample", "task": task, "loops": self.loops[cell][task]})
             if answer is None:
                 return
-            many = self.retaken >= RETAKEN_SHARE * max(self.turns, 1 / RETAKEN_SHARE)
+            many = self.retaken >= max(1, RETAKEN_SHARE * self.turns)
             last = attempt == RETAKES or not answer["disturbed"] or many
             self.retaken += not last
             self._keep(

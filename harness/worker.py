@@ -28,7 +28,7 @@ from harness.catalog import REFERENCE, Catalog
 from harness.data import DataError, load
 from harness.errors import SamestepError
 from harness.frameworks import Adapter, Settings, Unavailable, device_memory
-from harness.measure.clock import timed
+from harness.measure.clock import nothing, timed
 from harness.measure.machine import gpu_state
 from harness.measure.subject import Peak, Subject, TimedCandidate, quantiles
 
@@ -58,7 +58,7 @@ class Worker:
             adapter: Adapter = self.catalog.load_adapter(request["framework"]).Adapter(self.settings)
             return adapter
 
-        seconds, self.adapter = timed(configure, _nothing)
+        seconds, self.adapter = timed(configure, nothing)
         return {"import_seconds": seconds, **self.adapter.describe()}
 
     def check(self, request: Request) -> Answer:
@@ -82,7 +82,7 @@ class Worker:
         With ``agreed`` an earlier process was examined: then this one is at its end (`confirm`), and only
         its cold times are taken before.
         """
-        build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), _nothing)
+        build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), nothing)
         self.subject = subject = Subject(candidate)
         agreed = request["agreed"]
         first = {task: subject.first_calls(task, several=not agreed) for task in subject.tasks}
@@ -152,10 +152,6 @@ class Worker:
             self.known = key, Expectations(reference, candidate.point, source, Recall())
         expectations: Expectations = self.known[1]
         return expectations
-
-
-def _nothing(_: Any) -> None:
-    """Nothing to wait for."""
 
 
 def _peak_memory() -> int:

@@ -52,7 +52,7 @@ LAYERS = {
     "bench": (
         "measure.clock", "agreement.verdict", "forecast", "selection", "store", "runner", "summary", "turns",
     ),
-    "devices": ("measure.statistics", "measure.curves", "summary"),
+    "devices": ("spec", "measure.statistics", "measure.curves", "summary"),
     "report": ("errors", "measure.statistics", "measure.curves", "store", "summary", "devices"),
     "commands.options": (),
     "commands": (

@@ -23,6 +23,10 @@ def wall_time() -> float:
     return time.time()
 
 
+def nothing(_: Any) -> None:
+    """A wait for what is there when the call returns."""
+
+
 def processor_time() -> float:
     """Seconds that all threads of this process have spent on a processor."""
     return time.process_time()

@@ -42,20 +42,15 @@ def cpu_name() -> str:
 
 def gpus() -> list[dict[str, Any]]:
     """What the driver says of each GPU; empty where there is none, or no driver, or no NVML."""
-    try:
-        import pynvml
-    except ModuleNotFoundError:
+    nvml = _nvml()
+    if nvml is None:
         return []
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-    driver = pynvml.nvmlSystemGetDriverVersion()
+    handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
+    driver = nvml.nvmlSystemGetDriverVersion()
     return [
         {
-            "name": pynvml.nvmlDeviceGetName(handle),
-            "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+            "name": nvml.nvmlDeviceGetName(handle),
+            "memory_bytes": int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
             "driver": driver,
         }
         for handle in handles
@@ -65,21 +60,32 @@ def gpus() -> list[dict[str, Any]]:
 def gpu_state() -> dict[str, Any] | None:
     """The first GPU now: its clock (MHz), its temperature (Celsius), and whether it holds itself back; None
     where no driver tells."""
+    nvml = _nvml()
+    if nvml is None:
+        return None
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
-        reasons = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        handle = nvml.nvmlDeviceGetHandleByIndex(0)
+        reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
         return {
-            "clock": pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
-            "temperature": pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+            "clock": nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
+            "temperature": nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
             "throttled": bool(reasons & ~HARMLESS),
         }
+    except nvml.NVMLError:
+        return None
+
+
+def _nvml() -> Any:
+    """The driver's library, ready to be asked; None where it is not installed or finds no driver."""
+    try:
+        import pynvml
     except ModuleNotFoundError:
         return None
+    try:
+        pynvml.nvmlInit()
     except pynvml.NVMLError:
         return None
+    return pynvml
 
 
 def revision() -> str | None:

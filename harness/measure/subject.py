@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.agreement.candidate import Candidate
 from harness.frameworks import stopwatch
-from harness.measure.clock import Call, launched, one_by_one, processor_time, timed
+from harness.measure.clock import Call, launched, nothing, one_by_one, processor_time, timed
 from harness.measure.interference import Interference
 
 #: A sample lasts at least this long: two hundred times the round trip to the worker, and short enough that
@@ -103,7 +103,7 @@ class Subject:
         there, _ = timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)
         returned = self.call(task)()
         self.wait(returned)
-        back, _ = timed(lambda: self._fetched(task, returned), _nothing)
+        back, _ = timed(lambda: self._fetched(task, returned), nothing)
         return {"to_device": there, "from_device": back}
 
     def parts(self, task: str, loops: int) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Subject:
         found = []
         for _ in range(WAIT_TRIES):
             seconds, returned = timed(self.call(task), self.wait, loops)
-            first, again = (timed(partial(self._fetched, task, returned), _nothing)[0] for _ in range(2))
+            first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
             if first - again > seconds / 2:
                 found.append(f"{1e3 * first:.3g} ms more to have the results")
             else:
@@ -171,10 +171,6 @@ class Peak:
         seconds, _ = timed(lambda: self.adapter.matmul(self.a, self.b), self.adapter.wait)
         processors = (processor_time() - before) / seconds
         return {"seconds": seconds, "loops": 1, "flops": 2.0 * self.SIZE**3, "processors": processors}
-
-
-def _nothing(_: Any) -> None:
-    """Nothing to wait for."""
 
 
 def quantiles(seconds: list[float]) -> dict[str, float]:

@@ -23,9 +23,8 @@ from harness.measure.statistics import contrasts
 from harness.process import WorkerProcess
 from harness.runner import Workshop
 from harness.selection import Cell, Options, select
-from tests.evidence.lanes import ROOT, machine
+from tests.evidence.lanes import MEASURING, machine
 
-OUT = ROOT / "results" / "measuring"
 CASE, TASK, ROUNDS = "two_layer:tutorial", "train_step", 24
 COMPANY = ("torch_autograd", "tensorflow_function", "jax_grad")
 WITHIN = 0.03
@@ -53,7 +52,7 @@ def median(shop: Workshop, cell: Cell, company: list[Cell]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=16)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=MEASURING)
     asked = parser.parse_args()
     shop, options = Workshop(Catalog()), Options(threads=len(os.sched_getaffinity(0)))
     cells = {cell.implementation: cell for cell in select(shop.catalog, [CASE], options)}

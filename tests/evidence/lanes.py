@@ -32,7 +32,7 @@ from harness.process import environment, processors
 from harness.worker import failure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OUT = ROOT / "results" / "agreement"
+OUT, MEASURING = ROOT / "results" / "agreement", ROOT / "results" / "measuring"
 #: Spreads are shared by all lanes of a campaign, and gone with it.
 LARGEST_BYTES = 2**35
 Row = dict[str, Any]

@@ -28,10 +28,9 @@ from harness.measure.statistics import contrasts, paired
 from harness.runner import Workshop
 from harness.selection import Options, select, with_twins
 from harness.store import Run
-from tests.evidence.lanes import ROOT, machine
+from tests.evidence.lanes import MEASURING, machine
 from tests.rigged import GOOD, MANUAL, SPEC, root
 
-OUT = ROOT / "results" / "measuring"
 STEPS, MORE = 200, 6  # three per cent
 FULL = PROFILES["full"]
 ARMS = ("baseline", "again", "same", "slower")
@@ -193,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--again", action="store_true", help="judge the samples that are there already")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=MEASURING)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     samples = asked.out / "same-code.csv.gz"

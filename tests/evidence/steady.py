@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.store import Record, Run
-from tests.evidence.lanes import ROOT, Row
+from tests.evidence.lanes import MEASURING, Row
 
-OUT = ROOT / "results" / "measuring"
 TURN = ("sample", "peak")
 SECOND_MINUTE = 60.0
 
@@ -72,7 +71,7 @@ def page(run: Run) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=MEASURING)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     text = page(Run.open(asked.run))

@@ -36,10 +36,9 @@ import psutil
 
 from harness.errors import NotWritten
 from harness.process import processors
-from tests.evidence.lanes import ROOT, Row, machine
+from tests.evidence.lanes import MEASURING, Row, machine
 from tests.rigged import CHECKOUT, GOOD, command, doing, root, running, wait_until
 
-OUT = ROOT / "results" / "measuring"
 FIELDS = ("kind", "moment", "before", "after", "lost", "repeated", "orphans", "code", "ok", "note")
 TASKS, ROUNDS, INVOCATIONS = 3, 6, 2  # of the made-up workload; of the quick profile; as asked for here
 ENDS_WITHIN = 3.0  # seconds from a kill until no process of the run is left
@@ -571,7 +570,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--interrupts", type=int, default=20)
     parser.add_argument("--disks", type=int, default=8)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=MEASURING)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows, seconds = campaign(Path(folder), asked.kills, asked.interrupts, asked.disks)
