@@ -106,7 +106,8 @@ class Spec:
     that order; "." is an axis whose order means something. ``probes`` names the probes of
     `harness.agreement.probes` that suit the workload, and ``unsuited`` why each of the others does not.
     ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
-    where its sizes are changed (a rate that shrinks as the sums grow).
+    where its sizes are changed (a rate that shrinks as the sums grow). A ``lesson`` is there to be read and
+    checked: its times say more of calls than of networks, so they are taken only where it is selected.
     """
 
     summary: str
@@ -121,6 +122,7 @@ class Spec:
     unsuited: Mapping[str, str] = field(default_factory=dict)
     rate: str = "learning_rate"
     scaled: Callable[[Mapping[str, int]], Mapping[str, float | int]] = lambda sizes: {}
+    lesson: bool = False
 
     def case(self, name: str) -> Case:
         """The case of that name; ``base[size=n,other=m]`` is one with other sizes. Raises ValueError."""

@@ -768,3 +768,9 @@ def test_a_ratio_is_taken_within_a_batch_only(tmp_path, instant, monkeypatch):
     assert {s.tasks["train"].ratio.value for s in summaries} == {1.0}
     assert {s.tasks["train"].seconds.value for s in summaries} == {1.0, 2.0, 3.0}  # the baseline met both
     assert summaries[0].tasks["train"].seconds.samples == 2 * PROFILE.invocations * PROFILE.rounds
+
+
+def test_lessons_are_timed_only_where_they_are_selected(catalog):
+    named = command.networks(catalog)
+    assert {"two_layer", "manual_backprop", "mnist_mlp"} <= set(named)
+    assert not set(named) & {"scalar_relu", "linear_output"}

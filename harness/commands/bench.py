@@ -52,6 +52,7 @@ def run_bench(
         if asked["invocations"]:
             profile = replace(profile, invocations=asked["invocations"])
         profile = replace(profile, width=asked["width"], budget=asked["budget"])
+        selectors = selectors or networks(workshop.catalog)
         cells = with_twins(workshop.catalog, select(workshop.catalog, selectors, options))
         about = _about(workshop, cells, selectors, options, profile)
         run = Run.create(asked["out"], slug(about["machine"]), about)
@@ -60,6 +61,11 @@ def run_bench(
     if not quiet:
         terminal.show(run, Console())
     return run.folder
+
+
+def networks(catalog: Catalog) -> list[str]:
+    """What is timed where nothing was selected: every workload that is not a lesson."""
+    return [name for name in catalog.workloads if not catalog.spec(name).lesson]
 
 
 def _resumed(

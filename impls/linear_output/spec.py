@@ -75,4 +75,5 @@ SPEC = Spec(
         "ties": "sigmoids have a derivative everywhere",
         "large_logits": "there is no softmax",
     },
+    lesson=True,
 )  # fmt: skip

@@ -68,4 +68,5 @@ SPEC = Spec(
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "w2": "ho"},
     probes=("integers", "powers_of_two", "nan", "ties"),
     unsuited={"large_logits": "there is no softmax"},
+    lesson=True,
 )  # fmt: skip
