@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.agreement.verdict import AGREE
+from harness import screening
 from harness.forecast import Forecast
 from harness.measure import clock
 from harness.runner import Workshop, batches
@@ -63,8 +63,7 @@ class Bench:
             if r["kind"] in ("sample", "peak") and not r.get("repeated")
         }
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
-        last = {r["cell"]: r["verdict"] for r in records if r["kind"] == "verdict"}
-        self.agreed = {cell for cell, verdict in last.items() if verdict == AGREE}
+        self.agreed: set[str] = set()
         self.stopped = any(r["kind"] == "stopped" for r in records)
         self.forecast = Forecast()
         self.began = self.noted = clock.now()
@@ -72,15 +71,23 @@ class Bench:
     def plan(self, cells: Sequence[Cell]) -> None:
         """Tell the forecast what `measure` will do, if all goes well."""
         self.forecast.pending.clear()
+        self.agreed = {cell.key for cell in cells if not self.workshop.missing(cell)}
+        screening.plan(self, cells)
         for invocation in range(self.profile.invocations):
             for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
                 self._expect(number, arena, invocation)
 
     def measure(self, cells: Sequence[Cell]) -> None:
-        """Every invocation of every arena; what the records of an earlier try hold is not repeated."""
+        """Examine the cells, then time those that agree, in every invocation of every arena; what the records
+        of an earlier try hold is not repeated."""
         if self.stopped:
             return
         self.plan(cells)
+        screening.screen(self, cells)
+        self.agreed = screening.agreed(cells, self.run.records())
+        for cell in cells:
+            if cell.key not in self.agreed:
+                self.forecast.drop(cell.key)
         arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
         for invocation, left in self._invocations(arenas):
             for number, arena in left:
@@ -123,7 +130,7 @@ class Bench:
         if (number, invocation) in self.finished:
             return
         for cell in arena:
-            if not self.workshop.missing(cell):
+            if cell.key in self.agreed:
                 self.forecast.expect(unit("restart" if invocation else "start", cell))
                 self.forecast.expect(unit("finish", cell))
                 for task, left in self._turns(number, cell, invocation).items():

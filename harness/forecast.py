@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-#: What a unit of work takes while nothing of its kind was seen: an import and an examination, the same of a
-#: process that needs no examination any more, a sample with what is around it, a confirmation.
-PRIOR_SECONDS = {"check": 2.0, "start": 6.0, "restart": 3.0, "turn": 0.05, "finish": 1.0}
+#: What a unit of work takes while nothing of its kind was seen, beside what `GROWTH` says: an examination,
+#: an import with the first calls, the same of a later process, a sample with what is around it, a
+#: confirmation.
+PRIOR_SECONDS = {"check": 2.0, "start": 2.5, "restart": 2.0, "turn": 0.02, "finish": 0.3}
+
+#: How much longer it takes for each second more that the examination of its cell took.
+GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.02, "finish": 0.2}
+
+#: Of these several go on at once.
+SIDE_BY_SIDE = ("check", "restart", "finish")
 
 Unit = tuple[str, str, str, str]
 
@@ -16,27 +23,29 @@ Unit = tuple[str, str, str, str]
 class Forecast:
     """Units of work that are still to do: a kind, a framework, a cell, and a task or "".
 
-    A unit is taken to last as the last one like it did; if there was none, as its framework's did on average;
-    or its kind's.
+    A unit is taken to last as the last one like it did; if there was none, as those of its kind did, of its
+    framework if there were any, and longer where its cell's examination was. ``lanes`` is how many go on at
+    once, of those that may.
     """
 
     doing: str = ""
     done_seconds: float = 0.0
+    lanes: int = 1
     pending: Counter[Unit] = field(default_factory=Counter)
     last: dict[Unit, float] = field(default_factory=dict)
-    means: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
+    beyond: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
 
     def expect(self, unit: Unit, times: int = 1) -> None:
         self.pending[unit] += times
 
     def done(self, unit: Unit, seconds: float) -> None:
         """One of them was done."""
-        self.done_seconds += seconds
+        self.done_seconds += seconds / self._at_once(unit)
         self.pending[unit] = max(0, self.pending[unit] - 1)
         self.last[unit] = seconds
         for key in (unit[:2], unit[:1]):
-            total, count = self.means.get(key, (0.0, 0))
-            self.means[key] = total + seconds, count + 1
+            total, count = self.beyond.get(key, (0.0, 0))
+            self.beyond[key] = total + seconds - self._grown(unit), count + 1
 
     def drop(self, cell: str) -> None:
         """Nothing of that cell will be done any more."""
@@ -45,13 +54,23 @@ class Forecast:
 
     @property
     def left_seconds(self) -> float:
-        return sum(count * self._guess(unit) for unit, count in self.pending.items() if count)
+        return sum(
+            count * self._guess(unit) / self._at_once(unit) for unit, count in self.pending.items() if count
+        )
+
+    def _at_once(self, unit: Unit) -> int:
+        return self.lanes if unit[0] in SIDE_BY_SIDE else 1
 
     def _guess(self, unit: Unit) -> float:
         if unit in self.last:
             return self.last[unit]
         for key in (unit[:2], unit[:1]):
-            if key in self.means:
-                total, count = self.means[key]
-                return total / count
-        return PRIOR_SECONDS[unit[0]]
+            if key in self.beyond:
+                total, count = self.beyond[key]
+                return max(0.0, total / count) + self._grown(unit)
+        return PRIOR_SECONDS[unit[0]] + self._grown(unit)
+
+    def _grown(self, unit: Unit) -> float:
+        """What it takes longer because its cell's examination was so long."""
+        kind, framework, cell, _ = unit
+        return GROWTH[kind] * self.last.get(("check", framework, cell, ""), 0.0)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.agreement.distance import Distance, apart, kept
 from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
+from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess, processors
 from harness.selection import Cell, arenas
 
@@ -21,6 +22,8 @@ from harness.selection import Cell, arenas
 #: honest thing: minutes on a small machine.
 PATIENCE_SECONDS = 600.0
 
+T = TypeVar("T")
+R = TypeVar("R")
 Answer = dict[str, Any]
 Listener = Callable[[Cell, Answer], None]
 
@@ -30,7 +33,7 @@ class Workshop:
     """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache.
 
     ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a
-    free run of so many steps.
+    free run of so many steps; of the cells of ``aside`` only the verdict is wanted.
     """
 
     catalog: Catalog
@@ -41,6 +44,7 @@ class Workshop:
     patience: float = PATIENCE_SECONDS
     keep: Path | None = None
     trajectory: int = 0
+    aside: frozenset[Cell] = frozenset()
     started: list[WorkerProcess] = field(default_factory=list, init=False)
     stopped: bool = field(default=False, init=False)
 
@@ -83,8 +87,8 @@ class Workshop:
             "case": cell.case,
             "file": cell.file,
             "seed": self.seed,
-            "keep": str(self.kept(cell)) if self.keep else None,
-            "trajectory": self.trajectory,
+            "keep": str(self.kept(cell)) if self.keep and cell not in self.aside else None,
+            "trajectory": 0 if cell in self.aside else self.trajectory,
         }
 
     def kept(self, cell: Cell) -> Path:
@@ -107,25 +111,55 @@ def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)
     sets = processors(max(cell.threads for cell in cells))
-    free: SimpleQueue[list[int]] = SimpleQueue()
-    for one in sets:
-        free.put(one)
 
-    def examine(group: list[Cell]) -> None:
-        bound_to = free.get()
-        try:
-            _check_group(workshop, group, heard, bound_to)
-        finally:
-            free.put(bound_to)
+    def examine(group: list[Cell], bound_to: list[int]) -> None:
+        _check_group(workshop, group, heard, bound_to)
 
-    with ThreadPoolExecutor(len(sets)) as pool:
+    with Lanes(workshop, sets) as lanes:
+        lanes.each(ordered, examine)
+
+
+class Lanes:
+    """Threads that work side by side, each on a set of processors of its own.
+
+    A worker is started, and used, while they last: the kernel ends it with the thread that started it.
+    """
+
+    def __init__(self, workshop: Workshop, sets: Sequence[list[int]]) -> None:
+        self.workshop = workshop
+        self.pool = ThreadPoolExecutor(len(sets))
+        self.free: SimpleQueue[list[int]] = SimpleQueue()
+        for one in sets:
+            self.free.put(one)
+
+    def __enter__(self) -> Lanes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown()
+
+    def each(
+        self,
+        items: Sequence[T],
+        work: Callable[[T, list[int]], R],
+        heard: Callable[[T, R], None] = lambda item, result: None,
+    ) -> None:
+        """Do the work of every item; ``heard`` gets what came of it as it comes, in the caller's thread."""
+        waiting = {self.pool.submit(self._working, item, work): item for item in items}
         try:
-            for done in as_completed([pool.submit(examine, group) for group in ordered]):
-                done.result()
+            for done in as_completed(waiting):
+                heard(waiting[done], done.result())
         except BaseException:  # an interrupt, or a mistake of the user's: nobody waits for the rest
-            pool.shutdown(wait=False, cancel_futures=True)
-            workshop.stop()
+            self.pool.shutdown(wait=False, cancel_futures=True)
+            self.workshop.stop()
             raise
+
+    def _working(self, item: T, work: Callable[[T, list[int]], R]) -> R:
+        place = self.free.get()
+        try:
+            return work(item, place)
+        finally:
+            self.free.put(place)
 
 
 def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener, bound_to: list[int]) -> None:
@@ -164,7 +198,9 @@ def _gone(lost: WorkerLost) -> Answer:
 def _asked(worker: WorkerProcess, workshop: Workshop, cell: Cell, opened: Answer) -> Answer:
     if not opened["ok"]:
         return opened
-    return worker.ask(workshop.request("check", cell), workshop.patience)
+    began = clock.now()
+    answer = worker.ask(workshop.request("check", cell), workshop.patience)
+    return {**answer, "took": clock.now() - began}
 
 
 def distances(workshop: Workshop, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell, Distance]]:

@@ -83,7 +83,7 @@ class _Gathered:
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
     samples: dict[str, Samples] = field(default_factory=dict)
     starts: list[Mapping[str, Any]] = field(default_factory=list)
-    finishes: list[Mapping[str, Any]] = field(default_factory=list)
+    ends: list[Mapping[str, Any]] = field(default_factory=list)
     disturbed: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
 
@@ -93,8 +93,8 @@ class _Gathered:
             self.verdicts.append(record)
         elif kind == "start":
             self.starts.append(record)
-        elif kind in ("finish", "memory"):  # "memory" in runs before there was more to say
-            self.finishes.append(record)
+        elif kind in ("parts", "finish"):
+            self.ends.append(record)
         elif kind == "sample":
             self.disturbed[task] = self.disturbed.get(task, 0) + bool(record["disturbed"])
             self.repeated[task] = self.repeated.get(task, 0) + bool(record.get("repeated"))
@@ -108,7 +108,7 @@ class _Gathered:
         return found
 
     def last(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.finishes[-1].get(name, {}) if self.finishes else {}
+        found: Mapping[str, Any] = next((r[name] for r in reversed(self.ends) if name in r), {})
         return found
 
 
@@ -224,8 +224,10 @@ def _summary(
     peak: Mapping[tuple[str, str], float],
 ) -> CellSummary:
     # The worst of all invocations is the cell's; of each its last, since a resumed one is begun again.
-    last = {(v.get("arena"), v.get("invocation")): v for v in mine.verdicts}
-    worst = next((v for v in last.values() if v["verdict"] != AGREE), None)
+    last = {(v.get("arena"), v.get("invocation"), v.get("checked_in")): v for v in mine.verdicts}
+    own = (None, cell["dtype"])  # says more than another dtype's
+    first = sorted(last.values(), key=lambda v: v.get("checked_in") not in own)
+    worst = next((v for v in first if v["verdict"] != AGREE), None)
     verdict = worst or (
         mine.verdicts[0] if mine.verdicts else {"verdict": "unavailable", "reason": "not run yet"}
     )
@@ -234,8 +236,8 @@ def _summary(
         verdict=verdict["verdict"],
         reason=verdict.get("reason"),
         first_divergence=verdict.get("first_divergence"),
-        peak_memory_bytes=max((r["bytes"] for r in mine.finishes), default=None),
-        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.finishes), default=0) or None,
+        peak_memory_bytes=max((r["bytes"] for r in mine.ends if "bytes" in r), default=None),
+        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.ends), default=0) or None,
         import_seconds=mine.first("framework").get("import_seconds"),
         build_seconds=mine.starts[0].get("build_seconds") if mine.starts else None,
         stderr=verdict.get("stderr"),

@@ -8,22 +8,15 @@ of each other.
 from __future__ import annotations
 
 import random
-from contextlib import ExitStack
-from dataclasses import asdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from harness.agreement.verdict import AGREE, INVALID, Verdict
+from harness.agreement.verdict import AGREE, INVALID, WRONG, Verdict
 from harness.forecast import Forecast, Unit
 from harness.measure import clock
-from harness.process import WorkerLost, WorkerProcess
-from harness.runner import Answer, Workshop, distances
+from harness.process import WorkerLost, WorkerProcess, beside
+from harness.runner import Answer, Lanes, Workshop
 from harness.selection import Cell
 from harness.store import Run
-
-#: Steps of a free run beside the reference.
-FREE_STEPS = 100
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
@@ -47,7 +40,7 @@ class Desk(Protocol):
     """The run that the turns belong to: what it has already, and where it keeps what comes.
 
     ``taken`` holds (kind, arena, cell, invocation, round, task) of what an earlier try recorded; ``agreed``
-    the cells that were examined in an earlier invocation.
+    the cells that gave no wrong answer so far.
     """
 
     workshop: Workshop
@@ -68,63 +61,67 @@ class Turns:
     def __init__(self, desk: Desk, number: int, arena: list[Cell], invocation: int) -> None:
         self.desk = desk
         self.number = number
-        self.arena = arena
+        self.arena = [cell for cell in arena if cell.key in desk.agreed]
         self.invocation = invocation
+        self.cold = invocation == 0  # what does not change from one process to the next is taken once
         self.workers: dict[Cell, WorkerProcess] = {}
         self.loops: dict[Cell, dict[str, int]] = {}
         self.turns = self.retaken = 0
 
     def take(self) -> None:
-        with ExitStack() as stack:
-            first = self.invocation == 0  # what does not change from one process to the next is taken once
-            workshop = self.desk.workshop
-            workshop.trajectory = FREE_STEPS if first else 0
-            workshop.keep = Path(stack.enter_context(TemporaryDirectory())) if first else None
-            for cell in self.arena:
-                self._start(cell, stack)
-            if first:
-                for a, b, found in distances(workshop, self.arena):
-                    self._keep("distance", a, other=b.key, **asdict(found))
-            tasks = list(workshop.catalog.spec(self.arena[0].workload).tasks)
-            for turn in range(self.desk.rounds):
-                self._round(turn, tasks)
-            for cell in list(self.workers):
-                self._finish(cell)
+        if self.arena:
+            with Lanes(self.desk.workshop, self.places) as lanes:
+                try:
+                    self._start(lanes)
+                    tasks = list(self.desk.workshop.catalog.spec(self.arena[0].workload).tasks)
+                    for turn in range(self.desk.rounds):
+                        self._round(turn, tasks)
+                    self._finish(lanes)
+                finally:
+                    for worker in self.workers.values():
+                        worker.stop()
         self.desk.keep("finished", arena=self.number, invocation=self.invocation)
 
-    def _start(self, cell: Cell, stack: ExitStack) -> None:
-        """Start, examine and calibrate one worker; alone, since its cold times are taken here."""
-        desk = self.desk
-        self._doing(f"{cell.workload}:{cell.case} {cell.implementation} starts")
-        missing = desk.workshop.missing(cell)
-        if missing:
-            self._keep("verdict", cell, **missing.as_dict())
-            return
+    @property
+    def places(self) -> list[list[int]]:
+        """The first for what is timed, all of them for what is not; a GPU has one worker at a time."""
+        sets = beside(self.arena[0].threads)
+        return sets[:1] if any(cell.device == "gpu" for cell in self.arena) else sets
+
+    def _start(self, lanes: Lanes) -> None:
+        """Start and calibrate all workers; one after another where their cold times are taken."""
+        if self.cold:
+            for cell in self.arena:
+                self._started(cell, self._awake(cell, self.places[0]))
+        else:
+            lanes.each(self.arena, self._awake, self._started)
+        self.workers = {cell: self.workers[cell] for cell in self.arena if cell in self.workers}
+        for worker in self.workers.values():
+            worker.bind(self.places[0])
+
+    def _awake(self, cell: Cell, place: list[int]) -> Answer:
+        """A worker that has taken its first calls, or what kept it from that."""
         began = clock.now()
-        self.workers[cell] = stack.enter_context(desk.workshop.start(cell))
-        agreed = self.invocation > 0 and cell.key in desk.agreed
-        request = {**desk.workshop.request("prepare", cell), "agreed": agreed}
-        opened = self._ask(cell, self.workers[cell].opening)
-        if opened is None or self._refused(cell, _other_settings(cell, opened)):
-            return
-        answer = self._ask(cell, request)
-        desk.forecast.done(unit("restart" if self.invocation else "start", cell), clock.now() - began)
-        if answer is None:
-            return
-        verdict = answer["verdict"]
-        if verdict is not None:
-            self._keep("verdict", cell, **verdict)
-            if verdict["verdict"] != AGREE:  # a wrong answer has no speed
-                self._dismiss(cell)
-                return
-            desk.agreed.add(cell.key)
-        self.loops[cell] = answer["loops"]
-        cold = {
-            name: answer[name] for name in ("build_seconds", "first_calls", "loops", "steps", "transfers")
-        }
-        self._keep("start", cell, framework=_told(opened), **cold)
-        if "trajectory" in answer:
-            self._keep("trajectory", cell, **answer["trajectory"])
+        worker = self.workers[cell] = self.desk.workshop.start(cell, place)
+        answer = self._asked(worker, worker.opening)
+        if answer["ok"]:
+            told = {name: value for name, value in answer.items() if name != "ok"}
+            other = _other_settings(cell, told)
+            if other:
+                answer = {"ok": False, "verdict": Verdict(INVALID, other).as_dict()}
+            else:
+                request = {**self.desk.workshop.request("prepare", cell), "cold": self.cold}
+                answer = {"framework": told, **self._asked(worker, request)}
+        return {**answer, "took": clock.now() - began}
+
+    def _started(self, cell: Cell, answer: Answer) -> None:
+        kind = "start" if self.cold else "restart"
+        self.desk.forecast.done(unit(kind, cell), answer["took"])
+        self._doing(f"{cell.workload}:{cell.case} {cell.implementation} has started")
+        if self._accepted(cell, answer):
+            self.loops[cell] = answer["loops"]
+            names = ("framework", "build_seconds", "first_calls", "loops", "steps", "transfers")
+            self._keep("start", cell, **{name: answer[name] for name in names if name in answer})
 
     def _round(self, turn: int, tasks: list[str]) -> None:
         order = random.Random(f"{self.desk.workshop.seed}/{self.number}/{self.invocation}/{turn}")
@@ -184,43 +181,66 @@ class Turns:
                 if (one.framework, one.device) == (cell.framework, cell.device):
                     self._refused(one, reason)
 
-    def _finish(self, cell: Cell) -> None:
-        """Is it still right; each call's latency, the device's share, the memory."""
+    def _finish(self, lanes: Lanes) -> None:
+        """Each call's latency and the device's share, once; then whether all is still right."""
+        if self.cold:
+            for cell in list(self.workers):
+                request = {"op": "look_closer", "loops": self.loops[cell]}
+                answer = self._ask(cell, request)
+                if answer is not None:
+                    self._keep("parts", cell, latency=answer["latency"], parts=answer["parts"])
+        lanes.each(list(self.workers), self._confirmed, self._finished)
+
+    def _confirmed(self, cell: Cell, place: list[int]) -> Answer:
+        """The last word of a worker."""
         began = clock.now()
+        self.workers[cell].bind(place)
+        answer = self._asked(self.workers[cell], self.desk.workshop.request("confirm", cell))
+        return {**answer, "took": clock.now() - began}
+
+    def _finished(self, cell: Cell, answer: Answer) -> None:
+        self.desk.forecast.done(unit("finish", cell), answer["took"])
         self._doing(f"{cell.workload}:{cell.case} {cell.implementation} is looked at again")
-        request = {**self.desk.workshop.request("finish", cell), "loops": self.loops[cell]}
-        answer = self._ask(cell, request)
-        self.desk.forecast.done(unit("finish", cell), clock.now() - began)
-        if answer is None:
+        if not self._accepted(cell, answer):
             return
         verdict = answer["verdict"]
         agrees = verdict["verdict"] == AGREE
-        if not agrees:
-            self.desk.agreed.discard(cell.key)
-        self._keep("verdict", cell, **({"verdict": AGREE, "reason": None} if agrees else verdict))
+        self._judged(cell, {"verdict": AGREE, "reason": None} if agrees else verdict)
         self._keep(
-            "finish", cell, latency=answer["latency"], parts=answer["parts"],
-            bytes=answer["peak_memory_bytes"], device_bytes=answer["device_memory_bytes"],
-        )  # fmt: skip
+            "finish", cell, bytes=answer["peak_memory_bytes"], device_bytes=answer["device_memory_bytes"]
+        )
 
     def _ask(self, cell: Cell, request: Answer) -> Answer | None:
         """The answer, or None where the worker failed: then that is kept, and the others go on."""
+        answer = self._asked(self.workers[cell], request)
+        return answer if self._accepted(cell, answer) else None
+
+    def _asked(self, worker: WorkerProcess, request: Answer) -> Answer:
         try:
-            answer = self.workers[cell].ask(request, self.desk.workshop.patience)
+            return worker.ask(request, self.desk.workshop.patience)
         except WorkerLost as lost:
-            self._keep("verdict", cell, stderr=lost.stderr, **lost.verdict.as_dict())
-        else:
-            if answer["ok"]:
-                return answer
-            self._keep("verdict", cell, stderr=answer["traceback"], **answer["verdict"])
+            return {"ok": False, "verdict": lost.verdict.as_dict(), "traceback": lost.stderr}
+
+    def _accepted(self, cell: Cell, answer: Answer) -> bool:
+        """Whether it is one; a failure is kept, and ends the worker."""
+        if answer["ok"]:
+            return True
+        words = {"stderr": answer["traceback"]} if "traceback" in answer else {}
+        self._judged(cell, {**words, **answer["verdict"]})
         self._dismiss(cell)
-        return None
+        return False
+
+    def _judged(self, cell: Cell, verdict: Answer) -> None:
+        """Keep a verdict; a wrong answer has no speed, in no other process either."""
+        self._keep("verdict", cell, **verdict)
+        if verdict["verdict"] in WRONG:
+            self.desk.agreed.discard(cell.key)
 
     def _refused(self, cell: Cell, reason: str | None) -> bool:
         """Whether there is a reason to take no times of this cell; it is its verdict."""
         if reason is None:
             return False
-        self._keep("verdict", cell, **Verdict(INVALID, reason).as_dict())
+        self._judged(cell, Verdict(INVALID, reason).as_dict())
         self._dismiss(cell)
         return True
 
@@ -254,8 +274,3 @@ def _too_many(cell: Cell, processors: float) -> str | None:
     if processors <= cell.threads * (1 + BESIDE):
         return None
     return f"{cell.framework} keeps {processors:.1f} processors busy, asked for {cell.threads}"
-
-
-def _told(opened: Answer) -> Answer:
-    """What the framework said of itself when it was opened."""
-    return {name: value for name, value in opened.items() if name != "ok"}

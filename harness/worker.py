@@ -23,7 +23,7 @@ from harness.agreement.expect import Expectations
 from harness.agreement.recall import Recall, digest, own_source
 from harness.agreement.reference import Reference
 from harness.agreement.trajectory import trajectory
-from harness.agreement.verdict import AGREE, CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from harness.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog
 from harness.data import DataError, load
 from harness.errors import SamestepError
@@ -62,41 +62,36 @@ class Worker:
         return {"import_seconds": seconds, **self.adapter.describe()}
 
     def check(self, request: Request) -> Answer:
-        """Examine one implementation on one case."""
+        """Examine one implementation on one case; ``trajectory`` asks for a free run of so many steps,
+        ``keep`` for a file."""
         candidate = self._candidate(request)
-        return self._examined(request, candidate)
-
-    def _examined(self, request: Request, candidate: Candidate) -> Answer:
-        """The verdict; ``trajectory`` asks for a free run of so many steps, ``keep`` for a file."""
         expectations = self._expectations(request, candidate)
         path = Path(request["keep"]) if request.get("keep") else None
-        answer: Answer = {"verdict": examine(candidate, expectations, path).as_dict()}
-        if request.get("trajectory"):
+        verdict = examine(candidate, expectations, path)
+        answer: Answer = {"verdict": verdict.as_dict()}
+        if request.get("trajectory") and verdict.verdict != INVALID:  # what breaks the contract goes nowhere
             free = trajectory(candidate, expectations.reference, request["trajectory"])
             answer["trajectory"] = asdict(free)
         return answer
 
     def prepare(self, request: Request) -> Answer:
-        """Time the first call of each task, examine the implementation, and calibrate what agrees.
-
-        With ``agreed`` an earlier process was examined: then this one is at its end (`confirm`), and only
-        its cold times are taken before.
-        """
+        """Time the first call of each task, and calibrate; where it is ``cold``, look also at the calls after
+        the first, at the transfers, and whether the clock waits for the results."""
         build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), nothing)
         self.subject = subject = Subject(candidate)
-        agreed = request["agreed"]
-        first = {task: subject.first_calls(task, several=not agreed) for task in subject.tasks}
-        answer: Answer = {"verdict": None} if agreed else self._examined(request, candidate)
-        answer |= {"build_seconds": build_seconds, "first_calls": first}
-        if agreed or answer["verdict"]["verdict"] == AGREE:
-            answer["loops"] = loops = {task: subject.calibrate(task) for task in subject.tasks}
-            answer["steps"] = {task: candidate.steps(task) for task in subject.tasks}
-            answer["transfers"] = {task: subject.transfers(task) for task in subject.tasks}
-            unwaited = (subject.unwaited(task, loops[task]) for task in subject.tasks)
-            missing = next((found for found in unwaited if found), None)
-            if missing:
-                answer["verdict"] = Verdict(INVALID, missing).as_dict()
-        return answer
+        cold, tasks = request["cold"], subject.tasks
+        answer: Answer = {
+            "build_seconds": build_seconds,
+            "first_calls": {task: subject.first_calls(task, several=cold) for task in tasks},
+            "loops": (loops := {task: subject.calibrate(task) for task in tasks}),
+            "steps": {task: candidate.steps(task) for task in tasks},
+        }
+        if not cold:
+            return answer
+        missing = next(filter(None, (subject.unwaited(task, loops[task]) for task in tasks)), None)
+        if missing:
+            return {"ok": False, "verdict": Verdict(INVALID, missing).as_dict()}
+        return answer | {"transfers": {task: subject.transfers(task) for task in tasks}}
 
     def sample(self, request: Request) -> Answer:
         """One timed batch of calls; a GPU's state right after it, and one that held itself back disturbs."""
@@ -106,15 +101,20 @@ class Worker:
             answer |= {"gpu": gpu, "disturbed": answer["disturbed"] or gpu["throttled"]}
         return answer
 
-    def finish(self, request: Request) -> Answer:
-        """After the last round: is it still right; each call's latency; the device's share; memory."""
-        candidate = self.subject.candidate
+    def look_closer(self, request: Request) -> Answer:
+        """Each call's latency, and the device's share of a sample."""
         return {
-            "verdict": confirm(candidate, self._expectations(request, candidate)).as_dict(),
             "latency": {task: quantiles(self.subject.latency(task)) for task in self.subject.tasks},
             "parts": {task: self.subject.parts(task, loops) for task, loops in request["loops"].items()},
-            "peak_memory_bytes": _peak_memory(),
+        }
+
+    def confirm(self, request: Request) -> Answer:
+        """After the last round: the memory that it took, and is it still right?"""
+        candidate = self.subject.candidate
+        return {
+            "peak_memory_bytes": _peak_memory(),  # before the reference takes its own
             "device_memory_bytes": device_memory(self.adapter),
+            "verdict": confirm(candidate, self._expectations(request, candidate)).as_dict(),
         }
 
     def measure_peak(self, request: Request) -> Answer:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import harness.bench
+from harness import screening
 from harness.agreement.verdict import Verdict
 from harness.bench import ALIVE, Bench, Profile
 from harness.catalog import Catalog
@@ -111,16 +112,19 @@ def test_what_agrees_is_timed_in_every_round_of_every_invocation(real, name):
     moments = Counter((r["invocation"], r["round"], r["task"]) for r in samples)
     everything = [(i, r, t) for i in range(2) for r in range(3) for t in TASKS]
     assert moments == Counter(everything * each)
-    # Examined when it starts, in the first invocation, and looked at again at the end of both.
-    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree"] * 3 * each
-    assert len(real.of(name, "start")) == len(real.of(name, "finish")) == 2 * each
+    # Examined in both dtypes before, and looked at again at the end of both invocations.
+    assert [r["verdict"] for r in real.of(name, "verdict")] == ["agree"] * 4 * each
+    assert [len(real.of(name, kind)) for kind in ("start", "parts", "finish")] == [2 * each, each, 2 * each]
 
 
 def test_every_record_says_of_what_run_and_when_it_is(real):
     assert {record["run"] for record in real.records} == {real.run.folder.name}
     times = [record["time"] for record in real.records]
     assert times == sorted(times)
-    kinds = {"verdict", "start", "sample", "peak", "finish", "finished", "trajectory", "distance", "forecast"}
+    kinds = {
+        "verdict", "start", "sample", "peak", "parts", "finish", "finished", "trajectory", "distance",
+        "forecast",
+    }  # fmt: skip
     assert {r["kind"] for r in real.records} == kinds
 
 
@@ -128,20 +132,22 @@ def test_a_start_keeps_what_was_cold_and_what_the_framework_said(real):
     first, later = real.of("numpy_good", "start")
     assert all(len(calls) > 1 for calls in first["first_calls"].values())
     assert all(len(calls) == 1 for calls in later["first_calls"].values())  # the rest is known by then
+    assert (set(first["transfers"]), "transfers" in later) == (set(TASKS), False)
     for start in (first, later):
-        assert set(start["first_calls"]) == set(start["loops"]) == set(start["transfers"]) == set(TASKS)
+        assert set(start["first_calls"]) == set(start["loops"]) == set(TASKS)
         assert start["steps"] == {"loss_and_grads": None, "train_step": None, "train": 4}
         assert start["framework"]["versions"]["numpy"]
         assert start["framework"]["threads"] == 1
 
 
 def test_at_its_end_each_call_and_the_memory_are_looked_at(real):
+    (closer,) = real.of("numpy_good", "parts")
+    for task in TASKS:
+        latency, parts = closer["latency"][task], closer["parts"][task]
+        assert 0 < latency["p05"] <= latency["median"] <= latency["p95"]
+        assert 0 < parts["launch_seconds"] <= parts["seconds"]
+        assert parts["device_seconds"] is None
     for finish in real.of("numpy_good", "finish"):
-        for task in TASKS:
-            latency, parts = finish["latency"][task], finish["parts"][task]
-            assert 0 < latency["p05"] <= latency["median"] <= latency["p95"]
-            assert 0 < parts["launch_seconds"] <= parts["seconds"]
-            assert parts["device_seconds"] is None
         assert finish["bytes"] > 1 << 20
         assert finish["device_bytes"] is None
 
@@ -234,9 +240,12 @@ class Instant:
     def open(self, _: dict) -> dict:
         return {"versions": {}, "threads": 1, "matmul": "float32", "import_seconds": 0.25}
 
+    def bind(self, _: list[int]) -> None:
+        assert self.alive
+
     def prepare(self, request: dict) -> dict:
         return {
-            "verdict": None if request["agreed"] else Verdict("agree").as_dict(), "build_seconds": 0.5,
+            "build_seconds": 0.5,
             "loops": dict.fromkeys(TASKS, 1), "first_calls": {task: [1.5] for task in TASKS},
             "transfers": {}, "steps": {**dict.fromkeys(TASKS), "train": 4},
         }  # fmt: skip
@@ -249,11 +258,12 @@ class Instant:
     def measure_peak(self, _: dict) -> dict:
         return {"loops": 1, "seconds": 1.0, "flops": 2400.0, "processors": 1.0}
 
-    def finish(self, _: dict) -> dict:
-        return {
-            "verdict": Verdict("agree").as_dict(), "latency": {}, "parts": {}, "peak_memory_bytes": 1000,
-            "device_memory_bytes": None,
-        }  # fmt: skip
+    def look_closer(self, _: dict) -> dict:
+        return {"latency": {}, "parts": {}}
+
+    def confirm(self, _: dict) -> dict:
+        agrees = Verdict("agree").as_dict()
+        return {"verdict": agrees, "peak_memory_bytes": 1000, "device_memory_bytes": None}
 
 
 Change = Callable[[Instant, dict], dict]
@@ -267,15 +277,30 @@ def answering(monkeypatch: pytest.MonkeyPatch, operation: str, change: Change) -
 
 @pytest.fixture
 def instant(monkeypatch) -> list[Instant]:
-    """All workers that were started."""
+    """All workers that were started to be timed; who examines says that all agree."""
     started: list[Instant] = []
 
-    def start(_: Workshop, cell: Cell) -> Instant:
+    def start(_: Workshop, cell: Cell, place: list[int]) -> Instant:
         started.append(Instant(cell))
         return started[-1]
 
     monkeypatch.setattr(Workshop, "start", start)
+    examining(monkeypatch, {})
     return started
+
+
+def examining(monkeypatch: pytest.MonkeyPatch, verdicts: dict[tuple[str, str], Verdict]) -> list[Cell]:
+    """From now on what is examined agrees, but for these, by implementation and dtype; what was asked."""
+    asked: list[Cell] = []
+
+    def check(_: Workshop, cells: list[Cell], heard: Callable[[Cell, dict], None]) -> None:
+        for cell in cells:
+            asked.append(cell)
+            verdict = verdicts.get((cell.implementation, cell.dtype), Verdict("agree"))
+            heard(cell, {"verdict": verdict.as_dict()})
+
+    monkeypatch.setattr(screening, "check", check)
+    return asked
 
 
 @pytest.fixture
@@ -337,6 +362,7 @@ def cuts(size: int, lines: list[int]) -> Iterator[int]:
 
 
 def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, instant, shop, monkeypatch):
+    asked = examining(monkeypatch, {})
     answering(monkeypatch, "sample", lambda worker, _: {"disturbed": len(worker.asked) % 4 == 0})
     whole = measured(tmp_path, shop(3))
     cells = {cell["key"] for cell in whole.about["cells"]}
@@ -351,6 +377,7 @@ def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, ins
         assert run.torn == (at not in (0, *ends))
         run.mend()
         instant.clear()
+        asked.clear()
         first_is_over = any(run.records("finished"))
         Bench(shop(3), run, PROFILE, nothing).measure(planned(shop(3), Options()))
         # The same samples in the same order: none twice, none left out, the schedule kept.
@@ -358,8 +385,7 @@ def test_a_run_that_was_cut_anywhere_goes_on_and_repeats_no_sample(tmp_path, ins
         assert Counter(of_kind(run, "peak")) == Counter(of_kind(whole, "peak")), at
         assert of_kind(run, "finished") == of_kind(whole, "finished"), at
         assert {record["cell"] for record in run.records("verdict")} == cells, at
-        asked = [request["agreed"] for worker in instant for request in worker.asked if "agreed" in request]
-        assert not first_is_over or all(asked), at  # what agreed is not examined again
+        assert not first_is_over or not asked, at  # what was examined is not examined again
 
 
 def test_the_ratio_is_to_the_baseline_of_the_same_dtype(tmp_path, instant, shop):
@@ -452,7 +478,7 @@ def test_a_second_name_says_nothing_where_the_first_gave_no_time(tmp_path, insta
     times(monkeypatch, {"again": 5.0, "numpy_b": 1.5})
     lost = {"verdict": Verdict("disagree", "wrong").as_dict()}
     answering(
-        monkeypatch, "finish",
+        monkeypatch, "confirm",
         lambda w, _: lost if w.cell.implementation == "numpy_manual" and not w.cell.twin else {},
     )  # fmt: skip
     rows = found(measured(tmp_path, shop(0)))
@@ -462,25 +488,24 @@ def test_a_second_name_says_nothing_where_the_first_gave_no_time(tmp_path, insta
     assert rows["numpy_b"].tasks["train"].ratio.word == "slower"
 
 
-def test_what_is_wrong_in_float64_is_not_measured_under_its_second_name_either(
-    tmp_path, instant, shop, monkeypatch
+@pytest.mark.parametrize(("dtype", "reason"), [("float32", "wrong"), ("float64", "in float64: wrong")])
+def test_what_is_wrong_in_one_dtype_is_not_measured_and_not_under_its_second_name_either(
+    tmp_path, instant, shop, monkeypatch, dtype, reason
 ):
-    run, cells = begin(tmp_path, shop(0), Options())
-
-    def check(_: Workshop, twins: list[Cell], heard: Callable[[Cell, dict], None]) -> None:
-        for cell in twins:
-            wrong = cell.implementation == "numpy_manual"
-            heard(cell, {"verdict": Verdict(*["disagree", "wrong"] if wrong else ["agree"]).as_dict()})
-
-    monkeypatch.setattr(command, "check", check)
-    right = command._right_in_float64(Bench(shop(0), run, PROFILE, nothing), cells)
-    assert [cell.implementation for cell in right] == ["numpy_a", "numpy_b", "numpy_slow"]
+    examining(monkeypatch, {("numpy_manual", dtype): Verdict("disagree", "wrong")})
+    run = measured(tmp_path, shop(0))
+    rows = found(run)
+    assert (rows["numpy_manual"].verdict, rows["numpy_manual"].reason) == ("disagree", reason)
+    assert {worker.cell.implementation for worker in instant} == {"numpy_a", "numpy_b", "numpy_slow"}
+    assert all(rows[name].tasks for name in ("numpy_a", "numpy_b", "numpy_slow"))
 
 
 # -- what is asked once, and what is asked again ---------------------------------------------------------
 
 
-def test_what_agreed_is_not_examined_again_and_what_did_not_is(tmp_path, instant, shop, monkeypatch):
+def test_what_crashed_once_is_started_again_and_what_was_wrong_once_is_not(
+    tmp_path, instant, shop, monkeypatch
+):
     prepare = Instant.prepare
 
     def fragile(self: Instant, request: dict) -> dict:
@@ -489,15 +514,14 @@ def test_what_agreed_is_not_examined_again_and_what_did_not_is(tmp_path, instant
         return prepare(self, request)
 
     monkeypatch.setattr(Instant, "prepare", fragile)
+    wrong = {"verdict": Verdict("disagree", "wrong").as_dict()}
+    answering(monkeypatch, "confirm", lambda w, _: wrong if w.cell.implementation == "numpy_a" else {})
     run = measured(tmp_path, shop(0), profile=Profile(3, 1))
-    agreed = {
-        name: [w.asked[1]["agreed"] for w in instant if w.cell.implementation == name and not w.cell.twin]
-        for name in ("numpy_a", "numpy_b")
-    }
-    assert agreed == {"numpy_a": [False, True, True], "numpy_b": [False, False, True]}
+    begun = Counter(worker.cell.implementation for worker in instant)
+    assert begun == {"numpy_manual": 2 * 3, "numpy_a": 1, "numpy_b": 3, "numpy_slow": 3}
     verdicts = Counter(record["cell"].split("/")[1] for record in run.records("verdict"))
-    # One when it was examined, and one at the end of each invocation that came to its end.
-    assert verdicts == {"numpy_manual": 2 * 4, "numpy_a": 4, "numpy_slow": 4, "numpy_b": 1 + 3}
+    # One for each dtype that it was examined in, and one for each process.
+    assert verdicts == {"numpy_manual": 2 * 5, "numpy_a": 3, "numpy_b": 5, "numpy_slow": 5}
 
 
 def test_a_wrong_answer_at_the_end_makes_the_cell_disagree(tmp_path, instant, shop, monkeypatch):
@@ -505,7 +529,7 @@ def test_a_wrong_answer_at_the_end_makes_the_cell_disagree(tmp_path, instant, sh
         late = worker.cell.implementation == "numpy_a" and worker in instant[5:]
         return {"verdict": Verdict("disagree", "not any more").as_dict()} if late else {}
 
-    answering(monkeypatch, "finish", last)
+    answering(monkeypatch, "confirm", last)
     rows = found(measured(tmp_path, shop(0)))
     assert (rows["numpy_a"].verdict, rows["numpy_a"].reason) == ("disagree", "not any more")
     assert rows["numpy_a"].tasks == {}
@@ -610,7 +634,7 @@ def test_at_the_end_nothing_is_forecast_to_be_left(tmp_path, instant, shop, seco
     bench = Bench(shop(0), run, PROFILE, lambda forecast: left.append(forecast.left_seconds))
     bench.measure(cells)
     assert bench.forecast.left_seconds == 0
-    assert left[0] > left[len(left) // 2] > left[-1]
+    assert max(left) > left[len(left) // 2] > left[-1]  # what a sample takes is known from the first on
     kept = list(run.records("forecast"))
     assert all(a["elapsed_seconds"] + harness.bench.FORECAST_SECONDS < b["elapsed_seconds"]
                for a, b in pairwise(kept))  # fmt: skip

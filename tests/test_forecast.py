@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.forecast import PRIOR_SECONDS, Forecast
+from harness.forecast import GROWTH, PRIOR_SECONDS, SIDE_BY_SIDE, Forecast
 
 UNIT = ("turn", "torch", "a torch cell", "train")
 SAME_FRAMEWORK = ("turn", "torch", "another torch cell", "train")
@@ -62,3 +62,22 @@ def test_nothing_is_expected_of_a_cell_that_was_dropped():
     assert {unit for unit, count in forecast.pending.items() if count} == {SAME_FRAMEWORK, SAME_KIND}
     assert forecast.left_seconds == 10.0  # what was learnt of it is kept
     assert forecast.done_seconds == 1.0
+
+
+def test_a_cell_that_was_long_examined_is_expected_to_take_longer():
+    forecast = Forecast()
+    forecast.done(("check", "torch", "a torch cell", ""), 100.0)
+    forecast.done(("check", "torch", "another torch cell", ""), 50.0)
+    forecast.expect(UNIT)
+    assert forecast.left_seconds == PRIOR_SECONDS["turn"] + 100.0 * GROWTH["turn"]
+    forecast.done(SAME_FRAMEWORK, 50.0 * GROWTH["turn"] + 0.5)
+    assert forecast.left_seconds == 100.0 * GROWTH["turn"] + 0.5
+
+
+@pytest.mark.parametrize("kind", PRIOR_SECONDS)
+def test_what_goes_on_side_by_side_takes_its_part_of_the_time(kind):
+    forecast = Forecast(lanes=2)
+    at_once = 2 if kind in SIDE_BY_SIDE else 1
+    forecast.done((kind, "torch", "cell", ""), 4.0)
+    forecast.expect((kind, "torch", "cell", ""), 3)
+    assert (forecast.done_seconds, forecast.left_seconds) == (4.0 / at_once, 12.0 / at_once)

@@ -43,15 +43,19 @@ LAYERS = {
         "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
         "measure.subject", "data", "catalog",
     ),
-    "runner": ("errors", "agreement.verdict", "agreement.distance", "catalog", "selection", "process"),
+    "runner": (
+        "errors", "agreement.verdict", "agreement.distance", "measure.clock", "catalog", "selection",
+        "process",
+    ),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
     "comparison": ("measure.statistics", "agreement.verdict", "summary"),
     "turns": (
         "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "runner",
     ),
-    "bench": (
-        "measure.clock", "agreement.verdict", "forecast", "selection", "store", "runner", "summary", "turns",
+    "screening": (
+        "caches", "agreement.verdict", "selection", "store", "process", "runner", "turns",
     ),
+    "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "summary"),
     "report": ("errors", "measure.statistics", "measure.curves", "store", "summary", "devices"),
     "commands.options": (),

@@ -182,9 +182,8 @@ def test_its_memory_is_its_own_and_not_its_parents(tmp_path):
     with shop.start(cell) as worker:
         worker.open()
         rss = psutil.Process(worker.process.pid).memory_info().rss
-        loops = worker.ask({**shop.request("prepare", cell), "agreed": True}, 60)["loops"]
-        finish = {**shop.request("finish", cell), "loops": loops}
-        peak = worker.ask(finish, 60)["peak_memory_bytes"]
+        worker.ask({**shop.request("prepare", cell), "cold": False}, 60)
+        peak = worker.ask(shop.request("confirm", cell), 60)["peak_memory_bytes"]
     assert rss <= peak < len(held)
 
 

@@ -13,6 +13,9 @@ AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
 INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
 TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
 
+#: An answer that is no good, where the others are no answer.
+WRONG = (SUSPECT, DISAGREE, INVALID)
+
 
 @dataclass(frozen=True)
 class Divergence:

@@ -6,7 +6,6 @@ import hashlib
 import shutil
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness.agreement.verdict import AGREE, UNAVAILABLE
 from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
 from harness.errors import SamestepError
@@ -26,11 +24,10 @@ from harness.price import price
 from harness.process import environment
 from harness.report import terminal
 from harness.report.facts import facts
-from harness.runner import Workshop, check
+from harness.runner import Workshop
 from harness.selection import Cell, Options, arenas, select, with_twins
 from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
-from harness.turns import unit
 
 #: How often the bar is drawn.
 DRAW_SECONDS = 0.5
@@ -100,38 +97,6 @@ def _resumed(
     return run, profile, cells
 
 
-def _right_in_float64(bench: Bench, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells whose implementation agrees in float64 as well; the others' verdicts are kept.
-
-    Wrong mathematics keeps its size in float64, where the limits are 2^29 times as narrow, so it is looked
-    for there before anything is timed in float32.
-    """
-    if not any(bench.run.records("checked")):
-        single = [cell for cell in cells if cell.dtype == "float32" and not cell.twin]
-        twins = {replace(cell, dtype="float64", threads=1): cell for cell in single}
-        present = [twin for twin in twins if not bench.workshop.missing(twin)]
-        for twin in present:
-            bench.forecast.expect(unit("check", twin))
-        lock, last = threading.Lock(), clock.now()
-
-        def heard(twin: Cell, answer: dict[str, Any]) -> None:
-            nonlocal last
-            verdict = answer["verdict"]
-            with lock:
-                if verdict["verdict"] not in (AGREE, UNAVAILABLE):
-                    verdict["reason"] = f"in float64: {verdict['reason']}"
-                    bench.keep("verdict", cell=twins[twin].key, checked_in="float64", **verdict)
-                bench.forecast.doing = f"{twin.workload}:{twin.case} {twin.implementation} in float64"
-                bench.forecast.done(unit("check", twin), clock.now() - last)
-                last = clock.now()
-                bench.watch()
-
-        check(bench.workshop, present, heard)
-        bench.keep("checked")
-    found = {record["cell"] for record in bench.run.records("verdict") if record.get("checked_in")}
-    return [cell for cell in cells if replace(cell, twin=False).key not in found]
-
-
 def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cell]) -> None:
     """With a bar on standard error; compilers' caches live as long as the run."""
     workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
@@ -161,7 +126,7 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
         bench = Bench(workshop, run, profile, watch)
         bench.plan(cells)
         with bar:
-            bench.measure(_right_in_float64(bench, cells))
+            bench.measure(cells)
             bar.update(shown, description="done", eta="", refresh=True)
     finally:
         shutil.rmtree(workshop.cache, ignore_errors=True)
