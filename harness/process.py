@@ -70,17 +70,6 @@ def processors(threads: int) -> list[list[int]]:
     return [mine[i : i + threads] for i in range(0, max(1, len(mine) - threads + 1), threads)]
 
 
-def beside(threads: int) -> list[list[int]]:
-    """Those of `processors` that are as near to the memory as the first: a worker can move among them."""
-    first, *others = processors(threads)
-    return [first, *(one for one in others if {_node(cpu) for cpu in one} == {_node(cpu) for cpu in first})]
-
-
-def _node(cpu: int) -> str:
-    """The memory node of a processor; "" where the kernel tells none."""
-    return next((path.name for path in Path(f"/sys/devices/system/cpu/cpu{cpu}").glob("node[0-9]*")), "")
-
-
 class WorkerProcess:
     """A live ``harness.worker``. Use as a context manager: it is gone afterwards, children included."""
 
@@ -139,13 +128,6 @@ class WorkerProcess:
         if "usage" in answer:
             raise SamestepError(answer["usage"])
         return answer
-
-    def bind(self, places: Sequence[int]) -> None:
-        """From now on its threads run on these processors; so will those that they start."""
-        for _ in range(2):  # a thread may have started another one meanwhile
-            for thread in Path(f"/proc/{self.process.pid}/task").glob("*"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.sched_setaffinity(int(thread.name), places)
 
     def kill(self) -> None:
         """Send it away, from any thread; whoever waits for its answer hears that it is lost."""

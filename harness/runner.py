@@ -120,7 +120,7 @@ def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
 
 
 class Lanes:
-    """Threads that work side by side, each on a set of processors of its own.
+    """Threads that work side by side, each on one of these sets of processors.
 
     A worker is started, and used, while they last: the kernel ends it with the thread that started it.
     """

@@ -1,4 +1,5 @@
-"""Before anything is timed every cell is examined, in its own dtype and in float64, several at a time.
+"""Before anything is timed every cell is examined, in its own dtype and in float64, several at a time, each
+with one thread.
 
 Wrong mathematics keeps its size in float64, where the limits are 2^29 times as narrow, so it is looked for
 there before anything is timed in float32. Compilers' caches are the user's here: those of the run are still
@@ -15,6 +16,7 @@ from typing import Any
 
 from harness import caches
 from harness.agreement.verdict import AGREE, WRONG
+from harness.forecast import Unit
 from harness.process import processors
 from harness.runner import check, distances
 from harness.selection import Cell
@@ -29,16 +31,20 @@ def plan(desk: Desk, cells: Sequence[Cell]) -> dict[Cell, list[Cell]]:
     """What is still to be examined, each with the cells that its verdict is about; the forecast is told."""
     about: dict[Cell, list[Cell]] = {}
     for cell in cells:
-        own = replace(cell, twin=False)
+        own = replace(cell, twin=False, threads=1)
         about.setdefault(own, []).append(cell)
         if cell.dtype == "float32" and not desk.workshop.missing(cell):
-            about.setdefault(replace(own, dtype="float64", threads=1), []).append(cell)
+            about.setdefault(replace(own, dtype="float64"), []).append(cell)
     done = {(r["cell"], r["checked_in"]) for r in desk.run.records("verdict") if "checked_in" in r}
     left = {one: group for one, group in about.items() if not {(c.key, one.dtype) for c in group} <= done}
-    desk.forecast.lanes = len(processors(max((cell.threads for cell in left), default=1)))
-    for one in left:
-        desk.forecast.expect(unit("check", one))
+    desk.forecast.lanes = len(processors(1))
+    for one, group in left.items():
+        desk.forecast.expect(_unit(one, group))
     return left
+
+
+def _unit(one: Cell, group: Sequence[Cell]) -> Unit:
+    return unit("check", group[0], "" if one.dtype == group[0].dtype else one.dtype)
 
 
 def screen(desk: Desk, cells: Sequence[Cell]) -> None:
@@ -47,12 +53,13 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
     What an earlier try has examined is not examined again.
     """
     left = plan(desk, cells)
+    own = {replace(cell, threads=1): cell for cell in cells if not cell.twin}
     shown = desk.run.folder / "first steps"  # there, so that a run that goes on finds them
     if left:
         shown.mkdir(exist_ok=True)
         workshop = replace(
             desk.workshop, cache=caches.home() / "compilers", keep=shown, trajectory=FREE_STEPS,
-            aside=frozenset(left) - frozenset(cells),
+            aside=frozenset(left) - frozenset(own),
         )  # fmt: skip
         lock = threading.Lock()
 
@@ -63,12 +70,12 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
         check(workshop, list(left), heard)
     if shown.exists():
         workshop = replace(desk.workshop, keep=shown)
-        for a, b, found in distances(workshop, [cell for cell in cells if not cell.twin]):
-            desk.keep("distance", cell=a.key, other=b.key, **asdict(found))
+        for a, b, found in distances(workshop, list(own)):
+            desk.keep("distance", cell=own[a].key, other=own[b].key, **asdict(found))
         shutil.rmtree(shown)
 
 
-def _keep(desk: Desk, one: Cell, group: Iterable[Cell], answer: dict[str, Any]) -> None:
+def _keep(desk: Desk, one: Cell, group: Sequence[Cell], answer: dict[str, Any]) -> None:
     for cell in group:
         verdict = answer["verdict"]
         if one.dtype != cell.dtype and verdict["verdict"] == AGREE:  # the details are those of its own dtype
@@ -77,10 +84,10 @@ def _keep(desk: Desk, one: Cell, group: Iterable[Cell], answer: dict[str, Any]) 
             verdict = {**verdict, "reason": f"in {one.dtype}: {verdict['reason']}"}
         words = {"stderr": said} if (said := answer.get("stderr") or answer.get("traceback")) else {}
         desk.keep("verdict", cell=cell.key, checked_in=one.dtype, **words, **verdict)
-        if "trajectory" in answer and one == cell:
+        if "trajectory" in answer and one.dtype == cell.dtype and not cell.twin:
             desk.keep("trajectory", cell=cell.key, **answer["trajectory"])
     desk.forecast.doing = f"{one.workload}:{one.case} {one.implementation} in {one.dtype} was examined"
-    desk.forecast.done(unit("check", one), answer.get("took", 0.0))
+    desk.forecast.done(_unit(one, group), answer.get("took", 0.0))
     desk.watch()
 
 

@@ -83,7 +83,7 @@ class _Gathered:
     verdicts: list[Mapping[str, Any]] = field(default_factory=list)
     samples: dict[str, Samples] = field(default_factory=dict)
     starts: list[Mapping[str, Any]] = field(default_factory=list)
-    ends: list[Mapping[str, Any]] = field(default_factory=list)
+    finishes: list[Mapping[str, Any]] = field(default_factory=list)
     disturbed: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, int] = field(default_factory=dict)
 
@@ -93,8 +93,8 @@ class _Gathered:
             self.verdicts.append(record)
         elif kind == "start":
             self.starts.append(record)
-        elif kind in ("parts", "finish"):
-            self.ends.append(record)
+        elif kind == "finish":
+            self.finishes.append(record)
         elif kind == "sample":
             self.disturbed[task] = self.disturbed.get(task, 0) + bool(record["disturbed"])
             self.repeated[task] = self.repeated.get(task, 0) + bool(record.get("repeated"))
@@ -105,10 +105,6 @@ class _Gathered:
     def first(self, name: str) -> Mapping[str, Any]:
         """Of the first start, before compilers' caches were warm; {} where the run knows none."""
         found: Mapping[str, Any] = self.starts[0].get(name, {}) if self.starts else {}
-        return found
-
-    def last(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = next((r[name] for r in reversed(self.ends) if name in r), {})
         return found
 
 
@@ -236,8 +232,8 @@ def _summary(
         verdict=verdict["verdict"],
         reason=verdict.get("reason"),
         first_divergence=verdict.get("first_divergence"),
-        peak_memory_bytes=max((r["bytes"] for r in mine.ends if "bytes" in r), default=None),
-        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.ends), default=0) or None,
+        peak_memory_bytes=max((r["bytes"] for r in mine.finishes), default=None),
+        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.finishes), default=0) or None,
         import_seconds=mine.first("framework").get("import_seconds"),
         build_seconds=mine.starts[0].get("build_seconds") if mine.starts else None,
         stderr=verdict.get("stderr"),
@@ -263,8 +259,8 @@ def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskS
         first_call_seconds=first,
         steps=mine.first("steps").get(task),
         until_steady=calls_until_steady(calls) if calls else None,
-        latency=mine.last("latency").get(task),
-        parts=mine.last("parts").get(task),
+        latency=mine.first("latency").get(task),
+        parts=mine.first("parts").get(task),
         transfers=mine.first("transfers").get(task),
         disturbed=mine.disturbed[task],
         repeated=mine.repeated[task],

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from harness.agreement.verdict import AGREE, INVALID, WRONG, Verdict
 from harness.forecast import Forecast, Unit
 from harness.measure import clock
-from harness.process import WorkerLost, WorkerProcess, beside
+from harness.process import WorkerLost, WorkerProcess, processors
 from harness.runner import Answer, Lanes, Workshop
 from harness.selection import Cell
 from harness.store import Run
@@ -22,7 +22,7 @@ from harness.store import Run
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
 #: In how many rounds it is asked for: it takes ten times as long as a sample.
-PEAK_ROUNDS = 3
+PEAK_ROUNDS = 2
 
 #: How often a disturbed sample is taken again, and of how many turns at most.
 RETAKES, RETAKEN_SHARE = 1, 1 / 4
@@ -40,7 +40,7 @@ class Desk(Protocol):
     """The run that the turns belong to: what it has already, and where it keeps what comes.
 
     ``taken`` holds (kind, arena, cell, invocation, round, task) of what an earlier try recorded; ``agreed``
-    the cells that gave no wrong answer so far.
+    the cells that gave no wrong answer so far, ``loops`` how many calls a sample of a cell's tasks is.
     """
 
     workshop: Workshop
@@ -49,6 +49,7 @@ class Desk(Protocol):
     forecast: Forecast
     taken: set[tuple[Any, ...]]
     agreed: set[str]
+    loops: dict[str, dict[str, int]]
 
     def keep(self, kind: str, **record: Any) -> None: ...
 
@@ -65,39 +66,36 @@ class Turns:
         self.invocation = invocation
         self.cold = invocation == 0  # what does not change from one process to the next is taken once
         self.workers: dict[Cell, WorkerProcess] = {}
-        self.loops: dict[Cell, dict[str, int]] = {}
         self.turns = self.retaken = 0
 
     def take(self) -> None:
         if self.arena:
-            with Lanes(self.desk.workshop, self.places) as lanes:
+            with Lanes(self.desk.workshop, self._at_once()) as lanes:
                 try:
                     self._start(lanes)
                     tasks = list(self.desk.workshop.catalog.spec(self.arena[0].workload).tasks)
                     for turn in range(self.desk.rounds):
                         self._round(turn, tasks)
-                    self._finish(lanes)
+                    lanes.each(list(self.workers), self._confirmed, self._finished)
                 finally:
                     for worker in self.workers.values():
                         worker.stop()
         self.desk.keep("finished", arena=self.number, invocation=self.invocation)
 
-    @property
-    def places(self) -> list[list[int]]:
-        """The first for what is timed, all of them for what is not; a GPU has one worker at a time."""
-        sets = beside(self.arena[0].threads)
-        return sets[:1] if any(cell.device == "gpu" for cell in self.arena) else sets
+    def _at_once(self) -> list[list[int]]:
+        """As many as the processors that each of them may use, while nothing is timed; of a GPU one."""
+        threads = self.arena[0].threads
+        alone = any(cell.device == "gpu" for cell in self.arena)
+        return processors(threads)[:1] * (1 if alone else threads)
 
     def _start(self, lanes: Lanes) -> None:
-        """Start and calibrate all workers; one after another where their cold times are taken."""
+        """Start all workers; one after another where their cold times are taken."""
         if self.cold:
             for cell in self.arena:
-                self._started(cell, self._awake(cell, self.places[0]))
+                self._started(cell, self._awake(cell, processors(cell.threads)[0]))
         else:
             lanes.each(self.arena, self._awake, self._started)
         self.workers = {cell: self.workers[cell] for cell in self.arena if cell in self.workers}
-        for worker in self.workers.values():
-            worker.bind(self.places[0])
 
     def _awake(self, cell: Cell, place: list[int]) -> Answer:
         """A worker that has taken its first calls, or what kept it from that."""
@@ -110,8 +108,9 @@ class Turns:
             if other:
                 answer = {"ok": False, "verdict": Verdict(INVALID, other).as_dict()}
             else:
-                request = {**self.desk.workshop.request("prepare", cell), "cold": self.cold}
-                answer = {"framework": told, **self._asked(worker, request)}
+                request = self.desk.workshop.request("prepare", cell)
+                known = None if self.cold else self.desk.loops.get(cell.key)
+                answer = {"framework": told, **self._asked(worker, {**request, "loops": known})}
         return {**answer, "took": clock.now() - began}
 
     def _started(self, cell: Cell, answer: Answer) -> None:
@@ -119,16 +118,15 @@ class Turns:
         self.desk.forecast.done(unit(kind, cell), answer["took"])
         self._doing(f"{cell.workload}:{cell.case} {cell.implementation} has started")
         if self._accepted(cell, answer):
-            self.loops[cell] = answer["loops"]
-            names = ("framework", "build_seconds", "first_calls", "loops", "steps", "transfers")
-            self._keep("start", cell, **{name: answer[name] for name in names if name in answer})
+            self.desk.loops[cell.key] = answer["loops"]
+            self._keep("start", cell, **{n: v for n, v in answer.items() if n not in ("ok", "took")})
 
     def _round(self, turn: int, tasks: list[str]) -> None:
         order = random.Random(f"{self.desk.workshop.seed}/{self.number}/{self.invocation}/{turn}")
         self._peaks(turn, order)
         order.shuffle(tasks)
         for task in tasks:
-            cells = [cell for cell in self.workers if task in self.loops[cell]]
+            cells = [cell for cell in self.workers if task in self.desk.loops[cell.key]]
             order.shuffle(cells)
             for cell in cells:
                 if cell in self.workers and not self._has("sample", cell, turn, task):
@@ -140,7 +138,7 @@ class Turns:
         desk, began = self.desk, clock.now()
         self.turns += 1
         for attempt in range(RETAKES + 1):
-            answer = self._ask(cell, {"op": "sample", "task": task, "loops": self.loops[cell][task]})
+            answer = self._ask(cell, {"op": "sample", "task": task, "loops": self.desk.loops[cell.key][task]})
             if answer is None:
                 return
             many = self.retaken >= max(1, RETAKEN_SHARE * self.turns)
@@ -181,20 +179,9 @@ class Turns:
                 if (one.framework, one.device) == (cell.framework, cell.device):
                     self._refused(one, reason)
 
-    def _finish(self, lanes: Lanes) -> None:
-        """Each call's latency and the device's share, once; then whether all is still right."""
-        if self.cold:
-            for cell in list(self.workers):
-                request = {"op": "look_closer", "loops": self.loops[cell]}
-                answer = self._ask(cell, request)
-                if answer is not None:
-                    self._keep("parts", cell, latency=answer["latency"], parts=answer["parts"])
-        lanes.each(list(self.workers), self._confirmed, self._finished)
-
     def _confirmed(self, cell: Cell, place: list[int]) -> Answer:
         """The last word of a worker."""
         began = clock.now()
-        self.workers[cell].bind(place)
         answer = self._asked(self.workers[cell], self.desk.workshop.request("confirm", cell))
         return {**answer, "took": clock.now() - began}
 

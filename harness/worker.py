@@ -30,7 +30,7 @@ from harness.errors import SamestepError
 from harness.frameworks import Adapter, Settings, Unavailable, device_memory
 from harness.measure.clock import nothing, timed
 from harness.measure.machine import gpu_state
-from harness.measure.subject import Peak, Subject, TimedCandidate, quantiles
+from harness.measure.subject import MissingWait, Peak, Subject, TimedCandidate, quantiles
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -75,23 +75,34 @@ class Worker:
         return answer
 
     def prepare(self, request: Request) -> Answer:
-        """Time the first call of each task, and calibrate; where it is ``cold``, look also at the calls after
-        the first, at the transfers, and whether the clock waits for the results."""
+        """Take the first call of each task, and find how many ``loops`` make a sample.
+
+        Where an earlier process has found them, warm up; else look also at the calls after the first, at each
+        call's latency, the device's share, the transfers, and whether the clock waits for the results.
+        """
         build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), nothing)
         self.subject = subject = Subject(candidate)
-        cold, tasks = request["cold"], subject.tasks
-        answer: Answer = {
+        loops, tasks = request["loops"], subject.tasks
+        if loops:
+            first = {task: subject.first_calls(task, 1) for task in tasks}
+            for task in tasks:
+                subject.warm(task, loops[task])
+            return {"build_seconds": build_seconds, "first_calls": first, "loops": loops}
+        first = {task: subject.first_calls(task) for task in tasks}
+        loops = {task: subject.calibrate(task) for task in tasks}
+        try:
+            parts = {task: subject.parts(task, loops[task]) for task in tasks}
+        except MissingWait as missing:
+            return {"ok": False, "verdict": Verdict(INVALID, str(missing)).as_dict()}
+        return {
             "build_seconds": build_seconds,
-            "first_calls": {task: subject.first_calls(task, several=cold) for task in tasks},
-            "loops": (loops := {task: subject.calibrate(task) for task in tasks}),
+            "first_calls": first,
+            "loops": loops,
             "steps": {task: candidate.steps(task) for task in tasks},
+            "latency": {task: quantiles(subject.latency(task)) for task in tasks},
+            "parts": parts,
+            "transfers": {task: subject.transfers(task) for task in tasks if self.settings.device == "gpu"},
         }
-        if not cold:
-            return answer
-        missing = next(filter(None, (subject.unwaited(task, loops[task]) for task in tasks)), None)
-        if missing:
-            return {"ok": False, "verdict": Verdict(INVALID, missing).as_dict()}
-        return answer | {"transfers": {task: subject.transfers(task) for task in tasks}}
 
     def sample(self, request: Request) -> Answer:
         """One timed batch of calls; a GPU's state right after it, and one that held itself back disturbs."""
@@ -100,13 +111,6 @@ class Worker:
         if gpu is not None:
             answer |= {"gpu": gpu, "disturbed": answer["disturbed"] or gpu["throttled"]}
         return answer
-
-    def look_closer(self, request: Request) -> Answer:
-        """Each call's latency, and the device's share of a sample."""
-        return {
-            "latency": {task: quantiles(self.subject.latency(task)) for task in self.subject.tasks},
-            "parts": {task: self.subject.parts(task, loops) for task, loops in request["loops"].items()},
-        }
 
     def confirm(self, request: Request) -> Answer:
         """After the last round: the memory that it took, and is it still right?"""

@@ -53,7 +53,7 @@ LAYERS = {
         "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "runner",
     ),
     "screening": (
-        "caches", "agreement.verdict", "selection", "store", "process", "runner", "turns",
+        "caches", "agreement.verdict", "forecast", "selection", "store", "process", "runner", "turns",
     ),
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "summary"),

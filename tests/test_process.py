@@ -182,7 +182,7 @@ def test_its_memory_is_its_own_and_not_its_parents(tmp_path):
     with shop.start(cell) as worker:
         worker.open()
         rss = psutil.Process(worker.process.pid).memory_info().rss
-        worker.ask({**shop.request("prepare", cell), "cold": False}, 60)
+        worker.ask({**shop.request("prepare", cell), "loops": None}, 60)
         peak = worker.ask(shop.request("confirm", cell), 60)["peak_memory_bytes"]
     assert rss <= peak < len(held)
 

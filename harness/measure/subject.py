@@ -33,6 +33,10 @@ WAIT_TRIES = 3
 SLACK = 1 / 20
 
 
+class MissingWait(Exception):
+    """The clock stopped before the results were there."""
+
+
 class TimedCandidate(Candidate):
     """A candidate whose every call goes under the clock: what is examined is what is timed."""
 
@@ -79,18 +83,23 @@ class Subject:
         """How many calls make a sample: more until one is long enough, which warms up as well."""
         loops = 1
         while True:
-            seconds = self.sample(task, loops)["seconds"]
+            seconds = self.warm(task, loops)
             if seconds >= SAMPLE_SECONDS:
-                self.interference.settle(seconds)
                 return loops
             wanted = AIM * loops * SAMPLE_SECONDS / max(seconds, 1e-9)
             loops = max(loops + 1, min(10 * loops, int(wanted)))
 
-    def first_calls(self, task: str, several: bool) -> list[float]:
-        """Seconds of the first call, and, where ``several`` are asked for, of those after it."""
-        many = FIRST_LONG_CALLS if self.candidate.spec.tasks[task].steps else FIRST_CALLS
+    def warm(self, task: str, loops: int) -> float:
+        """A sample that is not kept; it shows which threads do the work."""
+        seconds: float = self.sample(task, loops)["seconds"]
+        self.interference.settle(seconds)
+        return seconds
+
+    def first_calls(self, task: str, most: int = FIRST_CALLS) -> list[float]:
+        """Seconds of the first call, and of up to ``most`` in all, as long as they do not last too long."""
+        many = min(most, FIRST_LONG_CALLS if self.candidate.spec.tasks[task].steps else most)
         first = one_by_one(call := self.call(task), self.wait, 1)
-        return first + one_by_one(call, self.wait, many - 1, FIRST_SECONDS) if several else first
+        return first + one_by_one(call, self.wait, many - 1, FIRST_SECONDS)
 
     def latency(self, task: str) -> list[float]:
         """Seconds of each of many calls, every one waited for by itself."""
@@ -108,7 +117,28 @@ class Subject:
 
     def parts(self, task: str, loops: int) -> dict[str, Any]:
         """The three times of a sample: until all calls were asked for, on the device alone (None where the
-        framework has no clock there), and until the results were there."""
+        framework has no clock there), and until the results were there.
+
+        Raises `MissingWait` where the clock stopped before that: after a true wait the results are fetched in
+        next to no time; and the device's own clock, where there is one, has not run longer than ours.
+        """
+        found = []
+        for _ in range(WAIT_TRIES):
+            seconds, returned = timed(self.call(task), self.wait, loops)
+            first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
+            if first - again > seconds / 2:
+                found.append(f"{1e3 * first:.3g} ms more to have the results")
+                continue
+            parts = self._three_times(task, loops)
+            on_device, seconds = parts["device_seconds"], parts["seconds"]
+            if on_device is None or on_device <= seconds * (1 + SLACK):
+                return parts
+            found.append(f"{1e3 * on_device:.3g} ms by the device's")
+        raise MissingWait(
+            f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
+        )
+
+    def _three_times(self, task: str, loops: int) -> dict[str, Any]:
         call, watch = self.call(task), stopwatch(self.candidate.adapter)
 
         def wait(returned: Any) -> None:
@@ -121,26 +151,6 @@ class Subject:
         launch, seconds, _ = launched(call, wait, loops)
         device = None if watch is None else watch.seconds()
         return {"launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops}
-
-    def unwaited(self, task: str, loops: int) -> str | None:
-        """What shows that the clock stopped before the results were there; None where nothing does.
-
-        After a true wait they are fetched in next to no time; and the device's own clock, where there is one,
-        has not run longer than ours.
-        """
-        found = []
-        for _ in range(WAIT_TRIES):
-            seconds, returned = timed(self.call(task), self.wait, loops)
-            first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
-            if first - again > seconds / 2:
-                found.append(f"{1e3 * first:.3g} ms more to have the results")
-            else:
-                device = self.parts(task, loops)
-                on_device, seconds = device["device_seconds"], device["seconds"]
-                if on_device is None or on_device <= seconds * (1 + SLACK):
-                    return None
-                found.append(f"{1e3 * on_device:.3g} ms by the device's")
-        return f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
 
     def _fetched(self, task: str, returned: Any) -> list[np.ndarray]:
         """Everything that one call returned, as NumPy arrays."""

@@ -33,7 +33,7 @@ WITHIN = 0.03
 def started(shop: Workshop, cell: Cell, stack: ExitStack) -> tuple[WorkerProcess, int]:
     worker = stack.enter_context(shop.start(cell))
     worker.open(shop.patience)
-    request = {**shop.request("prepare", cell), "cold": False}
+    request = {**shop.request("prepare", cell), "loops": None}
     return worker, worker.ask(request, shop.patience)["loops"][TASK]
 
 

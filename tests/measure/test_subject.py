@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from harness.measure.subject import (
     SAMPLE_SECONDS,
     SLACK,
     WAIT_TRIES,
+    MissingWait,
     Peak,
     Subject,
     TimedCandidate,
@@ -197,18 +199,18 @@ def test_a_peak_multiplies_in_the_dtype_of_the_cell(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("task", "cost", "several", "calls"),
+    ("task", "cost", "most", "calls"),
     [
-        ("step", 0.001, True, FIRST_CALLS),
-        ("step", 0.1, True, 1 + 2),  # more would take longer than they may
-        ("step", 0.001, False, 1),
-        ("many", 0.001, True, FIRST_LONG_CALLS),
-        ("many", 0.001, False, 1),
+        ("step", 0.001, FIRST_CALLS, FIRST_CALLS),
+        ("step", 0.1, FIRST_CALLS, 1 + 2),  # more would take longer than they may
+        ("step", 0.001, 1, 1),
+        ("many", 0.001, FIRST_CALLS, FIRST_LONG_CALLS),
+        ("many", 0.001, 1, 1),
     ],
 )
-def test_the_first_calls_are_timed_each_by_itself(monkeypatch, task, cost, several, calls):
+def test_the_first_calls_are_timed_each_by_itself(monkeypatch, task, cost, most, calls):
     counter = Counter(cost)
-    seconds = subject_of(counter, monkeypatch).first_calls(task, several)
+    seconds = subject_of(counter, monkeypatch).first_calls(task, most)
     assert [f"{second:.6g}" for second in seconds] == [f"{cost:.6g}"] * calls
     assert [line for line in counter.diary if isinstance(line, int)] == list(range(100, 100 + calls))
 
@@ -224,7 +226,7 @@ def test_the_first_call_counts_however_long_it_takes(monkeypatch):
         return result
 
     counter.look = look
-    seconds = measured.first_calls("look", several=True)
+    seconds = measured.first_calls("look")
     assert (seconds[0], len(seconds)) == (60.0, FIRST_CALLS)
 
 
@@ -345,7 +347,8 @@ def test_a_true_wait_is_believed(monkeypatch, adapter, task):
         measured = subject_of(Counter(0.125), monkeypatch)
     else:
         _, measured = late(adapter, monkeypatch)
-    assert measured.unwaited(task, 4) is None
+    parts = measured.parts(task, 4)
+    assert 0 < parts["launch_seconds"] <= parts["seconds"]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +360,8 @@ def test_a_true_wait_is_believed(monkeypatch, adapter, task):
 )
 def test_a_missing_wait_is_seen_after_several_looks(monkeypatch, adapter, words):
     counter, measured = late(adapter, monkeypatch)
-    assert measured.unwaited("look", 4) == f"look: {words}: the wait is missing"
+    with pytest.raises(MissingWait, match=re.escape(f"look: {words}: the wait is missing")):
+        measured.parts("look", 4)
     assert counter.diary.count("adopt") == WAIT_TRIES * (2 if adapter is Ahead else 1)
 
 
@@ -371,7 +375,7 @@ def test_one_slow_fetch_is_the_machines(monkeypatch):
         return Unclocked.to_numpy(adapter, array)
 
     adapter.to_numpy = to_numpy
-    assert measured.unwaited("look", 4) is None
+    measured.parts("look", 4)
     assert len(fetched) == 4  # it was looked at twice
 
 
