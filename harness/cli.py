@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -12,28 +11,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.commands.options import measured, selection
+from harness.commands.options import DIFFERS, measured, print_json, selection, workshop
 from harness.errors import SamestepError
 
 if TYPE_CHECKING:
-    from harness.catalog import Catalog
-    from harness.runner import Workshop
     from harness.selection import Cell, Options
 
-DIFFERS, INTERRUPTED = 1, 3  # 0 where all agree; 2, 3 where an error says so (harness.errors)
+INTERRUPTED = 3  # 0 where all agree, 1 where something differs; 2, 3 where an error says so (harness.errors)
 
 
 class Samestep(click.Group):
-    """Turns errors into one line and the right exit code; ``data`` is loaded when it is asked for."""
+    """Turns errors into one line and the right exit code; some commands are loaded when asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [*super().list_commands(context), "data"]
+        return [*super().list_commands(context), "conventions", "data"]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name == "data":
             from harness.data.commands import data
 
             return data
+        if name == "conventions":
+            from harness.commands.conventions import conventions
+
+            return conventions
         return super().get_command(context, name)
 
     def invoke(self, context: click.Context) -> Any:
@@ -74,7 +75,7 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     listed = document(asked.workshop, selectors, asked.options, probe)
     if as_json:
-        _print_json(listed)
+        print_json(listed)
     else:
         show(listed)
     asked.require(options["require"])
@@ -94,7 +95,7 @@ def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options:
     asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
     document = run_checks(asked.workshop, asked.cells, as_json, options)
     if as_json:
-        _print_json(document)
+        print_json(document)
     asked.require(options["require"])
     verdicts = [cell["verdict"] for cell in document["cells"]]
     _exit_for(zip(asked.cells, verdicts, strict=True), options["require"])
@@ -152,7 +153,15 @@ def report(runs: Sequence[Path], out: Path) -> None:
 @click.option("--format", "form", type=click.Choice(["table", "markdown"]), default="table",
               show_default=True, help="For a terminal, or to paste into a pull request.")  # fmt: skip
 def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
-    """What changed from the first run to the second, and is it real. Exits 1 where something got worse."""
+    """What changed from the first run to the second, and is it real. Exits 1 where something got worse.
+
+    Two files of `samestep conventions --json` are compared as well. Exits 1 where an answer changed.
+    """
+    if before.is_file() and after.is_file():
+        from harness.commands.conventions import compare_files
+
+        compare_files(before, after, as_json, form)
+        return
     from rich.console import Console
 
     from harness.commands.compare import compared, document, markdown, show
@@ -164,7 +173,7 @@ def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
             click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
     found = compared(*runs)
     if as_json:
-        _print_json(document(found))
+        print_json(document(found))
     elif form == "markdown":
         click.echo(markdown(found, *runs), nl=False)
     else:
@@ -185,7 +194,7 @@ class _Asked:
         file: Path | None = None,
     ) -> None:
         self.selectors = tuple(selectors)
-        self.catalog, self.workshop = _workshop(options)
+        self.catalog, self.workshop = workshop(options)
         self.options = _options(options, default_dtypes, default_threads)
         self.file = file
         if file is not None and (len(selectors) != 1 or not file.is_file()):
@@ -205,25 +214,6 @@ class _Asked:
             if reason:
                 click.echo(f"samestep: --require {name}: {reason}", err=True)
                 sys.exit(DIFFERS)
-
-
-def _workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
-    from harness.catalog import Catalog
-    from harness.runner import Workshop
-
-    catalog = Catalog(options["roots"])
-    pythons = {}
-    for text in options["pythons"]:
-        framework, equals, path = text.partition("=")
-        if not equals or framework not in catalog.adapters:
-            known = ", ".join(sorted(catalog.adapters))
-            raise SamestepError(f"--python {text}: write FRAMEWORK=PATH, with one of {known}")
-        pythons[framework] = path
-    unknown = [name for name in options["require"] if name not in catalog.adapters]
-    if unknown:
-        known = ", ".join(sorted(catalog.adapters))
-        raise SamestepError(f"--require {unknown[0]}: no such framework; there are {known}")
-    return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
 
 
 def _options(
@@ -253,7 +243,7 @@ def _bench(
 
     folder = run_bench(asked.workshop, asked.selectors, asked.options, options, resume, quiet=as_json)
     if as_json:
-        _print_json(document(Run.open(folder)))
+        print_json(document(Run.open(folder)))
     click.echo(f"the run is in {folder}", err=True)
     if leave:
         asked.require(options["require"])
@@ -279,9 +269,3 @@ def _exit_for(verdicts: Any, required: Sequence[str]) -> None:
     silent = not any(verdict == "agree" for _, verdict in pairs)
     if silent or any(failed(cell, verdict, required) for cell, verdict in pairs):
         sys.exit(DIFFERS)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    from harness.store import finite
-
-    click.echo(json.dumps(finite(document), indent=2))

@@ -25,6 +25,7 @@ from harness.agreement.reference import Reference
 from harness.agreement.trajectory import trajectory
 from harness.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from harness.catalog import REFERENCE, Catalog
+from harness.conventions import ask
 from harness.data import DataError, load
 from harness.errors import SamestepError
 from harness.frameworks import Adapter, Settings, Unavailable, device_memory
@@ -126,6 +127,17 @@ class Worker:
         if not hasattr(self, "peak"):
             self.peak = Peak(self.adapter, self.settings.dtype)
         return self.peak.sample()
+
+    def meet(self, request: Request) -> Answer:
+        """Import a framework and leave it as it is: conventions are asked of its defaults."""
+        missing = Catalog().missing(request["framework"])
+        if missing:
+            raise Unavailable(missing)
+        return {"version": ask.version(request["framework"])}
+
+    def convention(self, request: Request) -> Answer:
+        """What the framework answers to one question."""
+        return ask.answer(request["framework"], request["question"])
 
     def _candidate(self, request: Request, kind: type[Candidate] = Candidate) -> Candidate:
         file = Path(request["file"]) if request.get("file") else None

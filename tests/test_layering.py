@@ -22,6 +22,7 @@ LAYERS = {
     "spec": (),
     "caches": (),
     "frameworks": (),
+    "conventions": (),
     "measure": (),
     "measure.clock": (),
     "measure.statistics": (),
@@ -41,12 +42,13 @@ LAYERS = {
     "process": ("errors", "measure.clock", "agreement.verdict"),
     "worker": (
         "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
-        "measure.subject", "data", "catalog",
+        "measure.subject", "data", "catalog", "conventions",
     ),
     "runner": (
         "errors", "agreement.verdict", "agreement.distance", "measure.clock", "catalog", "selection",
         "process",
     ),
+    "interview": ("agreement.verdict", "catalog", "conventions", "process"),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
     "comparison": ("measure.statistics", "agreement.verdict", "summary"),
     "turns": (
@@ -57,12 +59,14 @@ LAYERS = {
     ),
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "summary"),
-    "report": ("errors", "measure.statistics", "measure.curves", "store", "summary", "devices"),
-    "commands.options": (),
+    "report": (
+        "errors", "conventions", "measure.statistics", "measure.curves", "store", "summary", "devices",
+    ),
+    "commands.options": ("errors", "catalog", "runner", "store"),
     "commands": (
-        "errors", "caches", "commands.options", "forecast", "measure.clock", "measure.statistics",
-        "measure.machine", "agreement.verdict", "data", "catalog", "price", "selection", "store", "process",
-        "runner", "summary", "comparison", "turns", "bench", "report",
+        "errors", "caches", "commands.options", "conventions", "interview", "forecast", "measure.clock",
+        "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog", "price",
+        "selection", "store", "process", "runner", "summary", "comparison", "turns", "bench", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -92,6 +96,7 @@ PURE = (
     "agreement.verdict",
     "catalog",
     "comparison",
+    "conventions",
     "measure.statistics",
     "price",
     "report",
@@ -186,6 +191,13 @@ def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
     ]
 
 
+def framework_of(path: Path) -> str | None:
+    """The framework that a module of the harness may import: an adapter's, and that of the answers' files."""
+    folders = path.relative_to(ROOT / "harness").parts[:-1]
+    answers = len(folders) == 2 and folders[0] == "conventions"
+    return path.stem if folders == ("frameworks",) or answers else None
+
+
 def siblings(tree: ast.AST) -> list[str]:
     """The modules of its own folder that an implementation imports; one is allowed besides the spec."""
     names = {name.split(".")[2] for _, name in imports(tree, "impls.w") if name.startswith("impls.w.")}
@@ -263,8 +275,7 @@ def test_a_module_imports_what_its_layer_allows(path):
 
 @every("harness")
 def test_frameworks_stay_in_their_adapters(path):
-    own = path.stem if path.parent.name == "frameworks" else None
-    assert not framework_imports(read(path), own)
+    assert not framework_imports(read(path), framework_of(path))
 
 
 @every("harness", lambda path: dotted(path) not in ("measure.clock", "store"))
@@ -380,6 +391,21 @@ def test_an_import_downwards_passes(module, source):
 def test_a_module_without_a_place_is_seen():
     assert layer("telemetry") == ""
     assert layer("report.page") == "report"
+
+
+@pytest.mark.parametrize(
+    ("path", "framework"),
+    [
+        ("frameworks/torch.py", "torch"),
+        ("conventions/gradients/torch.py", "torch"),
+        ("conventions/ask.py", None),
+        ("conventions/torch.py", None),
+        ("report/torch.py", None),
+        ("worker.py", None),
+    ],
+)
+def test_only_adapters_and_answers_have_a_framework(path, framework):
+    assert framework_of(ROOT / "harness" / path) == framework
 
 
 PLANTED = [

@@ -1,12 +1,21 @@
-"""The options that several commands share."""
+"""What several commands share: their options, and what follows from them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from harness.errors import SamestepError
+
+if TYPE_CHECKING:
+    from harness.catalog import Catalog
+    from harness.runner import Workshop
+
+DIFFERS = 1  # the exit code where something differs, or is not there and should be
 
 Command = Callable[..., Any]
 
@@ -56,3 +65,29 @@ def measured(command: Command) -> Command:
     for decorator in reversed(decorators):
         command = decorator(command)
     return command
+
+
+def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
+    """What ``--impls``, ``--python``, ``--require`` and ``--seed`` ask for."""
+    from harness.catalog import Catalog
+    from harness.runner import Workshop
+
+    catalog = Catalog(options["roots"])
+    pythons = {}
+    for text in options["pythons"]:
+        framework, equals, path = text.partition("=")
+        if not equals or framework not in catalog.adapters:
+            known = ", ".join(sorted(catalog.adapters))
+            raise SamestepError(f"--python {text}: write FRAMEWORK=PATH, with one of {known}")
+        pythons[framework] = path
+    unknown = [name for name in options["require"] if name not in catalog.adapters]
+    if unknown:
+        known = ", ".join(sorted(catalog.adapters))
+        raise SamestepError(f"--require {unknown[0]}: no such framework; there are {known}")
+    return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
+
+
+def print_json(document: dict[str, Any]) -> None:
+    from harness.store import finite
+
+    click.echo(json.dumps(finite(document), indent=2))
