@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from harness.agreement.verdict import UNAVAILABLE
 from harness.catalog import Catalog
 from harness.conventions.questions import FRAMEWORKS
+from harness.lanes import Lanes
 from harness.process import WorkerLost, WorkerProcess, processors
 
 PATIENCE_SECONDS = 120.0
@@ -42,28 +41,10 @@ class Interview:
 
     def all(self) -> dict[str, Met]:
         """Every framework's answers; as many frameworks side by side as there are processors."""
-        sets = processors(1)
-        free: SimpleQueue[list[int]] = SimpleQueue()
-        for one in sets:
-            free.put(one)
-
-        def ask(framework: str) -> Met:
-            bound_to = free.get()
-            try:
-                return self.one(framework, bound_to)
-            finally:
-                free.put(bound_to)
-
-        with ThreadPoolExecutor(len(sets)) as pool:
-            try:  # the slowest to import or to answer go first
-                asked = {framework: pool.submit(ask, framework) for framework in reversed(FRAMEWORKS)}
-                return {framework: asked[framework].result() for framework in FRAMEWORKS}
-            except (
-                BaseException
-            ):  # an interrupt, or a Python that cannot be started: nobody waits for the rest
-                pool.shutdown(wait=False, cancel_futures=True)
-                self.stop()
-                raise
+        found: dict[str, Met] = {}
+        with Lanes(processors(1), self.stop) as lanes:  # the slowest to import or to answer go first
+            lanes.each(reversed(FRAMEWORKS), self.one, found.__setitem__)
+        return {framework: found[framework] for framework in FRAMEWORKS}
 
     def stop(self) -> None:
         """End all workers, whichever thread waits for them, and start none any more."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from harness.agreement.distance import Distance, apart, kept
 from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
+from harness.lanes import Lanes
 from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess, processors
 from harness.selection import Cell, arenas
@@ -22,8 +21,6 @@ from harness.selection import Cell, arenas
 #: honest thing: minutes on a small machine.
 PATIENCE_SECONDS = 600.0
 
-T = TypeVar("T")
-R = TypeVar("R")
 Answer = dict[str, Any]
 Listener = Callable[[Cell, Answer], None]
 
@@ -115,51 +112,8 @@ def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
     def examine(group: list[Cell], bound_to: list[int]) -> None:
         _check_group(workshop, group, heard, bound_to)
 
-    with Lanes(workshop, sets) as lanes:
+    with Lanes(sets, workshop.stop) as lanes:
         lanes.each(ordered, examine)
-
-
-class Lanes:
-    """Threads that work side by side, each on one of these sets of processors.
-
-    A worker is started, and used, while they last: the kernel ends it with the thread that started it.
-    """
-
-    def __init__(self, workshop: Workshop, sets: Sequence[list[int]]) -> None:
-        self.workshop = workshop
-        self.pool = ThreadPoolExecutor(len(sets))
-        self.free: SimpleQueue[list[int]] = SimpleQueue()
-        for one in sets:
-            self.free.put(one)
-
-    def __enter__(self) -> Lanes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.pool.shutdown()
-
-    def each(
-        self,
-        items: Sequence[T],
-        work: Callable[[T, list[int]], R],
-        heard: Callable[[T, R], None] = lambda item, result: None,
-    ) -> None:
-        """Do the work of every item; ``heard`` gets what came of it as it comes, in the caller's thread."""
-        waiting = {self.pool.submit(self._working, item, work): item for item in items}
-        try:
-            for done in as_completed(waiting):
-                heard(waiting[done], done.result())
-        except BaseException:  # an interrupt, or a mistake of the user's: nobody waits for the rest
-            self.pool.shutdown(wait=False, cancel_futures=True)
-            self.workshop.stop()
-            raise
-
-    def _working(self, item: T, work: Callable[[T, list[int]], R]) -> R:
-        place = self.free.get()
-        try:
-            return work(item, place)
-        finally:
-            self.free.put(place)
 
 
 def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener, bound_to: list[int]) -> None:

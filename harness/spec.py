@@ -106,8 +106,10 @@ class Spec:
     that order; "." is an axis whose order means something. ``probes`` names the probes of
     `harness.agreement.probes` that suit the workload, and ``unsuited`` why each of the others does not.
     ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
-    where its sizes are changed (a rate that shrinks as the sums grow). A ``lesson`` is there to be read and
-    checked: its times say more of calls than of networks, so they are taken only where it is selected.
+    where its sizes are changed (a rate that shrinks as the sums grow). ``derivatives`` holds the reference to
+    what some outputs are: name -> (output, input, weights) says that it is the derivative of sum(weights *
+    output) by the input, where weights None stands for ones. A ``lesson`` is there to be read and checked:
+    its times say more of calls than of networks, so they are taken only where it is selected.
     """
 
     summary: str
@@ -122,7 +124,13 @@ class Spec:
     unsuited: Mapping[str, str] = field(default_factory=dict)
     rate: str = "learning_rate"
     scaled: Callable[[Mapping[str, int]], Mapping[str, float | int]] = lambda sizes: {}
+    derivatives: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
     lesson: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether any task does."""
+        return any(task.trains for task in self.tasks.values())
 
     def case(self, name: str) -> Case:
         """The case of that name; ``base[size=n,other=m]`` is one with other sizes. Raises ValueError."""

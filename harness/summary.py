@@ -255,7 +255,7 @@ def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskS
         seconds=seconds,
         ratio=None,
         flops=flops,
-        fraction_of_peak=flops / seconds.value / rate if rate else None,
+        fraction_of_peak=flops / seconds.value / rate if rate and flops else None,
         first_call_seconds=first,
         steps=mine.first("steps").get(task),
         until_steady=calls_until_steady(calls) if calls else None,

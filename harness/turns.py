@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from harness.agreement.verdict import AGREE, INVALID, WRONG, Verdict
 from harness.forecast import Forecast, Unit
+from harness.lanes import Lanes
 from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess, processors
-from harness.runner import Answer, Lanes, Workshop
+from harness.runner import Answer, Workshop
 from harness.selection import Cell
 from harness.store import Run
 
@@ -70,7 +71,7 @@ class Turns:
 
     def take(self) -> None:
         if self.arena:
-            with Lanes(self.desk.workshop, self._at_once()) as lanes:
+            with Lanes(self._at_once(), self.desk.workshop.stop) as lanes:
                 try:
                     self._start(lanes)
                     tasks = list(self.desk.workshop.catalog.spec(self.arena[0].workload).tasks)

@@ -70,7 +70,8 @@ class Worker:
         path = Path(request["keep"]) if request.get("keep") else None
         verdict = examine(candidate, expectations, path)
         answer: Answer = {"verdict": verdict.as_dict()}
-        if request.get("trajectory") and verdict.verdict != INVALID:  # what breaks the contract goes nowhere
+        # What breaks the contract goes nowhere, and neither does what trains nothing.
+        if request.get("trajectory") and verdict.verdict != INVALID and candidate.training():
             free = trajectory(candidate, expectations.reference, request["trajectory"])
             answer["trajectory"] = asdict(free)
         return answer

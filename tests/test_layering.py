@@ -44,15 +44,16 @@ LAYERS = {
         "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
         "measure.subject", "data", "catalog", "conventions",
     ),
+    "lanes": (),
     "runner": (
         "errors", "agreement.verdict", "agreement.distance", "measure.clock", "catalog", "selection",
-        "process",
+        "process", "lanes",
     ),
-    "interview": ("agreement.verdict", "catalog", "conventions", "process"),
+    "interview": ("agreement.verdict", "catalog", "conventions", "process", "lanes"),
     "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
     "comparison": ("measure.statistics", "agreement.verdict", "summary"),
     "turns": (
-        "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "runner",
+        "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "lanes", "runner",
     ),
     "screening": (
         "caches", "agreement.verdict", "forecast", "selection", "store", "process", "runner", "turns",

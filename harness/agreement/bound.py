@@ -120,6 +120,12 @@ class Bound(Duck):
         either = np.maximum(a.bound, b.bound) + np.abs(a.value - b.value)
         return self.like((value, np.where(condition.bound > 0, either, bound)))
 
+    def monotone(self, function: Callable[[Array], Array]) -> Self:
+        """Between what becomes of the two ends of the interval."""
+        value, reach = np.asarray(function(self.value)), self.bound.astype(np.float64)
+        low, high = (function(self.value + end).astype(np.float64) for end in (-reach, reach))
+        return self.like((value, np.maximum(high - value, value - low)))
+
     def _compare(self, ufunc: np.ufunc, a: Self, b: Self) -> Self:
         # The exact difference: rounding the subtraction is no part of a comparison.
         gap = np.abs(a.value.astype(np.float64) - b.value)
@@ -179,6 +185,10 @@ def _log(value: Array, ops: list[Bound]) -> Any:
     return np.where(a.bound < a.value, -np.log1p(-a.bound / a.value), np.inf)
 
 
+def _wave(value: Array, ops: list[Bound]) -> Any:
+    return np.minimum(ops[0].bound, 2.0)  # |sin'| <= 1, |sin| <= 1, and the same of cos
+
+
 def _tanh(value: Array, ops: list[Bound]) -> Any:
     return np.minimum(ops[0].bound, 2.0)  # |tanh'| <= 1, |tanh| <= 1
 
@@ -206,6 +216,8 @@ RULES: dict[np.ufunc, Callable[[Array, list[Any]], Any]] = {
     np.exp: _exp,
     np.log: _log,
     np.tanh: _tanh,
+    np.sin: _wave,
+    np.cos: _wave,
     np.negative: _same,
     np.positive: _same,
     np.absolute: _same,

@@ -26,7 +26,7 @@ COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, n
 #: How often each ufunc rounds, in units of u: once for arithmetic, 8 ulp for a library's functions.
 ROUNDINGS: dict[np.ufunc, float] = {
     **dict.fromkeys((np.add, np.subtract, np.multiply, np.divide, np.square, np.sqrt), 1.0),
-    **dict.fromkeys((np.exp, np.log, np.tanh), LIBRARY_FUNCTION_UNITS),
+    **dict.fromkeys((np.exp, np.log, np.tanh, np.sin, np.cos), LIBRARY_FUNCTION_UNITS),
     **dict.fromkeys((np.negative, np.positive, np.absolute, np.maximum, np.minimum), 0.0),
 }
 
@@ -80,6 +80,10 @@ class Duck(NDArrayOperatorsMixin):
 
     def choose(self, condition: Self, a: Self, b: Self) -> Self:
         """``a`` where the condition holds, else ``b``."""
+        raise NotImplementedError
+
+    def monotone(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """A function that never falls as its operand grows, and whose result all codes share (a cast)."""
         raise NotImplementedError
 
     # -- NumPy's protocols ---------------------------------------------------------------------------
@@ -181,18 +185,28 @@ class Duck(NDArrayOperatorsMixin):
     def transpose(self, *axes: int) -> Self:
         return self.each(lambda part: part.transpose(*axes))
 
+    def swapaxes(self, first: int, second: int) -> Self:
+        return self.each(lambda part: part.swapaxes(first, second))
+
     def reshape(self, *shape: Any) -> Self:
         return self.each(lambda part: part.reshape(*shape))
+
+    def squeeze(self, axis: Any = None) -> Self:
+        return self.each(lambda part: part.squeeze(axis))
 
     def copy(self) -> Self:
         return self.each(np.copy)
 
     def astype(self, dtype: Any) -> Self:
-        """To the working precision only: any other cast is a rounding that nobody derived."""
-        if np.dtype(dtype) != np.float64:
-            raise UnknownOperation(f"astype({np.dtype(dtype)})")
-        value, *rest = self.parts
-        return self.like([value.astype(np.float64), *(part.copy() for part in rest)])
+        """To the working precision, in which everything is here; or rounded to what another dtype holds."""
+        to = np.dtype(dtype)
+        if to.kind not in "iuf":
+            raise UnknownOperation(f"astype({to})")
+        if to == np.float64:
+            value, *rest = self.parts
+            return self.like([value.astype(np.float64), *(part.copy() for part in rest)])
+        held = np.float64 if to.kind == "f" else to
+        return self.monotone(lambda value: value.astype(to).astype(held))
 
     # -- reductions ------------------------------------------------------------------------------------
 
@@ -203,6 +217,12 @@ class Duck(NDArrayOperatorsMixin):
         total = self.total(axis, keepdims)
         mean: Self = total / (self.size / max(total.size, 1))
         return mean
+
+    def std(self, axis: Any = None, ddof: int = 0) -> Self:
+        centred = self - self.mean(axis, keepdims=True)
+        squares: Self = np.square(centred).sum(axis)
+        std: Self = np.sqrt(squares / (self.size / max(squares.size, 1) - ddof))
+        return std
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         # Exact; and each element moves by at most its bound, so the largest by at most the largest bound.
@@ -245,11 +265,12 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.stack: _joined(np.stack),
     np.concatenate: _joined(np.concatenate),
     np.zeros_like: _zeros_like,
+    np.broadcast_to: lambda self, a, shape: self.lift(a).each(lambda part: np.broadcast_to(part, shape)),
     np.dot: lambda self, a, b: self.lift(a) @ self.lift(b),
     np.shape: lambda self, array: array.shape,
     np.ndim: lambda self, array: array.ndim,
     **{
         getattr(np, name): _method(name)
-        for name in ("sum", "mean", "max", "argmax", "transpose", "reshape", "copy")
+        for name in ("sum", "mean", "std", "max", "argmax", "transpose", "reshape", "squeeze", "copy")
     },
 }

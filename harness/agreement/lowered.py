@@ -133,5 +133,8 @@ class Lowered(Duck):
     def place(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))
 
+    def monotone(self, function: Callable[[Array], Array]) -> Self:
+        return self.each(lambda part: np.asarray(function(part)))
+
     def choose(self, condition: Self, a: Self, b: Self) -> Self:
         return self.like((np.where(condition.parts[0], a.parts[0], b.parts[0]),))

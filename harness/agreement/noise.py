@@ -17,7 +17,7 @@ N. J. Higham and T. Mary, A new approach to probabilistic rounding error analysi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -57,7 +57,8 @@ class Ledger:
         return self.rng is None
 
     def write(self, deviation: Array) -> None:
-        self.widths.append(np.asarray(deviation * 12**0.5, np.float32))
+        width = np.asarray(deviation * 12**0.5, np.float32)
+        self.widths.append(np.where(np.isfinite(width), width, 0))  # what overflows does so in every replica
 
     def noisy(self, value: Array) -> Array:
         """``value`` with the error of the primitive whose turn it is; exact in the first run."""
@@ -154,6 +155,9 @@ class Noise(Duck):
 
     def place(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))
+
+    def monotone(self, function: Callable[[Array], Array]) -> Self:
+        return self.each(lambda part: np.asarray(function(part)))
 
     def choose(self, condition: Self, a: Self, b: Self) -> Self:
         return self.like((np.where(condition.value, a.value, b.value),)).through([condition, a, b])

@@ -33,7 +33,8 @@ class Probed:
         self.reference = expectations.reference
         self.expectations = expectations
         self.leading = leading
-        looks = ("trace", "forward", "loss_and_grads")
+        # Where nothing trains, all tasks only look.
+        looks = ("trace", "forward", "loss_and_grads") if leading else tuple(candidate.spec.tasks)
         self.looks = [task for task in looks if candidate.offers(task) and self.reference.offers(task)]
 
     def inputs(
@@ -79,14 +80,15 @@ def integers(probed: Probed) -> None:
     candidate = _sparse(probed, 1)
     for place, got in probed.seen(candidate):
         probed.identical(place, got, probed.exact(place.task, candidate.point).all, "integers")
-    place, got = probed.step(candidate)
-    probed.identical(place, got, probed.exact(place.task, candidate.point).state, "integers")
+    if probed.leading:
+        place, got = probed.step(candidate)
+        probed.identical(place, got, probed.exact(place.task, candidate.point).state, "integers")
 
 
 def _sparse(probed: Probed, seed: int) -> Candidate:
     rng = np.random.default_rng(seed)
-    longest = max(max(a.shape, default=1) for a in probed.candidate.params.values())
-    longest = max(longest, *(max(a.shape, default=1) for a in probed.candidate.arrays.values()))
+    arrays = [*probed.candidate.params.values(), *probed.candidate.arrays.values()]
+    longest = max(max(array.shape, default=1) for array in arrays)
     density = min(0.5, 2 / longest**0.5)
 
     def draw(array: np.ndarray) -> np.ndarray:
@@ -143,8 +145,9 @@ def _in_range(probed: Probed, k: int) -> bool:
     """Whether nothing over- or underflows on the way, products of small numbers included."""
     scaled = _at_scale(probed, k)
     limits = np.finfo(probed.candidate.settings.dtype)
-    task = "trace" if probed.reference.offers("trace") else "loss_and_grads"
-    values = np.concatenate([np.abs(a).ravel() for a in probed.exact(task, scaled).all.values()])
+    tasks = ["trace"] if probed.reference.offers("trace") else probed.looks
+    tensors = [tensor for task in tasks for tensor in probed.exact(task, scaled).all.values()]
+    values = np.concatenate([np.abs(tensor).ravel() for tensor in tensors])
     values = values[values > 0]
     room = 2.0**20
     return bool(values.size) and values.min() > limits.tiny * room and values.max() < limits.max / room
@@ -152,19 +155,29 @@ def _in_range(probed: Probed, k: int) -> bool:
 
 def nan(probed: Probed) -> None:
     """One NaN in the input reaches the outputs and the loss that it reaches mathematically, and no other."""
-    first = probed.candidate.spec.tasks[probed.looks[-1] if probed.looks else probed.leading].inputs[0]
-    array = probed.candidate.arrays[first]
-    if array.dtype.kind != "f":
+    poisoned = _poisoned(probed)
+    if not poisoned:
         return
-    poisoned = array.copy()
-    poisoned[(0,) * array.ndim] = np.nan
-    inputs = Inputs(probed.candidate.params, {**probed.candidate.arrays, first: poisoned})
+    inputs = Inputs(probed.candidate.params, {**probed.candidate.arrays, **poisoned})
     candidate = probed.candidate.on(inputs)
     for place, got in probed.seen(candidate):
         expected = probed.exact(place.task, candidate.point).all
         for name, value in got.items():
             if not name.startswith("grad_"):  # there honest frameworks differ
                 _same_nans(place, name, value, expected[name])
+
+
+def _poisoned(probed: Probed) -> Values:
+    """NaN as the first element of a network's input; where nothing trains, of every floating array."""
+    names = list(probed.candidate.arrays)
+    if probed.leading:
+        task = probed.looks[-1] if probed.looks else probed.leading
+        names = [probed.candidate.spec.tasks[task].inputs[0]]
+    found = {name: probed.candidate.arrays[name].copy() for name in names}
+    found = {name: array for name, array in found.items() if array.dtype.kind == "f"}
+    for array in found.values():
+        array[(0,) * array.ndim] = np.nan
+    return found
 
 
 def _same_nans(place: Place, name: str, got: np.ndarray, expected: np.ndarray) -> None:
@@ -194,6 +207,8 @@ def ties(probed: Probed) -> None:
         for tensor, value in got.items():
             if not expected[tensor].any():
                 identical(place, tensor, value, expected[tensor], "probe ties")
+    if not probed.leading:
+        return
     place, got = probed.step(candidate)
     expected = probed.exact(place.task, candidate.point).state
     if not expected[name].any():
@@ -205,7 +220,7 @@ def large_logits(probed: Probed) -> None:
     candidate = probed.candidate.on(probed.inputs(_same, lambda a: LOGITS * a))
     expectations = probed.expectations.moved("large logits", candidate.point)
     for place, got in probed.seen(candidate):
-        expected = expectations.expect(place.task, candidate.point, probed.leading, 0)
+        expected = expectations.expect(place.task, candidate.point, probed.leading or place.task, 0)
         for name, value in got.items():
             try:
                 judged(place, name, value, expected)

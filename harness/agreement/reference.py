@@ -1,8 +1,7 @@
 """The reference, run in float64 on the very values that the candidate had, in several arithmetics.
 
 `Reference.exact` gives values, `bounds` the certificate, `spreads` what honest rounding does, `lowered` what
-another arithmetic would give. And the reference's own proof: its gradients against complex-step
-differentiation of its loss.
+another arithmetic would give, and `as_it_is` what becomes of complex numbers, for the proof of derivatives.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.bound import Bound, TF32Bound
-from harness.agreement.limits import COMPLEX_STEP, COMPLEX_UNITS
 from harness.agreement.lowered import Lowered, Manner, manner
 from harness.agreement.noise import Ledger, Noise, TF32Noise
 from harness.agreement.spread import Spread, spreads
-from harness.agreement.verdict import Disagreement, Divergence
 from harness.spec import Spec
 
 Values = Mapping[str, np.ndarray]
@@ -104,6 +101,10 @@ class Reference:
 
         return spreads(run, point.params, self.dtype, replicas)
 
+    def as_it_is(self, task: str, point: Point) -> Outcome:
+        """On the numbers of the point, of whatever kind they are."""
+        return self._run(task, point, _as_it_is, float)
+
     def products(self, task: str, point: Point) -> int:
         """How many matrix products a task makes."""
         counting = Manner()
@@ -156,45 +157,6 @@ class Reference:
             new = self.module.export(named.pop("state")) if "state" in named else {}
         grads = named.pop("grads", {})
         return Outcome({**named, **{f"grad_{name}": grad for name, grad in grads.items()}}, dict(new))
-
-    def prove(self, point: Point) -> float:
-        """Each gradient against Im(loss(w + i h)) / h, which no subtraction spoils (h = 1e-100).
-
-        Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM
-        Review 40 (1998). Returns the worst error over limit; raises `Disagreement`. The limit is the
-        certificate of the gradient, times what a complex operation may round more than a real one. Of
-        each param the largest gradient and up to 15 others, evenly spread, are tried.
-        """
-        outputs = self.bounds("loss_and_grads", point).outputs
-        worst = 0.0
-        for name, value in point.params.items():
-            grad = outputs[f"grad_{name}"]
-            spread = np.linspace(0, value.size - 1, min(15, value.size)).astype(int)
-            for flat in {int(np.abs(grad.value).argmax()), *map(int, spread)}:
-                index = tuple(int(i) for i in np.unravel_index(flat, value.shape))
-                moved = {n: v.astype(complex) for n, v in point.params.items()}
-                moved[name][index] += 1j * COMPLEX_STEP
-                loss = self._run("loss_and_grads", point.at(moved), _as_it_is, float).outputs["loss"]
-                slope = float(np.imag(loss)) / COMPLEX_STEP
-                error = abs(slope - float(grad.value[index]))
-                limit = COMPLEX_UNITS * float(grad.bound[index])
-                if error > limit:
-                    raise Disagreement(
-                        Divergence(
-                            step=0,
-                            task="loss_and_grads",
-                            tensor=f"grad_{name}",
-                            index=index,
-                            got=float(grad.value[index]),
-                            expected=slope,
-                            error=error,
-                            limit=limit,
-                            test="complex-step differentiation of the loss",
-                        )
-                    )
-                if error:  # the gradient of a unit that is never open is exactly 0, and so is its limit
-                    worst = max(worst, error / limit)
-        return worst
 
 
 def _wide(value: Any) -> np.ndarray:

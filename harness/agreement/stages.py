@@ -4,6 +4,8 @@ S0 contract (`Candidate`), S1 identity, S2 continuity, S3 forced stages with S4'
 judged step by step, every step from the candidate's own state, so that an error never hides behind an
 earlier one; a task of many steps as a whole, at 1, 2 and 10 of them. S6 precision, S7 probes, S8 life: the
 same process on other inputs at another rate. S5, the same implementation in float64, is a cell of its own.
+
+A workload that trains nothing has no steps to force: its tasks are called twice from one state instead.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from harness.agreement.compare import Place, identical, judged
 from harness.agreement.expect import Expectation, Expectations
 from harness.agreement.precision import Precision, arithmetic
 from harness.agreement.probes import PROBES, Probed
+from harness.agreement.proof import prove
 from harness.agreement.spread import Seen, pooled_scale
 from harness.agreement.variant import varied
 from harness.agreement.verdict import Divergence, Invalid, Suspicion
@@ -44,7 +47,7 @@ class Examination:
         self.departs: dict[str, str] = {}
         self.repeats: bool | None = None
         self.precision: Precision | None = None
-        self.scales: dict[str, list[tuple[np.ndarray, Seen, Expectation]]] = {}
+        self.scales: dict[str, dict[int, tuple[np.ndarray, Seen, Expectation]]] = {}
         self.first: dict[str, np.ndarray] = {}
         self.sigmas: dict[str, np.ndarray] = {}
         tasks = candidate.spec.tasks
@@ -63,11 +66,13 @@ class Examination:
         absent = [name for name in ("adopt", "export") if not candidate.offers(name)]
         if absent:
             raise Invalid(f"no {absent[0]}: every implementation has adopt and export")
-        if not self.training:
+        if candidate.spec.trains and not self.training:
             offered = [name for name, task in candidate.spec.tasks.items() if task.trains]
             raise Invalid(f"no training task; the workload has {', '.join(offered)}")
+        if not self.tasks:
+            raise Invalid(f"no task; the workload has {', '.join(candidate.spec.tasks)}")
         if candidate.module.__name__ == self.reference.module.__name__ and self.reference.dtype == "float64":
-            self.reference.prove(candidate.point)
+            prove(self.reference, candidate.point)
         self.steps()
         for task in self.training:
             self._continuity(task)
@@ -95,8 +100,12 @@ class Examination:
         return state, values
 
     def _forced(self, task: str) -> Iterator[tuple[int, Any, Values]]:
-        """S3: the state before each of the forced steps, and then the step, judged."""
+        """S3: the state before each of the forced steps, and then the step, judged; of a workload that trains
+        nothing the same state twice, since what a call leaves behind in it is met by the next one."""
         state, values = self._adopted()
+        if not task:
+            yield from [(0, state, values)] * 2
+            return
         for step in range(STEPS):
             yield step, state, values
             place = Place(step, task)
@@ -111,18 +120,18 @@ class Examination:
         if candidate.offers("trace") and reference.offers("trace"):
             place = Place(step, "trace")
             seen = candidate.trace(place, state)
-            expected = self.expectations.expect("trace", point, self.leading, step)
+            expected = self.expectations.expect("trace", point, self.leading or "trace", step)
             missing = [name for name in seen if name not in expected.exact.outputs]
             if missing:
                 raise Invalid(f"trace: {missing[0]!r} is not in the reference's trace")
             for name, looked in self._judge(place, seen, expected).items():
-                self.scales.setdefault(name, []).append((seen[name], looked, expected))
+                self.scales.setdefault(name, {})[step] = seen[name], looked, expected
         for task in self.tasks:
             if candidate.spec.tasks[task].trains:
                 continue
             place = Place(step, task)
             outputs, _ = candidate.run(place, state)
-            self._judge(place, outputs, self.expectations.expect(task, point, self.leading, step))
+            self._judge(place, outputs, self.expectations.expect(task, point, self.leading or task, step))
             after = candidate.export(state, values)
             for name, value in values.items():
                 identical(place, name, after[name], value, f"{task} changed the state")
@@ -132,7 +141,8 @@ class Examination:
 
         Only of what trace shows: in a state, a constant that was rounded once moves every step alike.
         """
-        for name, steps in self.scales.items():
+        for name, by_step in self.scales.items():
+            steps = list(by_step.values())
             got, _, expected = steps[-1]
             factor, limit = pooled_scale([seen for _, seen, _ in steps])
             if not abs(factor) <= limit:
@@ -205,11 +215,14 @@ class Examination:
         self._still(0, state, values)
 
     def _same_bits(self) -> bool:
-        """Whether one step from the same state gives the same bits twice; reported, not judged."""
-        place, ends = Place(0, self.leading), []
-        for _ in range(2):
-            outputs, state = self.candidate.run(place, self.candidate.adopt(self.candidate.params), steps=1)
-            ends.append({**outputs, **self.candidate.export(state)})
+        """Whether one step from the same state (all tasks, where nothing trains) gives the same bits twice;
+        reported, not judged."""
+        ends: list[Values] = [{}, {}]
+        for end in ends:
+            for task in [self.leading] if self.leading else self.tasks:
+                start = self.candidate.adopt(self.candidate.params)
+                outputs, state = self.candidate.run(Place(0, task), start, steps=1)
+                end |= {**outputs, **(self.candidate.export(state) if self.leading else {})}
         return all(np.array_equal(ends[0][name], ends[1][name], equal_nan=True) for name in ends[0])
 
     # -- pieces --------------------------------------------------------------------------------------------
@@ -223,9 +236,9 @@ class Examination:
     def _judge(self, place: Place, got: Values, expected: Expectation) -> dict[str, Seen]:
         found: dict[str, Seen] = {}
         for name, value in got.items():
-            kind = expected.exact.all[name].dtype.kind
-            if (kind == "f") != (value.dtype.kind == "f"):
-                raise Invalid(f"{place.task}: {name} is {value.dtype}, expected {_kind(kind)}")
+            kind = _kind(expected.exact.all[name])
+            if _kind(value) != kind:
+                raise Invalid(f"{place.task}: {name} is {value.dtype}, expected {kind}")
             seen = judged(place, name, value, expected)
             if place.step == 0 and name not in self.first:
                 self.first[name] = value
@@ -262,5 +275,5 @@ class Examination:
             raise Suspicion(found, got=got, expected=expected.exact.all[name], expectation=expected)
 
 
-def _kind(kind: str) -> str:
-    return "a floating dtype" if kind == "f" else "an integer"
+def _kind(array: np.ndarray) -> str:
+    return {"f": "a floating dtype", "b": "a bool"}.get(array.dtype.kind, "an integer")

@@ -100,6 +100,9 @@ def explain(results: Sequence[Result], console: Console) -> None:
 def show_trajectories(results: Sequence[Result], console: Console) -> None:
     """Where free runs are after 1, 2, 5, 10 ... steps, and how their distance grows."""
     free = [r for r in results if r.get("trajectory")]
+    if not free:
+        console.print("No free run: nothing here is trained.", style="dim")
+        return
     steps = [
         n for n in (1, 2, 5, 10, 50, 100, 500) if any(len(r["trajectory"]["distance"]) >= n for r in free)
     ]

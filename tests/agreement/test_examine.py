@@ -33,8 +33,8 @@ def candidate(dtype="float32", workload="two_layer", case="tiny", inputs=None, *
     dataset = load(about.dataset) if about.dataset else None
     inputs = inputs or spec.make_inputs(about, np.random.default_rng(0), dataset)
     module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
-    names = {name: getattr(module, name) for name in ("adopt", "export", "trace", *spec.tasks)}
-    mine = SimpleNamespace(__name__="impls.two_layer.mine", **{**names, **functions})
+    names = {name: getattr(module, name, None) for name in ("adopt", "export", "trace", *spec.tasks)}
+    mine = SimpleNamespace(__name__=f"impls.{workload}.mine", **{**names, **functions})
     adapter = CATALOG.load_adapter("numpy").Adapter(settings)
     return Candidate(mine, adapter, settings, spec, about, inputs)
 
@@ -259,6 +259,68 @@ def test_what_is_cached_is_seen_on_other_inputs():
 
     found = verdict(candidate(forward=forward, train=None))
     assert (found.verdict, found.first_divergence.tensor) == ("disagree", "y_pred")
+
+
+# -- where nothing trains ------------------------------------------------------------------------------
+
+SHAPES = CATALOG.load(CATALOG.implementation("activations", REFERENCE))
+
+
+def untrained(dtype="float32", **functions):
+    return verdict(candidate(dtype, "activations", "range", **functions), "activations")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tasks_that_do_not_train_are_judged_where_they_are(dtype):
+    found = untrained(dtype)
+    assert (found.verdict, found.repeats) == ("agree", True)
+    assert set(found.tensors) == {"relu", "sigmoid", "tanh", "grad_relu", "grad_sigmoid", "grad_tanh"}
+
+
+def test_what_no_rounding_touches_is_compared_exactly():
+    def forward(state, x):
+        relu, sigmoid, tanh = SHAPES.forward(state, x)
+        return np.nextafter(relu, 9, dtype=x.dtype), sigmoid, tanh
+
+    found = untrained(forward=forward)
+    assert (found.verdict, found.first_divergence.tensor) == ("disagree", "relu")
+    assert found.first_divergence.limit < np.finfo("float32").eps ** 4
+
+
+def test_what_one_call_leaves_to_the_next_is_seen():
+    kept = {}
+
+    def derivatives(state, x):
+        for name, grad in zip("rst", SHAPES.derivatives(state, x), strict=True):
+            kept[name] = kept.get(name, 0) + grad  # as .grad does that nobody sets to zero
+        return tuple(kept.values())
+
+    found = untrained(derivatives=derivatives)
+    assert (found.verdict, found.first_divergence.tensor) == ("disagree", "grad_relu")
+
+
+def test_what_was_computed_once_for_ever_is_seen():
+    kept = {}
+
+    def forward(state, x):
+        return kept.setdefault("values", SHAPES.forward(state, x))
+
+    assert untrained(forward=forward).verdict == "disagree"
+
+
+def test_without_a_task_there_is_nothing_to_say():
+    found = untrained(forward=None, derivatives=None)
+    assert (found.verdict, found.reason) == ("invalid", "no task; the workload has forward, derivatives")
+
+
+def test_a_sigmoid_that_overflows_is_seen():
+    def forward(state, x):
+        relu, _, tanh = SHAPES.forward(state, x)
+        return relu, np.exp(x) / (1 + np.exp(x)), tanh
+
+    found = untrained(forward=forward)
+    assert found.verdict == "invalid"
+    assert "probe large_logits" in found.reason
 
 
 # -- precision, variants, free runs ----------------------------------------------------------------------

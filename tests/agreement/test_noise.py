@@ -112,7 +112,7 @@ def test_numbers_that_the_dtype_holds_are_exact():
     [
         ("np.cumsum", np.cumsum),
         ("np.einsum", lambda a: np.einsum("ij->j", a)),
-        ("np.sin", np.sin),
+        ("np.arctan", np.arctan),
         (r"float\(\)", lambda a: float(a[0, 0])),
         ("plain array", np.asarray),
         ("plain buffer", lambda a: np.add(a, a, out=np.zeros((2, 2)))),
@@ -130,6 +130,38 @@ def test_a_scalar_product_and_dot_are_noisy():
     ledger.replay(1)
     assert ((a.dot(a)).value != exact[0]).all()
     assert (a[0, 0] * a[1, 1]).value != exact[1]
+
+
+def test_a_cast_moves_by_what_it_keeps_of_the_noise():
+    ledger = Ledger("float32")
+    a = Noise.exact(np.array([2.5, -2.5]), ledger)
+    (a * 1.1)
+    ledger.replay(1)
+    assert a.astype(int).value.tolist() == [2, -2]
+    assert a.astype(int).dtype.kind == "i"
+    assert (a * 1.1).astype(np.float16).value.tolist() == np.float16([2.75, -2.75]).tolist()
+    assert (a.value == [2.5, -2.5]).all()
+
+
+def test_what_overflows_on_the_way_does_so_in_every_replica():
+    ledger = Ledger("float32")
+    h = Noise.exact(np.array([-3000.0, 0.0, 3000.0]), ledger)
+    with np.errstate(over="ignore"):
+        exact = (1 / (1 + np.exp(-h))).value
+        ledger.replay(1)
+        noisy = (1 / (1 + np.exp(-h))).value
+    assert exact.tolist() == [0, 0.5, 1]
+    assert np.isfinite(noisy).all()
+    assert noisy[1] != exact[1]
+
+
+def test_a_standard_deviation_is_as_noisy_as_its_steps():
+    ledger = Ledger("float32")
+    a = Noise.exact(np.random.default_rng(0).standard_normal((30, 8)), ledger)
+    exact = np.std(a, axis=0, ddof=1).value
+    assert (exact == np.std(a.value, axis=0, ddof=1)).all()
+    ledger.replay(1)
+    assert (a.std(0, 1).value != exact).all()
 
 
 def test_tf32_operands_are_noisier():
