@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.commands.options import DIFFERS, measured, print_json, selection, workshop
+from harness.commands.options import DIFFERS, emit, formatted, measured, selection, workshop
 from harness.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -68,16 +68,16 @@ def main(debug: bool) -> None:
 @main.command("list")
 @selection
 @click.option("--probe", is_flag=True, help="Start workers and ask the frameworks themselves.")
-def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) -> None:
+def list_(selectors: Sequence[str], form: str, probe: bool, **options: Any) -> None:
     """What there is: workloads, implementations, cases, frameworks, devices."""
     from harness.commands.listing import document, show
 
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     listed = document(asked.workshop, selectors, asked.options, probe)
-    if as_json:
-        print_json(listed)
+    if form == "table":
+        show(asked.catalog, listed, rungs=bool(selectors))
     else:
-        show(listed)
+        emit(form, listed, listed["implementations"])
     asked.require(options["require"])
 
 
@@ -88,14 +88,14 @@ def list_(selectors: Sequence[str], as_json: bool, probe: bool, **options: Any) 
 @click.option("--explain", is_flag=True, help="Show what each tensor's limits are made of.")
 @click.option("--matrix", is_flag=True, help="Show how far every two rungs are apart.")
 @click.option("--trajectory", is_flag=True, help="Show how far a free run gets from the reference.")
-def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options: Any) -> None:
+def check(selectors: Sequence[str], file: Path | None, form: str, **options: Any) -> None:
     """Do they agree? Each cell against the float64 reference, with derived limits."""
-    from harness.commands.check import run_checks
+    from harness.commands.check import rows, run_checks
 
     asked = _Asked(selectors, options, default_dtypes=("float32", "float64"), default_threads=1, file=file)
-    document = run_checks(asked.workshop, asked.cells, as_json, options)
-    if as_json:
-        print_json(document)
+    document = run_checks(asked.workshop, asked.cells, form != "table", options)
+    if form != "table":
+        emit(form, document, rows(document))
     asked.require(options["require"])
     verdicts = [cell["verdict"] for cell in document["cells"]]
     _exit_for(zip(asked.cells, verdicts, strict=True), options["require"])
@@ -104,10 +104,10 @@ def check(selectors: Sequence[str], file: Path | None, as_json: bool, **options:
 @main.command()
 @selection
 @measured
-def bench(selectors: Sequence[str], as_json: bool, **options: Any) -> None:
+def bench(selectors: Sequence[str], form: str, **options: Any) -> None:
     """Agreement, then time: interleaved turns of isolated processes."""
     asked = _Asked(selectors, options, default_dtypes=("float32",))
-    _bench(asked, as_json, options, None)
+    _bench(asked, form, options, None)
 
 
 @main.command()
@@ -115,10 +115,10 @@ def bench(selectors: Sequence[str], as_json: bool, **options: Any) -> None:
 @measured
 @click.option("--resume", is_flag=False, flag_value="latest", metavar="[RUN]",
               help="Go on with a run (the latest without a name).")  # fmt: skip
-def run(selectors: Sequence[str], as_json: bool, resume: str | None, **options: Any) -> None:
+def run(selectors: Sequence[str], form: str, resume: str | None, **options: Any) -> None:
     """The main job: check and time the selection on this machine, then report."""
     asked = _Asked(selectors, options, default_dtypes=("float32",))
-    folder = _bench(asked, as_json, options, resume, leave=False)
+    folder = _bench(asked, form, options, resume, leave=False)
     from harness.commands.report import write
     from harness.store import Run
 
@@ -149,10 +149,8 @@ def report(runs: Sequence[Path], out: Path) -> None:
 @main.command()
 @click.argument("before", type=click.Path(path_type=Path), metavar="RUN")
 @click.argument("after", type=click.Path(path_type=Path), metavar="RUN")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--format", "form", type=click.Choice(["table", "markdown"]), default="table",
-              show_default=True, help="For a terminal, or to paste into a pull request.")  # fmt: skip
-def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
+@formatted
+def compare(before: Path, after: Path, form: str) -> None:
     """What changed from the first run to the second, and is it real. Exits 1 where something got worse.
 
     Two files of `samestep conventions --json` are compared as well. Exits 1 where an answer changed.
@@ -160,11 +158,11 @@ def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
     if before.is_file() and after.is_file():
         from harness.commands.conventions import compare_files
 
-        compare_files(before, after, as_json, form)
+        compare_files(before, after, form)
         return
     from rich.console import Console
 
-    from harness.commands.compare import compared, document, markdown, show
+    from harness.commands.compare import compared, document, markdown, rows, show
     from harness.store import Run
 
     runs = Run.open(before), Run.open(after)
@@ -172,12 +170,12 @@ def compare(before: Path, after: Path, as_json: bool, form: str) -> None:
         if one.torn:
             click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
     found = compared(*runs)
-    if as_json:
-        print_json(document(found))
+    if form == "table":
+        show(found, *runs, Console())
     elif form == "markdown":
         click.echo(markdown(found, *runs), nl=False)
     else:
-        show(found, *runs, Console())
+        emit(form, document(found), rows(found))
     if found.worse:
         sys.exit(DIFFERS)
 
@@ -235,15 +233,18 @@ def _options(
     )
 
 
-def _bench(
-    asked: _Asked, as_json: bool, options: dict[str, Any], resume: str | None, leave: bool = True
-) -> Path:
+def _bench(asked: _Asked, form: str, options: dict[str, Any], resume: str | None, leave: bool = True) -> Path:
     from harness.commands.bench import document, run_bench
+    from harness.report import tables
     from harness.store import Run
 
-    folder = run_bench(asked.workshop, asked.selectors, asked.options, options, resume, quiet=as_json)
-    if as_json:
-        print_json(document(Run.open(folder)))
+    folder = run_bench(asked.workshop, asked.selectors, asked.options, options, resume, quiet=form != "table")
+    if form == "csv":
+        click.echo(tables.frame(Run.open(folder)).to_csv(index=False), nl=False)
+    elif form == "markdown":
+        click.echo(tables.markdown(Run.open(folder)), nl=False)
+    elif form == "json":
+        emit(form, document(Run.open(folder)))
     click.echo(f"the run is in {folder}", err=True)
     if leave:
         asked.require(options["require"])

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.agreement.verdict import AGREE, SUSPECT
+from harness.arena import Samples
 from harness.measure.statistics import Contrast, Mean, difference, judged, means, paired
-from harness.summary import CellSummary, Samples, TaskSummary, samples, summarize
+from harness.summary import CellSummary, TaskSummary, samples, summarize
 
 Timed = tuple[str, str]
 Fields = dict[str, Any]
@@ -53,10 +54,11 @@ class Side:
             for name, task in summary.tasks.items()
             if task.ratio and task.ratio.word == "baseline"
         }
+        dtypes = {cell["key"]: cell["dtype"] for cell in about["cells"]}
         labels = {
             record["cell"]: record["precision"]["label"]
             for record in reversed(verdicts)  # the first is the cell's
-            if record.get("precision") and not record.get("checked_in")
+            if record.get("precision") and record.get("checked_in") in (None, dtypes.get(record["cell"]))
         }
         ratios = _ratios(found, taken, baselines)
         return cls(about, found, taken, _software(about, records), labels, baselines, ratios)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.arena import Samples
 from harness.measure.curves import Crossing, crossing
 from harness.measure.statistics import Contrast, Mean, judged, means, paired
 from harness.spec import parts, resized
-from harness.summary import Samples, samples, summarize
+from harness.summary import samples, summarize
 
 
 @dataclass

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.agreement.verdict import AGREE, INVALID
+from harness.arena import Arena, Samples
 from harness.measure.curves import break_even, calls_until_steady
-from harness.measure.statistics import TIE, Contrast, Estimate, contrasts, location, paired
-
-#: (process, round) -> seconds of one call; a process is an (arena, invocation).
-Samples = dict[tuple[tuple[int, int], int], float]
+from harness.measure.statistics import TIE, Contrast, Estimate, location
 
 #: No honest program does so many times the flop/s of the machine's best large matrix product.
 PLAUSIBLE = 2.0
@@ -57,7 +54,8 @@ class TaskSummary:
 
 @dataclass
 class CellSummary:
-    """One cell: its verdict, what starting it cost (seconds), and its tasks where it was timed."""
+    """One cell: its verdict, what starting it cost (seconds), its tasks where it was timed, and those that it
+    is compared with."""
 
     cell: Mapping[str, Any]
     verdict: str
@@ -69,6 +67,7 @@ class CellSummary:
     import_seconds: float | None = None
     build_seconds: float | None = None
     stderr: str | None = None
+    arena: Arena | None = field(default=None, repr=False)
 
     def start_seconds(self, task: str) -> float | None:
         """Until the first call of the task is over, in a process that has imported its framework."""
@@ -124,8 +123,10 @@ def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         for key, of_framework in rates.items()
     }
     found = {key: _summary(cell, gathered[key], about, best) for key, cell in cells.items()}
-    for arena in {str(cell["baseline"]) for cell in cells.values()}:
-        _compare(arena, [key for key, cell in cells.items() if cell["baseline"] == arena], found, gathered)
+    twins = frozenset(key for key, cell in cells.items() if cell.get("twin"))
+    for planned in dict.fromkeys(str(cell["baseline"]) for cell in cells.values()):
+        timed = [key for key, cell in cells.items() if cell["baseline"] == planned and found[key].tasks]
+        _compare(Arena(planned, {key: gathered[key].samples for key in timed}, twins), found)
     return [summary for key, summary in found.items() if not cells[key].get("twin")]
 
 
@@ -177,36 +178,15 @@ def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> d
     return gathered
 
 
-def _compare(
-    planned: str, keys: Sequence[str], found: Mapping[str, CellSummary], gathered: Mapping[str, _Gathered]
-) -> None:
-    """Each cell of an arena against its baseline, all ratios of a task judged together.
-
-    The baseline is the planned one, or, where it gave no time, the first of its neighbours that did: then
-    the second name is of no use.
-    """
-    twins = [key for key in keys if found[key].cell.get("twin")]
-    timed = [key for key in keys if found[key].tasks and key not in twins]
-    if not timed:
-        return
-    baseline = planned if planned in timed else timed[0]
-    timed += [key for key in twins if found[key].tasks and baseline == planned]
-    for task, samples in gathered[baseline].samples.items():
-        family = {
-            key: paired(gathered[key].samples[task], samples)
-            for key in timed
-            if key != baseline and gathered[key].samples.get(task, {}).keys() & samples.keys()
-        }
-        noise = contrasts({key: family[key] for key in twins if key in family})
-        apart = next((one.value for one in noise.values()), None)
-        floor = abs(math.log(apart)) if apart is not None else 0.0
-        judged = contrasts({key: pairs for key, pairs in family.items() if key not in twins}, floor)
-        itself = sum(len(pairs) for pairs in _grouped(samples))
-        judged[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, itself)
-        for key, contrast in judged.items():
-            if task in found[key].tasks:
-                found[key].tasks[task].ratio = contrast
-                found[key].tasks[task].noise = apart
+def _compare(arena: Arena, found: Mapping[str, CellSummary]) -> None:
+    """Each cell of an arena against its baseline, all ratios of a task judged together."""
+    for key in arena.taken:
+        found[key].arena = arena
+    for task in arena.taken[arena.baseline] if arena.baseline else ():
+        noise = arena.noise(task)
+        for key, contrast in arena.against(str(arena.baseline), task).items():
+            found[key].tasks[task].ratio = contrast
+            found[key].tasks[task].noise = noise
 
 
 def _moment(record: Mapping[str, Any]) -> tuple[tuple[int, int], int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
 import re
@@ -313,12 +315,18 @@ def test_a_verdict_that_changed_is_shown_and_fails_where_it_got_worse(tmp_path, 
 
 def test_another_arithmetic_is_a_difference_and_a_smaller_distance_to_the_limits_is_none():
     def answers(label: str, elements: float) -> Side:
+        other = {
+            "verdict": "agree",
+            "reason": None,
+            "checked_in": "float64",
+            "precision": {"label": "float64"},
+        }
         seen = {"w1": {"elements": elements, "elements_limit": 5.0}}
         kept = records()
         for record in kept:
             if record["kind"] == "verdict" and record["cell"] == key("jax_scan"):
-                record |= {"precision": {"label": label}, "tensors": seen}
-        return Side.of(about(), kept)
+                record |= {"precision": {"label": label}, "tensors": seen, "checked_in": "float32"}
+        return Side.of(about(), [{"kind": "verdict", "cell": key("jax_scan"), **other}, *kept])
 
     assert compare(answers("float32", 1.0), answers("float32", 4.0)).verdicts == ()
     found = compare(answers("float32", 1.0), answers("TF32", 1.0))
@@ -470,14 +478,27 @@ def test_markdown_is_one_line_where_nothing_changed_and_a_table_where_something_
     ]
 
 
-def test_runs_without_a_cell_in_common_say_so(tmp_path, before):
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_runs_without_a_cell_in_common_cannot_be_compared(tmp_path, before, form):
     said = json.loads(json.dumps(about()).replace("/1t", "/2t"))
     after = saved(
         tmp_path / "after", said, [r | {"cell": r["cell"].replace("/1t", "/2t")} for r in records()]
     )
-    done = samestep(before, after)
-    assert (done.exit_code, "no task was timed in both runs" in done.stdout) == (0, True)
-    assert len(json.loads(samestep(before, after, "--json").stdout)["only_before"]) == len(NAMES)
+    done = samestep(before, after, "--format", form)
+    assert (done.exit_code, done.stdout) == (2, "")
+    mine = key("numpy_manual")
+    assert done.stderr == (
+        f"samestep: {before.folder} and {after.folder} have no cell in common: the first has {mine} and "
+        f"3 more, the second {mine.replace('/1t', '/2t')} and 3 more\n"
+    )
+
+
+def test_csv_has_a_row_for_each_change(tmp_path, before):
+    after = saved(tmp_path / "after", kept=records(slower("jax_scan", 2.0)))
+    rows = list(csv.DictReader(io.StringIO(samestep(before, after, "--format", "csv").stdout)))
+    assert len(rows) == len(NAMES) * len(TASKS)
+    assert {row["implementation"] for row in rows if row["word"] == "slower"} == {"jax_scan"}
+    assert {float(row["ratio"]) for row in rows if row["word"] == "slower"} == {2.0}
 
 
 @pytest.mark.parametrize("first", [True, False])

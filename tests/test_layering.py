@@ -50,8 +50,9 @@ LAYERS = {
         "process", "lanes",
     ),
     "interview": ("agreement.verdict", "catalog", "conventions", "process", "lanes"),
-    "summary": ("measure.statistics", "measure.curves", "agreement.verdict"),
-    "comparison": ("measure.statistics", "agreement.verdict", "summary"),
+    "arena": ("measure.statistics",),
+    "summary": ("measure.statistics", "measure.curves", "agreement.verdict", "arena"),
+    "comparison": ("measure.statistics", "agreement.verdict", "arena", "summary"),
     "turns": (
         "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "lanes", "runner",
     ),
@@ -59,15 +60,17 @@ LAYERS = {
         "caches", "agreement.verdict", "forecast", "selection", "store", "process", "runner", "turns",
     ),
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
-    "devices": ("spec", "measure.statistics", "measure.curves", "summary"),
+    "devices": ("spec", "measure.statistics", "measure.curves", "arena", "summary"),
     "report": (
-        "errors", "conventions", "measure.statistics", "measure.curves", "store", "summary", "devices",
+        "errors", "conventions", "measure.statistics", "measure.curves", "store", "arena", "summary",
+        "comparison", "devices",
     ),
-    "commands.options": ("errors", "catalog", "runner", "store"),
+    "commands.options": ("errors", "catalog", "runner", "store", "report"),
     "commands": (
-        "errors", "caches", "commands.options", "conventions", "interview", "forecast", "measure.clock",
-        "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog", "price",
-        "selection", "store", "process", "runner", "summary", "comparison", "turns", "bench", "report",
+        "errors", "spec", "caches", "commands.options", "conventions", "interview", "forecast",
+        "measure.clock", "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog",
+        "price", "selection", "store", "process", "runner", "summary", "comparison", "turns", "bench",
+        "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
@@ -94,6 +97,7 @@ CLOCKS = {"time", "timeit", "datetime", "sched"}
 PROCESSES = {"subprocess", "multiprocessing", "concurrent", "threading", "signal", "asyncio"}
 PURE = (
     "agreement",
+    "arena",
     "agreement.verdict",
     "catalog",
     "comparison",

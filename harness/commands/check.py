@@ -69,6 +69,11 @@ def examined(workshop: Workshop, cells: Sequence[Cell]) -> dict[Cell, dict[str, 
     return answers
 
 
+def rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a table of verdicts holds: a row for each cell."""
+    return [{name: cell[name] for name in (*FIELDS, "verdict", "reason")} for cell in document["cells"]]
+
+
 def _result(cell: Cell, answer: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {**{name: getattr(cell, name) for name in FIELDS}, **answer["verdict"]}
     return result | ({"trajectory": answer["trajectory"]} if "trajectory" in answer else {})

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.comparison import Change, Comparison, Difference, Side, Turned, compare
+from harness.errors import SamestepError
 from harness.report import words
 from harness.store import Run
 
@@ -34,7 +35,20 @@ LEGEND = (
 
 
 def compared(before: Run, after: Run) -> Comparison:
-    return compare(*(Side.of(run.about, run.records()) for run in (before, after)))
+    """Raises SamestepError where the runs have no cell in common: then nothing can be said."""
+    one, other = (Side.of(run.about, run.records()) for run in (before, after))
+    if not one.cells.keys() & other.cells.keys():
+        raise SamestepError(
+            f"{before.folder} and {after.folder} have no cell in common: "
+            f"the first has {_some(one)}, the second {_some(other)}"
+        )
+    return compare(one, other)
+
+
+def _some(side: Side) -> str:
+    """The name of a cell, and how many there are."""
+    first, *others = side.cells or ["none"]
+    return f"{first} and {len(others)} more" if others else first
 
 
 # -- for a program -------------------------------------------------------------------------------------
@@ -50,6 +64,14 @@ def document(found: Comparison) -> dict[str, Any]:
         "only_after": list(found.only_after),
         "worse": found.worse,
     }
+
+
+def rows(found: Comparison) -> list[dict[str, Any]]:
+    """What a table of changes holds: a row for each cell and task."""
+    found_rows = [_cell(change) for change in found.changes]
+    for row in found_rows:
+        row["low"], row["high"] = row.pop("ci")
+    return found_rows
 
 
 def _cell(change: Change) -> dict[str, Any]:

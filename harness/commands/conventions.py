@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.commands.options import DIFFERS, print_json, workshop
+from harness.commands.options import DIFFERS, emit, formatted, workshop
 from harness.errors import SamestepError
 
 
@@ -18,10 +18,8 @@ from harness.errors import SamestepError
 @click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",
               help="Interpreter to ask a framework with.")  # fmt: skip
 @click.option("--require", multiple=True, metavar="FRAMEWORK", help="Fail where this framework is missing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table",
-              show_default=True, help="For a terminal, for a page, or like --json.")  # fmt: skip
-def conventions(questions: Sequence[str], as_json: bool, form: str, **options: Any) -> None:
+@formatted
+def conventions(questions: Sequence[str], form: str, **options: Any) -> None:
     """What the installed frameworks do differently, measured.
 
     QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Two tables
@@ -31,19 +29,19 @@ def conventions(questions: Sequence[str], as_json: bool, form: str, **options: A
 
     from harness.commands.interviews import asked
     from harness.conventions.questions import FRAMEWORKS
-    from harness.report.conventions import failures, markdown, show
+    from harness.report.conventions import failures, markdown, rows, show
 
     catalog, shop = workshop({**options, "roots": (), "seed": 0})
     for name in (*options["require"], *shop.pythons):
         if name not in FRAMEWORKS:
             raise SamestepError(f"{name} is asked no questions; {', '.join(FRAMEWORKS)} are")
     document = asked(catalog, questions, shop.pythons)
-    if as_json or form == "json":
-        print_json(document)
-    elif form == "markdown":
+    if form == "markdown":
         click.echo(markdown(document), nl=False)
-    else:
+    elif form == "table":
         show(document, Console(), links=bool(questions))
+    else:
+        emit(form, document, rows(document))
     gone = {name: document["frameworks"][name]["missing"] for name in options["require"]}
     told = [f"--require {name}: {reason}" for name, reason in gone.items() if reason]
     if failed := failures(document):
@@ -54,14 +52,14 @@ def conventions(questions: Sequence[str], as_json: bool, form: str, **options: A
         sys.exit(DIFFERS)
 
 
-def compare_files(before: Path, after: Path, as_json: bool, form: str) -> None:
+def compare_files(before: Path, after: Path, form: str) -> None:
     """Which answers changed between two tables that ``--json`` made."""
     from harness.commands.interviews import compared, lines, read
 
     found = compared(read(before), read(after))
-    if as_json:
-        print_json(found)
-    else:
+    if form in ("table", "markdown"):
         click.echo("\n".join(lines(found, table=form == "markdown")))
+    else:
+        emit(form, found, found["changes"])
     if found["changes"]:
         sys.exit(DIFFERS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,27 @@ def selection(command: Command) -> Command:
                      help="A further folder of workloads and rungs."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                      help="Seed of all inputs and of the order of turns."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
     ]  # fmt: skip
+    command = formatted(command)
     for decorator in reversed(decorators):
         command = decorator(command)
     return command
+
+
+def formatted(command: Command) -> Command:
+    """In which form a command answers on standard output; it is given the one that was asked for."""
+
+    @functools.wraps(command)
+    def asked(*given: Any, as_json: bool, form: str | None, **options: Any) -> Any:
+        if as_json and form not in (None, "json"):
+            raise SamestepError(f"--json and --format {form}: ask for one of them")
+        return command(*given, form="json" if as_json else form or "table", **options)
+
+    choice = click.Choice(["table", "json", "csv", "markdown"])
+    asked = click.option("--format", "form", type=choice, help="In which form to answer (default: table).")(
+        asked
+    )
+    return click.option("--json", "as_json", is_flag=True, help="The same as --format json.")(asked)
 
 
 def measured(command: Command) -> Command:
@@ -87,7 +104,13 @@ def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
     return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
 
 
-def print_json(document: dict[str, Any]) -> None:
+def emit(form: str, document: dict[str, Any], rows: Sequence[dict[str, Any]] = ()) -> None:
+    """The document as JSON, or its rows as CSV or Markdown, on standard output."""
     from harness.store import finite
 
-    click.echo(json.dumps(finite(document), indent=2))
+    if form == "json":
+        click.echo(json.dumps(finite(document), indent=2))
+    else:
+        from harness.report.formats import written
+
+        click.echo(written(rows, form), nl=False)

@@ -255,7 +255,24 @@ def _resampled(groups: Sequence[np.ndarray]) -> np.ndarray:
     """
     rng = np.random.default_rng(0)  # the same records give the same interval
     shape = (DRAWS, max(1, len(groups) - 1))
-    medians = [np.median(g[rng.integers(0, g.size, (*shape, g.size))], axis=-1) for g in groups]
+    medians = np.stack([_medians(group, shape, rng) for group in groups])
     picked = rng.integers(0, len(groups), (1, *shape))
-    centers: np.ndarray = np.take_along_axis(np.stack(medians), picked, axis=0)[0].mean(axis=1)
+    centers: np.ndarray = np.take_along_axis(medians, picked, axis=0)[0].mean(axis=1)
     return centers
+
+
+def _medians(group: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Medians of as many samples, drawn with replacement, without drawing them: the k-th of n uniform numbers
+    has the distribution Beta(k, n + 1 - k), and says which of the sorted samples it is (David and Nagaraja,
+    Order Statistics, 2003, 2.3)."""
+    ordered, n = np.sort(group), group.size
+    low, high = (n + 1) // 2, n // 2 + 1  # the same one where n is odd
+    first = rng.beta(low, n + 1 - low, shape)
+    second = first if low == high else first + (1 - first) * rng.beta(1, n - low, shape)
+    middle: np.ndarray = (_at(ordered, first) + _at(ordered, second)) / 2
+    return middle
+
+
+def _at(ordered: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    found: np.ndarray = ordered[np.minimum((uniform * ordered.size).astype(int), ordered.size - 1)]
+    return found

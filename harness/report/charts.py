@@ -1,152 +1,97 @@
-"""Pictures of a run, one definition each: Altair charts, written as SVG and PNG by vl-convert."""
+"""Pictures of runs, one definition for the page and for files: Altair charts, drawn by vl-convert."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from harness.devices import curves
 from harness.errors import SamestepError
+from harness.report.picture import COLOURS, THEMES, Picture
+from harness.report.tables import groups, headline
 from harness.store import Run
+from harness.summary import summarize
 
-#: Okabe and Ito's colours, which colour-blind readers tell apart.
-COLOURS = {
-    "numpy": "#000000", "sympy": "#999999", "torch": "#D55E00", "tensorflow": "#E69F00", "jax": "#0072B2",
-    "keras": "#CC79A7", "sklearn": "#009E73",
-}  # fmt: skip
+__all__ = [
+    "COLOURS",
+    "MISSING",
+    "THEMES",
+    "Picture",
+    "available",
+    "of_main_tasks",
+    "pictures",
+    "svg",
+    "write",
+]
+
 MISSING = "pictures need Altair: python -m pip install 'samestep[report]'"
-
-Rows = list[dict[str, Any]]
 
 
 def available() -> bool:
     return all(importlib.util.find_spec(name) for name in ("altair", "vl_convert"))
 
 
-def write(run: Run) -> list[Path]:
-    """The pictures of a run beside its records: errors in sigma, and free runs, for each group of cells."""
+def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
+    """Every picture of every run, and those of all together; the same records give the same pictures."""
+    for run in runs:
+        for picture in _of(run):
+            name = f"{picture.name}-{run.folder.name}" if len(runs) > 1 else picture.name
+            yield replace(picture, name=name, filters={**picture.filters, "run": run.folder.name})
+    if len(runs) > 1:
+        from harness.report.pictures import history
+
+        yield from history.pictures(runs)
+
+
+def _of(run: Run) -> Iterator[Picture]:
+    from harness.report.pictures import agreement, calm, devices, peak, speed, start
+
     about, records = run.about, list(run.records())
     cells = {cell["key"]: cell for cell in about["cells"]}
-    written = []
-    for name, chart in charts(cells, records):
-        for suffix in ("svg", "png"):
-            path = run.folder / f"{name}.{suffix}"
-            try:
-                chart.save(path, **({"scale_factor": 2} if suffix == "png" else {}))
-            except OSError as error:
-                raise SamestepError(f"{path} cannot be written: {error.strerror}") from error
-            written.append(path)
+    summaries = summarize(about, records)
+    yield from agreement.pictures(cells, records)
+    yield from speed.pictures(about, summaries)
+    yield from start.pictures(about, summaries)
+    yield from peak.pictures(about, summaries)
+    yield from devices.pictures(curves(about, records))
+    yield from calm.pictures(about, records)
+
+
+def svg(picture: Picture) -> str:
+    """The picture as it stands in a document, on light ground."""
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(picture.vega_lite())
+    return drawn
+
+
+def write(run: Run) -> list[Path]:
+    """The pictures of a run in a folder beside its records, as SVG and PNG: of each case its main task."""
+    import vl_convert
+
+    folder, written = run.folder / "pictures", list[Path]()
+    try:
+        folder.mkdir(exist_ok=True)
+        for picture in of_main_tasks(run, pictures([run])):
+            paths = folder / f"{picture.name}.svg", folder / f"{picture.name}.png"
+            paths[0].write_text(svg(picture), encoding="utf-8")
+            paths[1].write_bytes(vl_convert.vegalite_to_png(picture.vega_lite(), scale=2))
+            written += paths
+    except OSError as error:
+        raise SamestepError(f"{error.filename} cannot be written: {error.strerror}") from error
     return written
 
 
-def charts(
-    cells: Mapping[str, Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[str, Any]]:
-    """(file name, chart) of each group of cells that has something to show."""
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for key, cell in cells.items():
-        if cell.get("twin"):  # the same code once more
-            continue
-        groups.setdefault((cell["workload"], cell["case"], cell["dtype"], cell["device"]), []).append(key)
-    for group, keys in groups.items():
-        title = "{}:{}, {}, {}".format(*group)
-        errors = error_rows({key: cells[key] for key in keys}, records)
-        if errors:
-            yield "-".join(("errors", *group)), errors_chart(errors, title)
-        free = trajectory_rows({key: cells[key] for key in keys}, records)
-        if free:
-            yield "-".join(("trajectory", *group)), trajectory_chart(free, title)
-
-
-def error_rows(cells: Mapping[str, Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> Rows:
-    """Each tensor of each cell: its worst element in sigma, from the cell's first verdict."""
-    rows: Rows = []
-    seen = set()
-    for record in records:
-        key = str(record.get("cell"))
-        if record["kind"] != "verdict" or key not in cells or key in seen:
-            continue
-        seen.add(key)
-        for tensor, about in record.get("tensors", {}).items():
-            if isinstance(about, Mapping):  # runs before statistical limits kept one number
-                rows.append({
-                    "tensor": tensor, "implementation": cells[key]["implementation"],
-                    "framework": cells[key]["framework"],
-                    "error": max(float(about["elements"]), FLOOR), "limit": float(about["elements_limit"]),
-                })  # fmt: skip
-    return rows
-
-
-#: What is smaller is drawn here: a logarithmic axis has no 0.
-FLOOR = 1e-2
-
-
-def trajectory_rows(cells: Mapping[str, Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> Rows:
-    return [
-        {
-            "step": step, "distance": distance, "implementation": cells[record["cell"]]["implementation"],
-            "framework": cells[record["cell"]]["framework"],
-        }
-        for record in records
-        if record["kind"] == "trajectory" and record["cell"] in cells
-        for step, distance in enumerate(record["distance"], start=1)
-        if isinstance(distance, float) and distance > 0
-    ]  # fmt: skip
-
-
-def _colour(rows: Rows) -> Any:
-    import altair as alt
-
-    names = [name for name in COLOURS if any(row["framework"] == name for row in rows)]
-    scale = alt.Scale(domain=names, range=[COLOURS[name] for name in names])
-    return alt.Color("framework:N", scale=scale, title="framework")
-
-
-def errors_chart(rows: Rows, group: str) -> Any:
-    """A strip for each tensor, a tick for each implementation, and the limit as a line."""
-    import altair as alt
-
-    order = list(dict.fromkeys(row["tensor"] for row in rows))
-    base = alt.Chart(alt.InlineData(values=rows))
-    y = alt.Y("tensor:N", sort=order, title=None)
-    x = alt.X(
-        "error:Q", scale=alt.Scale(type="log", domain=[FLOOR, 100]),
-        title="worst error of an element, in standard deviations of honest rounding (sigma)",
-    )  # fmt: skip
-    ticks = base.mark_tick(thickness=2, size=14, opacity=0.8).encode(x=x, y=y, color=_colour(rows))
-    limits = base.mark_tick(thickness=3, size=18, color="#B00020").encode(x=alt.X("limit:Q"), y=y)
-    title = alt.TitleParams(
-        f"{group}: how far each implementation is from the reference", anchor="start",
-        subtitle=[
-            "One tick for each implementation, at the step that came nearest to its limit. Red: the limit,",
-            "22 sigma where sigma is known from 100 runs with noise, 34 where from 24.",
-        ],
-    )  # fmt: skip
-    return alt.layer(ticks, limits).properties(title=title, width=520, height={"step": 20})
-
-
-def trajectory_chart(rows: Rows, group: str) -> Any:
-    """Distance from the reference over the steps of a free run."""
-    import altair as alt
-
-    title = alt.TitleParams(
-        f"{group}: a free run leaves the reference", anchor="start",
-        subtitle="one line for each implementation; reported, never judged",
-    )  # fmt: skip
-    return (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(opacity=0.7, strokeWidth=1.5)
-        .encode(
-            x=alt.X("step:Q", title="training step"),
-            y=alt.Y(
-                "distance:Q",
-                scale=alt.Scale(type="log"),
-                axis=alt.Axis(format="~e"),
-                title="distance of the weights, relative",
-            ),
-            color=_colour(rows),
-            detail="implementation:N",
-        )
-        .properties(title=title, width=520, height=260)
-    )
+def of_main_tasks(run: Run, found: Iterable[Picture]) -> Iterator[Picture]:
+    """The pictures of no task, and of each case's main one: many steps in one call."""
+    about = run.about
+    known = {
+        (cells[0].cell["workload"], cells[0].cell["case"], headline(cells, about))
+        for _, cells in groups(summarize(about, run.records()))
+    }
+    for picture in found:
+        named = tuple(picture.filters.get(name, "") for name in ("workload", "case", "task"))
+        if not named[2] or named in known:
+            yield picture

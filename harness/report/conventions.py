@@ -150,6 +150,18 @@ def departs(row: Row, name: str) -> bool:
 # -- for a page ----------------------------------------------------------------------------------------
 
 
+def rows(document: Document) -> list[dict[str, Any]]:
+    """A row for each question, an answer in each framework's column."""
+    return [
+        {
+            "name": row["name"], "question": row["question"],
+            **{name: row["answers"].get(name) for name in frameworks(document)},
+            "declared": row["declared"], "link": row["link"],
+        }
+        for row in document["rows"]
+    ]  # fmt: skip
+
+
 def markdown(document: Document) -> str:
     asked = frameworks(document)
     lines = [HEADER, f"Measured with {versions(document)}.", "", f"{LEGEND}.", ""]

@@ -36,11 +36,17 @@ def crossings(curves: Sequence[Curve]) -> list[str]:
     """A sentence for each curve of several sizes."""
     return [
         f"{curve.workload}:{curve.case}, {curve.dtype}, {curve.implementation}, {curve.task}: "
-        f"the GPU is faster {_from(curve.crossing, curve)}; "
+        f"the GPU is faster {since(curve)}; "
         f"with the transfer {_from(curve.crossing_with_transfer, curve)}"
         for curve in curves
         if curve.crossing and curve.crossing_with_transfer
     ]
+
+
+def since(curve: Curve) -> str:
+    """From which size on the GPU is faster, of a curve of several."""
+    assert curve.crossing is not None
+    return _from(curve.crossing, curve)
 
 
 def _from(found: Crossing, curve: Curve) -> str:

@@ -49,8 +49,12 @@ def count(number: int | None) -> str:
 def percent(fraction: float | None) -> str:
     if fraction is None:
         return "-"
+    if 0 < 100 * fraction < 0.05:
+        return "<0.1%"
     return f"{100 * fraction:.0f}%" if fraction >= 0.1 else f"{100 * fraction:.1f}%"
 
 
 def flop_rate(rate: float) -> str:
-    return f"{rate / 1e9:.0f} GFLOP/s" if rate < 1e12 else f"{rate / 1e12:.1f} TFLOP/s"
+    """45 GFLOP/s."""
+    scale, unit = next(((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M")) if rate >= s), (1e3, "k"))
+    return f"{rate / scale:.1f} TFLOP/s" if unit == "T" else f"{rate / scale:.0f} {unit}FLOP/s"

@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.report import charts
+import vl_convert
+
+from harness.report.pictures import agreement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,8 +28,9 @@ def main() -> None:
         records.append({"kind": "verdict", "cell": key, "tensors": result["tensors"]})
         if "trajectory" in result:
             records.append({"kind": "trajectory", "cell": key, **result["trajectory"]})
-    for name, chart in charts.charts(cells, records):
-        chart.save(ROOT / "docs" / "pictures" / f"{name}.svg")
+    for picture in agreement.pictures(cells, records):
+        path = ROOT / "docs" / "pictures" / f"{picture.name}.svg"
+        path.write_text(vl_convert.vegalite_to_svg(picture.vega_lite()), encoding="utf-8")
 
 
 if __name__ == "__main__":

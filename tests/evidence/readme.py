@@ -1,31 +1,38 @@
-"""The README's tables of times, from a run under results/:
+"""The README's tables and pictures, from a run under results/:
 
     python -m tests.evidence.readme results/<machine>/<run>
 
-A table stands between `<!-- table CASE TASK -->` and `<!-- end -->`, and the run between `<!-- run -->` and
-`<!-- end -->`. tests/test_readme.py says when they are out of date.
+A table stands between `<!-- table CASE TASK -->` and `<!-- end -->`, a picture between `<!-- picture NAME -->`
+and `<!-- end -->`, the run between `<!-- run -->` and `<!-- end -->`. tests/test_readme.py says when they are
+out of date: a picture ends with a hash of what it shows, since how it is drawn may depend on the fonts here.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import re
 from pathlib import Path
 
-from harness.report import tables
+from harness.errors import SamestepError
+from harness.report import charts, tables
+from harness.report.picture import Picture
 from harness.store import Run
 from harness.summary import summarize
 from tests.evidence.lanes import ROOT
 
-README = ROOT / "README.md"
+README, PICTURES = ROOT / "README.md", ROOT / "docs" / "pictures"
 TABLE = re.compile(r"(<!-- table (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PICTURE = re.compile(r"(<!-- picture (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RUN = re.compile(r"(<!-- run -->).*?(<!-- end -->)", re.DOTALL)
 LINK = re.compile(r"<!-- run -->\[`results/(\S+?)`\]")
 
 
 def filled(text: str, run: Run) -> str:
-    """The README with what the run says."""
+    """The README with what the run says; raises SamestepError where it asks for a picture that the run has not."""
     summaries = summarize(run.about, run.records())
+    known = {picture.name: picture for picture in charts.pictures([run])}
 
     def table(found: re.Match[str]) -> str:
         case, task = found[2], found[3]
@@ -34,9 +41,26 @@ def filled(text: str, run: Run) -> str:
         lines = [*tables.table(tables.COLUMNS, rows, left=2), "", tables.calm(cells, task) + "."]
         return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[4]
 
+    def picture(found: re.Match[str]) -> str:
+        if found[2] not in known:
+            raise SamestepError(f"{run.folder} has no picture {found[2]}; there are {', '.join(known)}")
+        return f"{found[1]}\n![{known[found[2]].title}](docs/pictures/{found[2]}.svg)\n\n{found[3]}"
+
     name = f"{run.folder.parent.name}/{run.folder.name}"
     text = RUN.sub(rf"\1[`results/{name}`](results/{name}/report.md)\2", text)
-    return TABLE.sub(table, text)
+    return PICTURE.sub(picture, TABLE.sub(table, text))
+
+
+def pictured(text: str, run: Run) -> dict[Path, Picture]:
+    """The files that the README's pictures are in, and what each should show."""
+    names = {found[2] for found in PICTURE.finditer(text)}
+    return {PICTURES / f"{one.name}.svg": one for one in charts.pictures([run]) if one.name in names}
+
+
+def signature(picture: Picture) -> str:
+    """What a picture's file ends with: a hash of what it shows."""
+    shown = json.dumps([picture.title, picture.says, picture.rows], sort_keys=True)
+    return f"<!-- shows {hashlib.sha256(shown.encode()).hexdigest()[:16]} -->\n"
 
 
 def linked(text: str) -> Path:
@@ -50,7 +74,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     run = Run.open(parser.parse_args().run.resolve())
-    README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
+    text = filled(README.read_text(encoding="utf-8"), run)
+    README.write_text(text, encoding="utf-8")
+    for path, picture in pictured(text, run).items():
+        path.write_text(charts.svg(picture) + signature(picture), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -346,3 +346,12 @@ def digits(values: object) -> list[str]:
 
 def grouped(samples: dict) -> list[list[float]]:
     return [[samples[i, r] for r in range(ROUNDS)] for i in range(INVOCATIONS)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 8, 25])
+def test_a_median_of_drawn_samples_is_as_often_at_each_as_if_they_were_drawn(n):
+    group = np.random.default_rng(n).permutation(n).astype(float)
+    rng = np.random.default_rng(0)
+    quick = statistics._medians(group, (40_000,), rng)
+    drawn = np.median(group[rng.integers(0, n, (40_000, n))], axis=-1)
+    assert stats.ks_2samp(quick, drawn).pvalue > 0.01

@@ -1,0 +1,70 @@
+"""Cells that are compared with each other: the ratio of each to a baseline, which any of them can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.measure.statistics import Contrast, contrasts, difference, judged, means, paired
+
+#: (process, round) -> seconds of one call; a process is an (arena, invocation).
+Samples = dict[tuple[tuple[int, int], int], float]
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The samples of each cell that was timed, by its key, and of each of its tasks.
+
+    ``planned`` is the baseline that the spec names; ``twins`` are the keys of second names of it.
+    """
+
+    planned: str
+    taken: Mapping[str, Mapping[str, Samples]]
+    twins: frozenset[str]
+
+    @property
+    def baseline(self) -> str | None:
+        """The planned one, or, where it gave no time, the first of its neighbours that did."""
+        if self.planned in self.taken:
+            return self.planned
+        return next((key for key in self.taken if key not in self.twins), None)
+
+    def noise(self, task: str) -> float | None:
+        """How far the same code under two names was apart in these rounds, a ratio; None without a second
+        name."""
+        planned = self.taken.get(self.planned, {}).get(task, {})
+        for key, tasks in self.taken.items():
+            pairs = paired(tasks.get(task, {}), planned) if key in self.twins else []
+            if pairs:
+                return contrasts({key: pairs})[key].value
+        return None
+
+    def against(self, baseline: str, task: str) -> dict[str, Contrast]:
+        """Each cell that timed the task, the baseline too, all judged together.
+
+        None that is nearer to it than the same code was to itself is called different. What was not timed in
+        the baseline's rounds is compared through the planned one, which is timed in all.
+        """
+        direct = self._family(baseline, task)
+        found = means(direct)
+        if self.baseline and baseline != self.baseline and task in self.taken[self.baseline]:
+            through = means(self._family(self.baseline, task))
+            far = through.keys() - direct.keys() - {baseline}
+            if baseline in through:
+                found |= {key: difference(through[key], through[baseline]) for key in through if key in far}
+        noise = self.noise(task)
+        judgement = judged(found, abs(math.log(noise)) if noise else 0.0)
+        itself = len(self.taken[baseline][task])
+        judgement[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, itself)
+        return {key: judgement[key] for key in self.taken if key in judgement}
+
+    def _family(self, baseline: str, task: str) -> dict[str, list[list[float]]]:
+        """The ratios to a baseline of all that were timed in the same rounds."""
+        samples = self.taken[baseline][task]
+        return {
+            key: pairs
+            for key, tasks in self.taken.items()
+            if key not in self.twins and key != baseline
+            if (pairs := paired(tasks.get(task, {}), samples))
+        }

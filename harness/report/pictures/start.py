@@ -1,0 +1,164 @@
+"""What does starting cost, and from when on has a dear start paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from harness.report import words
+from harness.report.picture import Picture, Row, rounded
+from harness.report.pictures.groups import Group, seconds, trained
+from harness.report.pictures.marks import HEIGHT, LINE, apart, colour, data, names, over
+from harness.summary import CellSummary, pays_from
+
+#: From import to the end of the first call, and how each part is drawn.
+PARTS = {"import": "#9ECAE1", "build": "#E6AB02", "first call": "#C2599B"}
+
+#: Points of a curve, and how far beyond a crossing it goes.
+POINTS, BEYOND = 40, 10.0
+
+
+def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Picture]:
+    """For each group the parts of a start; and for each framework with a dear start where that has paid."""
+    for group in trained(about, summaries):
+        rows = part_rows(group)
+        if rows:
+            dearest = rows[-1]
+            yield Picture(
+                group.name("start"), "start",
+                f"{group.where}: {dearest['implementation']} is ready after {dearest['label']}, "
+                f"{rows[0]['implementation']} after {rows[0]['label']}",
+                "Seconds until the first result in a fresh process, compilers' caches empty: importing "
+                "the framework; data and what the rung builds; the first call, with tracing and compiling.",
+                rows, parts_chart(rows), group.filters,
+            )  # fmt: skip
+        for framework in dict.fromkeys(cell.cell["framework"] for cell in group.cells):
+            yield from _break_even(summaries, group, framework)
+
+
+def part_rows(group: Group) -> list[Row]:
+    """Import, build and first call of each implementation, the one that is ready first above."""
+    rows: list[Row] = []
+    for cell in group.cells:
+        timed = group.of(cell)
+        parts = (cell.import_seconds, cell.build_seconds, timed.first_call_seconds)
+        if None in parts:
+            continue
+        total = sum(part or 0.0 for part in parts)
+        rows += [
+            {
+                "implementation": group.label(cell), "framework": cell.cell["framework"], "part": name,
+                "order": number, "seconds": rounded(part), "total": rounded(total),
+                "label": words.seconds(total),
+            }
+            for number, (name, part) in enumerate(zip(PARTS, parts, strict=True))
+        ]  # fmt: skip
+    return sorted(rows, key=lambda row: (row["total"], row["implementation"], row["order"]))
+
+
+def parts_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
+    """A bar for each implementation, its parts one after the other, and the whole in words."""
+    scale = alt.Scale(domain=list(PARTS), range=list(PARTS.values()))
+    x = alt.X("seconds:Q", title="seconds until the first result is there")
+    bars = data().mark_bar(size=13).encode(
+        x=x, y=names(rows), color=alt.Color("part:N", scale=scale, title=None), order=alt.Order("order:Q")
+    )  # fmt: skip
+    whole = data().transform_filter("datum.order == 0").mark_text(align="left", dx=5)
+    return over(bars, whole.encode(x=alt.X("total:Q"), y=names(rows), text=alt.Text("label:N")))
+
+
+# -- break-even ----------------------------------------------------------------------------------------
+
+
+def _break_even(summaries: Sequence[CellSummary], group: Group, framework: str) -> Iterator[Picture]:
+    rows = total_rows(summaries, group, framework)
+    if rows:
+        paid = [str(row["label"]) for row in rows if row["place"] is not None]
+        told = "; ".join(paid) or "no dear start pays for itself"
+        yield Picture(
+            f"{group.name('break-even')}-{framework}", "start", f"{group.where}, {framework}: {told}",
+            "Total time of so many training steps: build, the first call, and the steps. Dashed: the rung "
+            "that starts cheapest; the others start dearer, and have paid from where they cross it.",
+            rows, total_chart(rows), group.filters,
+        )  # fmt: skip
+
+
+def total_rows(summaries: Sequence[CellSummary], group: Group, framework: str) -> list[Row]:
+    """Points of the curve of each implementation with a dear start and of those that it is held against; and
+    the crossings."""
+    found = {}
+    for cell in group.cells:
+        if cell.cell["framework"] == framework and (pays := pays_from(summaries, cell, group.task)):
+            found[cell.cell["implementation"]] = (cell, *pays)
+    cheap = {name for _, name, _ in found.values()}
+    dear = {name: cell for name, (cell, _, _) in found.items()}
+    shown = {
+        **{c.cell["implementation"]: c for c in group.cells if c.cell["implementation"] in cheap},
+        **dear,
+    }
+    paid = sorted((one for one in found.values() if 1 <= one[2] < float("inf")), key=lambda one: one[2])
+    last = max([1000.0, *(BEYOND * calls for _, _, calls in paid)])
+    ends = {name: _total(group, cell, last) for name, cell in shown.items()}
+    at = (
+        apart(ends, min(_total(group, cell, 1) for cell in shown.values()), max(ends.values()))
+        if ends
+        else {}
+    )
+    rows: list[Row] = []
+    for name, cell in shown.items():
+        kind = "starts cheapest" if name in cheap else "starts dearer"
+        never = name in found and found[name][2] == float("inf")
+        rows += [_point(group, cell, kind, calls) for calls in np.geomspace(1, last, POINTS).tolist()]
+        rows[-1] |= {"at": rounded(at[name]), "label": f"{name}, never pays" if never else name}
+    for place, (cell, against, calls) in enumerate(paid):
+        row = _point(group, cell, "starts dearer", calls)
+        label = f"{group.label(cell)} pays from {rounded(row['steps'], 2):,.0f} steps on"
+        rows.append({**row, "place": place, "against": against, "label": label})
+    return rows
+
+
+def _point(group: Group, cell: CellSummary, kind: str, calls: float) -> Row:
+    timed = group.of(cell)
+    return {
+        "implementation": group.label(cell), "framework": cell.cell["framework"], "kind": kind,
+        "steps": rounded(calls * (timed.steps or 1)), "seconds": rounded(_total(group, cell, calls)),
+        "seconds_per_step": rounded(seconds(timed)), "place": None, "against": None, "at": None,
+        "label": None,
+    }  # fmt: skip
+
+
+def _total(group: Group, cell: CellSummary, calls: float) -> float:
+    """Seconds of the start and of so many calls more."""
+    return (cell.start_seconds(group.task) or 0.0) + calls * group.of(cell).seconds.value
+
+
+def total_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
+    """A line for each implementation; where a dear one crosses the cheapest start is marked and said."""
+    kinds = sorted({row["kind"] for row in rows})
+    dashes = [[5, 4] if kind == "starts cheapest" else [1, 0] for kind in kinds]
+    dash = alt.StrokeDash("kind:N", title=None, scale=alt.Scale(domain=kinds, range=dashes))
+    scale, decades = alt.Scale(type="log", nice=False), [10**power for power in range(-6, 12)]
+    x = alt.X("steps:Q", scale=scale, title="training steps after the first call, logarithmic",
+              axis=alt.Axis(format="~s", values=decades))  # fmt: skip
+    y = alt.Y("seconds:Q", scale=scale, title="seconds in all, logarithmic",
+              axis=alt.Axis(format="~g", values=decades))  # fmt: skip
+    shades = colour(rows, legend=None)
+    lines, crossings = (data().transform_filter(f"datum.place {sign} null") for sign in ("==", "!="))
+    ends = lines.transform_filter("datum.at != null").mark_text(align="left", dx=6)
+    said = [
+        crossings.transform_filter(f"datum.place == {place}").mark_text(
+            align="left", dx=4, dy=LINE * (place + 1)
+        )
+        for place in range(sum(row["place"] is not None for row in rows))
+    ]
+    who, label = alt.Detail("implementation:N"), alt.Text("label:N")
+    return over(
+        lines.mark_line(strokeWidth=2).encode(x=x, y=y, color=shades, strokeDash=dash, detail=who),
+        crossings.mark_point(size=90, filled=True, opacity=1).encode(x=x, y=y, color=shades),
+        ends.encode(x=x, y=alt.Y("at:Q"), text=label),
+        *(text.encode(x=x, y=y, text=label) for text in said),
+        height=HEIGHT,
+    )
