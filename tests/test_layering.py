@@ -21,6 +21,7 @@ LAYERS = {
     "errors": (),
     "spec": (),
     "caches": (),
+    "weights": ("errors",),
     "frameworks": (),
     "conventions": (),
     "measure": (),

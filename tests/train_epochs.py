@@ -1,29 +1,59 @@
 """Trains one implementation on a case's whole data set, in a process of its own, and says how it went.
 
-``python tests/train_epochs.py workload:case/implementation [threads]`` prints JSON: of each epoch the mean
-loss of its batches, and after it what ``evaluate`` says of the test images.
+``python -m tests.train_epochs workload:case/implementation [--save FILE]`` prints JSON: of each epoch the
+first loss and the mean loss of its batches, and after it what ``evaluate`` says of the test images. The
+parameters that it ends with are saved in the file.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import numpy as np
 
+from harness import weights
 from harness.agreement.candidate import Candidate
 from harness.agreement.compare import Place
 from harness.catalog import Catalog
 from harness.data import load
 from harness.frameworks import Settings
+from harness.process import environment
 from harness.selection import Selector
 
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = 1  # batches are small: a second thread saves a fifth, and on a busy machine costs tenfold
 
-def candidate(selector: Selector, threads: int) -> Candidate:
-    catalog, settings = Catalog(), Settings(threads=threads)
+#: Framework -> its rung for a whole epoch.
+RUNGS = {
+    "numpy": "numpy_manual",
+    "torch": "torch_optim",
+    "jax": "jax_scan",
+    "tensorflow": "tensorflow_function",
+}
+
+Epochs = list[dict[str, float]]
+
+
+def trained(selector: str, save: Path | None = None) -> Epochs:
+    """What one implementation makes of a case, from the start and in the order that all have."""
+    command = [sys.executable, "-m", "tests.train_epochs", selector]
+    command += ["--save", str(save)] if save else []
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment("cpu", THREADS)}, capture_output=True, text=True,
+        timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    epochs: Epochs = json.loads(done.stdout.splitlines()[-1])
+    return epochs
+
+
+def candidate(selector: Selector) -> Candidate:
+    catalog, settings = Catalog(), Settings(threads=THREADS)
     rung = catalog.implementation(selector.workload, selector.implementation)
     spec = catalog.spec(selector.workload)
     case = spec.cases[str(selector.case)]
@@ -32,21 +62,28 @@ def candidate(selector: Selector, threads: int) -> Candidate:
     return Candidate(catalog.load(rung), adapter, settings, spec, case, inputs)
 
 
-def train(subject: Candidate) -> list[dict[str, float]]:
+def train(subject: Candidate, save: Path | None) -> Epochs:
     state, epochs = subject.adopt(subject.params), []
     for number in range(subject.case.sizes["epochs"]):
         trained, state = subject.run(Place(number, "train_epoch"), state)
         tested, _ = subject.run(Place(number, "evaluate"), state)
         epochs.append(
             {
+                "first_loss": float(trained["losses"][0]),
                 "mean_loss": float(trained["losses"].mean(dtype="float64")),
                 "test_loss": float(tested["mean_loss"]),
                 "accuracy_percent": 100 * float(tested["correct"]) / subject.case.sizes["test"],
             }
         )
+    if save:
+        weights.save(save, subject.export(state))
     return epochs
 
 
 if __name__ == "__main__":
-    epochs = train(candidate(Selector.parse(sys.argv[1]), int((*sys.argv, 1)[2])))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("selector", type=Selector.parse)
+    parser.add_argument("--save", type=Path)
+    asked = parser.parse_args()
+    epochs = train(candidate(asked.selector), asked.save)
     print("\n" + json.dumps(epochs))  # on a line of its own, whatever a framework printed before

@@ -575,4 +575,168 @@ JAX = [
     ),
 ]
 
-MISTAKES = [*NUMPY, *TORCH, *TENSORFLOW, *JAX]
+# One layer used 0 to 3 times: depth_3 and depth_2 use it so often in one pass, and then as the draws say.
+SMALL = "[batch=6,d_in=20,hidden=8]"
+DYNAMIC_NET = [
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/numpy_manual",
+        (
+            "the gradient of one use",
+            {"grad_w2 = grad_w2 + seen": "grad_w2 = seen"},
+            "trace, step 0: grad_w2[",
+        ),
+        (
+            "one use too many",
+            {"for _ in range(depth)": "for _ in range(depth + 1)"},
+            "forward, step 0: y_pred[",
+        ),
+        (
+            "the first depth for ever",
+            {"for depth in depths:": "for depth in depths[:1].repeat(len(depths)):"},
+            "train, step 1: losses[1]",
+        ),
+        (
+            "momentum forgotten where depth is 0",
+            {
+                "    state = dict(state)\n": (
+                    "    state = dict(state)\n"
+                    "    if depth == 0:\n"
+                    '        state["momentum/w2"] = 0 * grads["w2"]\n'
+                )
+            },
+            "train, step 1: w2[",
+        ),
+        (
+            "no relu in the loop",
+            {'seen[f"h{i}_relu"] = np.maximum(seen[f"h{i}"], 0)': 'seen[f"h{i}_relu"] = seen[f"h{i}"]'},
+            "trace, step 0: h2_relu[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/torch_autograd",
+        (
+            "the gradient of one use",
+            {'h_relu, state["w2"])': 'h_relu, state["w2"] if i == 2 else state["w2"].detach())'},
+            "trace, step 0: grad_w2[",
+        ),
+        (
+            "no relu in the loop",
+            {'seen[f"h{i}_relu"] = torch.relu(seen[f"h{i}"])': 'seen[f"h{i}_relu"] = seen[f"h{i}"]'},
+            "trace, step 0: h2_relu[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/torch_optim",
+        (
+            "one use too many",
+            {"for _ in range(depth)": "for _ in range(depth + 1)"},
+            "forward, step 0: y_pred[",
+        ),
+        (
+            "the first depth for ever",
+            {
+                "for _ in range(depth)": "self.depth = getattr(self, 'depth', depth)\n"
+                "        for _ in range(self.depth)"
+            },
+            "train, step 1: losses[1]",
+        ),
+        (
+            "no momentum where there is no gradient",  # what zero_grad does by itself
+            {
+                "state.sgd.zero_grad(set_to_none=False)": "state.sgd.zero_grad()",
+                "named(state.model).items()}\n\n\ndef train_step": (
+                    "named(state.model).items() if p.grad is not None}\n\n\ndef train_step"
+                ),
+            },
+            "train, step 1: w2[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/tensorflow_graph",
+        ("one use too many", {"i < depth, use": "i <= depth, use"}, "forward, step 0: y_pred["),
+        (
+            "the first depth for ever",
+            {"depths[i], *numbers": "depths[0], *numbers"},
+            "train, step 1: losses[1]",
+        ),
+        (
+            "the gradient of one use",
+            {
+                'tf.nn.relu(h_relu @ params["w2"]': (
+                    'tf.nn.relu(h_relu @ tf.where(i == 0, params["w2"], tf.stop_gradient(params["w2"]))'
+                )
+            },
+            "loss_and_grads, step 0: grad_w2[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/tensorflow_function",
+        ("the first depth for ever", {"y, depths[i], l": "y, depths[0], l"}, "train, step 1: losses[1]"),
+        (
+            "momentum forgotten where depth is 0",
+            {
+                "velocity.assign(momentum * velocity + grad)": (
+                    'kept = momentum * velocity * tf.cast(depth > 0 or name != "w2", grad.dtype)\n'
+                    "        velocity.assign(kept + grad)"
+                )
+            },
+            "train, step 1: w2[",
+        ),
+        (
+            "no relu in the loop",
+            {
+                'h_relu = tf.nn.relu(h_relu @ state["w2"] + state["b2"])': (
+                    'h_relu = h_relu @ state["w2"] + state["b2"]'
+                )
+            },
+            "forward, step 0: y_pred[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/jax_grad",
+        (
+            "the first depth for ever",  # kept when the function is traced
+            {
+                "for _ in range(depth)": "for _ in range(KEPT.setdefault('depth', depth))",
+                "def weights(": "KEPT = {}\n\n\ndef weights(",
+            },
+            "train, step 1: losses[1]",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_3{SMALL}/jax_switch",
+        ("a branch too few", {"range(DEEPEST + 1)": "range(DEEPEST)"}, "forward, step 0: y_pred["),
+        (
+            "the gradient of one use",
+            {
+                "for _ in range(times)": "for i in range(times)",
+                'h_relu @ state["w2"]': (
+                    'h_relu @ (jax.lax.stop_gradient(state["w2"]) if i else state["w2"])'
+                ),
+            },
+            "loss_and_grads, step 0: grad_w2[",
+        ),
+        (
+            "momentum forgotten where depth is 0",
+            {
+                "    loss, grads = loss_and_grads(": (
+                    '    kept = state.get("momentum/w2", jnp.zeros_like(state["w2"]))\n'
+                    '    state = state | {"momentum/w2": jnp.where(depth > 0, kept, 0)}\n'
+                    "    loss, grads = loss_and_grads("
+                )
+            },
+            "train, step 1: momentum/w2[",
+        ),
+    ),
+    *disagree(
+        f"dynamic_net:depth_2{SMALL}/jax_mask",
+        ("one use too many", {"i < depth": "i <= depth"}, "loss_and_grads, step 0: loss is"),
+        (
+            "no relu in the loop",
+            {'jax.nn.relu(h_relu @ state["w2"] + state["b2"])': 'h_relu @ state["w2"] + state["b2"]'},
+            "forward, step 0: y_pred[",
+        ),
+    ),
+]
+
+MISTAKES = [*NUMPY, *TORCH, *TENSORFLOW, *JAX, *DYNAMIC_NET]

@@ -42,6 +42,7 @@ MISTAKES = [
     ("scalar_relu", "grad_y_pred = 2 *", "grad_y_pred =", "grad_w1"),
     ("manual_backprop", "grad_h_sigmoid * h_sigmoid * (1", "grad_h_sigmoid * h * (1", "grad_w1"),
     ("linear_output", "grad_b1 = grad_h.sum(axis=0)", "grad_b1 = 0.5 * grad_h.sum(axis=0)", "grad_b1"),
+    ("dynamic_net", 'np.where(seen["h1"] > 0, grad_h_relu, 0)', "grad_h_relu", "grad_w1"),
     ("mnist_mlp", "grad / len(y)", "grad / (len(y) - 1)", "grad_w1"),
     ("activations", "(x > 0).astype(", "(x > -1).astype(", "grad_relu"),
     ("autograd_rules", "* 3 * (x + 1) ** 2", "* 2 * (x + 1) ** 2", "grad_x"),
