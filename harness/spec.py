@@ -108,8 +108,9 @@ class Spec:
     ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
     where its sizes are changed (a rate that shrinks as the sums grow). ``derivatives`` holds the reference to
     what some outputs are: name -> (output, input, weights) says that it is the derivative of sum(weights *
-    output) by the input, where weights None stands for ones. A ``lesson`` is there to be read and checked:
-    its times say more of calls than of networks, so they are taken only where it is selected.
+    output) by the input, where weights None stands for ones. ``probabilities`` are arrays whose numbers
+    libraries want between 0 and 1, so agreement keeps them there. A ``lesson`` is there to be read and
+    checked: its times say more of calls than of networks, so they are taken only where it is selected.
     """
 
     summary: str
@@ -125,6 +126,7 @@ class Spec:
     rate: str = "learning_rate"
     scaled: Callable[[Mapping[str, int]], Mapping[str, float | int]] = lambda sizes: {}
     derivatives: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    probabilities: tuple[str, ...] = ()
     lesson: bool = False
 
     @property

@@ -189,6 +189,12 @@ def _wave(value: Array, ops: list[Bound]) -> Any:
     return np.minimum(ops[0].bound, 2.0)  # |sin'| <= 1, |sin| <= 1, and the same of cos
 
 
+def _log1p(value: Array, ops: list[Bound]) -> Any:
+    (a,) = ops
+    room = 1 + a.value  # the logarithm of this: its steepest side is the lower one
+    return np.where(a.bound < room, -np.log1p(-a.bound / room), np.inf)
+
+
 def _tanh(value: Array, ops: list[Bound]) -> Any:
     return np.minimum(ops[0].bound, 2.0)  # |tanh'| <= 1, |tanh| <= 1
 
@@ -215,6 +221,7 @@ RULES: dict[np.ufunc, Callable[[Array, list[Any]], Any]] = {
     np.sqrt: _sqrt,
     np.exp: _exp,
     np.log: _log,
+    np.log1p: _log1p,
     np.tanh: _tanh,
     np.sin: _wave,
     np.cos: _wave,

@@ -19,7 +19,7 @@ BY_TEST = {
     "adopt and export": ("behaviour", "adopt and export do not keep the state"),
     "probe nan": ("behaviour", "NaN is replaced on the way"),
     "probe powers of two": ("cap", "a cap, threshold or eps that only very large or small numbers meet"),
-    "probe large_logits": ("softmax", "the softmax overflows or is clipped where logits are large"),
+    "probe large_logits": ("softmax", "the loss overflows or is clipped where logits are large"),
     "probe ties": ("convention", "relu'(0) is not 0, which the workload declares"),
     "computed in": ("precision", "another arithmetic than the cell declares"),
 }

@@ -26,7 +26,7 @@ COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, n
 #: How often each ufunc rounds, in units of u: once for arithmetic, 8 ulp for a library's functions.
 ROUNDINGS: dict[np.ufunc, float] = {
     **dict.fromkeys((np.add, np.subtract, np.multiply, np.divide, np.square, np.sqrt), 1.0),
-    **dict.fromkeys((np.exp, np.log, np.tanh, np.sin, np.cos), LIBRARY_FUNCTION_UNITS),
+    **dict.fromkeys((np.exp, np.log, np.log1p, np.tanh, np.sin, np.cos), LIBRARY_FUNCTION_UNITS),
     **dict.fromkeys((np.negative, np.positive, np.absolute, np.maximum, np.minimum), 0.0),
 }
 

@@ -6,7 +6,7 @@ A spec names the probes that suit its workload. A rung that is known to depart f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -40,8 +40,9 @@ class Probed:
     def inputs(
         self, params: Callable[[np.ndarray], np.ndarray], arrays: Callable[[np.ndarray], np.ndarray]
     ) -> Inputs:
-        """The case's inputs, with each floating param and array changed."""
-        return Inputs(_changed(self.candidate.params, params), _changed(self.candidate.arrays, arrays))
+        """The case's inputs, with each floating param and array changed; probabilities stay what they are."""
+        kept = self.candidate.spec.probabilities
+        return Inputs(_changed(self.candidate.params, params), _changed(self.candidate.arrays, arrays, kept))
 
     def seen(self, candidate: Candidate) -> Iterator[tuple[Place, Values]]:
         """What each task gives that only looks; and, of a rung that has none, the first step."""
@@ -70,9 +71,14 @@ class Probed:
                 raise Invalid(f"probe {probe}: {broken}") from broken
 
 
-def _changed(values: Mapping[str, np.ndarray], change: Callable[[np.ndarray], np.ndarray]) -> Values:
-    """Each floating array changed; integers as they are."""
-    return {name: change(array) if array.dtype.kind == "f" else array for name, array in values.items()}
+def _changed(
+    values: Mapping[str, np.ndarray], change: Callable[[np.ndarray], np.ndarray], kept: Collection[str] = ()
+) -> Values:
+    """Each floating array changed, but those ``kept``; integers as they are."""
+    return {
+        name: change(array) if array.dtype.kind == "f" and name not in kept else array
+        for name, array in values.items()
+    }
 
 
 def integers(probed: Probed) -> None:
@@ -137,8 +143,8 @@ def _power(before: np.ndarray, after: np.ndarray) -> int:
 
 def _at_scale(probed: Probed, k: int) -> Point:
     """The candidate's point with its arrays times 2^k."""
-    point = probed.candidate.point
-    return replace(point, arrays=_changed(point.arrays, partial(_scaled, k)))
+    point, kept = probed.candidate.point, probed.candidate.spec.probabilities
+    return replace(point, arrays=_changed(point.arrays, partial(_scaled, k), kept))
 
 
 def _in_range(probed: Probed, k: int) -> bool:

@@ -170,6 +170,7 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         ratio = np.divide(np.abs(error), sigma, out=np.zeros(error.shape), where=sigma > 0)
         whole = float(np.sqrt(np.square(sigma).sum()))
         direction = np.where(judged, value - (0.0 if before is None else before), 0.0)
+        alike = np.where(judged & (before is not None), _rounded_once(value, spread.precision), 0.0)
     index = _place(ratio.argmax(), ratio) if ratio.size else ()
     over = ratio > spread.limit
     return Seen(
@@ -181,10 +182,16 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         norm=float(np.sqrt(np.square(error).sum())) / whole if whole else 0.0,
         norm_limit=spread.norm_limit,
         scale=_slope(error, direction),
-        scale_limit=spread.scale_limit,
+        scale_limit=spread.scale_limit + abs(_slope(alike, direction)),
         index=index,
         first=_place(over.argmax(), ratio) if over.any() else None,
     )
+
+
+def _rounded_once(value: np.ndarray, precision: str) -> np.ndarray:
+    """The error of the exact params as the dtype holds them. Params lie on a grid: where all move by the same
+    small step, as in Adam's first one, all round alike, and no honest code can help it."""
+    return np.asarray(value.astype(precision).astype(np.float64) - value)
 
 
 def pooled_scale(steps: Sequence[Seen]) -> tuple[float, float]:

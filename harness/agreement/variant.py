@@ -19,9 +19,13 @@ def varied(candidate: Candidate, number: int) -> Candidate:
     spec, rng = candidate.spec, np.random.default_rng((number, 0x5A))
     axes = spec.axes(candidate.case)
     orders: dict[str, np.ndarray] = {}
+
+    def moved(name: str, array: np.ndarray) -> np.ndarray:
+        return _moved(array, axes.get(name, ""), orders, rng, inwards=name in spec.probabilities)
+
     inputs = Inputs(
-        {name: _moved(a, axes.get(name, ""), orders, rng) for name, a in candidate.params.items()},
-        {name: _moved(a, axes.get(name, ""), orders, rng) for name, a in candidate.arrays.items()},
+        {name: moved(name, array) for name, array in candidate.params.items()},
+        {name: moved(name, array) for name, array in candidate.arrays.items()},
     )
     numbers = dict(candidate.numbers)
     if spec.rate in numbers:
@@ -30,10 +34,11 @@ def varied(candidate: Candidate, number: int) -> Candidate:
 
 
 def _moved(
-    array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator
+    array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator, inwards: bool
 ) -> np.ndarray:
     """In the orders of its axes' letters, which are drawn when they are first met; then floats are jittered,
-    and pixels too: where many of them are alike, all weights of them round alike."""
+    ``inwards`` towards 0 only, and pixels too: where many of them are alike, all weights of them round alike.
+    """
     for axis, letter in enumerate(letters):
         if letter != ".":
             if letter not in orders:
@@ -43,5 +48,5 @@ def _moved(
         return np.asarray(np.maximum(array, rng.integers(0, 3, array.shape, np.uint8)))
     if array.dtype.kind != "f":
         return array
-    jittered = array * (1 + JITTER * rng.standard_normal(array.shape))
-    return np.asarray(jittered, array.dtype)
+    jitter = JITTER * rng.standard_normal(array.shape)
+    return np.asarray(array * (1 - np.abs(jitter) if inwards else 1 + jitter), array.dtype)

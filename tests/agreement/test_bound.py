@@ -22,6 +22,7 @@ CATALOG = Catalog()
 DOMAINS = {
     np.exp: [(1e-3, 20, True)],
     np.log: [(1e-4, 1e4, False)],
+    np.log1p: [(1e-4, 0.9, True)],
     np.sqrt: [(1e-4, 1e4, False)],
     np.tanh: [(1e-3, 5, True)],
     np.sin: [(1e-3, 20, True)],
@@ -121,6 +122,7 @@ def test_a_divisor_that_may_be_zero_bounds_nothing():
     near_zero = Bound((np.array([0.5]), np.array([0.5])), np.dtype("float32"))
     assert (1 / near_zero).bound == np.inf
     assert np.log(near_zero).bound == np.inf
+    assert np.log1p(near_zero - 1).bound == np.inf
 
 
 @pytest.mark.parametrize("exponent", [-1, 0.5, np.array([2, 3])], ids=str)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from harness.agreement import recall
+from harness.agreement.noise import Noise
 from harness.agreement.recall import Recall
 from harness.agreement.reference import Reference
-from harness.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen
+from harness.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
 from harness.catalog import REFERENCE, Catalog
 from tests.agreement.planting import case_values
 
@@ -32,6 +33,20 @@ def test_honest_is_far_from_every_limit(looked):
         about = seen(exact[name].astype(np.float32), exact[name], spread, None)
         assert about.breach is None, name
         assert about.share < 1
+
+
+def test_params_that_all_move_by_the_same_step_round_alike():
+    """Adam's first step: near 0.1 float32 holds no step of 1e-6, and the nearest one is shorter for all."""
+    step, w = 1e-6, np.random.default_rng(0).uniform(0.07, 0.12, 1000).astype(np.float32)
+
+    def run(ledger):
+        return {"w": Noise.exact(w, ledger) - Noise.rounded(step, ledger)}
+
+    spread, exact = spreads(run, {"w": w}, "float32", 24)["w"], w.astype(np.float64) - step
+    honest = seen(w - np.float32(step), exact, spread, w)
+    assert honest.breach is None
+    assert abs(honest.scale) > spread.scale_limit  # independent roundings would not do that
+    assert seen(w - np.float32(1.01 * step), exact, spread, w).breach in ("norm", "scale")
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,14 @@ from harness.process import WorkerProcess
 from harness.runner import Workshop
 from harness.selection import Cell
 from tests.agreement.mistakes import MISTAKES, Mistake
+from tests.agreement.mistakes_training import TRAINING
 from tests.agreement.mistakes_untrained import UNTRAINED
 from tests.agreement.planting import planted
 
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Examine = Callable[[Mistake, Path, str], dict]
 
-EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m in (*MISTAKES, *UNTRAINED) for d in m.dtypes]
+EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m in (*MISTAKES, *UNTRAINED, *TRAINING) for d in m.dtypes]
 HOSTS = {m.framework: m for m in reversed(MISTAKES)}.values()
 
 

@@ -1,0 +1,48 @@
+"""The mistakes of docs/mistakes that belong to the workloads that train, watched at being found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.agreement.candidate import Candidate
+from harness.agreement.variant import varied
+from harness.frameworks import Settings
+from tests.test_tutorial_values import check
+from tests.tutorials.training import CATALOG
+
+
+def test_clipped_probabilities_are_found_where_logits_are_large(need):
+    need("torch")
+    code, cells = check("autoencoder:denoise", "torch_probabilities_clipped")
+    assert code == 1
+    for cell in cells:
+        assert cell["verdict"] == "disagree"
+        assert cell["first_divergence"]["tensor"] == "loss"
+        assert cell["first_divergence"]["test"].startswith("probe large_logits")
+
+
+def test_a_float32_inside_a_float64_optimiser_is_found_in_float64(need):
+    need("keras")
+    code, (single, double) = check("nn_variants:small", "keras_numbers_as_python_floats")
+    assert code == 1
+    assert single["verdict"] == "agree"
+    assert double["verdict"] == "disagree"
+    assert double["first_divergence"]["task"] == "adam_hat_step"
+
+
+def test_probabilities_stay_probabilities_in_every_variant():
+    """A library may refuse what is no probability, and honest code would be called wrong."""
+    spec = CATALOG.spec("autoencoder")
+    module = CATALOG.load(CATALOG.implementation("autoencoder", "numpy_manual"))
+    settings = Settings(dtype="float32")
+    adapter = CATALOG.load_adapter("numpy").Adapter(settings)
+    for name in ("denoise", "soft_targets"):
+        case = spec.cases[name]
+        inputs = spec.make_inputs(case, np.random.default_rng(0), None)
+        candidate = Candidate(module, adapter, settings, spec, case, inputs)
+        for number in (1, 2, 3):
+            variant = varied(candidate, number)
+            y = variant.arrays["y"]
+            assert (y >= 0).all()
+            assert (y <= 1).all()
+            assert (np.sort(y, axis=None) != np.sort(candidate.arrays["y"], axis=None)).any()
