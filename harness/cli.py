@@ -119,31 +119,29 @@ def run(selectors: Sequence[str], form: str, resume: str | None, **options: Any)
     """The main job: check and time the selection on this machine, then report."""
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     folder = _bench(asked, form, options, resume, leave=False)
-    from harness.commands.report import write
+    from harness.commands.report import report as write
     from harness.store import Run
 
-    write(Run.open(folder))
+    write([folder])
     asked.require(options["require"])
     _exit_for_run(Run.open(folder), options["require"])
 
 
 @main.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
-              help="Where runs are kept.")  # fmt: skip
-def report(runs: Sequence[Path], out: Path) -> None:
-    """Tables and pictures from the records of runs (folders; the latest without one)."""
+@click.option("--out", type=click.Path(path_type=Path), default=None,
+              help="Where the page of the named runs goes, a folder or a file; of runs together "
+              "results/page.html, of one the run's folder. Without a RUN: where runs are kept  "
+              "[default: results]")  # fmt: skip
+def report(runs: Sequence[Path], out: Path | None) -> None:
+    """Tables, pictures and one page from the records of runs (folders; the latest without one)."""
     from rich.console import Console
 
-    from harness.commands.report import write
+    from harness.commands.report import report as write
     from harness.report import terminal
-    from harness.store import Run, latest
 
-    for one in [Run.open(folder) for folder in runs] or [latest(out)]:
-        if one.torn:
-            click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
+    for one in write(runs, out):
         terminal.show(one, Console())
-        write(one)
 
 
 @main.command()

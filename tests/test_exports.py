@@ -15,6 +15,7 @@ from pytest_benchmark.stats import Metadata, Stats
 from harness.commands.report import write
 from harness.errors import SamestepError
 from harness.report import pytest_benchmark
+from harness.report.page.records import Legible
 from harness.store import Run
 
 # -- the numbers -----------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def test_a_run_without_a_sample_has_no_benchmark(tmp_path):
 def test_it_is_written_with_the_other_files_and_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("harness.report.charts.available", lambda: False)
     run = made(tmp_path / "run")
-    write(run)
+    write([Legible(run.folder)], run.folder)
     names = {path.name for path in run.folder.iterdir()}
     assert names == {"run.json", "samples.jsonl", "report.md", "report.csv", "benchmark.json"}
     assert f"wrote {run.folder / 'benchmark.json'}" in capsys.readouterr().err

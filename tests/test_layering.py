@@ -63,8 +63,8 @@ LAYERS = {
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "arena", "summary"),
     "report": (
-        "errors", "conventions", "measure.statistics", "measure.curves", "store", "arena", "summary",
-        "comparison", "devices",
+        "errors", "agreement.verdict", "conventions", "measure.statistics", "measure.curves", "store",
+        "arena", "summary", "comparison", "devices",
     ),
     "commands.options": ("errors", "catalog", "runner", "store", "report"),
     "commands": (

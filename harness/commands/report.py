@@ -1,19 +1,95 @@
-"""What `samestep report` and `run` leave beside a run's records: tables, pictures, an export."""
+"""What `samestep report` and `run` leave beside a run's records: tables, pictures, an export, the page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import click
 
-from harness.report import charts, pytest_benchmark, tables
-from harness.store import Run
+from harness.catalog import Catalog
+from harness.commands.bench import identity
+from harness.errors import SamestepError
+from harness.report import charts, page, pytest_benchmark, tables
+from harness.report.page.records import LeftOut, Legible, read
+from harness.selection import Cell
+from harness.store import latest
+
+PAGE, RESULTS = "page.html", Path("results")
+#: Of what was left out, so many lines are said.
+LINES = 10
+REQUIRED = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 
 
-def write(run: Run) -> None:
-    """Every file, named on standard error as it is written."""
-    paths = tables.write(run) + pytest_benchmark.write(run)
-    if charts.available():
-        paths += charts.write(run)
+def report(folders: Sequence[Path], out: Path | None = None) -> list[Legible]:
+    """Read the runs and write their files; what cannot be read is said on standard error, and left out.
+
+    ``out`` is where the page goes: without it the folder of the one run, or ``results``. Without a folder it
+    is where runs are kept, and the latest is read.
+
+    Raises SamestepError where there is no run that can be read.
+    """
+    if not folders:
+        folders, out = [latest(out or RESULTS).folder], None
+    runs, left_out = read(folders)
+    for one in left_out[:LINES]:
+        click.echo(f"samestep: {one.folder}/{one.why}", err=True)
+    if left_out[LINES:]:
+        click.echo(f"samestep: {len(left_out[LINES:])} more are left out", err=True)
+    write(runs, out or (RESULTS if len(folders) > 1 else folders[0]), left_out)
+    return runs
+
+
+def write(runs: Sequence[Legible], out: Path, left_out: Sequence[LeftOut] = ()) -> None:
+    """Every file of every run, and one page of all of them, named on standard error as they are written.
+
+    ``out`` is the page's file, or the folder that it goes to.
+    """
+    paths = []
+    for run in runs:
+        paths += tables.write(run) + pytest_benchmark.write(run)
+        if charts.available():
+            paths += charts.write(run)
+    if page.available():
+        paths.append(page.write(_target(out), runs, sources(runs), left_out))
     else:
-        click.echo(f"samestep: {charts.MISSING}", err=True)
+        click.echo(f"samestep: {page.MISSING}", err=True)
     for path in paths:
         click.echo(f"wrote {path}", err=True)
+
+
+def _target(out: Path) -> Path:
+    if out.suffix == ".html" and not out.is_dir():
+        return out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SamestepError(f"{out} cannot be made: {error.strerror}") from error
+    return out / PAGE
+
+
+def sources(runs: Sequence[Legible]) -> dict[str, str | None]:
+    """The text of each ``workload/implementation``, None where its file is gone or another one now.
+
+    Only of samestep's own workloads: a folder that a record names is not looked into. Where runs had
+    different files of one name, none of them is shown.
+    """
+    found: dict[str, str | None] = {}
+    catalog = Catalog()
+    for run in runs:
+        recorded = run.about.get("sources") or {}
+        for cell in run.about["cells"]:
+            name = f"{cell['workload']}/{cell['implementation']}"
+            text = _text(catalog, cell, recorded.get(name)) if cell["workload"] in catalog.workloads else None
+            found[name] = text if found.get(name, text) == text else None
+    return found
+
+
+def _text(catalog: Catalog, cell: Mapping[str, Any], recorded: str | None) -> str | None:
+    one = Cell(**{name: cell[name] for name in REQUIRED})
+    try:
+        rung = catalog.implementation(one.workload, one.implementation)
+        return rung.path.read_text(encoding="utf-8") if identity(catalog, one) == recorded else None
+    except SamestepError:
+        return None  # no such rung any more

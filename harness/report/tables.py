@@ -102,12 +102,11 @@ def markdown(run: Run) -> str:
     about = run.about
     machine = about["machine"]
     summaries = summarize(about, run.records())
-    versions = ", ".join(_versions(run))
     lines = [
         f"# {run.folder.name}",
         "",
         f"{machine['cpu']}, {machine['processors']} processors, {about['options']['threads']} threads; "
-        f"{machine['os']}; Python {machine['python']}; {versions}.",
+        f"{machine['os']}; Python {machine['python']}; {', '.join(versions(run))}.",
         "",
         *legend(about, summaries),
         "lines: of the rung's code, without blank lines, comments and docstrings; changed: how many of them "
@@ -170,7 +169,7 @@ def calm(summaries: Sequence[CellSummary], task: str) -> str:
     return "; ".join(told) or "one process, or nothing to compare with: nothing is known of the noise"
 
 
-def _versions(run: Run) -> list[str]:
+def versions(run: Run) -> list[str]:
     """What the workers themselves said that they ran, each once: interpreters may differ."""
     told = [record["framework"]["versions"] for record in run.records("start")]
     return sorted({f"{name} {version}" for versions in told for name, version in versions.items() if version})
