@@ -179,18 +179,25 @@ def specs() -> dict[str, dict[str, str]]:
     return {name: dict(catalog.spec(name).conventions) for name in catalog.workloads}
 
 
+#: What a workload says of itself, or of what only some libraries have: no question to every framework.
+OWN = {
+    "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps, hat",
+}  # fmt: skip
+
+
 def test_every_convention_of_a_spec_is_asked_for_and_understood():
     questions = selected(()).values()
+    assert {name for conventions in specs().values() for name in conventions} > OWN
     for workload, conventions in specs().items():
         for convention, text in conventions.items():
             asking = [question for question in questions if question.convention == convention]
-            assert asking, (workload, convention)
+            assert asking or convention in OWN, (workload, convention)
             assert all(text in question.means for question in asking), (workload, convention, text)
 
 
 def test_every_convention_that_is_asked_for_is_some_specs():
     known = {name for conventions in specs().values() for name in conventions}
-    assert {question.convention for question in selected(()).values()} - {""} == known
+    assert {question.convention for question in selected(()).values()} - {""} == known - OWN
 
 
 def test_the_declared_column_is_what_the_specs_say():

@@ -11,6 +11,9 @@ import numpy as np
 #: One NaN in a batch of two rows and two features.
 ONE_NAN = [[np.nan, 1.0], [1.0, 1.0]]
 
+#: In float64 nearer to the next float16 above 1; rounded to float32 first, half way, and then to 1.
+OVER_HALF_WAY = 1 + 2**-11 + 2**-40
+
 Answer = float | int | str | list[Any]
 
 

@@ -108,10 +108,10 @@ SPEC = Spec(
     ),
     conventions={
         "relu'(0)": "0",
-        "momentum": "v = momentum v + g; w = w - rate v (PyTorch, TensorFlow 1)",
+        "momentum": "v = momentum v + g; w = w - rate v",
         "inner momentum": "v = momentum v - rate g; w = w + v (Keras)",
-        "Adam": "eps added to the root of the corrected second moment (PyTorch)",
-        "Adam, hat": "eps added to the root of the uncorrected one (TensorFlow 1, Keras)",
+        "Adam's eps": "added to the root of the corrected second moment, outside the root",
+        "Adam's eps, hat": "added to the root of the uncorrected second moment (TensorFlow 1, Keras)",
     },
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
     probes=("integers", "nan"),

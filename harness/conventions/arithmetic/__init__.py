@@ -54,6 +54,15 @@ QUESTIONS = (
     Question("cast_minus_1_to_uint8", "-1.0 to uint8", CASTS, processor=True),
     Question("cast_3e9_to_int32", "3e9 to int32", CASTS, processor=True),
     Question("cast_nan_to_int32", "nan to int32", CASTS, processor=True),
+    Question(
+        "cast_minus_1_5_to_int32", "-1.5 to int32", convention="cast to an integer", means={"towards 0": -1}
+    ),
+    Question(
+        "cast_float64_to_float16",
+        "float64 just over 1 + 2^-11 to float16",
+        convention="cast of float64 to float16",
+        means={"by way of float32": 1.0},
+    ),
     Question("division_by_zero", "integers: 1 // 0"),
     Question("remainder", "integers: -7 % 3"),
     Question("floor_division", "integers: -7 // 3"),
@@ -69,8 +78,13 @@ QUESTIONS = (
     Question("relu_of_nan_forward", "relu(nan)"),
     Question("sign_of_nan", "sign(nan)"),
     Question("sort_with_nan", "sort(nan, 1, 3)"),
-    Question("argmax_of_ties", "argmax(1, 3, 3)"),
-    Question("std", "std(0, 2)", {"torch": TORCH_STD}),
+    Question(
+        "argmax_of_ties",
+        "argmax(1, 3, 3)",
+        convention="the place of the largest",
+        means={"the first of equals": 1},
+    ),
+    Question("std", "std(0, 2)", {"torch": TORCH_STD}, convention="std", means={"divides by n - 1": 2**0.5}),
     Question("median_of_even", "median(1, 2)", {"torch": TORCH_MEDIAN}),
     Question("max_of_nothing", "max of nothing"),
     Question("mean_of_nothing", "mean of nothing"),

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from harness.conventions.answers import or_word
+from harness.conventions.answers import OVER_HALF_WAY, or_word
 
 ones = jnp.ones(1)
 
@@ -91,6 +91,14 @@ def cast_3e9_to_int32() -> Any:
 
 def cast_nan_to_int32() -> Any:
     return cast(jnp.nan, jnp.int32)
+
+
+def cast_minus_1_5_to_int32() -> Any:
+    return cast(-1.5, jnp.int32)
+
+
+def cast_float64_to_float16() -> Any:
+    return cast(OVER_HALF_WAY, jnp.float16)
 
 
 def division_by_zero() -> Any:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from harness.conventions.answers import OVER_HALF_WAY
+
 ones = ops.ones(1)
 
 
@@ -85,6 +87,14 @@ def cast_3e9_to_int32() -> Any:
 
 def cast_nan_to_int32() -> Any:
     return cast(np.nan, "int32")
+
+
+def cast_minus_1_5_to_int32() -> Any:
+    return cast(-1.5, "int32")
+
+
+def cast_float64_to_float16() -> Any:
+    return ops.cast(ops.array([OVER_HALF_WAY], "float64"), "float16")
 
 
 def remainder() -> Any:

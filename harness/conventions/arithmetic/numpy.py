@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.conventions.answers import or_word
+from harness.conventions.answers import OVER_HALF_WAY, or_word
 
 ones = np.ones(1, np.float32)
 
@@ -85,6 +85,14 @@ def cast_3e9_to_int32() -> Any:
 
 def cast_nan_to_int32() -> Any:
     return cast(np.nan, np.int32)
+
+
+def cast_minus_1_5_to_int32() -> Any:
+    return cast(-1.5, np.int32)
+
+
+def cast_float64_to_float16() -> Any:
+    return np.array([OVER_HALF_WAY]).astype(np.float16)
 
 
 def division_by_zero() -> Any:

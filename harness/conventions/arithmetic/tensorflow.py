@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from harness.conventions.answers import or_word
+from harness.conventions.answers import OVER_HALF_WAY, or_word
 
 ones = tf.ones(1)
 REFUSED = (tf.errors.InvalidArgumentError, TypeError)
@@ -95,6 +95,14 @@ def cast_3e9_to_int32() -> Any:
 
 def cast_nan_to_int32() -> Any:
     return cast(np.nan, tf.int32)
+
+
+def cast_minus_1_5_to_int32() -> Any:
+    return cast(-1.5, tf.int32)
+
+
+def cast_float64_to_float16() -> Any:
+    return tf.cast(tf.constant([OVER_HALF_WAY], tf.float64), tf.float16)
 
 
 def division_by_zero() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.conventions.answers import or_word
+from harness.conventions.answers import OVER_HALF_WAY, or_word
 
 ones = torch.ones(1)
 
@@ -98,6 +98,14 @@ def cast_3e9_to_int32() -> Any:
 
 def cast_nan_to_int32() -> Any:
     return cast(torch.nan, torch.int32)
+
+
+def cast_minus_1_5_to_int32() -> Any:
+    return cast(-1.5, torch.int32)
+
+
+def cast_float64_to_float16() -> Any:
+    return torch.tensor([OVER_HALF_WAY], dtype=torch.float64).to(torch.float16)
 
 
 def division_by_zero() -> Any:

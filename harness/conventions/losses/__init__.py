@@ -20,7 +20,12 @@ LABELS = {"torch": TORCH_CROSS_ENTROPY, "tensorflow": TENSORFLOW_SPARSE, "jax": 
 QUESTIONS = (
     Question("bce_at_0", "binary cross-entropy of 1, p = 0", {"torch": TORCH_BCE}),
     Question("bce_gradient_at_0", "binary cross-entropy' of 1, p = 0", {"torch": TORCH_BCE}),
-    Question("bce_with_logits_at_1000", "binary cross-entropy of 0, logit 1000"),
+    Question(
+        "bce_with_logits_at_1000",
+        "binary cross-entropy of 0, logit 1000",
+        convention="binary cross-entropy",
+        means={"of the logits, unclipped; the mean over rows and columns": 1000.0},
+    ),
     Question("log_softmax_of_large", "log_softmax(1000, 0)"),
     Question("log_of_softmax_of_large", "log(softmax(1000, 0))"),
     Question("softmax_of_nothing", "softmax(-inf, -inf)"),
