@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.agreement.distance import Distance, apart, kept
 from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
@@ -16,6 +15,9 @@ from harness.lanes import Lanes
 from harness.measure import clock
 from harness.process import WorkerLost, WorkerProcess, processors
 from harness.selection import Cell, arenas
+
+if TYPE_CHECKING:
+    from harness.agreement.distance import Distance
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
 #: honest thing: minutes on a small machine.
@@ -159,6 +161,8 @@ def _asked(worker: WorkerProcess, workshop: Workshop, cell: Cell, opened: Answer
 
 def distances(workshop: Workshop, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell, Distance]]:
     """How far every two cells of one workload, case, dtype and device are apart, that gave something."""
+    from harness.agreement.distance import apart, kept  # it needs NumPy, and `samestep list` does not
+
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         if workshop.kept(cell).is_file():
