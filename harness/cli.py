@@ -122,7 +122,7 @@ def run(selectors: Sequence[str], form: str, resume: str | None, **options: Any)
     from harness.commands.report import report as write
     from harness.store import Run
 
-    write([folder])
+    write([folder], draw=False)
     asked.require(options["require"])
     _exit_for_run(Run.open(folder), options["require"])
 

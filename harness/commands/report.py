@@ -22,8 +22,9 @@ LINES = 10
 REQUIRED = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 
 
-def report(folders: Sequence[Path], out: Path | None = None) -> list[Legible]:
+def report(folders: Sequence[Path], out: Path | None = None, draw: bool = True) -> list[Legible]:
     """Read the runs and write their files; what cannot be read is said on standard error, and left out.
+    ``draw`` asks for each picture as a file, too, which takes longer than all the rest.
 
     ``out`` is where the page goes: without it the folder of the one run, or ``results``. Without a folder it
     is where runs are kept, and the latest is read.
@@ -37,11 +38,11 @@ def report(folders: Sequence[Path], out: Path | None = None) -> list[Legible]:
         click.echo(f"samestep: {one.folder}/{one.why}", err=True)
     if left_out[LINES:]:
         click.echo(f"samestep: {len(left_out[LINES:])} more are left out", err=True)
-    write(runs, out or (RESULTS if len(folders) > 1 else folders[0]), left_out)
+    write(runs, out or (RESULTS if len(folders) > 1 else folders[0]), left_out, draw)
     return runs
 
 
-def write(runs: Sequence[Legible], out: Path, left_out: Sequence[LeftOut] = ()) -> None:
+def write(runs: Sequence[Legible], out: Path, left_out: Sequence[LeftOut] = (), draw: bool = True) -> None:
     """Every file of every run, and one page of all of them, named on standard error as they are written.
 
     ``out`` is the page's file, or the folder that it goes to.
@@ -49,8 +50,9 @@ def write(runs: Sequence[Legible], out: Path, left_out: Sequence[LeftOut] = ()) 
     paths = []
     for run in runs:
         paths += tables.write(run) + pytest_benchmark.write(run)
-        if charts.available():
-            paths += charts.write(run)
+        if draw and charts.available():
+            drawn = charts.write(run)
+            click.echo(f"drew {len(drawn)} pictures in {run.folder / 'pictures'}", err=True)
     if page.available():
         paths.append(page.write(_target(out), runs, sources(runs), left_out))
     else:
