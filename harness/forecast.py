@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 #: What a unit of work takes while nothing of its kind was seen, beside what `GROWTH` says: an examination,
 #: an import with the first calls, the same of a later process, a sample with what is around it, a
 #: confirmation.
-PRIOR_SECONDS = {"check": 2.0, "start": 2.5, "restart": 2.0, "turn": 0.02, "finish": 0.3}
+PRIOR_SECONDS = {"check": 2.0, "start": 3.5, "restart": 2.0, "turn": 0.03, "finish": 0.3}
 
 #: How much longer it takes for each second more that the examination of its cell took.
 GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.02, "finish": 0.2}
 
 #: Of these several go on at once.
-SIDE_BY_SIDE = ("check", "restart", "finish")
+SIDE_BY_SIDE = ("check",)
 
 Unit = tuple[str, str, str, str]
 

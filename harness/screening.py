@@ -56,7 +56,6 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
     own = {replace(cell, threads=1): cell for cell in cells if not cell.twin}
     shown = desk.run.folder / "first steps"  # there, so that a run that goes on finds them
     if left:
-        shown.mkdir(exist_ok=True)
         workshop = replace(
             desk.workshop, cache=caches.home() / "compilers", keep=shown, trajectory=FREE_STEPS,
             aside=frozenset(left) - frozenset(own),

@@ -71,56 +71,64 @@ class Turns:
 
     def take(self) -> None:
         if self.arena:
-            with Lanes(self._at_once(), self.desk.workshop.stop) as lanes:
+            with Lanes(self._places(), self.desk.workshop.stop) as lanes:
                 try:
                     self._start(lanes)
                     tasks = list(self.desk.workshop.catalog.spec(self.arena[0].workload).tasks)
                     for turn in range(self.desk.rounds):
                         self._round(turn, tasks)
-                    lanes.each(list(self.workers), self._confirmed, self._finished)
+                    for cell in list(self.workers):
+                        self._finish(cell)
                 finally:
                     for worker in self.workers.values():
                         worker.stop()
         self.desk.keep("finished", arena=self.number, invocation=self.invocation)
 
-    def _at_once(self) -> list[list[int]]:
-        """As many as the processors that each of them may use, while nothing is timed; of a GPU one."""
+    def _places(self) -> list[list[int]]:
+        """Where workers are opened, as many at once as there are processors for each."""
         threads = self.arena[0].threads
-        alone = any(cell.device == "gpu" for cell in self.arena)
-        return processors(threads)[:1] * (1 if alone else threads)
+        return processors(threads)[:1] * threads
 
     def _start(self, lanes: Lanes) -> None:
-        """Start all workers; one after another where their cold times are taken."""
-        if self.cold:
-            for cell in self.arena:
-                self._started(cell, self._awake(cell, processors(cell.threads)[0]))
-        else:
-            lanes.each(self.arena, self._awake, self._started)
-        self.workers = {cell: self.workers[cell] for cell in self.arena if cell in self.workers}
+        """Start all workers, one after another; but later ones, of which no cold times are taken, import side
+        by side.
 
-    def _awake(self, cell: Cell, place: list[int]) -> Answer:
-        """A worker that has taken its first calls, or what kept it from that."""
-        began = clock.now()
+        They do not compute side by side: the threads of two pools would spin for the same processors, and
+        that was seen to take OpenBLAS 40 times as long.
+        """
+        began, opened = clock.now(), dict[Cell, Answer]()
+        if not self.cold:
+            self._doing(f"{self.arena[0].workload}:{self.arena[0].case} imports again")
+            lanes.each(self.arena, self._open, opened.__setitem__)
+            self.workers = {cell: self.workers[cell] for cell in self.arena}
+        shared = (clock.now() - began) / len(self.arena)
+        for cell in self.arena:
+            began = clock.now()
+            answer = opened[cell] if opened else self._open(cell, self._places()[0])
+            answer = self._prepare(cell, answer) if answer["ok"] else answer
+            kind = "start" if self.cold else "restart"
+            self.desk.forecast.done(unit(kind, cell), shared + clock.now() - began)
+            self._started(cell, answer)
+
+    def _open(self, cell: Cell, place: list[int]) -> Answer:
+        """Start a worker and have it import its framework; what that says of itself, or what went wrong."""
         worker = self.workers[cell] = self.desk.workshop.start(cell, place)
         answer = self._asked(worker, worker.opening)
-        if answer["ok"]:
-            told = {name: value for name, value in answer.items() if name != "ok"}
-            other = _other_settings(cell, told)
-            if other:
-                answer = {"ok": False, "verdict": Verdict(INVALID, other).as_dict()}
-            else:
-                request = self.desk.workshop.request("prepare", cell)
-                known = None if self.cold else self.desk.loops.get(cell.key)
-                answer = {"framework": told, **self._asked(worker, {**request, "loops": known})}
-        return {**answer, "took": clock.now() - began}
+        other = _other_settings(cell, answer) if answer["ok"] else None
+        return {"ok": False, "verdict": Verdict(INVALID, other).as_dict()} if other else answer
+
+    def _prepare(self, cell: Cell, opened: Answer) -> Answer:
+        """The first calls, and what they say; or what went wrong."""
+        told = {name: value for name, value in opened.items() if name != "ok"}
+        known = None if self.cold else self.desk.loops.get(cell.key)
+        request = {**self.desk.workshop.request("prepare", cell), "loops": known}
+        return {"framework": told, **self._asked(self.workers[cell], request)}
 
     def _started(self, cell: Cell, answer: Answer) -> None:
-        kind = "start" if self.cold else "restart"
-        self.desk.forecast.done(unit(kind, cell), answer["took"])
         self._doing(f"{cell.workload}:{cell.case} {cell.implementation} has started")
         if self._accepted(cell, answer):
             self.desk.loops[cell.key] = answer["loops"]
-            self._keep("start", cell, **{n: v for n, v in answer.items() if n not in ("ok", "took")})
+            self._keep("start", cell, **{name: value for name, value in answer.items() if name != "ok"})
 
     def _round(self, turn: int, tasks: list[str]) -> None:
         order = random.Random(f"{self.desk.workshop.seed}/{self.number}/{self.invocation}/{turn}")
@@ -180,16 +188,13 @@ class Turns:
                 if (one.framework, one.device) == (cell.framework, cell.device):
                     self._refused(one, reason)
 
-    def _confirmed(self, cell: Cell, place: list[int]) -> Answer:
-        """The last word of a worker."""
+    def _finish(self, cell: Cell) -> None:
+        """The last word of a worker: the memory that it took, and whether it is still right."""
         began = clock.now()
-        answer = self._asked(self.workers[cell], self.desk.workshop.request("confirm", cell))
-        return {**answer, "took": clock.now() - began}
-
-    def _finished(self, cell: Cell, answer: Answer) -> None:
-        self.desk.forecast.done(unit("finish", cell), answer["took"])
         self._doing(f"{cell.workload}:{cell.case} {cell.implementation} is looked at again")
-        if not self._accepted(cell, answer):
+        answer = self._ask(cell, self.desk.workshop.request("confirm", cell))
+        self.desk.forecast.done(unit("finish", cell), clock.now() - began)
+        if answer is None:
             return
         verdict = answer["verdict"]
         agrees = verdict["verdict"] == AGREE

@@ -28,7 +28,10 @@ from tests.agreement.planting import planted
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Examine = Callable[[Mistake, Path, str], dict]
 
-EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m in (*MISTAKES, *UNTRAINED, *TRAINING) for d in m.dtypes]
+LESSONS = (*UNTRAINED, *TRAINING)  # each in one of its dtypes, in turn
+ALL = [(m, d) for m in MISTAKES for d in m.dtypes]
+ALL += [(m, m.dtypes[number % len(m.dtypes)]) for number, m in enumerate(LESSONS)]
+EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m, d in ALL]
 HOSTS = {m.framework: m for m in reversed(MISTAKES)}.values()
 
 
