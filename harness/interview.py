@@ -63,6 +63,8 @@ class Interview:
         while left and not self.stopped:
             with WorkerProcess(framework, SETTINGS, cache=self.cache, bound_to=bound_to, **more) as worker:
                 self.started.append(worker)
+                if self.stopped:
+                    break
                 try:
                     self._ask(worker, framework, met, left)
                 except WorkerLost as lost:

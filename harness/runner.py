@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -107,12 +109,14 @@ def check(workshop: Workshop, cells: Sequence[Cell], heard: Listener) -> None:
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
+    gpu = threading.Lock()  # one worker at a time holds it
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)
     sets = processors(max(cell.threads for cell in cells))
 
     def examine(group: list[Cell], bound_to: list[int]) -> None:
-        _check_group(workshop, group, heard, bound_to)
+        with gpu if group[0].device == "gpu" else nullcontext():
+            _check_group(workshop, group, heard, bound_to)
 
     with Lanes(sets, workshop.stop) as lanes:
         lanes.each(ordered, examine)
@@ -133,6 +137,7 @@ def _check_group(workshop: Workshop, cells: list[Cell], heard: Listener, bound_t
                 heard(left[0], _asked(worker, workshop, left[0], opened))
                 left.pop(0)
     except WorkerLost as lost:
+        _unless_stopped(workshop)
         if lost.verdict.verdict == TIMEOUT:  # once is long enough
             heard(left.pop(0), _gone(lost))
     for cell in left:
@@ -144,7 +149,14 @@ def _check_alone(workshop: Workshop, cell: Cell, bound_to: list[int]) -> Answer:
         try:
             return _asked(worker, workshop, cell, worker.open(workshop.patience))
         except WorkerLost as lost:
+            _unless_stopped(workshop)
             return _gone(lost)
+
+
+def _unless_stopped(workshop: Workshop) -> None:
+    """A worker that we ended ourselves says nothing of its cell."""
+    if workshop.stopped:
+        raise SamestepError("stopped")
 
 
 def _gone(lost: WorkerLost) -> Answer:

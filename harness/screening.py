@@ -27,8 +27,15 @@ from harness.turns import Desk, unit
 FREE_STEPS = 100
 
 
-def plan(desk: Desk, cells: Sequence[Cell]) -> dict[Cell, list[Cell]]:
-    """What is still to be examined, each with the cells that its verdict is about; the forecast is told."""
+def plan(desk: Desk, cells: Sequence[Cell]) -> None:
+    """Tell the forecast what is still to be examined."""
+    desk.forecast.lanes = len(processors(1))
+    for one, group in _left(desk, cells).items():
+        desk.forecast.expect(_unit(one, group))
+
+
+def _left(desk: Desk, cells: Sequence[Cell]) -> dict[Cell, list[Cell]]:
+    """What is still to be examined, each with the cells that its verdict is about."""
     about: dict[Cell, list[Cell]] = {}
     for cell in cells:
         own = replace(cell, twin=False, threads=1)
@@ -36,11 +43,7 @@ def plan(desk: Desk, cells: Sequence[Cell]) -> dict[Cell, list[Cell]]:
         if cell.dtype == "float32" and not desk.workshop.missing(cell):
             about.setdefault(replace(own, dtype="float64"), []).append(cell)
     done = {(r["cell"], r["checked_in"]) for r in desk.run.records("verdict") if "checked_in" in r}
-    left = {one: group for one, group in about.items() if not {(c.key, one.dtype) for c in group} <= done}
-    desk.forecast.lanes = len(processors(1))
-    for one, group in left.items():
-        desk.forecast.expect(_unit(one, group))
-    return left
+    return {one: group for one, group in about.items() if not {(c.key, one.dtype) for c in group} <= done}
 
 
 def _unit(one: Cell, group: Sequence[Cell]) -> Unit:
@@ -52,7 +55,7 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
 
     What an earlier try has examined is not examined again.
     """
-    left = plan(desk, cells)
+    left = _left(desk, cells)
     own = {replace(cell, threads=1): cell for cell in cells if not cell.twin}
     shown = desk.run.folder / "first steps"  # there, so that a run that goes on finds them
     if left:

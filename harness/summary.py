@@ -103,7 +103,7 @@ class _Gathered:
 
     def first(self, name: str) -> Mapping[str, Any]:
         """Of the first start, before compilers' caches were warm; {} where the run knows none."""
-        found: Mapping[str, Any] = self.starts[0].get(name, {}) if self.starts else {}
+        found: Mapping[str, Any] = (self.starts[0].get(name) if self.starts else None) or {}
         return found
 
 

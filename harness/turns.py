@@ -80,7 +80,7 @@ class Turns:
                     for cell in list(self.workers):
                         self._finish(cell)
                 finally:
-                    for worker in self.workers.values():
+                    for worker in list(self.workers.values()):  # one may just be starting
                         worker.stop()
         self.desk.keep("finished", arena=self.number, invocation=self.invocation)
 
@@ -229,13 +229,11 @@ class Turns:
         if verdict["verdict"] in WRONG:
             self.desk.agreed.discard(cell.key)
 
-    def _refused(self, cell: Cell, reason: str | None) -> bool:
-        """Whether there is a reason to take no times of this cell; it is its verdict."""
-        if reason is None:
-            return False
-        self._judged(cell, Verdict(INVALID, reason).as_dict())
-        self._dismiss(cell)
-        return True
+    def _refused(self, cell: Cell, reason: str | None) -> None:
+        """Take no times of this cell where there is a reason; it is its verdict."""
+        if reason is not None:
+            self._judged(cell, Verdict(INVALID, reason).as_dict())
+            self._dismiss(cell)
 
     def _dismiss(self, cell: Cell) -> None:
         """Stop a worker; the turns that it will not take are no longer waited for."""

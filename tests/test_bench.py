@@ -290,7 +290,7 @@ def examining(monkeypatch: pytest.MonkeyPatch, verdicts: dict[tuple[str, str], V
         for cell in cells:
             asked.append(cell)
             verdict = verdicts.get((cell.implementation, cell.dtype), Verdict("agree"))
-            heard(cell, {"verdict": verdict.as_dict()})
+            heard(cell, {"verdict": verdict.as_dict(), "took": 1.0})
 
     monkeypatch.setattr(screening, "check", check)
     return asked

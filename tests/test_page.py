@@ -384,3 +384,9 @@ def test_a_page_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
     if page.available():
         assert done.exit_code == 2
         assert f"{tmp_path / 'file' / 'page'} cannot be made" in done.stderr
+
+
+def test_every_kind_of_record_that_the_harness_keeps_is_known():
+    sources = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "harness").glob("*.py"))
+    kept = set(re.findall(r'keep\(\s*"(\w+)"', sources))
+    assert {"sample", "verdict", "stopped"} <= kept <= set(reading.FIELDS)

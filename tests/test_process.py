@@ -278,3 +278,18 @@ def test_a_worker_for_the_cpu_sees_no_gpu_and_caches_are_the_runs_own(tmp_path):
     assert {variables[name] for name in variables if name.endswith("_NUM_THREADS")} == {"3"}
     assert Path(variables["TORCHINDUCTOR_CACHE_DIR"]).is_relative_to(tmp_path)
     assert "CUDA_VISIBLE_DEVICES" not in environment("gpu", 1)
+
+
+def test_a_worker_that_we_ended_ourselves_says_nothing_of_its_cell(tmp_path, monkeypatch):
+    shop, heard = workshop(root(tmp_path / "impls")), []
+    start = Workshop.start
+
+    def interrupted(self: Workshop, cell: Cell, place: list[int]) -> WorkerProcess:
+        worker = start(self, cell, place)
+        self.stop()
+        return worker
+
+    monkeypatch.setattr(Workshop, "start", interrupted)
+    with pytest.raises(SamestepError, match="stopped"):
+        check(shop, cells(shop), lambda cell, answer: heard.append(cell))
+    assert heard == []

@@ -60,10 +60,10 @@ def _proven(reference: Reference, point: Point, claim: Claim) -> float:
         claimed, limit = float(value[index]), COMPLEX_UNITS * float(derivative.bound[index])
         slope = _slope(reference, point, claim, index, COMPLEX_STEP)
         error = abs(slope - claimed)
-        if error > limit:  # at a kink both sides have a slope, and a convention decides between them
+        if not error <= limit:  # at a kink both sides have a slope, and a convention decides between them
             other = _slope(reference, point, claim, index, -COMPLEX_STEP)
-            error = max(min(slope, other) - claimed, claimed - max(slope, other), 0.0)
-        if error > limit:
+            error = float(np.max([min(slope, other) - claimed, claimed - max(slope, other), 0.0]))
+        if not error <= limit:  # NaN is no proof
             raise Disagreement(
                 Divergence(
                     0, claim.task, claim.derivative, index, claimed, slope, error, limit,

@@ -124,7 +124,6 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
             )
 
         bench = Bench(workshop, run, profile, watch)
-        bench.plan(cells)
         with bar:
             bench.measure(cells)
             bar.update(shown, description="done", eta="", refresh=True)

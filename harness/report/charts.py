@@ -11,12 +11,12 @@ from harness.devices import curves
 from harness.errors import SamestepError
 from harness.report.picture import COLOURS, THEMES, Picture
 from harness.report.tables import groups, headline
+from harness.spec import parts
 from harness.store import Run
 from harness.summary import summarize
 
 __all__ = [
     "COLOURS",
-    "MISSING",
     "THEMES",
     "Picture",
     "available",
@@ -25,8 +25,6 @@ __all__ = [
     "svg",
     "write",
 ]
-
-MISSING = "pictures need Altair: python -m pip install 'samestep[report]'"
 
 
 def available() -> bool:
@@ -87,10 +85,10 @@ def write(run: Run) -> list[Path]:
 def of_main_tasks(run: Run, found: Iterable[Picture]) -> Iterator[Picture]:
     """The pictures of no task, and of each case's main one: many steps in one call."""
     about = run.about
-    known = {
-        (cells[0].cell["workload"], cells[0].cell["case"], headline(cells, about))
-        for _, cells in groups(summarize(about, run.records()))
-    }
+    known = set()
+    for _, cells in groups(summarize(about, run.records())):
+        cell, task = cells[0].cell, headline(cells, about)
+        known |= {(cell["workload"], case, task) for case in (cell["case"], parts(cell["case"])[0])}
     for picture in found:
         named = tuple(picture.filters.get(name, "") for name in ("workload", "case", "task"))
         if not named[2] or named in known:

@@ -15,7 +15,7 @@ def export(state):
 
 def forward(state, x):
     relu = np.maximum(x, 0)
-    sigmoid = 1 / (1 + np.exp(-x))
+    sigmoid = 1 / (1 + np.exp(-x))  # where exp overflows to inf, 1 / inf is the right 0
     tanh = np.tanh(x)
     return relu, sigmoid, tanh
 

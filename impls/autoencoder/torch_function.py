@@ -15,7 +15,7 @@ class SigmoidCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits, y):
         ctx.save_for_backward(torch.sigmoid(logits) - y)
-        return ((1 - y) * logits + F.softplus(-logits)).mean()
+        return ((1 - y) * logits - F.logsigmoid(logits)).mean()
 
     @staticmethod
     @once_differentiable

@@ -1,4 +1,4 @@
-"""PyTorch, NumPy's lines on tensors: cross-entropy and sigmoid as the library has them, the rest by hand."""
+"""PyTorch, NumPy's lines on tensors: the sigmoid and its logarithm are the library's, the rest is by hand."""
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,7 @@ def trace(state, x, y):
     y_pred = torch.sigmoid(logits)
 
     # Loss: of the logits, so that no log meets a 0
-    loss = ((1 - y) * logits + F.softplus(-logits)).mean()
+    loss = ((1 - y) * logits - F.logsigmoid(logits)).mean()  # F.softplus gives up its logarithm beyond 20
 
     # Backward pass: the sigmoid's derivative and the logarithms' cancel to a difference
     grad_logits = (y_pred - y) / y.numel()

@@ -1,4 +1,4 @@
-"""PyTorch, the loss of probabilities: they are 0 and 1 long before the logits end."""
+"""PyTorch, BCELoss takes probabilities: a sigmoid rounds to exactly 0 or 1, and its logit is lost."""
 
 import torch
 from torch import nn

@@ -64,7 +64,7 @@ SPEC = Spec(
         "of_ones": task("m", "m_squared grad_m"),
         # a^2 + c, where c = a^3 is taken for a constant: 2 a remains
         "stop_gradient": task("a", "stopped grad_stopped"),
-        # 2 a; then a is multiplied by 100 where nobody looks; then the gradient, which is that of then
+        # 2 a; then a is multiplied by 100 where nobody looks; the gradient is 2 all the same: it needs no a
         "hidden_change": task("a", "doubled a_after grad_doubled"),
         # 3 b^2: its gradient, a second one added to it, and one afresh
         "accumulate": task("b", "grad_once grad_twice grad_afresh"),

@@ -95,8 +95,8 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
 def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
     state = moments(state, grads, beta1, beta2)
     step = int(state["adam_step"])
-    # Both corrections in the rate: eps meets the uncorrected root, and counts for more in the first steps
-    root = np.sqrt(1 - beta2**step).astype(state["w1"].dtype)  # float64, though it came from Python's floats
+    # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
+    root = np.sqrt(1 - beta2**step).astype(state["w1"].dtype)  # np.sqrt gives np.float64, which promotes
     rate = learning_rate * root / (1 - beta1**step)
     for name in grads:
         m, v = state[f"adam_m/{name}"], state[f"adam_v/{name}"]

@@ -97,7 +97,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
 
 def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
     correction1, correction2 = moments(state, grads, beta1, beta2)
-    # Both corrections in the rate: eps meets the uncorrected root, and counts for more in the first steps
+    # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
     rate = learning_rate * tf.sqrt(correction2) / correction1
     for name in grads:
         m, v = state[f"adam_m/{name}"], state[f"adam_v/{name}"]

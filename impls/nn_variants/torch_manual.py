@@ -98,7 +98,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
 @torch.no_grad()
 def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
     step = moments(state, grads, beta1, beta2)
-    # Both corrections in the rate: eps meets the uncorrected root, and counts for more in the first steps
+    # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
     rate = learning_rate * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
     for name in grads:
         m, v = state[f"adam_m/{name}"], state[f"adam_v/{name}"]

@@ -1,4 +1,4 @@
-"""JAX: NumPy's functions on arrays that never change; a change is a new array, and jit saves the copies."""
+"""JAX: NumPy's functions on arrays that never change; a change is a new array, jit spares most of them."""
 
 import jax
 import jax.numpy as jnp

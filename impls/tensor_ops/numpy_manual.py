@@ -1,4 +1,4 @@
-"""NumPy: a slice or a reshape is a view on the same numbers, a list of indices copies them; the reference."""
+"""NumPy: a slice is a view on the same numbers, and a reshape where it can; a list of indices copies."""
 
 import numpy as np
 

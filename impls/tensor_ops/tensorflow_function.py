@@ -101,8 +101,8 @@ def cast(state, a):
 
 def bridge(state, a):
     host = a.numpy().copy()  # on the CPU numpy() alone may share the memory of a
-    copied = tf.constant(host.copy())  # on the CPU tf.constant alone may share the memory of host
+    copied = tf.constant(host)  # tf.constant copies an array
     host += 1
-    shared = tf.constant(host.copy())  # whether it shares is TensorFlow's affair, so it is made anew
+    shared = tf.constant(host)  # so nothing is shared, and it is made anew
     returned = shared.numpy().astype("float64")  # back from the device, and into another dtype
     return shared, copied, tf.constant(returned, a.dtype), tf.constant(returned.itemsize)

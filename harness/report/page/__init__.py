@@ -1,7 +1,8 @@
 """One page of one or more runs: HTML that holds everything that it shows, and opens offline.
 
 Texts come from records that anyone may have written, so all of them are escaped: by Jinja2 where they
-stand in the page, as JSON without ``<`` where the page's script reads them. Nothing is compared across runs.
+stand in the page, as JSON without ``<`` where the page's script reads them. Nothing is compared across runs,
+but in the history of one machine.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ def _sections(
     sections: dict[str, list[tuple[int, Picture, bool]]] = {}
     for number, picture in enumerate(pictures):
         key = tuple(picture.filters.get(name) for name in ("run", "workload", "case", "task"))
-        sections.setdefault(picture.section, []).append((number, picture, key in main))
+        # The history of a machine is of no one run.
+        first = key in main if key[0] else key[1:] in {one[1:] for one in main}
+        sections.setdefault(picture.section, []).append((number, picture, first))
     return sections
 
 
@@ -185,7 +188,7 @@ def _fitting(
 
 def _json(document: Any) -> str:
     """JSON that no HTML parser takes for anything else."""
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(finite(document), separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

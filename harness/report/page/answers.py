@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +105,7 @@ def _answer(run: str, about: Mapping[str, Any], cells: Sequence[CellSummary]) ->
 
 def _fastest(cells: Sequence[CellSummary], task: str) -> dict[str, Any]:
     timed = {one.cell["key"]: one for one in cells if task in one.tasks}
-    first = min(timed.values(), key=lambda one: _order(one, task))
+    first = min(timed.values(), key=_order(timed.values(), task))
     mine = first.tasks[task]
     found: dict[str, Any] = {
         "fastest": str(first.cell["implementation"]), "flops": mine.flops,
@@ -142,10 +142,12 @@ def _second(
     }  # fmt: skip
 
 
-def _order(summary: CellSummary, task: str) -> float:
-    """By the ratio within the same round, which the weather between rounds did not touch."""
-    timed = summary.tasks[task]
-    return timed.ratio.value if timed.ratio else timed.seconds.value
+def _order(timed: Iterable[CellSummary], task: str) -> Callable[[CellSummary], float]:
+    """By the ratio within the same round, which the weather between rounds did not touch; by the time where
+    one of them has no ratio."""
+    if all(one.tasks[task].ratio for one in timed):
+        return lambda one: one.tasks[task].ratio.value  # type: ignore[union-attr]
+    return lambda one: one.tasks[task].seconds.value
 
 
 def _word(summary: CellSummary, task: str) -> str:

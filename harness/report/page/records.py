@@ -89,17 +89,15 @@ FIELDS: dict[str, dict[str, Check]] = {
         "framework": shaped(versions=each(optional(text)), import_seconds=optional(share)),
         "first_call_seconds": optional(each(optional(amount))), "steps": optional(each(optional(amount))),
         "transfers": optional(each(optional(each(share)))),
-    },
-    "finish": {
-        "cell": text, "bytes": amount, "device_bytes": optional(share),
         "latency": optional(each(shaped(median=amount, p95=amount))),
         "parts": optional(each(shaped(launch_seconds=share, seconds=amount, loops=amount))),
     },
+    "finish": {"cell": text, "bytes": amount, "device_bytes": optional(share)},
     "memory": {"cell": text, "bytes": amount},
     "peak": {**TURN, "round": count, "seconds": amount, "flops": amount},
     "trajectory": {"cell": text, "distance": many(number)},
     "distance": {"cell": text, "other": text, "rms": number, "identical": flag},
-    "forecast": {}, "checked": {}, "finished": {}, "disturbed": {},
+    "forecast": {}, "checked": {}, "finished": {}, "stopped": {}, "disturbed": {},
 }  # fmt: skip
 
 CELL = shaped(
@@ -212,7 +210,7 @@ def read(folders: Sequence[Path]) -> tuple[list[Legible], list[LeftOut]]:
             run = Legible(folder)
         except SamestepError as unreadable:
             error = unreadable
-            left_out.append(LeftOut(folder, str(unreadable).removeprefix(str(folder)).lstrip("/ ")))
+            left_out.append(LeftOut(folder, str(unreadable).removeprefix(str(folder)).lstrip("/").lstrip()))
             continue
         runs.append(run)
         left_out += run.left_out
