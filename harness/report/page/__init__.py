@@ -21,6 +21,7 @@ from harness.report.charts import Picture
 from harness.report.page import cells, machine
 from harness.report.page.answers import Answer, answers
 from harness.report.page.records import LeftOut, Legible
+from harness.spec import parts
 from harness.store import finite
 from harness.summary import summarize
 
@@ -122,7 +123,9 @@ def _sections(
     found: Sequence[Answer], pictures: Sequence[Picture]
 ) -> dict[str, list[tuple[int, Picture, bool]]]:
     """Of each section its pictures, with their number and whether they are of a workload's main task."""
-    main = {(one.run, one.workload, one.case, one.task) for one in found}
+    main = {
+        (one.run, one.workload, case, one.task) for one in found for case in (one.case, parts(one.case)[0])
+    }
     sections: dict[str, list[tuple[int, Picture, bool]]] = {}
     for number, picture in enumerate(pictures):
         key = tuple(picture.filters.get(name) for name in ("run", "workload", "case", "task"))
