@@ -63,7 +63,7 @@ LAYERS = {
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "arena", "summary"),
     "report": (
-        "errors", "spec", "agreement.verdict", "conventions", "measure.statistics", "measure.curves", "store",
+        "errors", "agreement.verdict", "conventions", "measure.statistics", "measure.curves", "store",
         "arena", "summary", "comparison", "devices",
     ),
     "commands.options": ("errors", "catalog", "runner", "store", "report"),

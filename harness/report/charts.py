@@ -11,7 +11,6 @@ from harness.devices import curves
 from harness.errors import SamestepError
 from harness.report.picture import COLOURS, THEMES, Picture
 from harness.report.tables import groups, headline
-from harness.spec import parts
 from harness.store import Run
 from harness.summary import summarize
 
@@ -82,13 +81,18 @@ def write(run: Run) -> list[Path]:
     return written
 
 
+def names(case: str) -> tuple[str, str]:
+    """A case, and the one that it is a size of: what the pictures of a sweep go by."""
+    return case, case.partition("[")[0]
+
+
 def of_main_tasks(run: Run, found: Iterable[Picture]) -> Iterator[Picture]:
     """The pictures of no task, and of each case's main one: many steps in one call."""
     about = run.about
     known = set()
     for _, cells in groups(summarize(about, run.records())):
         cell, task = cells[0].cell, headline(cells, about)
-        known |= {(cell["workload"], case, task) for case in (cell["case"], parts(cell["case"])[0])}
+        known |= {(cell["workload"], case, task) for case in names(cell["case"])}
     for picture in found:
         named = tuple(picture.filters.get(name, "") for name in ("workload", "case", "task"))
         if not named[2] or named in known:

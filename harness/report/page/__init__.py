@@ -21,7 +21,6 @@ from harness.report.charts import Picture
 from harness.report.page import cells, machine
 from harness.report.page.answers import Answer, answers
 from harness.report.page.records import LeftOut, Legible
-from harness.spec import parts
 from harness.store import finite
 from harness.summary import summarize
 
@@ -123,9 +122,7 @@ def _sections(
     found: Sequence[Answer], pictures: Sequence[Picture]
 ) -> dict[str, list[tuple[int, Picture, bool]]]:
     """Of each section its pictures, with their number and whether they are of a workload's main task."""
-    main = {
-        (one.run, one.workload, case, one.task) for one in found for case in (one.case, parts(one.case)[0])
-    }
+    main = {(one.run, one.workload, case, one.task) for one in found for case in charts.names(one.case)}
     sections: dict[str, list[tuple[int, Picture, bool]]] = {}
     for number, picture in enumerate(pictures):
         key = tuple(picture.filters.get(name) for name in ("run", "workload", "case", "task"))
