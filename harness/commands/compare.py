@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -116,8 +114,8 @@ def show(found: Comparison, before: Run, after: Run, console: Console) -> None:
 
     if found.machines:
         say(_machines(found.machines), "bold")
-    say(_plain(f"before: {before.folder}"))
-    say(_plain(f"after:  {after.folder}"))
+    say(words.plain(f"before: {before.folder}"))
+    say(words.plain(f"after:  {after.folder}"))
     for one in found.differences:
         say(f"  {_difference(one)}")
     if not found.differences:
@@ -139,7 +137,7 @@ def _table(title: str, changes: Sequence[Change]) -> Table:
             column, justify="right" if number else "left", no_wrap=column != "implementation", overflow="fold"
         )
     for change in changes:
-        cells = (escape(_plain(text)) for text in _row(change))
+        cells = (escape(words.plain(text)) for text in _row(change))
         table.add_row(*cells, style=STYLES.get(change.contrast.word))
     return table
 
@@ -160,7 +158,7 @@ def _groups(changes: Sequence[Change]) -> list[tuple[str, list[Change]]]:
     for change in changes:
         cell, unit = change.cell, "a step" if change.a_step else "a call"
         group = f"{cell['workload']}:{cell['case']}, {cell['dtype']}, {cell['device']}"
-        found.setdefault(_plain(f"{group}: {change.task}, {unit}"), []).append(change)
+        found.setdefault(words.plain(f"{group}: {change.task}, {unit}"), []).append(change)
     return list(found.items())
 
 
@@ -171,7 +169,7 @@ def _notes(found: Comparison) -> Iterator[tuple[str, bool]]:
     """What the tables do not say, each with whether it is bad news."""
     reasons = [change.absolutely for change in found.changes if change.absolutely and not change.baseline]
     for reason, times in Counter(reasons).items():
-        yield _plain(f"{times} compared absolutely: {reason}"), False
+        yield words.plain(f"{times} compared absolutely: {reason}"), False
     for change in found.changes:
         word = change.contrast.word
         if change.baseline and word in ("faster", "slower"):
@@ -179,12 +177,12 @@ def _notes(found: Comparison) -> Iterator[tuple[str, bool]]:
             cause = f"the machine, or {change.cell['framework']}"
             if change.absolutely != "it is the baseline":
                 cause = f"{cause}; {change.absolutely}"
-            yield _plain(f"the baseline {cell} is {word} in {task}: {cause}"), word == "slower"
+            yield words.plain(f"the baseline {cell} is {word} in {task}: {cause}"), word == "slower"
     for turned in found.verdicts:
-        yield _plain(f"{turned.cell['key']}: {_turn(turned)}"), turned.worse
+        yield words.plain(f"{turned.cell['key']}: {_turn(turned)}"), turned.worse
     for name, keys in (("before", found.only_before), ("after", found.only_after)):
         for key in keys:
-            yield _plain(f"only {name}: {key}"), False
+            yield words.plain(f"only {name}: {key}"), False
 
 
 def _turn(turned: Turned) -> str:
@@ -211,16 +209,11 @@ def _machines(cpus: Difference) -> str:
 
 
 def _difference(one: Difference) -> str:
-    return f"{_plain(one.field)}: {_value(one.before)} -> {_value(one.after)}"
+    return f"{words.plain(one.field)}: {_value(one.before)} -> {_value(one.after)}"
 
 
 def _value(value: Any) -> str:
-    return "-" if value is None else _plain(value if isinstance(value, str) else json.dumps(value))
-
-
-def _plain(text: str) -> str:
-    """Nothing in it steers a terminal or ends a line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "-" if value is None else words.plain(value if isinstance(value, str) else json.dumps(value))
 
 
 # -- for a page ----------------------------------------------------------------------------------------
@@ -228,17 +221,17 @@ def _plain(text: str) -> str:
 
 def markdown(found: Comparison, before: Run, after: Run) -> str:
     """To paste into a pull request: what differs, and what changed; one line where nothing did."""
-    names = f"{_text(str(before.folder))} and {_text(str(after.folder))}"
+    names = f"{words.escaped(str(before.folder))} and {words.escaped(str(after.folder))}"
     moved = [change for change in found.changes if change.contrast.word in ("slower", "faster")]
-    notes = [f"- {_text(text)}" for text, _ in _notes(found)]
+    notes = [f"- {words.escaped(text)}" for text, _ in _notes(found)]
     if not (found.differences or moved or found.verdicts or found.only_before or found.only_after):
         return f"Nothing changed between {names}: {_count(found)}.\n"
-    lines = [f"**{_text(_machines(found.machines))}**", ""] if found.machines else []
+    lines = [f"**{words.escaped(_machines(found.machines))}**", ""] if found.machines else []
     lines += [f"Between {names}:" if found.differences else f"Between {names} {NOTHING_DIFFERS}."]
     if found.differences:
         lines += ["", "| differs | before | after |", "|---|---|---|"]
     for one in found.differences:
-        lines.append(_line(_plain(one.field), _value(one.before), _value(one.after)))
+        lines.append(_line(words.plain(one.field), _value(one.before), _value(one.after)))
     if moved:
         heads = ("cell", "task", *COLUMNS[1:])
         lines += ["", f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|---|---|"]
@@ -250,10 +243,4 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
 
 
 def _line(*cells: str) -> str:
-    return "| " + " | ".join(_text(cell) for cell in cells) + " |"
-
-
-def _text(text: str) -> str:
-    """What Markdown and HTML show as it is."""
-    inside = r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
-    return re.sub(inside, r"\\\g<0>", html.escape(_plain(text), quote=False))
+    return "| " + " | ".join(words.escaped(cell) for cell in cells) + " |"

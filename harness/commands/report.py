@@ -11,7 +11,7 @@ import click
 from harness.catalog import Catalog
 from harness.commands.bench import identity
 from harness.errors import SamestepError
-from harness.report import charts, page, pytest_benchmark, tables
+from harness.report import charts, page, pytest_benchmark, tables, words
 from harness.report.page.records import LeftOut, Legible, read
 from harness.selection import Cell
 from harness.store import latest
@@ -35,7 +35,7 @@ def report(folders: Sequence[Path], out: Path | None = None, draw: bool = True) 
         folders, out = [latest(out or RESULTS).folder], None
     runs, left_out = read(folders)
     for one in left_out[:LINES]:
-        click.echo(f"samestep: {one.folder}/{one.why}", err=True)
+        click.echo(f"samestep: {words.plain(f'{one.folder}/{one.why}')}", err=True)
     if left_out[LINES:]:
         click.echo(f"samestep: {len(left_out[LINES:])} more are left out", err=True)
     write(runs, out or (RESULTS if len(folders) > 1 else folders[0]), left_out, draw)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Sequence
 from typing import Any
 
+from harness.report import words
 from harness.report.tables import table
 
 
@@ -16,10 +16,8 @@ def written(rows: Sequence[dict[str, Any]], form: str) -> str:
     columns = list(rows[0]) if rows else []
     cells = [[_text(row[name]) for name in columns] for row in rows]
     if form == "markdown":
-        return (
-            "\n".join(table(columns, [[_escaped(cell) for cell in line] for line in cells], len(columns)))
-            + "\n"
-        )
+        shown = [[words.escaped(" ".join(cell.split())) for cell in line] for line in cells]
+        return "\n".join(table(columns, shown, len(columns))) + "\n"
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *cells])
     return text.getvalue()
@@ -29,8 +27,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(str(item) for item in value)
     return "" if value is None else str(value)
-
-
-def _escaped(text: str) -> str:
-    """What stands in one cell of a Markdown table as it is."""
-    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")

@@ -1,6 +1,9 @@
-"""Numbers as a person reads them."""
+"""Numbers and texts as a person reads them."""
 
 from __future__ import annotations
+
+import html
+import re
 
 from harness.measure.statistics import Contrast
 
@@ -58,3 +61,14 @@ def flop_rate(rate: float) -> str:
     """45 GFLOP/s."""
     scale, unit = next(((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M")) if rate >= s), (1e3, "k"))
     return f"{rate / scale:.1f} TFLOP/s" if unit == "T" else f"{rate / scale:.0f} {unit}FLOP/s"
+
+
+def plain(text: str) -> str:
+    """Nothing in it steers a terminal or ends a line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def escaped(text: str) -> str:
+    """What Markdown and HTML show as it is."""
+    inside = r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    return re.sub(inside, r"\\\g<0>", html.escape(plain(text), quote=False))
