@@ -2,7 +2,7 @@
 
     python -m tests.evidence.same_code [--replicates 100]
 
-A replicate is a comparison as the `full` profile makes it: 6 invocations of 8 rounds. In it are the baseline, the
+A replicate is a comparison as the `full` profile makes it. In it are the baseline, the
 baseline again (the noise floor), the same code under a third name (A/A), and the same code with three per cent
 more steps (A/B). All samples are judged by samestep's rules, and beside them by what pytest-benchmark, asv and
 pyperf do with a list of samples. Writes results/measuring/same-code.md and same-code.csv.gz (the samples).
