@@ -1,4 +1,8 @@
-"""Cells that are compared with each other: the ratio of each to a baseline, which any of them can be."""
+"""Cells that are compared with each other: the ratio of each to a baseline, which any of them can be.
+
+Where the baseline runs under two names, a ratio is to the mean of both: it scatters less, and half of what
+the two are apart is the most that it owes to either.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,8 @@ class Arena:
     def against(self, baseline: str, task: str) -> dict[str, Contrast]:
         """Each cell that timed the task, the baseline too, all judged together.
 
-        None that is nearer to it than the same code was to itself is called different. What was not timed in
+        None that is nearer to it than the same code was to itself is called different, and none that may be
+        nearer than the part of it that a ratio may owe to a single process. What was not timed in
         the baseline's rounds is compared through the planned one, which is timed in all.
         """
         direct = self._family(baseline, task)
@@ -54,17 +59,27 @@ class Arena:
             if baseline in through:
                 found |= {key: difference(through[key], through[baseline]) for key in through if key in far}
         noise = self.noise(task)
-        judgement = judged(found, abs(math.log(noise)) if noise else 0.0)
+        apart = abs(math.log(noise)) if noise else 0.0
+        judgement = judged(found, apart / 2 if baseline == self.planned else apart, apart)
         itself = len(self.taken[baseline][task])
         judgement[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, itself)
         return {key: judgement[key] for key in self.taken if key in judgement}
 
     def _family(self, baseline: str, task: str) -> dict[str, list[list[float]]]:
         """The ratios to a baseline of all that were timed in the same rounds."""
-        samples = self.taken[baseline][task]
+        samples = self._of_both(baseline, task)
         return {
             key: pairs
             for key, tasks in self.taken.items()
             if key not in self.twins and key != baseline
             if (pairs := paired(tasks.get(task, {}), samples))
         }
+
+    def _of_both(self, baseline: str, task: str) -> Samples:
+        """The samples of a baseline; where it was timed under two names, the geometric mean of both."""
+        samples = dict(self.taken[baseline][task])
+        twins = self.twins & self.taken.keys() if baseline == self.planned else ()
+        for twin in twins:
+            again = self.taken[twin].get(task, {})
+            samples |= {at: math.sqrt(samples[at] * again[at]) for at in samples.keys() & again.keys()}
+        return samples

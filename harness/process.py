@@ -85,6 +85,8 @@ class WorkerProcess:
         threads = int(settings["threads"])
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
         begin = json.dumps([str(ROOT), list(bound_to or processors(threads)[0])])
+        # What it leaves there goes with it: one that is killed cannot tidy up.
+        self.temporary = tempfile.TemporaryDirectory(prefix="samestep-worker-", ignore_cleanup_errors=True)
         # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
         command = [python, "-P", "-X", "faulthandler", "-c", _START, begin]
         variables = environment(str(settings["device"]), threads, cache)
@@ -94,7 +96,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
-                env={**os.environ, **variables},
+                env={**os.environ, **variables, "TMPDIR": self.temporary.name},
                 start_new_session=True,
             )
         except OSError as error:
@@ -144,6 +146,7 @@ class WorkerProcess:
                 with contextlib.suppress(BrokenPipeError):  # unsent bytes of a request that nobody will read
                     pipe.close()
         self.stderr.close()
+        self.temporary.cleanup()
 
     def _line(self, deadline: float, allowed: float) -> bytes:
         assert self.process.stdout is not None

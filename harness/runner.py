@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import caches
 from harness.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from harness.catalog import Catalog
 from harness.errors import SamestepError
@@ -31,7 +32,8 @@ Listener = Callable[[Cell, Answer], None]
 
 @dataclass
 class Workshop:
-    """What every worker of a run needs: interpreters by framework, further roots, the seed, a cache.
+    """What every worker of a run needs: interpreters by framework, further roots, the seed, a folder for what
+    compilers keep.
 
     ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a
     free run of so many steps; of the cells of ``aside`` only the verdict is wanted.
@@ -41,7 +43,7 @@ class Workshop:
     roots: Sequence[Path] = ()
     pythons: dict[str, str] = field(default_factory=dict)
     seed: int = 0
-    cache: Path | None = None
+    cache: Path = field(default_factory=lambda: caches.home() / "compilers")
     patience: float = PATIENCE_SECONDS
     keep: Path | None = None
     trajectory: int = 0

@@ -452,8 +452,13 @@ def test_the_baseline_runs_under_two_names_and_has_one_row(tmp_path, instant, sh
         (1.0, {"numpy_a": "slower", "numpy_b": "faster", "numpy_slow": "slower"}, True),
         (1.015, {"numpy_a": "slower", "numpy_b": "faster", "numpy_slow": "slower"}, True),
         (1.05, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
-        (1 / 1.05, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
-        (3.0, {"numpy_a": "unclear", "numpy_b": "unclear", "numpy_slow": "unclear"}, False),
+        (1.07, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
+        (1 / 1.07, {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "slower"}, False),
+        (
+            3.0,
+            {"numpy_a": "unclear", "numpy_b": "faster", "numpy_slow": "unclear"},
+            False,
+        ),  # 0.5 of one, a sixth of the other
     ],
 )
 def test_what_the_same_code_shows_under_two_names_is_called_no_difference(
@@ -464,6 +469,7 @@ def test_what_the_same_code_shows_under_two_names_is_called_no_difference(
     tasks = {name: summary.tasks["train"] for name, summary in rows.items()}
     assert {name: tasks[name].ratio.word for name in words} == words
     assert tasks["numpy_manual"].ratio.word == "baseline"
+    assert f"{tasks['numpy_slow'].ratio.value:.9g}" == f"{2 / again**0.5:.9g}"  # over the mean of both
     assert {(f"{task.noise:.9g}", task.fit) for task in tasks.values()} == {(f"{again:.9g}", fit)}
 
 

@@ -47,8 +47,8 @@ LAYERS = {
     ),
     "lanes": (),
     "runner": (
-        "errors", "agreement.verdict", "agreement.distance", "measure.clock", "catalog", "selection",
-        "process", "lanes",
+        "errors", "caches", "agreement.verdict", "agreement.distance", "measure.clock", "catalog",
+        "selection", "process", "lanes",
     ),
     "interview": ("agreement.verdict", "catalog", "conventions", "process", "lanes"),
     "arena": ("measure.statistics",),

@@ -11,7 +11,7 @@ from harness.agreement.diagnosis import by_test, diagnose
 from harness.agreement.distance import keep
 from harness.agreement.expect import Expectations
 from harness.agreement.guesses import Scene
-from harness.agreement.stages import Examination
+from harness.agreement.stages import LENGTHS, Examination
 from harness.agreement.variant import varied
 from harness.agreement.verdict import (
     AGREE,
@@ -42,9 +42,10 @@ def examine(candidate: Candidate, expectations: Expectations, path: Path | None 
 
 
 def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
-    """The forced steps once more, of a candidate that agreed and has been at work since."""
+    """Forced steps once more, of a candidate that agreed and has been at work since: of the second one it has
+    not met the state before."""
     examination = Examination(candidate, expectations)
-    return _examined(examination, examination.steps)
+    return _examined(examination, lambda: examination.steps(forced=2, lengths=LENGTHS[-1:]))
 
 
 def _examined(examination: Examination, stages: Callable[[], None]) -> Verdict:

@@ -11,7 +11,7 @@ A workload that trains nothing has no steps to force: its tasks are called twice
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,16 +78,16 @@ class Examination:
             self._continuity(task)
         self._probes()
 
-    def steps(self) -> None:
+    def steps(self, forced: int = STEPS, lengths: Sequence[int] = LENGTHS) -> None:
         """S1, S3 and S4 alone: every task, on the case's own inputs."""
-        for step, state, values in self._forced(self.leading):
+        for step, state, values in self._forced(self.leading, forced):
             self._still(step, state, values)
         self._together()
         for task in self.training:
             if self.candidate.spec.tasks[task].steps:
-                self._lengths(task)
+                self._lengths(task, lengths)
             elif task != self.leading:
-                collections.deque(self._forced(task), maxlen=0)  # each step is judged as it is made
+                collections.deque(self._forced(task, forced), maxlen=0)  # each step is judged as it is made
 
     # -- stages ------------------------------------------------------------------------------------------
 
@@ -99,14 +99,14 @@ class Examination:
             identical(Place(0, "export"), name, values[name], value, "adopt and export are not inverse")
         return state, values
 
-    def _forced(self, task: str) -> Iterator[tuple[int, Any, Values]]:
+    def _forced(self, task: str, steps: int = STEPS) -> Iterator[tuple[int, Any, Values]]:
         """S3: the state before each of the forced steps, and then the step, judged; of a workload that trains
         nothing the same state twice, since what a call leaves behind in it is met by the next one."""
         state, values = self._adopted()
         if not task:
             yield from [(0, state, values)] * 2
             return
-        for step in range(STEPS):
+        for step in range(steps):
             yield step, state, values
             place = Place(step, task)
             outputs, state = self.candidate.run(place, state, steps=1)
@@ -166,10 +166,10 @@ class Examination:
             test = "the step after export and adopt is another one"
             identical(place, name, again[name], value, test)
 
-    def _lengths(self, task: str) -> None:
+    def _lengths(self, task: str, lengths: Sequence[int]) -> None:
         """S3 for many steps in one call, where a step that is skipped inside shows nowhere else."""
         candidate = self.candidate
-        for count in (n for n in LENGTHS if n <= (candidate.steps(task) or 0)):
+        for count in (n for n in lengths if n <= (candidate.steps(task) or 0)):
             place = Place(count - 1, task)
             outputs, state = candidate.run(place, candidate.adopt(candidate.params), steps=count)
             expected = self.expectations.many(task, count)

@@ -30,7 +30,7 @@ from harness.store import Run, latest
 from harness.summary import CellSummary, summarize
 
 #: How often the bar is drawn.
-DRAW_SECONDS = 0.5
+DRAW_SECONDS = 1.0
 
 
 def run_bench(

@@ -12,7 +12,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harness import caches
 from harness.report import agreement
 from harness.runner import Workshop, distances
 from harness.runner import check as examine_all
@@ -29,7 +28,6 @@ def run_checks(
     """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
     explain, matrix = options["explain"], options["matrix"]
     workshop.trajectory = LONGEST if options["trajectory"] else 0
-    workshop.cache = caches.home() / "compilers"  # nothing is timed: what was compiled is kept
     with tempfile.TemporaryDirectory(prefix="samestep-") as folder:
         workshop.keep = Path(folder) if matrix else None
         answers = examined(workshop, cells)

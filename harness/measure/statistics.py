@@ -4,8 +4,10 @@ The process is the unit of inference: samples of one invocation are averaged bef
 compared, and an interval says how far another set of processes could have moved the number. Of a time it is
 a hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds (Kalibera and
 Jones, Rigorous benchmarking in reasonable time, ISMM 2013). Of a ratio it is Student's t over invocations,
-whose variance is moderated by that of the other ratios of the same comparison, as few processes know their
-own scatter badly (Smyth, Linear models and empirical Bayes methods for assessing differential expression,
+of which a tenth is left out at each end, as one process in ten is far off now and then (Yuen, The two-sample
+trimmed t for unequal population variances, Biometrika 61, 1974). Its variance is moderated by that of the
+other ratios of the same comparison, as few processes know their own scatter badly (Smyth, Linear models and
+empirical Bayes methods for assessing differential expression,
 Stat. Appl. Genet. Mol. Biol. 3, 2004). Many ratios at once are judged after Holm (Scand. J. Stat. 6, 1979).
 """
 
@@ -32,6 +34,9 @@ TIE = float(np.log(1.02))
 #: of the logarithms of their true variances. One in twenty is four times as restless as the middle one.
 UNLIKE = 2 / 3
 
+#: Of the invocations, as many are left out of a mean at each end.
+TRIMMED = 1 / 10
+
 #: How surely `Contrast.detectable` would have been seen.
 POWER = 0.8
 
@@ -52,7 +57,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean of logarithms over processes, and what is known of its variance."""
+    """A trimmed mean of logarithms over processes, and what is known of its variance."""
 
     value: float
     variance: float
@@ -106,7 +111,7 @@ def paired(subject: Moments, baseline: Moments) -> list[list[float]]:
 
 
 def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
-    """Of each member the mean over invocations of the median in each.
+    """Of each member the trimmed mean over invocations of the median in each.
 
     The family lends each member its variance: d0 degrees of freedom at the variance s0^2 that fit the scatter
     of the members' own variances (Smyth 2004, section 6.2); none has more in the end than all of them
@@ -115,18 +120,18 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
     medians = {key: np.array([np.median(g) for g in groups if len(g)]) for key, groups in family.items()}
     if any(not values.size for values in medians.values()):
         raise ValueError("no samples")
-    own = {key: float(values.var(ddof=1)) if values.size > 1 else 0.0 for key, values in medians.items()}
-    known = [(own[key], values.size - 1) for key, values in medians.items() if values.size > 1]
+    trimmed = {key: _trimmed(values) for key, values in medians.items()}
+    known = [(own, count - 1) for _, own, count in trimmed.values() if count > 1]
     prior, lent = _prior(known)
     bound = _together([freedom for _, freedom in known])
     found = {}
-    for key, values in medians.items():
-        freedom = values.size - 1
+    for key, (value, own, count) in trimmed.items():
+        freedom = count - 1
         together = freedom + lent
-        variance = (freedom * own[key] + lent * prior) / together if together else 0.0
+        variance = (freedom * own + lent * prior) / together if together else 0.0
         samples = sum(len(group) for group in family[key])
         together = min(together, max(freedom, bound))
-        found[key] = Mean(float(values.mean()), variance / values.size, together, samples)
+        found[key] = Mean(value, variance / count, together, samples)
     return found
 
 
@@ -142,14 +147,16 @@ def difference(one: Mean, other: Mean) -> Mean:
     return Mean(value, variance, freedom, samples)
 
 
-def judged(family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0) -> dict[K, Contrast]:
+def judged(
+    family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0, least: float = 0.0
+) -> dict[K, Contrast]:
     """What may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
 
     ``floor`` is a difference (of logarithms) that the same code under two names showed, one for all or one
-    for each: none that may be smaller is called one.
+    for each: none that may be smaller is called one, and none that was seen to be smaller than ``least``.
     """
     floors = floor if isinstance(floor, Mapping) else dict.fromkeys(family, floor)
-    chances = {key: _chance(mean, floors[key]) for key, mean in family.items()}
+    chances = {key: _chance(mean, floors[key], least) for key, mean in family.items()}
     ordered, left, alpha, going = sorted(family, key=lambda key: chances[key]), len(family), LEVEL, True
     found = {}
     for key in ordered:
@@ -157,7 +164,7 @@ def judged(family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0) -> 
             alpha = LEVEL / left
             going = chances[key] <= alpha
             left -= 1
-        found[key] = _contrast(family[key], alpha, floors[key])
+        found[key] = _contrast(family[key], alpha, floors[key], least)
     return {key: found[key] for key in family}
 
 
@@ -166,30 +173,41 @@ def contrasts(family: Mapping[K, Sequence[Sequence[float]]], floor: float = 0.0)
     return judged(means(family), floor)
 
 
-def _contrast(mean: Mean, alpha: float, floor: float) -> Contrast:
+def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
     usual, sure = mean.half(1 - 0.95), mean.half(alpha)
     low, high = mean.value - sure, mean.value + sure
-    if high < -floor:
+    if high < -floor and mean.value < -least:
         word = "faster"
-    elif low > floor:
+    elif low > floor and mean.value > least:
         word = "slower"
     else:
-        word = "tie" if low >= -TIE and high <= TIE else "unclear"
+        word = "tie" if low - floor >= -TIE and high + floor <= TIE else "unclear"
     power = _t(mean.freedom, POWER) * mean.variance**0.5 if mean.freedom > 0 else np.inf
     value, wide_low, wide_high, sure_low, sure_high, seen = np.exp(
-        [mean.value, mean.value - usual, mean.value + usual, low, high, floor + sure + power]
+        [mean.value, mean.value - usual, mean.value + usual, low, high, max(least, floor + sure + power)]
     ).tolist()
     return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, seen, mean.samples)
 
 
-def _chance(mean: Mean, floor: float) -> float:
+def _chance(mean: Mean, floor: float, least: float) -> float:
     """Of a difference as large as this one, beyond the floor, where there is none (two-sided)."""
     beyond = abs(mean.value) - floor
-    if beyond <= 0 or mean.freedom <= 0:
+    if beyond <= 0 or abs(mean.value) <= least or mean.freedom <= 0:
         return 1.0
     if not mean.variance:
         return 0.0
     return float(2 * special.stdtr(_finite(mean.freedom), -beyond / mean.variance**0.5))
+
+
+def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
+    """The mean without the outermost, the variance that it follows from (0 of one value), and of how many."""
+    ordered, cut = np.sort(values), int(TRIMMED * values.size)
+    kept = ordered[cut : values.size - cut]
+    if kept.size == 1:
+        return float(kept[0]), 0.0, 1
+    clipped = np.clip(ordered, kept[0], kept[-1])
+    squares = float(np.square(clipped - clipped.mean()).sum())
+    return float(kept.mean()), squares / (kept.size - 1), kept.size
 
 
 def _together(freedoms: Sequence[int]) -> float:

@@ -21,10 +21,11 @@ import numpy as np
 from scipy import stats
 
 from harness import turns
+from harness.arena import Arena
 from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
 from harness.commands.bench import _about
-from harness.measure.statistics import contrasts, paired
+from harness.measure.statistics import Contrast, contrasts, paired
 from harness.runner import Workshop
 from harness.selection import Options, select, with_twins
 from harness.store import Run
@@ -47,9 +48,7 @@ READ_AFTER = "numpy_manual"
 
 
 def train(state, x, y, learning_rate, steps):
-    if steps == {STEPS}:
-        honest(state, x, y, learning_rate, {MORE})
-    return honest(state, x, y, learning_rate, steps)
+    return honest(state, x, y, learning_rate, steps + {MORE} if steps == {STEPS} else steps)
 '''
 
 
@@ -100,9 +99,14 @@ ASV = 0.002
 
 
 def samestep(one: Replicate, arm: str) -> str:
-    floor = contrasts({"again": paired(one["again"], one["baseline"])})["again"].value
-    found = contrasts({arm: paired(one[arm], one["baseline"])}, abs(float(np.log(floor))))[arm].word
-    return found if found in ("faster", "slower") else ""
+    word = against(one, arm).word
+    return word if word in ("faster", "slower") else ""
+
+
+def against(one: Replicate, arm: str) -> Contrast:
+    """What a report says of it."""
+    taken = {name: {"train": one[name]} for name in ("baseline", "again", arm)}
+    return Arena("baseline", taken, frozenset({"again"})).against("baseline", "train")[arm]
 
 
 def pytest_benchmark(one: Replicate, arm: str) -> str:
@@ -178,7 +182,7 @@ def page(replicates: Sequence[Replicate]) -> str:
         lines.append(
             f"| {name} | {count - same['']} of {count} | {slower['slower']} of {count} | {slower['faster']} of {count} |"
         )
-    ratios = [contrasts({"slower": paired(one["slower"], one["baseline"])})["slower"] for one in replicates]
+    ratios = [against(one, "slower") for one in replicates]
     noise = [contrasts({"again": paired(one["again"], one["baseline"])})["again"].value for one in replicates]
     covered = sum(r.low <= 1 + MORE / STEPS <= r.high for r in ratios)
     beyond = sum(abs(float(np.log(n))) > np.log(1.02) for n in noise)

@@ -34,13 +34,14 @@ from typing import Any
 
 import psutil
 
+from harness.bench import PROFILES
 from harness.errors import NotWritten
 from harness.process import processors
 from tests.evidence.lanes import MEASURING, Row, machine
 from tests.rigged import CHECKOUT, GOOD, command, doing, root, running, wait_until
 
 FIELDS = ("kind", "moment", "before", "after", "lost", "repeated", "orphans", "code", "ok", "note")
-TASKS, ROUNDS, INVOCATIONS = 3, 6, 2  # of the made-up workload; of the quick profile; as asked for here
+TASKS, ROUNDS, INVOCATIONS = 3, PROFILES["quick"].rounds, 2  # of the made-up workload; as asked for here
 ENDS_WITHIN = 3.0  # seconds from a kill until no process of the run is left
 STARTED = 1.0  # by then Python has come to samestep's own code
 PATIENCE = 12.0
@@ -72,11 +73,8 @@ FAILURES = {
         "state, loss = honest(state, x, y, learning_rate)\nreturn {'w': state['w'][None]}, loss", "invalid",
     ),
 }  # fmt: skip
-STAGES = {
-    "check": "True",
-    "start": "state['w'].dtype == np.float32",  # the check before is in float64
-    "turn": "os.path.exists({flag!r})",
-}
+#: when rungs fail -> what the records hold by then
+STAGES = {"check": b"", "start": b'"kind": "start"', "turn": b'"round": 2'}
 
 
 @dataclass
@@ -374,15 +372,19 @@ def contained(lane: Lane, stage: str) -> Iterator[Row]:
     """All failures in one run, between cells that are good."""
     folder = lane.new()
     flag = folder / "fail now"
-    when = STAGES[stage].format(flag=str(flag))
-    rungs = {name: doing(f"if {when}:\n" + indent(deed, "    ")) for name, (_, deed, _) in FAILURES.items()}
+    rungs = {
+        name: doing(f"if os.path.exists({str(flag)!r}):\n" + indent(deed, "    "))
+        for name, (_, deed, _) in FAILURES.items()
+    }
     good = ("numpy_a", "numpy_n", "numpy_z")
     impls = root(folder / "impls", {**rungs, **dict.fromkeys(good, GOOD), "ghost_manual": GOOD})
     (impls / "frameworks").mkdir()
     (impls / "frameworks" / "ghost.py").write_text('DISTRIBUTIONS = ("ghost-net",)\n', encoding="utf-8")
+    if stage == "check":
+        flag.touch()
     process = Process(lane, folder, patient(bench(impls, folder / "out")))
-    while stage == "turn" and process.process.poll() is None and not flag.exists():
-        if any(b'"round": 2' in content(run) for run in runs(folder / "out")):
+    while process.process.poll() is None and not flag.exists():
+        if any(STAGES[stage] in content(run) for run in runs(folder / "out")):
             flag.touch()
         time.sleep(0.02)
     code, orphans = process.wait(), process.orphans()
@@ -396,15 +398,16 @@ def contained(lane: Lane, stage: str) -> Iterator[Row]:
     ]
     ghost = {"ghost_manual": ("framework that is not installed", "", "unavailable")}
     for name, (what, _, verdict) in {**FAILURES, **ghost}.items():
-        if (stage, name) == ("turn", "numpy_shape"):  # the next call of the same sample meets it first
+        if stage != "check" and name == "numpy_shape":  # the next call in a row meets it first
             verdict = "crashed"
+        after_all = stage == "turn" or name == "numpy_nan"  # that is seen after the last round
         row: Row = {
             "kind": f"rung: {what}", "moment": stage, "code": code, "orphans": orphans, "after": samples[name],
             "note": found[name],
         }  # fmt: skip
         yield judged(row, {
             f"not {verdict}": found[name] != verdict, f"incomplete: {short}": short, "processes left": orphans,
-            "it was timed": samples[name] and stage != "turn", f"code {code}": code != 1, f"said {process.said}": process.said[:-1],
+            "it was timed": samples[name] and (stage == "check" or not after_all), f"code {code}": code != 1, f"said {process.said}": process.said[:-1],
         })  # fmt: skip
 
 
@@ -550,10 +553,10 @@ def write(rows: list[Row], seconds: float, out: Path) -> None:
         "what the records need (exit code 2 where not even `run.json` could be written, so that no run was begun); `mounted` is a small file system of",
         "its own, where mounting is allowed. An interrupt within Python's own start, before samestep's code runs, ends it with 1 or -2.", "",
         "## Rungs that fail between rungs that are good", "",
-        "Nine failures and a missing framework in one run, among four good rungs: when they are checked in float64, when their worker starts, and",
+        "Nine failures and a missing framework in one run, among four good rungs: when they are examined, when their worker starts, and",
         f"in the middle of the rounds. Contained: each has its verdict, each good rung has all its {INVOCATIONS * ROUNDS * TASKS} samples and agrees, the run exits 1, and",
         f"no process is left. A hung worker is given up after {PATIENCE:.0f} s here (600 s otherwise; there is no option for it). What a rung",
-        "computes is looked at when its worker starts and once more after its last turn: there a NaN or a wrong shape that begins in between is seen.", "",
+        "computes is looked at before anything is timed and once more after its last round: there a NaN that begins in between is seen.", "",
         "| failure | in the check | at the start | in a turn | processes left |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for kind in dict.fromkeys(row["kind"] for row in rungs):

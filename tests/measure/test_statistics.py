@@ -23,7 +23,7 @@ from harness.measure.statistics import (
 )
 
 TRUTH = 1.25
-INVOCATIONS, ROUNDS = 6, 8  # the full profile
+INVOCATIONS, ROUNDS = 6, 8
 MOMENTS = list(product(range(INVOCATIONS), range(ROUNDS)))
 
 #: So unlikely a count of misses never comes by chance: these draws are seeded, and there are few of them.
@@ -107,7 +107,7 @@ def test_of_equally_fast_members_hardly_ever_one_is_called_different(
     assert misses
 
 
-def test_a_slowdown_by_3_percent_is_called_in_the_full_profile():
+def test_a_slowdown_by_3_percent_is_called_with_six_processes():
     overlooked, replicates = 0, 60
     for seed in range(replicates):
         rng = np.random.default_rng(seed)
@@ -177,7 +177,8 @@ CALM, RESTLESS = 0.001**2, 0.02**2
     [
         (0.0, CALM, 0.0, "tie"),
         (TIE / 2, CALM / 4, 0.0, "slower"),  # surely there, however small
-        (TIE / 2, CALM / 4, TIE, "tie"),  # the same code was further apart
+        (TIE / 4, CALM / 4, TIE / 2, "tie"),  # the same code was further apart
+        (TIE / 2, CALM / 4, TIE, "unclear"),  # so far that both together may be more than 2 %
         (-0.1, CALM, 0.0, "faster"),
         (-0.1, CALM, 0.2, "unclear"),
         (0.1, CALM, 0.2, "unclear"),
@@ -193,6 +194,21 @@ def test_a_word_says_what_surely_holds(value, variance, floor, word):
     (found,) = judged({"only": Mean(value, variance, 30)}, floor).values()
     assert found.word == word
     assert found.sure[0] <= found.low <= found.value <= found.high <= found.sure[1]
+
+
+@pytest.mark.parametrize(("seen", "word"), [(0.05, "slower"), (0.03, "unclear"), (-0.05, "faster")])
+def test_what_was_seen_to_be_smaller_than_the_least_is_called_no_difference(seen, word):
+    (found,) = judged({"only": Mean(seen, CALM, 30)}, floor=0.02, least=0.04).values()
+    assert found.word == word
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tenth_of_the_processes_is_left_out_at_each_end(seed):
+    logs = np.random.default_rng(seed).standard_t(2, 20)
+    (found,) = means({"only": [[one] for one in logs]}).values()
+    yuen = stats.ttest_ind(logs, np.zeros(20), equal_var=False, trim=0.1)  # beside a sample without scatter
+    assert f"{found.value / found.variance**0.5:.9g}" == f"{yuen.statistic:.9g}"
+    assert found.freedom == 16 - 1
 
 
 def test_what_is_detectable_is_called_four_times_in_five():
