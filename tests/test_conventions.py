@@ -181,7 +181,7 @@ def specs() -> dict[str, dict[str, str]]:
 
 #: What a workload says of itself, or of what only some libraries have: no question to every framework.
 OWN = {
-    "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps, hat",
+    "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps hat",
 }  # fmt: skip
 
 

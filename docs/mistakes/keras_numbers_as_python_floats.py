@@ -2,10 +2,10 @@
 
 from impls.nn_variants.keras_optimizers import adopt, export, forward, keep, loss_and_grads, trace, train_step
 
-__all__ = ["adam_hat_step", "adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
+__all__ = ["adam_eps_hat_step", "adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
     keep(state, "adam_m", "adam_v", "adam_step")
     adam = state.optimizers["adam"]
     adam.learning_rate, adam.epsilon = learning_rate, eps

@@ -20,15 +20,21 @@ FAILURE = "failed: "
 LARGE = 2**20
 PIPE = "\\|"
 LEGEND = f"{DIFFER} answers differ, {AGREE} they are the same to four digits, {FAILED} a measurement failed"
-DECLARED = "declared: what samestep's workloads say that each of their implementations does"
+WORDS = (
+    "a dash: the framework has nothing of the kind; raises: it refuses, with an error; "
+    "none: there is no gradient, and the framework says so with None"
+)
+DECLARED = (
+    "declared: what samestep's workloads say that each of their implementations does; "
+    "answers that depart from it are bold"
+)
 
 HEADER = """# Conventions: what the frameworks do differently
 
 Every answer is measured by `samestep conventions`, none is written down. This page is what
 `samestep conventions --format markdown` prints; `tests/data/conventions.json` is the same with `--json`,
 and a test compares it with what the frameworks of `constraints.txt` answer. Each question is a function
-in each framework's own words, side by side in `harness/conventions/<topic>/`. A dash: the framework has
-nothing of the kind.
+in each framework's own words, side by side in `harness/conventions/<topic>/`.
 """
 
 
@@ -106,8 +112,9 @@ def show(document: Document, console: Console, links: bool) -> None:
                 console.print(f"{escape(row['name'])}: {name} {link}", highlight=False, soft_wrap=True)
         console.print()
     console.print(LEGEND, style="dim", highlight=False)
+    console.print(WORDS, style="dim", highlight=False)
     if any(row["declared"] is not None for row in document["rows"]):
-        console.print(f"{DECLARED}; answers that depart from it are bold", style="dim", highlight=False)
+        console.print(DECLARED, style="dim", highlight=False)
     for line in missing(document):
         console.print(escape(line), highlight=False)
     for line in failures(document):
@@ -164,8 +171,9 @@ def rows(document: Document) -> list[dict[str, Any]]:
 
 def markdown(document: Document) -> str:
     asked = frameworks(document)
-    lines = [HEADER, f"Measured with {versions(document)}.", "", f"{LEGEND}.", ""]
-    lines += [f"{DECLARED[0].upper()}{DECLARED[1:]}; answers that depart from it are bold."]
+    lines = [HEADER, f"Measured with {versions(document)}."]
+    for text in (LEGEND, WORDS, DECLARED):
+        lines += ["", f"{text[0].upper()}{text[1:]}."]
     for title, note, rows in topics(document):
         declares = any(row["declared"] is not None for row in rows)
         heads = ("", "question", *asked, *(["declared"] if declares else []), "documentation")

@@ -63,12 +63,13 @@ def loss_and_grads(state, x, y):
 def update(state, x, y, learning_rate, beta1, beta2, eps):
     loss, grads = loss_and_grads(state, x, y)
     step = tf.cast(state["adam_step"].assign_add(1), loss.dtype)
-    bias1, bias2 = (-tf.math.expm1(step * math.log(beta)) for beta in (beta1, beta2))  # 1 - beta**step
+    # 1 - beta**step, with all of its digits
+    correction1, correction2 = (-tf.math.expm1(step * math.log(beta)) for beta in (beta1, beta2))
     for name, grad in grads.items():
         m, v = state[f"adam_m/{name}"], state[f"adam_v/{name}"]
         m.assign(beta1 * m + (1 - beta1) * grad)
         v.assign(beta2 * v + (1 - beta2) * grad * grad)
-        m_hat, v_hat = m / bias1, v / bias2
+        m_hat, v_hat = m / correction1, v / correction2
         state[name].assign_sub(learning_rate * m_hat / (tf.sqrt(v_hat) + eps))
     return loss
 
@@ -80,7 +81,7 @@ step = update.python_function
 @tf.function
 def loop(state, x, y, learning_rate, beta1, beta2, eps, steps):
     losses = tf.TensorArray(x.dtype, steps)
-    for i in tf.range(steps):
+    for i in tf.range(steps):  # AutoGraph makes this loop a part of the graph
         losses = losses.write(i, step(state, x, y, learning_rate, beta1, beta2, eps))
     return losses.stack()
 

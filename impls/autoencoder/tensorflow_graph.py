@@ -15,21 +15,20 @@ def asarray(array):
     return np.array(array)  # a session is fed ndarrays
 
 
-def declare_adam(grads, state, learning_rate, beta1, beta2, eps):
+def declare_adam(grads, variables, learning_rate, beta1, beta2, eps):
     # tf1.train.AdamOptimizer adds eps to the root of the uncorrected moment, which makes another step
-    step = state["adam_step"].assign_add(1)
-    power = tf.cast(step, beta1.dtype)
-    correction1, correction2 = 1 - beta1**power, 1 - beta2**power
+    def rounded(number):  # the betas are float64: in float32, 1 - beta2 would lose half of its digits
+        return tf.cast(number, learning_rate.dtype)
+
+    step = variables["adam_step"].assign_add(1)
+    correction1, correction2 = (1 - beta ** tf.cast(step, beta.dtype) for beta in (beta1, beta2))
     updates = [step]
     for name, grad in grads.items():
-        own1, own2, bias1, bias2 = (
-            tf.cast(number, grad.dtype) for number in (beta1, beta2, correction1, correction2)
-        )
-        rest1, rest2 = tf.cast(1 - beta1, grad.dtype), tf.cast(1 - beta2, grad.dtype)
-        m = state[f"adam_m/{name}"].assign(own1 * state[f"adam_m/{name}"] + rest1 * grad)
-        v = state[f"adam_v/{name}"].assign(own2 * state[f"adam_v/{name}"] + rest2 * grad * grad)
-        m_hat, v_hat = m / bias1, v / bias2
-        updates.append(state[name].assign_sub(learning_rate * m_hat / (tf.sqrt(v_hat) + eps)))
+        m, v = variables[f"adam_m/{name}"], variables[f"adam_v/{name}"]
+        m = m.assign(rounded(beta1) * m + rounded(1 - beta1) * grad)
+        v = v.assign(rounded(beta2) * v + rounded(1 - beta2) * grad * grad)
+        m_hat, v_hat = m / rounded(correction1), v / rounded(correction2)
+        updates.append(variables[name].assign_sub(learning_rate * m_hat / (tf.sqrt(v_hat) + eps)))
     return tf.group(updates)
 
 
@@ -38,30 +37,29 @@ def declare(dtype, **shapes):
     with tf.Graph().as_default():
         x, y = (tf1.placeholder(dtype, (None, shapes["b2"][0]), name) for name in "xy")
         learning_rate, eps = (tf1.placeholder(dtype, (), name) for name in ("learning_rate", "eps"))
-        # In float32, 1 - beta2 would lose half of its digits
         beta1, beta2 = (tf1.placeholder(tf.float64, (), name) for name in ("beta1", "beta2"))
         memory = {f"adam_{kind}/{name}": shape for kind in "mv" for name, shape in shapes.items()}
         start = {name: tf1.placeholder(dtype, shape) for name, shape in (shapes | memory).items()}
         start["adam_step"] = tf1.placeholder(tf.int64, ())
-        state = {name: tf1.Variable(value, use_resource=True) for name, value in start.items()}
+        variables = {name: tf1.Variable(value, use_resource=True) for name, value in start.items()}
 
         # Forward pass
-        h = tf.nn.bias_add(x @ state["w1"], state["b1"])
-        h_relu = tf.nn.relu(h)
-        logits = tf.nn.bias_add(h_relu @ state["w2"], state["b2"])
+        h = tf.nn.bias_add(x @ variables["w1"], variables["b1"])
+        h_relu = tf.nn.relu(h)  # tf.maximum(h, 0) has derivative 1 at 0
+        logits = tf.nn.bias_add(h_relu @ variables["w2"], variables["b2"])
         y_pred = tf.sigmoid(logits)
 
         # Loss
         loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, logits))
 
         # Backward pass: tf.gradients adds the operations of the chain rule to the graph
-        grads = dict(zip(shapes, tf.gradients(loss, [state[name] for name in shapes]), strict=True))
-        update = declare_adam(grads, state, learning_rate, beta1, beta2, eps)
+        grads = dict(zip(shapes, tf.gradients(loss, [variables[name] for name in shapes]), strict=True))
+        update = declare_adam(grads, variables, learning_rate, beta1, beta2, eps)
 
         seen = {"h": h, "h_relu": h_relu, "logits": logits, "y_pred": y_pred, "loss": loss}
         return SimpleNamespace(
-            session=tf1.Session(), start=start, state=state, seen=seen, grads=grads, update=update,
-            initialise=[variable.initializer for variable in state.values()],
+            session=tf1.Session(), start=start, variables=variables, seen=seen, grads=grads, update=update,
+            initialise=[variable.initializer for variable in variables.values()],
         )  # fmt: skip
 
 
@@ -75,7 +73,8 @@ def adopt(params):
 
 
 def export(state):
-    params = state.session.run(state.state)
+    params = state.session.run(state.variables)
+    # Before the first step Adam has nothing to remember
     return {name: value for name, value in params.items() if params["adam_step"] or name[0] in "wb"}
 
 

@@ -32,7 +32,8 @@ def adopt(params):
         if "adam_step" in params:
             m, v = params[f"adam_m/{name}"], params[f"adam_v/{name}"]
             optimizer.state[p] = {
-                "step": params["adam_step"].float(),
+                # Adam keeps its count on the CPU, as a float32, where each step reads it
+                "step": params["adam_step"].float().cpu(),
                 "exp_avg": m.t().contiguous(),
                 "exp_avg_sq": v.t().contiguous(),
             }

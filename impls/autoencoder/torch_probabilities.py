@@ -7,8 +7,8 @@ from .torch_optim import adopt, export, forward, named
 
 READ_AFTER = "torch_optim"
 DEPARTS = {
-    "nan": "BCELoss refuses what is no probability",
-    "large_logits": "BCELoss takes no logarithm for less than -100",
+    "nan": "BCELoss raises for NaN, which is no probability",
+    "large_logits": "BCELoss clamps its logarithms at -100",
 }
 
 

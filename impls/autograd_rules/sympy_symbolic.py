@@ -6,6 +6,9 @@ import sympy as sp
 
 READ_AFTER = "numpy_manual"
 
+# A formula has no memory that could be changed behind its back, and nothing that gradients could be added to,
+# so hidden_change and accumulate are not here.
+
 
 def adopt(params):
     return dict(params)

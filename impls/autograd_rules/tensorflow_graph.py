@@ -79,11 +79,11 @@ def export(state):
     return dict(state)
 
 
-def run(task, **feeds):
-    graph = declare(next(iter(feeds.values())).dtype)
-    feeds = {f"{name}:0": array for name, array in feeds.items()}
-    if task in ("hidden_change", "accumulate"):
-        graph.session.run([graph.start[name[0]] for name in feeds], feeds)
+def run(task, **arrays):
+    graph = declare(next(iter(arrays.values())).dtype)
+    feeds = {f"{name}:0": array for name, array in arrays.items()}
+    if task in ("hidden_change", "accumulate"):  # what the last call left in their variables is started anew
+        graph.session.run([graph.start[name] for name in arrays], feeds)
     return graph.session.run(getattr(graph, task), feeds)
 
 

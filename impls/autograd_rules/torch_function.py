@@ -40,8 +40,8 @@ class Stop(torch.autograd.Function):
         return x.clone()
 
     @staticmethod
-    def backward(ctx, grad_x):
-        return None  # what comes here goes no further
+    def backward(ctx, grad_stop):
+        return None  # no gradient for x, whatever comes: x is taken for a constant
 
 
 class Sine(torch.autograd.Function):

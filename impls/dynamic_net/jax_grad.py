@@ -37,7 +37,7 @@ def loss_and_grads(state, x, y, depth):
     return jax.value_and_grad(loss_fn)(weights(state), x, y, depth)
 
 
-def descend(state, grads, learning_rate, momentum):
+def update(state, grads, learning_rate, momentum):
     state = dict(state)
     for name, grad in grads.items():
         velocity = momentum * state.get(f"momentum/{name}", jnp.zeros_like(grad)) + grad
@@ -49,12 +49,12 @@ def descend(state, grads, learning_rate, momentum):
 @partial(jax.jit, static_argnames="depth", donate_argnames="state")  # the old weights make room
 def train_step(state, x, y, depth, learning_rate, momentum):
     loss, grads = loss_and_grads(state, x, y, depth)
-    return descend(state, grads, learning_rate, momentum), loss
+    return update(state, grads, learning_rate, momentum), loss
 
 
 def train(state, x, y, depths, learning_rate, momentum):
     losses = []
-    for depth in depths.tolist():
+    for depth in depths.tolist():  # a static argument is a Python number
         state, loss = train_step(state, x, y, depth, learning_rate, momentum)
         losses.append(loss)
     return state, jnp.stack(losses)

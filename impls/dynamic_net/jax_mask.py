@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .jax_switch import adopt, descend, export, start, weights
+from .jax_switch import adopt, export, remember, update, weights
 from .spec import DEEPEST
 
 READ_AFTER = "jax_switch"
@@ -41,7 +41,7 @@ def loss_and_grads(state, x, y, depth):
 @partial(jax.jit, donate_argnames="state")
 def train_step(state, x, y, depth, learning_rate, momentum):
     loss, grads = loss_and_grads(state, x, y, depth)
-    return descend(state, grads, learning_rate, momentum), loss
+    return update(state, grads, learning_rate, momentum), loss
 
 
 @partial(jax.jit, donate_argnames="state")
@@ -49,4 +49,4 @@ def train(state, x, y, depths, learning_rate, momentum):
     def step(state, depth):
         return train_step(state, x, y, depth, learning_rate, momentum)
 
-    return jax.lax.scan(step, start(state), depths)
+    return jax.lax.scan(step, remember(state), depths)

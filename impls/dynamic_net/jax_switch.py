@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .jax_grad import adopt, descend, export, weights
+from .jax_grad import adopt, export, update, weights
 from .spec import DEEPEST
 
 READ_AFTER = "jax_grad"
@@ -39,10 +39,11 @@ def loss_and_grads(state, x, y, depth):
 @partial(jax.jit, donate_argnames="state")
 def train_step(state, x, y, depth, learning_rate, momentum):
     loss, grads = loss_and_grads(state, x, y, depth)
-    return descend(state, grads, learning_rate, momentum), loss
+    return update(state, grads, learning_rate, momentum), loss
 
 
-def start(state):  # what scan carries has the same parts before and after
+def remember(state):
+    """The velocities: zeros at the start, as what scan carries has the same parts before and after."""
     return {f"momentum/{name}": jnp.zeros_like(w) for name, w in weights(state).items()} | state
 
 
@@ -51,4 +52,4 @@ def train(state, x, y, depths, learning_rate, momentum):
     def step(state, depth):
         return train_step(state, x, y, depth, learning_rate, momentum)
 
-    return jax.lax.scan(step, start(state), depths)
+    return jax.lax.scan(step, remember(state), depths)

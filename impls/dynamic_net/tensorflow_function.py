@@ -55,9 +55,12 @@ def network(state, x, depth):
 
 
 @tf.function
-def slope(state, x, y, depth):
+def gradients(state, x, y, depth):
     with tf.GradientTape() as tape:
+        # Forward pass
         y_pred = network(state, x, depth)
+
+        # Loss
         loss = tf.reduce_sum(tf.square(y_pred - y))
 
     # Backward pass: the tape is played back, loop and all
@@ -66,7 +69,7 @@ def slope(state, x, y, depth):
 
 @tf.function
 def update(state, x, y, depth, learning_rate, momentum):
-    loss, grads = slope(state, x, y, depth)
+    loss, grads = gradients(state, x, y, depth)
     for name, grad in grads.items():
         velocity = state[f"momentum/{name}"]
         velocity.assign(momentum * velocity + grad)
@@ -79,9 +82,9 @@ step = update.python_function
 
 
 @tf.function
-def descend(state, x, y, depths, learning_rate, momentum):
+def loop(state, x, y, depths, learning_rate, momentum):
     losses = tf.TensorArray(x.dtype, len(depths))
-    for i in tf.range(len(depths)):
+    for i in tf.range(len(depths)):  # AutoGraph makes this loop a part of the graph
         losses = losses.write(i, step(state, x, y, depths[i], learning_rate, momentum))
     return losses.stack()
 
@@ -91,7 +94,7 @@ def forward(state, x, depth):
 
 
 def loss_and_grads(state, x, y, depth):
-    return slope(state, x, y, tf.constant(depth))
+    return gradients(state, x, y, tf.constant(depth))
 
 
 def train_step(state, x, y, depth, learning_rate, momentum):
@@ -101,4 +104,4 @@ def train_step(state, x, y, depth, learning_rate, momentum):
 
 def train(state, x, y, depths, learning_rate, momentum):
     remember(state)
-    return state, descend(state, x, y, depths, *tensors(state, learning_rate, momentum))
+    return state, loop(state, x, y, depths, *tensors(state, learning_rate, momentum))

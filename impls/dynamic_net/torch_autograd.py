@@ -16,7 +16,7 @@ def weights(state):
 
 
 def network(state, x, depth):
-    seen = {"h1": torch.addmm(state["b1"], x, state["w1"])}
+    seen = {"h1": torch.addmm(state["b1"], x, state["w1"])}  # x @ w1 + b1, recorded as one operation
     h_relu = seen["h1_relu"] = torch.relu(seen["h1"])  # clamp(min=0) has derivative 1 at 0
     for i in range(2, depth + 2):
         seen[f"h{i}"] = torch.addmm(state["b2"], h_relu, state["w2"])
@@ -64,7 +64,7 @@ def train_step(state, x, y, depth, learning_rate, momentum):
 
 def train(state, x, y, depths, learning_rate, momentum):
     losses = []
-    for depth in depths:
+    for depth in depths.tolist():  # fetched from the device at once: range() would wait for each
         state, loss = train_step(state, x, y, depth, learning_rate, momentum)
         losses.append(loss)
     return state, torch.stack(losses)

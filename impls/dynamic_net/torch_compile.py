@@ -6,7 +6,7 @@ from .torch_manual import adopt, export
 
 READ_AFTER = "torch_autograd"
 
-torch._dynamo.config.recompile_limit = 64  # one graph for each depth and shape; the default keeps 8
+torch.compiler.config.recompile_limit = 64  # one graph for each depth and shape; the default keeps 8
 
 
 def compiled(function):
@@ -45,17 +45,17 @@ def descend(state, x, y, depth, learning_rate, momentum):
     return loss
 
 
-def start(state):  # the graph finds its velocities there
+def remember(state):  # the graph finds its velocities there
     return {f"momentum/{name}": torch.zeros_like(w) for name, w in state.items() if "/" not in name} | state
 
 
 def train_step(state, x, y, depth, learning_rate, momentum):
     numbers = x.new_tensor([learning_rate, momentum])  # each new Python float would be compiled anew
-    state = start(state)
+    state = remember(state)
     return state, descend(state, x, y, depth, *numbers)
 
 
 def train(state, x, y, depths, learning_rate, momentum):
-    numbers, state = x.new_tensor([learning_rate, momentum]), start(state)
+    numbers, state = x.new_tensor([learning_rate, momentum]), remember(state)
     losses = [descend(state, x, y, depth, *numbers) for depth in depths.tolist()]
     return state, torch.stack(losses)

@@ -84,7 +84,7 @@ def train_step(state, x, y, depth, learning_rate, momentum):
 
 def train(state, x, y, depths, learning_rate, momentum):
     losses = []
-    for depth in depths:
+    for depth in depths.tolist():  # fetched from the device at once: range() would wait for each
         state, loss = train_step(state, x, y, depth, learning_rate, momentum)
         losses.append(loss)
     return state, torch.stack(losses)

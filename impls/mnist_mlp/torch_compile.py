@@ -8,7 +8,7 @@ from .torch_manual import adopt, depth, export
 READ_AFTER = "torch_autograd"
 
 BLOCK = 5  # steps in one compiled call, which costs a fifth of a step by itself
-torch._dynamo.config.recompile_limit = 64  # one graph for each shape; the default keeps 8
+torch.compiler.config.recompile_limit = 64  # one graph for each shape; the default keeps 8
 
 
 def compiled(function):

@@ -82,7 +82,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
     return state
 
 
-def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
+def adam_eps_hat(state, grads, learning_rate, beta1, beta2, eps):
     state, correction1, correction2 = moments(state, grads, beta1, beta2)
     # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
     rate = learning_rate * jnp.sqrt(correction2) / correction1
@@ -106,9 +106,9 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
 
 
 @partial(jax.jit, donate_argnames="state", static_argnames=("beta1", "beta2"))
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
     loss, grads = loss_and_grads(state, x, y)
-    return adam_hat(state, grads, learning_rate, beta1, beta2, eps), loss
+    return adam_eps_hat(state, grads, learning_rate, beta1, beta2, eps), loss
 
 
 @partial(jax.jit, donate_argnames="state", static_argnames="update")

@@ -11,8 +11,9 @@ from .jax_grad import adopt, export, forward, loss_and_grads, remember, weights
 READ_AFTER = "jax_grad"
 SLOTS = {"momentum": ("momentum",), "adam": ("adam_m", "adam_v")}
 
+# JAX calls these optimisers examples of how to write one; what people use is Optax.
 # momentum keeps the rate out of its velocity, and adam corrects the second moment before it adds eps. Neither
-# can be told the other way, so inner_momentum_train and adam_hat_step are not here.
+# can be told the other way, so inner_momentum_train and adam_eps_hat_step are not here.
 
 
 def packed(state, *slots):
@@ -42,6 +43,7 @@ def train_step(state, x, y, learning_rate):
     return one(optimizers.sgd(learning_rate), state, x, y, 0)
 
 
+# The betas are not compiled in: the library rounds them for its corrections, and the moments take the same
 @partial(jax.jit, donate_argnames="state")
 def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     state = remember(state, *SLOTS["adam"])

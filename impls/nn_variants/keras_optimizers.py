@@ -110,7 +110,7 @@ def train_step(state, x, y, learning_rate):
     return step(state, state.optimizers["sgd"], x, y, learning_rate=learning_rate)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
     keep(state, "adam_m", "adam_v", "adam_step")
     settings = {"learning_rate": learning_rate, "beta_1": beta1, "beta_2": beta2, "epsilon": eps}
     return step(state, state.optimizers["adam"], x, y, **settings)

@@ -92,7 +92,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
     return state
 
 
-def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
+def adam_eps_hat(state, grads, learning_rate, beta1, beta2, eps):
     state = moments(state, grads, beta1, beta2)
     step = int(state["adam_step"])
     # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
@@ -125,8 +125,8 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     return one(adam, state, x, y, learning_rate, beta1, beta2, eps)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
-    return one(adam_hat, state, x, y, learning_rate, beta1, beta2, eps)
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+    return one(adam_eps_hat, state, x, y, learning_rate, beta1, beta2, eps)
 
 
 def train(state, x, y, learning_rate, steps):

@@ -87,7 +87,7 @@ SPEC = Spec(
         "loss_and_grads": Task(("x", "y"), ("loss", "grads"), step_flops),
         "train_step": Task(("x", "y", "learning_rate"), ("state", "loss"), step_flops),
         "adam_step": Task(ADAM, ("state", "loss"), step_flops),
-        "adam_hat_step": Task(ADAM, ("state", "loss"), step_flops),
+        "adam_eps_hat_step": Task(ADAM, ("state", "loss"), step_flops),
         "train": Task(
             ("x", "y", "learning_rate", "steps"),
             ("state", "losses"),
@@ -111,7 +111,7 @@ SPEC = Spec(
         "momentum": "v = momentum v + g; w = w - rate v",
         "inner momentum": "v = momentum v - rate g; w = w + v (Keras)",
         "Adam's eps": "added to the root of the corrected second moment, outside the root",
-        "Adam's eps, hat": "added to the root of the uncorrected second moment (TensorFlow 1, Keras)",
+        "Adam's eps hat": "added to the root of the uncorrected second moment (TensorFlow 1, Keras)",
     },
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
     probes=("integers", "nan"),

@@ -95,7 +95,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
         state[name].assign_sub(learning_rate * m_hat / (tf.sqrt(v_hat) + eps))
 
 
-def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
+def adam_eps_hat(state, grads, learning_rate, beta1, beta2, eps):
     correction1, correction2 = moments(state, grads, beta1, beta2)
     # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
     rate = learning_rate * tf.sqrt(correction2) / correction1
@@ -133,9 +133,9 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     return state, one(adam, state, x, y, rate, beta1, beta2, eps)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
     state, rate = remember(state, "adam_m", "adam_v"), tf.constant(learning_rate, x.dtype)
-    return state, one(adam_hat, state, x, y, rate, beta1, beta2, eps)
+    return state, one(adam_eps_hat, state, x, y, rate, beta1, beta2, eps)
 
 
 def train(state, x, y, learning_rate, steps):

@@ -118,7 +118,7 @@ def train_step(state, x, y, learning_rate):
     return step(state, "sgd", x, y, learning_rate=learning_rate)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
     keep(state, "adam_m", "adam_v")
     state.adam_step += 1
     put(state, {"beta1_power": beta1**state.adam_step, "beta2_power": beta2**state.adam_step})

@@ -2,7 +2,7 @@
 
 import torch
 
-from .torch_manual import adam, adam_hat, export, momentum_inside, momentum_outside, sgd
+from .torch_manual import adam, adam_eps_hat, export, momentum_inside, momentum_outside, sgd
 
 READ_AFTER = "torch_manual"
 
@@ -71,8 +71,8 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     return one(adam, state, x, y, learning_rate, beta1, beta2, eps)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
-    return one(adam_hat, state, x, y, learning_rate, beta1, beta2, eps)
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+    return one(adam_eps_hat, state, x, y, learning_rate, beta1, beta2, eps)
 
 
 def train(state, x, y, learning_rate, steps):

@@ -96,7 +96,7 @@ def adam(state, grads, learning_rate, beta1, beta2, eps):
 
 
 @torch.no_grad()
-def adam_hat(state, grads, learning_rate, beta1, beta2, eps):
+def adam_eps_hat(state, grads, learning_rate, beta1, beta2, eps):
     step = moments(state, grads, beta1, beta2)
     # The paper's "epsilon hat": both corrections go into the rate, so eps meets the uncorrected root
     rate = learning_rate * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
@@ -127,8 +127,8 @@ def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
     return one(adam, state, x, y, learning_rate, beta1, beta2, eps)
 
 
-def adam_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
-    return one(adam_hat, state, x, y, learning_rate, beta1, beta2, eps)
+def adam_eps_hat_step(state, x, y, learning_rate, beta1, beta2, eps):
+    return one(adam_eps_hat, state, x, y, learning_rate, beta1, beta2, eps)
 
 
 def train(state, x, y, learning_rate, steps):

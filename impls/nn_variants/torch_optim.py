@@ -9,7 +9,7 @@ READ_AFTER = "torch_autograd"
 SLOTS = {"momentum": "momentum_buffer", "adam_m": "exp_avg", "adam_v": "exp_avg_sq"}
 
 # optim.SGD keeps the rate out of its velocity, and optim.Adam corrects the second moment before it adds eps.
-# Neither can be told the other way, so inner_momentum_train and adam_hat_step are not here.
+# Neither can be told the other way, so inner_momentum_train and adam_eps_hat_step are not here.
 
 
 class State(NamedTuple):
@@ -39,7 +39,8 @@ def adopt(params):
         if "momentum_buffer" in memory:
             state.sgd.state[p] = {"momentum_buffer": memory.pop("momentum_buffer")}
         if memory:
-            state.adam.state[p] = memory | {"step": params["adam_step"].float()}
+            # Adam keeps its count on the CPU, as a float32, where each step reads it
+            state.adam.state[p] = memory | {"step": params["adam_step"].float().cpu()}
     return state
 
 

@@ -92,9 +92,7 @@ def in_place(state, a, b):
 @tf.function
 def cast(state, a):
     whole, truth = tf.cast(a - 3.5, tf.int32), tf.cast(a > 2, tf.int32)
-    half = tf.cast(
-        tf.cast(a, tf.float16), a.dtype
-    )  # eleven bits are left; float64 goes there by way of float32
+    half = tf.cast(tf.cast(a, tf.float16), a.dtype)  # eleven bits are left; float64 goes by way of float32
     precise = tf.cast(tf.cast(a, tf.float64), a.dtype)
     return whole, truth, half, precise
 

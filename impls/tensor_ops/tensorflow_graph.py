@@ -39,7 +39,7 @@ def export(state):
 
 @in_session
 def create(state, a):
-    zeros, ones, sevens = tf.zeros_like(a), tf.ones_like(a), tf.fill(tf.shape(a), tf.constant(7, a.dtype))
+    zeros, ones, sevens = tf.zeros_like(a), tf.ones_like(a), tf.fill(a.shape, tf.constant(7, a.dtype))
     steps = tf.range(0, 10, 2)
     identity = tf.eye(3, dtype=a.dtype)
     return zeros, ones, sevens, steps, identity
@@ -53,7 +53,7 @@ def arithmetic(state, a, b):
 @in_session
 def broadcast(state, row, column):
     table = row + column  # (1, n) + (m, 1): each is repeated along its axis of length 1
-    repeated = tf.broadcast_to(row, tf.shape(table))
+    repeated = tf.broadcast_to(row, table.shape)
     return table, repeated
 
 
@@ -73,7 +73,7 @@ def index(state, cube):
     corner, block = cube[:, 0, 0], cube[0]
     rows = tf.gather(cube, [0, 0, 1, 1])  # square brackets take no list
     is_large = cube > 2
-    masked = tf.where(is_large, cube, tf.zeros_like(cube))
+    masked = tf.where(is_large, cube, 0)
     return corner, block, rows, masked, is_large
 
 
@@ -119,9 +119,7 @@ def in_place(state, a, b):
 @in_session
 def cast(state, a):
     whole, truth = tf.cast(a - 3.5, tf.int32), tf.cast(a > 2, tf.int32)
-    half = tf.cast(
-        tf.cast(a, tf.float16), a.dtype
-    )  # eleven bits are left; float64 goes there by way of float32
+    half = tf.cast(tf.cast(a, tf.float16), a.dtype)  # eleven bits are left; float64 goes by way of float32
     precise = tf.cast(tf.cast(a, tf.float64), a.dtype)
     return whole, truth, half, precise
 

@@ -14,9 +14,9 @@ def export(state):
 
 
 def create(state, a):
-    zeros, ones, sevens = a.new_zeros(a.shape), a.new_ones(a.shape), a.new_full(a.shape, 7)
+    zeros, ones, sevens = torch.zeros_like(a), torch.ones_like(a), torch.full_like(a, 7)
     steps = torch.arange(0, 10, 2, device=a.device)
-    identity = torch.eye(3).to(a)  # with the dtype and on the device of a
+    identity = torch.eye(3, dtype=a.dtype, device=a.device)  # PyTorch's own choice: float32, on the CPU
     return zeros, ones, sevens, steps, identity
 
 
@@ -77,7 +77,7 @@ def in_place(state, a, b):
 
 def cast(state, a):
     whole, truth = (a - 3.5).int(), (a > 2).int()
-    half = a.half().to(a.dtype)  # eleven bits are left; float64 goes there by way of float32
+    half = a.half().to(a.dtype)  # eleven bits are left; float64 goes by way of float32
     precise = a.double().to(a.dtype)
     return whole, truth, half, precise
 

@@ -7,7 +7,7 @@ from .torch_manual import adopt, export
 READ_AFTER = "torch_autograd"
 
 BLOCK = 10  # steps in one compiled call: a call costs as much as a small step
-torch._dynamo.config.recompile_limit = 64  # one graph for each shape; the default keeps 8
+torch.compiler.config.recompile_limit = 64  # one graph for each shape; the default keeps 8
 
 
 def compiled(function):

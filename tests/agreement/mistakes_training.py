@@ -84,7 +84,7 @@ QUADRATIC_FIT = [
     ),
     *disagree(
         "quadratic_fit:worked_example/sympy_symbolic",
-        ("the slope of the whole square", {"sp.diff(share, w)": "sp.diff(2 * share, w)"}, "grad_w is"),
+        ("the gradient of the whole square", {"loss.diff(w)": "(2 * loss).diff(w)"}, "grad_w is"),
     ),
     *disagree(
         "quadratic_fit:worked_example/torch_function",
@@ -187,9 +187,10 @@ AUTOENCODER = [
         (
             "TensorFlow's own Adam",
             {
-                "update = declare_adam(grads, state, learning_rate, beta1, beta2, eps)": (
-                    "update = declare_adam(grads, state, learning_rate, beta1, beta2, "
-                    "eps / tf.cast(tf.sqrt(1 - beta2 ** tf.cast(state['adam_step'] + 1, tf.float64)), dtype))"
+                "update = declare_adam(grads, variables, learning_rate, beta1, beta2, eps)": (
+                    "later = tf.cast(variables['adam_step'] + 1, tf.float64)\n"
+                    "        update = declare_adam(grads, variables, learning_rate, beta1, beta2, "
+                    "eps / tf.cast(tf.sqrt(1 - beta2**later), dtype))"
                 )
             },
             "train_step, step 0: ",
@@ -207,7 +208,7 @@ AUTOENCODER = [
     ),
     *disagree(
         "autoencoder:denoise/tensorflow_function",
-        ("no correction of the first moment", {"m / bias1": "m"}, "train_step, step 0: "),
+        ("no correction of the first moment", {"m / correction1": "m"}, "train_step, step 0: "),
     ),
 ]
 
@@ -222,7 +223,7 @@ NN_VARIANTS = [
         (
             "the corrected root in the other Adam",
             {"(np.sqrt(v) + eps)": "(np.sqrt(v) + eps * root)"},
-            "adam_hat_step, step 0: ",
+            "adam_eps_hat_step, step 0: ",
         ),
     ),
     *disagree(
@@ -281,7 +282,7 @@ NN_VARIANTS = [
         (
             "the powers of the betas one step late",
             {"beta1**state.adam_step, ": "beta1**(state.adam_step + 1), "},
-            "adam_hat_step, step 0: ",
+            "adam_eps_hat_step, step 0: ",
         ),
         (
             "nesterov",
@@ -294,7 +295,7 @@ NN_VARIANTS = [
         (
             "numbers as Python floats",
             {"setattr(optimizer, name, tf.constant(value, x.dtype))": "setattr(optimizer, name, value)"},
-            "adam_hat_step, step 0: ",
+            "adam_eps_hat_step, step 0: ",
             SHARP,
         ),
         (
@@ -307,7 +308,7 @@ NN_VARIANTS = [
         "nn_variants:large_eps/keras_optimizers",
         (
             "Keras's Adam for the other",
-            {"def train(": "def adam_step(*inputs):\n    return adam_hat_step(*inputs)\n\n\ndef train("},
+            {"def train(": "def adam_step(*inputs):\n    return adam_eps_hat_step(*inputs)\n\n\ndef train("},
             "adam_step, step 0: ",
         ),
     ),

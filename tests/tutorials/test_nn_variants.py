@@ -13,7 +13,7 @@ RUNS = {
     "module_sgd_1e-4": ("tutorial_module", "train", 901),
 }
 # With an eps of 1e-8 the other Adam goes the same way
-HAT = ("tutorial", "adam_hat_step", 901)
+HAT = ("tutorial", "adam_eps_hat_step", 901)
 ENDS = [(name, ask, rung) for name, ask in RUNS.items() for rung in rungs("nn_variants", ask[1])]
 ENDS += [("adam_1e-6", HAT, rung) for rung in rungs("nn_variants", HAT[1])]
 

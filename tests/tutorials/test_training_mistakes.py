@@ -27,7 +27,7 @@ def test_a_float32_inside_a_float64_optimiser_is_found_in_float64(need):
     assert code == 1
     assert single["verdict"] == "agree"
     assert double["verdict"] == "disagree"
-    assert double["first_divergence"]["task"] == "adam_hat_step"
+    assert double["first_divergence"]["task"] == "adam_eps_hat_step"
 
 
 def test_probabilities_stay_probabilities_in_every_variant():

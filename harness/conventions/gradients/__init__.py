@@ -8,8 +8,10 @@ from harness.conventions.questions import Question
 
 TITLE = "Gradients"
 NOTE = (
-    "f'(a) is what comes back for the derivative of f at a. Where a is a kink, any slope between the two "
-    "sides is a subgradient, and frameworks choose. By hand: the mask that one writes in a backward pass."
+    "f'(a) is what comes back for the derivative of f at a. Where a is a kink, any slope between those of "
+    "the two sides will do, and frameworks choose: a subgradient where the kink is convex (relu at 0), a "
+    "supergradient where it is concave (relu6 at 6, clip at its upper bound). By hand: the mask that one "
+    "writes in a backward pass."
 )
 
 TORCH_AUTOGRAD = "https://docs.pytorch.org/docs/stable/notes/autograd.html"
