@@ -40,7 +40,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 
 def _footnotes(results: Sequence[Result]) -> list[str]:
-    departures: dict[str, list[str]] = {}
+    departures: dict[str, dict[str, None]] = {}  # of each the dtypes, once
     lines = []
     for r in results:
         if r["reason"]:
@@ -48,9 +48,8 @@ def _footnotes(results: Sequence[Result]) -> list[str]:
             lines.append(f"{verdict} {escape(_where(r))}: {escape(r['reason'])}")
         lines += [f"{escape(_where(r))}: {escape(note)}" for note in r["notes"]]
         for probe, why in r["departs"].items():
-            departures.setdefault(f"* {r['workload']}/{r['implementation']}, {probe}: {why}", []).append(
-                r["dtype"]
-            )
+            line = f"* {r['workload']}/{r['implementation']}, {probe}: {why}"
+            departures.setdefault(line, {})[r["dtype"]] = None
     return [*lines, *(escape(f"{line} ({', '.join(dtypes)})") for line, dtypes in departures.items())]
 
 

@@ -95,12 +95,13 @@ def momentum_update(state, x, y, learning_rate, momentum):
 def adam_update(state, x, y, learning_rate, beta1, beta2, eps):
     loss, grads = loss_and_grads(state, x, y)
     step = tf.cast(state["adam_step"].assign_add(1), loss.dtype)
-    bias1, bias2 = (-tf.math.expm1(step * math.log(beta)) for beta in (beta1, beta2))  # 1 - beta**step
+    # 1 - beta**step, for both
+    correction1, correction2 = (-tf.math.expm1(step * math.log(beta)) for beta in (beta1, beta2))
     for name, grad in grads.items():
         m, v = state[f"adam_m/{name}"], state[f"adam_v/{name}"]
         m.assign(beta1 * m + (1 - beta1) * grad)
         v.assign(beta2 * v + (1 - beta2) * grad * grad)
-        state[name].assign_sub(learning_rate * (m / bias1) / (tf.sqrt(v / bias2) + eps))
+        state[name].assign_sub(learning_rate * (m / correction1) / (tf.sqrt(v / correction2) + eps))
     return loss
 
 

@@ -283,10 +283,10 @@ def adam(torch: str | None = None, count: int = 1, **new: str) -> Changes:
 
     tape = {name: written_for("tensorflow", text) for name, text in formula.items()}
     tape = {
-        name: text.replace("(1 - beta1**step)", "bias1").replace("(1 - beta2**step)", "bias2")
+        name: text.replace("(1 - beta1**step)", "correction1").replace("(1 - beta2**step)", "correction2")
         for name, text in tape.items()
     }
-    old_w = "state[name].assign_sub(learning_rate * (m / bias1) / (tf.sqrt(v / bias2) + eps))"
+    old_w = "state[name].assign_sub(learning_rate * (m / correction1) / (tf.sqrt(v / correction2) + eps))"
     hats = {"w": "state[name]", "m_hat": f"({tape['m_hat']})", "v_hat": f"({tape['v_hat']})"}
     patch = {
         ADAM["m"]: put(tape["m"], {"w": "state[name]"}),
