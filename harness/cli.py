@@ -160,13 +160,9 @@ def compare(before: Path, after: Path, form: str) -> None:
         return
     from rich.console import Console
 
-    from harness.commands.compare import compared, document, markdown, rows, show
-    from harness.store import Run
+    from harness.commands.compare import compared, document, markdown, opened, rows, show
 
-    runs = Run.open(before), Run.open(after)
-    for one in runs:
-        if one.torn:
-            click.echo(f"samestep: {one.samples}: the last line is torn and is left out", err=True)
+    runs = opened(before, after)
     found = compared(*runs)
     if form == "table":
         show(found, *runs, Console())

@@ -69,7 +69,7 @@ class Side:
     def identity(self, key: str) -> tuple[str | None, Fields]:
         """The code of a cell and what it runs with."""
         cell = self.cells[key].cell
-        source = self.about.get("sources", {}).get(f"{cell['workload']}/{cell['implementation']}")
+        source = (self.about.get("sources") or {}).get(f"{cell['workload']}/{cell['implementation']}")
         return source, self.software.get(cell["framework"], {})
 
     def work(self, key: str) -> dict[str, float]:
@@ -128,8 +128,10 @@ class Turned:
     precision: tuple[str | None, str | None]
 
     @property
-    def worse(self) -> bool:
-        return _rank(self.after) > _rank(self.before)
+    def word(self) -> str:
+        """ "worse", "better", or "other" where an answer is as good or as bad as before, but not the same."""
+        before, after = _rank(self.before), _rank(self.after)
+        return "worse" if after > before else "better" if after < before else "other"
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ class Comparison:
     @property
     def worse(self) -> bool:
         """Whether something takes longer, beyond the noise, or answers worse."""
-        return any(c.contrast.word == "slower" for c in self.changes) or any(v.worse for v in self.verdicts)
+        said = {*(one.contrast.word for one in self.changes), *(one.word for one in self.verdicts)}
+        return bool(said & {"slower", "worse"})
 
     @property
     def machines(self) -> Difference | None:
@@ -178,7 +181,7 @@ def _facts(side: Side) -> Fields:
         "machine": machine,
         **{name: about.get(name, {}) for name in ("options", "profile", "environment")},
         "versions": side.software,
-        "sources": about.get("sources", {}),
+        "sources": about.get("sources") or {},
         "flops": work,
     }
 
@@ -213,9 +216,9 @@ def _software(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
     for record in records:
         if record["kind"] == "start" and framework.get(record["cell"]) not in found:
             told = record["framework"]
-            blas = {"blas": ", ".join(told["blas"])} if "blas" in told else {}
+            blas = {"blas": ", ".join(told["blas"])} if told.get("blas") else {}
             found[framework[record["cell"]]] = {**told.get("versions", {}), **blas}
-    planned = {name: {name: version} for name, version in about.get("versions", {}).items()}
+    planned = {name: {name: version} for name, version in (about.get("versions") or {}).items()}
     return {**planned, **{name: told for name, told in found.items() if told}}
 
 

@@ -119,9 +119,9 @@ def saved(folder: Path, said: dict[str, Any] | None = None, kept: list[dict] | N
     return run
 
 
-def samestep(before: Run | Path, after: Run | Path, *more: str) -> Result:
+def samestep(before: Run | Path, after: Run | Path, *more: str, columns: int = 80) -> Result:
     folders = [str(one.folder if isinstance(one, Run) else one) for one in (before, after)]
-    done = CliRunner().invoke(main, ["compare", *folders, *more], env={"COLUMNS": "80"})
+    done = CliRunner().invoke(main, ["compare", *folders, *more], env={"COLUMNS": str(columns)})
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done
 
@@ -296,7 +296,7 @@ def turned(name: str, verdict: str, **more: Any) -> list[dict[str, Any]]:
     ],
 )  # fmt: skip
 def test_a_verdict_that_changed_is_shown_and_fails_where_it_got_worse(tmp_path, one, other, worse):
-    divergence = {"step": 0, "task": "train", "tensor": "w1"}
+    divergence = {"step": 0, "task": "train", "tensor": "w1", "test": "scale"}
     runs = [
         saved(tmp_path / "a", kept=turned("jax_scan", one)),
         saved(tmp_path / "b", kept=turned("jax_scan", other, first_divergence=divergence)),
@@ -310,7 +310,11 @@ def test_a_verdict_that_changed_is_shown_and_fails_where_it_got_worse(tmp_path, 
     assert told["verdicts"][0]["first_divergence"] == divergence
     assert (told["worse"], done.exit_code) == (worse, int(worse))
     shown = " ".join(samestep(*runs).stdout.split())
-    assert f"{one} -> {other}: is {other}" in shown
+    word = "worse" if worse else "better" if other in ("agree", "suspect") else "other"
+    assert f"two_layer:tiny jax_scan answer {one} -> {other} {word}" in shown
+    assert f"{key('jax_scan')}: is {other}" in shown
+    page = samestep(*runs, "--format", "markdown").stdout
+    assert f"| {key('jax_scan')} | answer |  |  | {one} -&gt; {other} | {word} |  |" in page
 
 
 def test_another_arithmetic_is_a_difference_and_a_smaller_distance_to_the_limits_is_none():
@@ -358,7 +362,7 @@ def test_a_field_that_is_another_is_named_before_any_ratio(tmp_path, before, pat
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     (named,) = (number for number, line in enumerate(lines) if line.startswith(f"  {field}: "))
-    assert named < next(number for number, line in enumerate(lines) if "to baseline" in line)
+    assert named < next(number for number, line in enumerate(lines) if "8 tie" in line)
     assert [d["field"] for d in json.loads(samestep(before, after, "--json").stdout)["differences"]] == [
         field
     ]
@@ -404,22 +408,89 @@ def test_a_task_of_only_one_run_is_listed():
 
 def test_slower_exits_1_and_the_machine_is_named(tmp_path, before):
     one = samestep(before, saved(tmp_path / "one", kept=records(slower("jax_scan", 1.5))))
-    assert (one.exit_code, "2 slower, 6 tie" in one.stdout) == (1, True)
+    assert (one.exit_code, "2 slower, 6 tie (the same within 2 %)" in one.stdout) == (1, True)
     everything = samestep(before, saved(tmp_path / "all", kept=records(lambda *_: 1.5)))
     text = " ".join(everything.stdout.split())
     assert (everything.exit_code, "2 slower, 6 tie" in text) == (1, True)
-    assert "is slower in train: the machine, or numpy" in text
+    assert "is slower in train_step, train: the machine, or numpy" in text
+
+
+def table(done: Result) -> list[str]:
+    """The rows of the table in the terminal."""
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    start = next(number for number, line in enumerate(lines) if set(line) == {"─"}) + 1
+    end = next(number for number, line in enumerate(lines) if line.startswith("before and after:"))
+    return [line for line in lines[start:end] if line]
+
+
+def test_one_table_has_what_changed_the_slower_first_and_the_rest_is_one_line(tmp_path, before):
+    pace = {"torch_manual": 0.5, "jax_scan": 1.25, "keras_fit": 2.0}
+    after = saved(tmp_path / "after", kept=records(lambda name, _: pace.get(name, 1.0)))
+    done = samestep(before, after)
+    assert table(done) == [
+        f"two_layer:tiny {name} {task} 977 µs {took} {ratio} ({ratio}-{ratio}) {word}"
+        for name, took, ratio, word in (
+            ("keras_fit", "1.95 ms", "2.000", "slower"),
+            ("jax_scan", "1.22 ms", "1.250", "slower"),
+            ("torch_manual", "488 µs", "0.500", "faster"),
+        )
+        for task in TASKS
+    ]
+    assert "what changed, in float32 on the cpu" in done.stdout
+    text = " ".join(done.stdout.split())
+    assert "4 slower, 2 faster, 2 tie (the same within 2 %); half of them would have shown a slowdown" in text
+    assert text.endswith("all 8, one by one: --format csv")
+
+
+def test_a_change_by_the_clock_has_a_star(tmp_path, before):
+    after = saved(tmp_path / "after", kept=records(lambda *_: 1.5))
+    done = samestep(before, after, columns=100)
+    assert [row.rpartition(" ")[2] for row in table(done)] == ["slower*", "slower*"]
+    assert "* by the clock" in " ".join(done.stdout.split())
+
+
+def test_where_nothing_changed_there_is_no_table(tmp_path, before):
+    lines = samestep(before, saved(tmp_path / "after")).stdout.splitlines()
+    assert any(line.startswith("nothing changed: 8 tie (the same within 2 %)") for line in lines)
+    assert not any("977 µs" in line for line in lines)
+    assert len(lines) < 12
+
+
+def test_dtype_and_device_are_named_where_they_are_not_all_the_same(tmp_path):
+    def wider(document: Any) -> Any:
+        return json.loads(json.dumps(document).replace("jax_scan/float32", "jax_scan/float64"))
+
+    said = wider(about())
+    next(one for one in said["cells"] if one["implementation"] == "jax_scan")["dtype"] = "float64"
+    slow = records(lambda name, _: 2.0 if name in ("jax_scan", "keras_fit") else 1.0)
+    both = [saved(tmp_path / name, said, wider(kept)) for name, kept in (("a", records()), ("b", slow))]
+    rows = table(samestep(*both, columns=120))
+    assert [row.partition(" cpu ")[0] for row in rows] == [
+        *2 * ["two_layer:tiny jax_scan float64"], *2 * ["two_layer:tiny keras_fit float32"],
+    ]  # fmt: skip
+
+
+def test_of_very_many_cells_of_one_run_a_few_are_named(tmp_path, before):
+    names = (*NAMES, *(f"jax_{number}" for number in range(30)))
+    after = saved(tmp_path / "after", about(names), records(names=names, invocations=1))
+    for form in ("table", "markdown"):
+        text = samestep(before, after, "--format", form).stdout
+        assert text.count("only after: ") == 11
+        assert "only after: 20 more" in text
+    assert len(json.loads(samestep(before, after, "--json").stdout)["only_after"]) == 30
 
 
 def test_a_table_fits_80_columns_and_has_no_colour_in_a_pipe(tmp_path):
     wide = [r | {"cell": r["cell"].replace("jax_scan", "jax_a_name_that_is_long_indeed")} for r in records()]
     said = json.loads(json.dumps(about()).replace("jax_scan", "jax_a_name_that_is_long_indeed"))
-    runs = [saved(tmp_path / name, said, wide) for name in "ab"]
+    slow = [r | {"seconds": 16 * r["seconds"]} if "long" in r["cell"] and "task" in r else r for r in wide]
+    runs = [saved(tmp_path / name, said, kept) for name, kept in (("a", wide), ("b", slow))]
     shown = samestep(*runs).stdout
     assert max(map(len, shown.splitlines())) <= 80
     assert "\x1b" not in shown
     assert "…" not in shown
-    assert "1.000 (1.000-1.000)" in shown
+    assert "16.000 (16.000-16.000)" in shown
+    assert "jax_a_name_that_is_long_indeed" in re.sub(r"\s+", "", shown.partition("what changed")[2])
 
 
 NASTY = "[bold]<b>1</b>|`x`\x1b[31m"
@@ -449,6 +520,29 @@ def test_a_torn_last_line_is_said_and_left_out(tmp_path, before):
     assert (json.loads(done.stdout)["verdicts"], done.exit_code) == ([], 0)
 
 
+def test_a_damaged_record_is_said_and_left_out(tmp_path, before):
+    after = saved(tmp_path / "after")
+    lines = after.samples.read_text().splitlines()
+    wrong = json.dumps({"schema": 1, "kind": "sample", "cell": key("jax_scan"), "seconds": "\ud800"})
+    after.samples.write_text("\n".join([*lines, "{torn", wrong, '{"schema": 1, "kind": "gossip"}']) + "\n")
+    done = samestep(before, after, "--json")
+    assert done.exit_code == 0
+    assert [line.partition(" is left out, ")[2].partition(":")[0] for line in done.stderr.splitlines()] == [
+        "damaged", "damaged", "foreign",
+    ]  # fmt: skip
+    assert json.loads(done.stdout)["cells"] == json.loads(samestep(before, before, "--json").stdout)["cells"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_whose_head_is_damaged_is_one_clear_line(tmp_path, before, first):
+    damaged = saved(tmp_path / "damaged", {**about(), "tasks": None})
+    done = samestep(*((damaged, before) if first else (before, damaged)))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"samestep: {damaged.folder / 'run.json'} is damaged: 'tasks' is not what a run says there\n"
+    )
+
+
 def test_json_is_one_document_of_finite_numbers_with_the_fields_that_are_promised(tmp_path):
     runs = [saved(tmp_path / name, kept=records(invocations=1)) for name in "ab"]
 
@@ -468,7 +562,7 @@ def test_json_is_one_document_of_finite_numbers_with_the_fields_that_are_promise
 
 def test_markdown_is_one_line_where_nothing_changed_and_a_table_where_something_did(tmp_path, before):
     nothing = samestep(before, saved(tmp_path / "same"), "--format", "markdown").stdout
-    assert re.fullmatch(r"Nothing changed between .+: 8 tie; .+\.\n", nothing)
+    assert re.fullmatch(r"Nothing changed between .+: 8 tie \(the same within 2 %\); .+\.\n", nothing)
     after = saved(tmp_path / "after", kept=records(slower("jax_scan", 2.0)))
     page = samestep(before, after, "--format", "markdown")
     rows = [line for line in page.stdout.splitlines() if line.startswith("| two")]

@@ -426,6 +426,53 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path):
         assert names[0] in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "place"),
+    [
+        ("rows", "none", "rows"),
+        ("rows", {"a": 1}, "rows"),
+        ("rows", [row({"numpy": 1}), 17], "rows[1]"),
+        ("rows", [{"name": "gradients/f"}], "rows[0]"),
+        ("rows", [{**row({"numpy": 1}), "name": ["f"]}], "rows[0]"),
+        ("rows", [{**row({"numpy": 1}), "answers": None}], "rows[0]"),
+        ("rows", [row({"numpy": "\ud800"})], "rows"),
+        ("frameworks", ["numpy"], "frameworks"),
+        ("frameworks", {"numpy": "2.4"}, "frameworks"),
+        ("frameworks", {"numpy": {"version": 2.4}}, "frameworks"),
+        ("processor", {"name": "A CPU"}, "processor"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_damaged_table_is_refused_in_one_line_that_names_the_place(
+    tmp_path, part, value, place, first, form
+):
+    whole, damaged = tmp_path / "whole.json", tmp_path / "damaged.json"
+    whole.write_text(json.dumps(document(row({"numpy": 1}))))
+    damaged.write_text(json.dumps({**document(row({"numpy": 1})), part: value}))
+    files = [damaged, whole] if first else [whole, damaged]
+    done = CliRunner().invoke(main, ["compare", *map(str, files), "--format", form])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"samestep: {damaged} is damaged: {place} is not what a table of conventions has there\n"
+    )
+
+
+def test_what_a_table_says_steers_no_terminal_and_ends_no_cell(tmp_path):
+    evil = "\x1b[31m`<b>|a"
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file, answer in zip(files, (1, evil), strict=True):
+        one = {**row({"numpy": answer}), "question": evil}
+        file.write_text(json.dumps(document(one, version=str(answer))))
+    for form in ("table", "markdown"):
+        text = CliRunner().invoke(main, ["compare", *map(str, files), "--format", form]).stdout
+        assert "\x1b" not in text
+        assert "a" in text
+    (line,) = (one for one in text.splitlines() if one.startswith("| `"))
+    assert "<b>" not in line.split("`")[2]
+    assert line.count("|") - line.count("\\|") == 5
+
+
 # -- the command -----------------------------------------------------------------------------------------
 
 

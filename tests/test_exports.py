@@ -15,7 +15,7 @@ from pytest_benchmark.stats import Metadata, Stats
 from harness.commands.report import write
 from harness.errors import SamestepError
 from harness.report import pytest_benchmark
-from harness.report.page.records import Legible
+from harness.report.records import Legible
 from harness.store import Run
 
 # -- the numbers -----------------------------------------------------------------------------------------

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import html
+import io
 import json
 import random
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from harness.cli import main
 from harness.commands.report import sources
-from harness.report import page
-from harness.report.page import records as reading
-from harness.report.page.answers import _rounded, answers
-from harness.report.page.records import Legible, read
+from harness.errors import SamestepError
+from harness.measure import statistics
+from harness.report import charts, checks, page, pytest_benchmark, tables, terminal, words
+from harness.report import records as reading
+from harness.report.page import cells
+from harness.report.page.answers import answers
+from harness.report.records import Legible, read
 from harness.store import Run
 from harness.summary import summarize
 from tests import test_compare_runs
@@ -124,25 +131,162 @@ def test_one_process_knows_nothing_of_others(tmp_path):
     assert found.sure == "not told apart in this run"
 
 
-@pytest.mark.parametrize(("number", "text"), [(0.0, "1"), (3.4, "3"), (379.4, "380"), (37942.3, "38,000")])
-def test_steps_are_said_to_two_digits(number, text):
-    assert _rounded(number) == text
+@pytest.mark.parametrize(
+    ("calls", "steps", "text"),
+    [
+        (None, None, "-"), (float("inf"), 500, "never"), (0.2, None, "the first call"),
+        (0.2, 500, "the first call"), (1.0, 500, "the first call"), (1.2, None, "2 calls"),
+        (1.2, 1, "2 calls"), (1.2, 500, "600 steps (2 calls)"), (3.4, None, "4 calls"),
+        (379.4, None, "380 calls"), (75.9, 500, "38,000 steps (76 calls)"),
+    ],
+)  # fmt: skip
+def test_from_when_on_a_start_pays_is_said_in_calls_that_are_whole(calls, steps, text):
+    assert words.since(calls, steps) == text
+
+
+def paying(pace: float) -> list[dict]:
+    """A second torch rung that starts 10 s later and takes this share of the time."""
+    kept = records(lambda name, _: pace if name == "torch_compile" else 1.0, names=DEAR)
+    for record in kept:
+        if record["kind"] == "start":
+            record["build_seconds"] = 1.0
+            first = 11.0 if "torch_compile" in record["cell"] else 1.0
+            record["first_calls"] = {task: [first] for task in test_compare_runs.TASKS}
+    return kept
+
+
+DEAR = ("numpy_manual", "torch_manual", "torch_compile")
+
+
+@pages
+@pytest.mark.parametrize(
+    ("pace", "seconds", "card", "table"),
+    [
+        (0.5, 2**-8, "torch_compile pays from 20,000 steps (5,100 calls) on, against torch_manual.",
+         "| 5,100 calls (torch_manual) |"),
+        (0.5, 32.0, "torch_compile pays from the first call on, against torch_manual.",
+         "| the first call (torch_manual) |"),
+        (0.5, 16.0, "torch_compile pays from 5 steps (2 calls) on, against torch_manual.",
+         "| 2 calls (torch_manual) |"),
+        (2.0, 2**-8, "torch_compile never pays for its dear start against torch_manual: it is not faster.",
+         "| never (torch_manual) |"),
+    ],
+)  # fmt: skip
+def test_the_card_and_the_table_say_in_words_from_when_on_a_dear_start_pays(
+    tmp_path, monkeypatch, pace, seconds, card, table
+):
+    monkeypatch.setitem(test_compare_runs.SECONDS, "train", seconds)
+    run = saved(tmp_path / "run", about(names=DEAR), paying(pace))
+    text = Reader(rendered(run.folder)).text
+    assert card in text
+    assert table in tables.markdown(run)
+    assert " 1 calls" not in text
+
+
+@pages
+def test_where_no_start_was_recorded_nobody_says_that_none_was_dear(tmp_path):
+    assert "No start was recorded in all its parts." in rendered(saved(tmp_path / "run").folder)
+
+
+def bold(run: Run) -> set[str]:
+    """The implementations that the table in the terminal has in bold letters."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=120)
+    terminal.show(run, console)
+    return set(re.findall(r"\x1b\[1m *(\w+)", console.file.getvalue())) & set(test_compare_runs.NAMES)
+
+
+@pages
+def test_whoever_says_which_is_fastest_says_the_same(tmp_path):
+    """jax_scan met only the rounds in which all were quick: less time, but more than keras_fit took then."""
+    from harness.report.pictures import speed
+    from harness.report.pictures.groups import groups
+
+    pace = {"jax_scan": 0.52, "keras_fit": 0.5}
+    kept = [
+        {**record, "seconds": record["seconds"] * (1 + record["invocation"] // 3)}
+        if record["kind"] == "sample" else record
+        for record in records(lambda name, _: pace.get(name, 1.0))
+        if not (record["kind"] == "sample" and "jax_scan" in record["cell"] and record["invocation"] > 2)
+    ]  # fmt: skip
+    run = saved(tmp_path / "run", kept=kept)
+    summaries = summarize(run.about, run.records())
+    times = {s.cell["implementation"]: s.tasks["train"].seconds.value for s in summaries}
+    assert min(times, key=times.get) == "jax_scan"
+    (found,) = answers("run", run.about, summaries)
+    (group,) = (one for one in groups(run.about, summaries, by_device=False) if one.task == "train")
+    assert (found.says, found.fastest, found.second) == ("keras_fit is the fastest", "keras_fit", "jax_scan")
+    assert speed.message(group) == found.says
+    assert bold(run) == {"keras_fit"}
+
+
+@pages
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_names_rivals_of_the_fastest_names_the_same(tmp_path, seed):
+    from harness.report.pictures import speed
+    from harness.report.pictures.groups import groups
+
+    pace = {"numpy_manual": 0.98, "jax_scan": 0.97, "torch_manual": 0.99}
+    run = saved(tmp_path / "run", kept=records(lambda name, _: pace.get(name, 2.0), seed, invocations=3))
+    summaries = summarize(run.about, run.records())
+    (found,) = answers("run", run.about, summaries)
+    (group,) = (one for one in groups(run.about, summaries, by_device=False) if one.task == "train")
+    assert found.says == speed.message(group)
+    assert bold(run) == {found.fastest, *found.like}
+    assert [found.fastest, found.second] == [cell.cell["implementation"] for cell in group.cells[:2]]
 
 
 def test_a_stranger_finds_the_answers_in_the_page_of_a_real_run(real):
     text = Reader(real).text
     found = re.search(
-        r"mnist_mlp:sample, float32, cpu (\w+) is the fastest: \S+ \(\S+\) times as fast as numpy_manual . "
-        r"Next is (\w+) .*?: (the difference is real|a tie|not told apart)", text,
+        r"mnist_mlp:sample, float32, cpu (\w+)[\w ,]* is the fastest[^:]*: [\w ]*?[\d.]+ \(\S+\) times "
+        r"as fast as numpy_manual . Next is (\w+) .*?: (the difference is real|a tie|not told apart)", text,
     )  # fmt: skip
     assert found
     assert found[1] != found[2]
-    assert re.search(r"torch_compile pays after [\d,]+ steps \([\d,]+ calls\), against torch_manual", text)
+    assert re.search(r"torch_compile pays from [\d,]+ steps \([\d,]+ calls\) on, against torch_manual", text)
     questions = ("Do they agree?", "Which is fastest here?", "What does starting cost?", "CPU or GPU?",
                  "How near the machine's peak?", "Was the machine calm?", "What failed?", "On which machine?",
                  "How was it measured?", "The code, side by side")  # fmt: skip
     places = [text.rindex(question) for question in questions if question in text]
     assert len(places) == len(questions)
+
+
+def test_the_matrix_has_the_order_of_the_plan_whatever_fails():
+    plan, kept = about(), []
+    first = [one for one in plan["cells"] if not one["twin"]]
+    late = [{**one, "case": "late", "key": f"late {one['key']}"} for one in first]
+    plan["cells"] = [*first, *late]
+    plan["tasks"]["two_layer:late"] = plan["tasks"]["two_layer:tiny"]
+    for number, one in enumerate(plan["cells"]):
+        verdict = "disagree" if number in (2, 5, 7) else "agree"
+        kept.append({"kind": "verdict", "cell": one["key"], "verdict": verdict, "reason": None})
+    found = cells.cells("run", summarize(plan, kept), kept)
+    table = cells.matrix("run", found, 0)
+    assert [name for _, name in table.rows] == list(test_compare_runs.NAMES)
+    assert [case for _, case, _, _ in table.columns] == ["tiny", "late"]
+    assert [[found[place].verdict for place in row.values()] for row in table.rows.values()] == [
+        ["agree", "agree"], ["agree", "disagree"], ["disagree", "agree"], ["agree", "disagree"],
+    ]  # fmt: skip
+
+
+def test_of_too_many_cells_those_that_do_not_agree_are_kept_in_their_order(monkeypatch):
+    monkeypatch.setattr(cells, "CELLS", 2)
+    plan = about()
+    agrees = {"kind": "verdict", "verdict": "agree", "reason": None}
+    kept = [{**agrees, "cell": one["key"]} for one in plan["cells"]]
+    kept[-1]["verdict"] = "disagree"
+    found = cells.cells("run", summarize(plan, kept), kept)
+    assert [one.about["implementation"] for one in found] == ["numpy_manual", "keras_fit"]
+
+
+def test_rung_against_rung_has_the_order_of_the_plan_whoever_came_first():
+    pairs = [("keras_fit", "jax_scan"), ("torch_manual", "numpy_manual"), ("jax_scan", "numpy_manual")]
+    kept = [
+        {"kind": "distance", "cell": key(one), "other": key(other), "rms": 1.0, "identical": False}
+        for one, other in pairs
+    ]
+    (found,) = cells.distances("run", about(), kept)
+    assert found.names == list(test_compare_runs.NAMES)
 
 
 # -- what it holds ---------------------------------------------------------------------------------------
@@ -189,6 +333,13 @@ def test_pictures_that_have_no_room_are_named(real, monkeypatch):
     text = rendered(REAL, sources=sources(read([REAL])[0]))
     assert len(text.encode()) < size - 50_000
     assert re.search(r"\d+ charts are left out, so that this file stays below", text)
+
+
+def test_where_room_is_short_the_pictures_stay_that_are_seen_first(real, monkeypatch):
+    monkeypatch.setattr(page, "MOST", len(real.encode()) - 200_000)
+    text = rendered(REAL, sources=sources(read([REAL])[0]))
+    assert text.count("<figure") < real.count("<figure")
+    assert text.count(" data-main>") == real.count(" data-main>") > 10
 
 
 @pages
@@ -251,6 +402,7 @@ def test_a_record_names_no_folder_that_sources_are_read_from(tmp_path):
     plan["options"]["roots"] = [str(tmp_path)]
     for workload in ("w", f"../../../../../../..{tmp_path}/w"):
         plan["cells"] = [{**cell("numpy_manual"), "workload": workload}]
+        plan["tasks"] = {f"{workload}:tiny": test_compare_runs.TASKS}
         plan["sources"] = {f"{workload}/numpy_manual": "0123456789abcdef"}
         folder = saved(tmp_path / f"run-{len(workload)}", plan, []).folder
         assert sources([Legible(folder)]) == {f"{workload}/numpy_manual": None}
@@ -280,6 +432,17 @@ WRONG = [
     ('{"schema": 1, "kind": ["sample"]}', "foreign: the kind ['sample'] is not known"),
     ('{"schema": 1, "kind": "sample", "cell": 3}', "damaged: 'cell' of a sample is '3'"),
     ('{"schema": 1, "kind": "memory", "cell": "mars", "bytes": 1}', "foreign: the plan has no cell mars"),
+    ('{"schema": 1, "kind": "forecast", "cell": [1]}', "damaged: 'cell' of a forecast is '[1]'"),
+    ('{"schema": 1, "kind": "memory", "cell": "\\ud800", "bytes": 1}',
+     "damaged: it is nested too deep, or has half of a character"),
+    ('{"schema": 1, "kind": "forecast", "note": {"\\udfff": 1}}', "damaged: it is nested too deep"),
+    (f'{{"schema": 1, "kind": "forecast", "note": {"[" * 60}{"]" * 60}}}', "damaged: it is nested too deep"),
+    (f'{{"schema": 1, "kind": "memory", "cell": "{key("jax_scan")}", "bytes": 1{"0" * 400}}}',
+     "damaged: 'bytes' of a memory is '10000"),
+    *((f'{{"schema": 1, "kind": "verdict", "cell": "{key("jax_scan")}", "verdict": "disagree", '
+       f'"first_divergence": {{"step": 0, "task": "t", "tensor": "w", "test": "norm", {wrong}}}}}',
+       "damaged: 'first_divergence' of a verdict is") for wrong in
+      ('"got": "much"', '"error": [1]', '"limit": {}', '"expected": true', '"index": 3', '"index": [0.5]')),
 ]  # fmt: skip
 
 
@@ -307,6 +470,155 @@ def test_no_value_of_a_sample_breaks_the_summary(tmp_path, name, value):
     ).folder
     run = Legible(folder)
     assert summarize(run.about, run.records())
+
+
+#: No field of any record, and none of a run's head, is all of these.
+VALUES = [
+    None,
+    "",
+    "\ud800",
+    "[red]|<b>",
+    -1,
+    0.5,
+    7,
+    True,
+    [],
+    {},
+    [None],
+    {"a": None},
+    "nan",
+    1e999,
+    10**400,
+]
+
+
+def paths(document: Any, way: tuple = ()) -> Iterator[tuple]:
+    """Where its values stand, at every depth."""
+    inner = document.items() if isinstance(document, dict) else enumerate(document)
+    for name, value in inner:
+        yield (*way, name)
+        if isinstance(value, dict | list):
+            yield from paths(value, (*way, name))
+
+
+def replaced(document: Any, way: tuple, value: Any) -> Any:
+    document = copy.deepcopy(document)
+    inner = document
+    for name in way[:-1]:
+        inner = inner[name]
+    inner[way[-1]] = value
+    return document
+
+
+WHERE = {"cell": key("jax_scan"), "arena": 0, "invocation": 0}
+WHOLE = [
+    SAMPLE,
+    {"kind": "verdict", **WHERE, "verdict": "disagree", "reason": "r", "stderr": "e", "checked_in": "float32",
+     "tensors": {"w": {"elements": 1.0, "elements_limit": 2.0}}, "precision": {"label": "float32"},
+     "first_divergence": {"step": 0, "task": "train", "tensor": "w", "index": [0, 1], "got": 1.0,
+                          "expected": 2.0, "error": 3.0, "limit": 1.0, "test": "elements"}},
+    {"kind": "start", **WHERE, "build_seconds": 1.0, "first_calls": {"train": [1.0]}, "steps": {"train": 4},
+     "framework": {"versions": {"jax": "1"}, "import_seconds": 1.0, "blas": ["b"]},
+     "first_call_seconds": {"train": 1.0}, "transfers": {"train": {"to_device": 1.0, "from_device": 0.0}},
+     "latency": {"train": {"median": 1.0, "p95": 2.0}},
+     "parts": {"train": {"launch_seconds": 1.0, "device_seconds": 1.0, "seconds": 2.0, "loops": 3}}},
+    {"kind": "finish", **WHERE, "bytes": 1, "device_bytes": 1},
+    {"kind": "memory", "cell": key("jax_scan"), "bytes": 1},
+    {"kind": "peak", **WHERE, "round": 0, "seconds": 1.0, "flops": 1e9},
+    {"kind": "trajectory", "cell": key("jax_scan"), "distance": [0.5, 0.25]},
+    {"kind": "distance", "cell": key("jax_scan"), "other": key("keras_fit"), "rms": 1.0, "identical": False},
+    *({"kind": kind, "cell": key("jax_scan")} for kind in ("forecast", "stopped")),
+]  # fmt: skip
+
+
+def everything(run: Legible) -> None:
+    """What a report makes of a run, the drawing of its pictures aside."""
+    page._context([run], run.left_out)
+    tables.markdown(run)
+    tables.frame(run)
+    pytest_benchmark.document(run)
+    test_compare_runs.compare(*2 * [test_compare_runs.Side.of(run.about, run.records())])
+
+
+@pages
+@pytest.mark.parametrize("record", WHOLE, ids=[record["kind"] for record in WHOLE])
+def test_no_value_in_any_record_breaks_the_page(tmp_path, monkeypatch, record):
+    monkeypatch.setattr(statistics, "DRAWS", 20)
+    wrong = [replaced(record, way, value) for way in paths(record) for value in VALUES]
+    run = saved(tmp_path / "run", kept=[*records(invocations=2), record, *wrong])
+    text = rendered(run.folder)
+    text.encode()
+    found = Legible(run.folder)
+    assert len(found.left_out) >= len(wrong) / 3
+    everything(found)
+
+
+def test_no_value_in_the_head_of_a_run_breaks_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(statistics, "DRAWS", 20)
+    plan = about(names=("numpy_manual", "torch_manual"))
+    plan["cells"] = [one for one in plan["cells"] if not one["twin"]]
+    plan["prices"] = {"two_layer/numpy_manual": {"lines": 3, "changed": None}}
+    run = saved(tmp_path / "run", plan, records(invocations=1, names=("numpy_manual", "torch_manual")))
+    refused = 0
+    for way in paths(plan):
+        for value in VALUES:
+            (run.folder / "run.json").write_text(json.dumps(replaced(plan, way, value)))
+            try:
+                found = Legible(run.folder)
+            except SamestepError as error:
+                refused += len(str(error).encode()) > 0
+                continue
+            everything(found)
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    ("tasks", "why"),
+    [
+        (None, "'tasks' is not what a run says there"),
+        ([], "'tasks' is not what a run says there"),
+        ({"two_layer:tiny": {"train": 3}}, "'tasks' is not what a run says there"),
+        ({}, "'tasks' has none of 'two_layer:tiny'"),
+        ({"two_layer:tiny": {}}, "'tasks' has none of 'two_layer:tiny'"),
+    ],
+)
+def test_a_run_without_its_tasks_is_one_clear_line(tmp_path, tasks, why):
+    run = saved(tmp_path / "run", {**about(), "tasks": tasks})
+    done = samestep(run.folder)
+    assert (done.exit_code, done.stderr) == (2, f"samestep: {run.folder / 'run.json'} is damaged: {why}\n")
+
+
+@pages
+def test_a_verdict_that_says_less_than_others_is_shown_with_what_it_says(tmp_path):
+    place = {"step": 3, "task": "train", "tensor": "w1", "index": None, "test": "elements", "got": 1.0,
+             "expected": 2.0, "error": None, "limit": None}  # fmt: skip
+    wrong = {"kind": "verdict", **WHERE, "verdict": "disagree", "reason": None, "tensors": None,
+             "first_divergence": place}  # fmt: skip
+    text = rendered(saved(tmp_path / "run", kept=[*records(), wrong]).folder)
+    assert "train, step 3: w1: elements" in text
+    assert "left out of everything below" not in text
+
+
+@pages
+def test_a_picture_goes_to_no_other_folder_whatever_a_record_names(tmp_path):
+    plan, kept = (json.loads(json.dumps(one).replace("two_layer", "../../x")) for one in (about(), records()))
+    (tmp_path / "in").mkdir()
+    run = saved(tmp_path / "in" / "run", plan, kept)
+    paths = charts.write(Legible(run.folder))
+    assert paths
+    assert {path.parent for path in paths} == {run.folder / "pictures"}
+    assert all(path.is_file() for path in paths)
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["run"]
+
+
+def test_half_of_a_character_and_a_bottomless_pit_are_not_writable():
+    assert checks.writable({"a": json.loads('"\\ud83d\\ude00"')})
+    assert not checks.writable({"a": ["\ud83d"]})
+    assert not checks.writable({"\ude00": 1})
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert not checks.writable(deep)
 
 
 def test_a_run_of_which_the_head_is_damaged_is_left_out_beside_others(tmp_path):

@@ -15,8 +15,9 @@ import pytest
 
 from harness.commands.report import sources
 from harness.report import page
-from harness.report.page.records import read
+from harness.report.records import read
 from tests.browser import Tab, chromium, installed
+from tests.staged import days, with_gpu
 from tests.test_compare_runs import key, records
 from tests.test_page import EVIL, REAL, saved
 
@@ -52,6 +53,16 @@ CUT = """
       .map((text) => chart.closest("figure").querySelector("h3").textContent + ": " + text.textContent);
   })
 """
+#: Texts of the history and of the devices that lie over each other.
+MEET = """
+  [...document.querySelectorAll("#history figure:not([hidden]) svg, #devices figure:not([hidden]) svg")].flatMap((svg) => {
+    const texts = [...svg.querySelectorAll("text")]
+      .filter((text) => text.textContent && getComputedStyle(text).visibility !== "hidden")
+      .map((text) => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width);
+    const meet = (a, b) => a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 4 && b.top < a.bottom - 4;
+    return texts.flatMap(([one, a], i) => texts.slice(i + 1).filter(([, b]) => meet(a, b)).map(([other]) => one + " | " + other));
+  })
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +94,20 @@ def failing(tmp_path_factory) -> str:
     names = [f"two_layer/{name}" for name in ("numpy_manual", "torch_manual", "jax_scan")]
     texts = {names[0]: "a\nb\nc\n", names[1]: "a\n<b>\nc\nd\n", names[2]: None}
     return page.write(folder / "page.html", runs, texts, left_out).as_uri()
+
+
+@pytest.fixture(scope="module", params=["days", "sweep", "devices"])
+def staged(request, tmp_path_factory) -> str:
+    """Of one machine three runs, one of which became slower; a sweep on a CPU and a GPU; and no sweep."""
+    folder = tmp_path_factory.mktemp(request.param)
+    make = {
+        "days": lambda: days(folder, 3),
+        "sweep": lambda: [with_gpu(folder / "run", (16, 128, 1024, 8192))],
+        "devices": lambda: [with_gpu(folder / "run", workload="mnist_mlp")],
+    }[request.param]
+    runs, left_out = read([run.folder for run in make()])
+    assert not left_out
+    return page.write(folder / "page.html", runs, sources(runs), left_out).as_uri()
 
 
 def shown(tab: Tab, selector: str) -> list[str]:
@@ -118,6 +143,19 @@ def test_no_text_of_a_chart_is_cut_off(tab, real, width):
     tab.size(width, 900)
     tab.open(real)
     assert tab.run(CUT) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_history_and_two_devices_have_room(tab, staged, width):
+    tab.size(width, 900)
+    tab.media()
+    tab.open(staged)
+    assert tab.complaints == []
+    assert shown(tab, "#history figure, #devices figure")
+    assert tab.run("document.documentElement.scrollWidth") == width
+    assert tab.run(OVERLAPS) == []
+    assert tab.run(CUT) == []
+    assert tab.run(MEET) == []
 
 
 def test_a_filter_leaves_what_it_names_and_the_address_holds_it(tab, real):

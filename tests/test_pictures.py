@@ -155,6 +155,27 @@ def test_what_never_pays_says_so():
     assert {r["label"] for r in found[0].rows if r["label"]} == {"torch_manual", "torch_compile, never pays"}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "title", "labels"),
+    [
+        (32.0, "torch_compile pays from the first call on",
+         {"torch_manual", "torch_compile, pays at once"}),
+        (16.0, "torch_compile pays from 2 steps on",
+         {"torch_manual", "torch_compile", "torch_compile pays from 2 steps on"}),
+    ],
+)  # fmt: skip
+def test_what_pays_within_its_first_calls_says_so(monkeypatch, seconds, title, labels):
+    monkeypatch.setitem(made.SECONDS, "train_step", seconds)  # by hand: 10 s over 16 or 8 that a call saves
+    about, records = started()
+    (found,) = (
+        p for p in start.pictures(about, summarize(about, records))
+        if p.name.startswith("break-even") and p.filters["task"] == "train_step"
+    )  # fmt: skip
+    assert found.title.endswith(f"torch: {title}")
+    assert {row["label"] for row in found.rows if row["label"]} == labels
+    assert title.split(" pays")[0] in vl_convert.vegalite_to_svg(found.vega_lite())
+
+
 # -- the peak, the devices, the samples ------------------------------------------------------------------
 
 
@@ -166,6 +187,22 @@ def test_of_peak_is_the_flops_over_those_of_the_best_product():
     assert {r["implementation"]: (r["fraction"], r["flops_per_second"]) for r in rows} == {
         name: (0.5 / factor, rate / factor) for name, factor in PACE.items()
     }
+
+
+def test_of_peak_the_highest_stands_above_whoever_was_fastest_in_its_rounds():
+    kept = [record for record in made.records(pace) if record["kind"] != "sample"]
+    kept += [
+        {**record, "seconds": record["seconds"] * (1 + record["invocation"] // 3)}
+        for record in made.records(lambda name, _: 0.52 if name == "jax_scan" else PACE[name] / 8)
+        if record["kind"] == "sample"
+        if "jax_scan" not in record["cell"] or record["invocation"] < 3
+    ]
+    where = {"cell": made.key("numpy_manual"), "arena": 0, "invocation": 0, "round": 0}
+    product = {"kind": "peak", **where, "flops": 1e9, "seconds": 1.0}
+    rows = peak.rate_rows(group("train_step", made.about(), [*kept, product]))
+    fractions = [row["fraction"] for row in rows]
+    assert len(fractions) == len(PACE)
+    assert fractions == sorted(fractions, reverse=True)
 
 
 def swept(sizes=(5, 20, 80), transfer: float = 0.0) -> tuple[dict, list[dict]]:

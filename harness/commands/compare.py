@@ -1,12 +1,13 @@
-"""What `samestep compare` says: first what differs, then what changed; for a person, a page, a program."""
+"""What `samestep compare` says: what differs, what changed, how much did not."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,22 +15,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.commands.options import say_left_out
 from harness.comparison import Change, Comparison, Difference, Side, Turned, compare
 from harness.errors import SamestepError
 from harness.report import words
+from harness.report.records import Legible
 from harness.store import Run
 
 CELL = ("workload", "implementation", "case", "dtype", "device")
-COLUMNS = ("implementation", "before", "after", "change", "", "compared")
-STYLES = {"faster": "bold green", "slower": "bold red", "unclear": "dim"}
-ORDER = ("slower", "faster", "tie", "unclear")
+COLUMNS = ("cell", "task", "before", "after", "change", "")
+STYLES = {"slower": "bold red", "worse": "bold red", "faster": "bold green", "better": "bold green"}
+ORDER = {"slower": "slower", "faster": "faster", "tie": "tie (the same within 2 %)", "unclear": "unclear"}
+#: Of what only one run has, so many are named.
+NAMED = 10
 
 NOTHING_DIFFERS = "nothing differs in machine, options, environment, versions and sources"
-LEGEND = (
-    "change: time after over time before, above 1 is slower, in parentheses its 95 % interval. to baseline: "
-    "of the ratio to the baseline of the same run, without what the machine did to both; absolutely: by the "
-    "clock, with it."
+TIMES = (
+    "before and after: of a call, or of a step where a call makes many. change: time after over time before, "
+    "above 1 is slower, in parentheses its 95 % interval"
 )
+TO_BASELINE = "of the ratio to the baseline of the same run, without what the machine did to both"
+LEGEND = f"{TIMES}. to baseline: {TO_BASELINE}; absolutely: by the clock, with it."
+
+
+def opened(before: Path, after: Path) -> tuple[Legible, Legible]:
+    """The runs, without what cannot be read, which is said on standard error.
+
+    Raises SamestepError where one is none.
+    """
+    one, other = (Legible(Run.open(folder).folder) for folder in (before, after))
+    say_left_out([*one.left_out, *other.left_out])
+    return one, other
 
 
 def compared(before: Run, after: Run) -> Comparison:
@@ -99,7 +115,7 @@ def _verdict(turned: Turned) -> dict[str, Any]:
         "reason": turned.reason,
         "first_divergence": turned.first_divergence,
         "precision": list(turned.precision),
-        "worse": turned.worse,
+        "worse": turned.word == "worse",
     }
 
 
@@ -107,7 +123,7 @@ def _verdict(turned: Turned) -> dict[str, Any]:
 
 
 def show(found: Comparison, before: Run, after: Run, console: Console) -> None:
-    """What differs, a table for each group and task, what answers differently; the count last."""
+    """What differs, one table of what changed, why; how much did not change last."""
 
     def say(text: str, style: str | None = None) -> None:
         console.print(escape(text), style=style, highlight=False)
@@ -120,46 +136,67 @@ def show(found: Comparison, before: Run, after: Run, console: Console) -> None:
         say(f"  {_difference(one)}")
     if not found.differences:
         say(NOTHING_DIFFERS)
-    for title, changes in _groups(found.changes):
-        console.print(_table(title, changes))
-    if found.changes:
-        say(LEGEND, "dim")
+    moved = _moved(found)
+    changed = bool(found.verdicts or moved)
+    if changed:
+        console.print(_table(found.verdicts, moved))
+    if moved:
+        say(f"{TIMES}: {TO_BASELINE}; * by the clock, with it.", "dim")
     for text, worse in _notes(found):
         say(text, "bold red" if worse else None)
-    say(_count(found), "bold")
+    say(_count(found) if changed or not found.changes else f"nothing changed: {_count(found)}", "bold")
+    if len(found.changes) > len(moved):
+        say(f"all {len(found.changes)}, one by one: --format csv", "dim")
 
 
-def _table(title: str, changes: Sequence[Change]) -> Table:
-    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=0)
+def _moved(found: Comparison) -> list[Change]:
+    """What became slower, and then what became faster; the largest change of each first."""
+    moved = (change for change in found.changes if change.contrast.word in ("slower", "faster"))
+    return sorted(moved, key=lambda one: (one.contrast.word != "slower", -abs(math.log(one.contrast.value))))
+
+
+def _table(turns: Sequence[Turned], moved: Sequence[Change]) -> Table:
+    """The cells that answer otherwise, then those that take another time."""
+    cells = [*(one.cell for one in turns), *(one.cell for one in moved)]
+    kinds = {(cell["dtype"], cell["device"]) for cell in cells}
+    told = "".join(f", in {dtype} on the {device}" for dtype, device in kinds) if len(kinds) == 1 else ""
+    title = escape(words.plain(f"what changed{told}"))
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for column in COLUMNS:
         number = column in ("before", "after", "change")
         table.add_column(
-            column, justify="right" if number else "left", no_wrap=column != "implementation", overflow="fold"
+            column, justify="right" if number else "left", no_wrap=column != "cell", overflow="fold"
         )
-    for change in changes:
-        cells = (escape(words.plain(text)) for text in _row(change))
-        table.add_row(*cells, style=STYLES.get(change.contrast.word))
+    for turned in turns:
+        for what, change, word in _turns(turned):
+            _row(table, _name(turned.cell, not told), what, "", "", change, word)
+    for one in moved:
+        task, *times, word, _ = _times(one)
+        star = "*" if one.absolutely else ""
+        _row(table, _name(one.cell, not told), task, *times, f"{word}{star}")
     return table
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(table: Table, *texts: str) -> None:
+    style = STYLES.get(texts[-1].rstrip("*"))
+    table.add_row(*(escape(words.plain(text)) for text in texts), style=style)
+
+
+def _name(cell: Mapping[str, Any], whole: bool) -> str:
+    """It may be broken between its words."""
+    name = f"{cell['workload']}:{cell['case']} {cell['implementation']}"
+    return f"{name} {cell['dtype']} {cell['device']}" if whole else name
+
+
+def _times(change: Change) -> tuple[str, ...]:
     return (
-        change.cell["implementation"],
+        change.task,
         words.seconds(change.before),
         words.seconds(change.after),
         words.interval(change.contrast, places=3),
         change.contrast.word,
         "absolutely" if change.absolutely else "to baseline",
     )
-
-
-def _groups(changes: Sequence[Change]) -> list[tuple[str, list[Change]]]:
-    found: dict[str, list[Change]] = {}
-    for change in changes:
-        cell, unit = change.cell, "a step" if change.a_step else "a call"
-        group = f"{cell['workload']}:{cell['case']}, {cell['dtype']}, {cell['device']}"
-        found.setdefault(words.plain(f"{group}: {change.task}, {unit}"), []).append(change)
-    return list(found.items())
 
 
 # -- in words ------------------------------------------------------------------------------------------
@@ -170,26 +207,32 @@ def _notes(found: Comparison) -> Iterator[tuple[str, bool]]:
     reasons = [change.absolutely for change in found.changes if change.absolutely and not change.baseline]
     for reason, times in Counter(reasons).items():
         yield words.plain(f"{times} compared absolutely: {reason}"), False
+    moved: dict[tuple[str, str, str], list[str]] = {}
     for change in found.changes:
         word = change.contrast.word
         if change.baseline and word in ("faster", "slower"):
-            cell, task = change.cell["key"], change.task
             cause = f"the machine, or {change.cell['framework']}"
             if change.absolutely != "it is the baseline":
                 cause = f"{cause}; {change.absolutely}"
-            yield words.plain(f"the baseline {cell} is {word} in {task}: {cause}"), word == "slower"
+            moved.setdefault((change.cell["key"], word, cause), []).append(change.task)
+    for (key, word, cause), tasks in moved.items():
+        yield words.plain(f"the baseline {key} is {word} in {', '.join(tasks)}: {cause}"), word == "slower"
     for turned in found.verdicts:
-        yield words.plain(f"{turned.cell['key']}: {_turn(turned)}"), turned.worse
+        if turned.reason:
+            yield words.plain(f"{turned.cell['key']}: {turned.reason}"), turned.word == "worse"
     for name, keys in (("before", found.only_before), ("after", found.only_after)):
-        for key in keys:
+        more = len(keys[NAMED:])
+        for key in (*keys[:NAMED], *([f"{more} more"] if more else [])):
             yield words.plain(f"only {name}: {key}"), False
 
 
-def _turn(turned: Turned) -> str:
-    parts = [f"{turned.before} -> {turned.after}"] if turned.before != turned.after else []
-    if None not in turned.precision and turned.precision[0] != turned.precision[1]:
-        parts.append("computed in {}, now in {}".format(*turned.precision))
-    return "; ".join(parts) + (f": {turned.reason}" if turned.reason else "")
+def _turns(turned: Turned) -> Iterator[tuple[str, str, str]]:
+    """What answers otherwise, how, and whether that is worse."""
+    if turned.before != turned.after:
+        yield "answer", f"{turned.before} -> {turned.after}", turned.word
+    one, other = turned.precision
+    if None not in (one, other) and one != other:
+        yield "arithmetic", f"{one} -> {other}", "other"
 
 
 def _count(found: Comparison) -> str:
@@ -197,7 +240,7 @@ def _count(found: Comparison) -> str:
     if not found.changes:
         return "no task was timed in both runs"
     counts = Counter(change.contrast.word for change in found.changes)
-    told = ", ".join(f"{counts[word]} {word}" for word in ORDER if counts[word])
+    told = ", ".join(f"{counts[word]} {said}" for word, said in ORDER.items() if counts[word])
     visible = sorted(change.contrast.detectable for change in found.changes)[len(found.changes) // 2]
     if not math.isfinite(visible):
         return f"{told}; one process tells nothing of others: take runs of more invocations"
@@ -222,9 +265,15 @@ def _value(value: Any) -> str:
 def markdown(found: Comparison, before: Run, after: Run) -> str:
     """To paste into a pull request: what differs, and what changed; one line where nothing did."""
     names = f"{words.escaped(str(before.folder))} and {words.escaped(str(after.folder))}"
-    moved = [change for change in found.changes if change.contrast.word in ("slower", "faster")]
     notes = [f"- {words.escaped(text)}" for text, _ in _notes(found)]
-    if not (found.differences or moved or found.verdicts or found.only_before or found.only_after):
+    changed: list[tuple[str, ...]] = [
+        (turned.cell["key"], what, "", "", change, word, "")
+        for turned in found.verdicts
+        for what, change, word in _turns(turned)
+    ]
+    moved = _moved(found)
+    changed += [(one.cell["key"], *_times(one)) for one in moved]
+    if not (found.differences or changed or found.only_before or found.only_after):
         return f"Nothing changed between {names}: {_count(found)}.\n"
     lines = [f"**{words.escaped(_machines(found.machines))}**", ""] if found.machines else []
     lines += [f"Between {names}:" if found.differences else f"Between {names} {NOTHING_DIFFERS}."]
@@ -232,11 +281,9 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
         lines += ["", "| differs | before | after |", "|---|---|---|"]
     for one in found.differences:
         lines.append(_line(words.plain(one.field), _value(one.before), _value(one.after)))
-    if moved:
-        heads = ("cell", "task", *COLUMNS[1:])
-        lines += ["", f"| {' | '.join(heads)} |", "|---|---|--:|--:|--:|---|---|"]
-    for change in moved:
-        lines.append(_line(change.cell["key"], change.task, *_row(change)[1:]))
+    if changed:
+        lines += ["", f"| {' | '.join((*COLUMNS, 'compared'))} |", "|---|---|--:|--:|--:|---|---|"]
+    lines += [_line(*cells) for cells in changed]
     lines += ["", *notes] if notes else []
     lines += ["", f"{_count(found)[0].upper()}{_count(found)[1:]}."]
     return "\n".join([*lines, "", LEGEND] if moved else lines) + "\n"

@@ -18,10 +18,19 @@ from harness.conventions.questions import FRAMEWORKS, TOPICS, Question
 from harness.errors import SamestepError
 from harness.interview import Interview, Met
 from harness.measure.machine import cpu_name
-from harness.report.conventions import FAILURE, line, shown
+from harness.report import checks, words
+from harness.report.conventions import FAILURE, PIPE, line, shown
 from harness.store import finite
 
 Document = dict[str, Any]
+
+#: What `compared` reads of a document.
+ROW = checks.shaped(name=checks.text, question=checks.text, answers=checks.each(lambda answer: True))
+PARTS: dict[str, checks.Check] = {
+    "rows": checks.many(ROW),
+    "frameworks": checks.each(checks.shaped(version=checks.optional(checks.text))),
+    "processor": checks.optional(checks.text),
+}
 
 
 def asked(catalog: Catalog, globs: Sequence[str], pythons: Mapping[str, str]) -> Document:
@@ -79,14 +88,27 @@ def declared(catalog: Catalog, question: Question) -> Any:
 
 
 def read(path: Path) -> Document:
-    """A table that ``--json`` wrote."""
+    """A table that ``--json`` wrote.
+
+    Raises SamestepError where it is none, or where it is damaged, which names the place.
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SamestepError(f"{path} cannot be read: {error}") from error
-    if not isinstance(document, dict) or not {"rows", "frameworks", "processor"} <= set(document):
+    if not isinstance(document, dict) or not set(PARTS) <= set(document):
         raise SamestepError(f"{path} is no table of conventions: `samestep conventions --json` makes one")
+    for name, check in PARTS.items():
+        if not check(document[name]) or not checks.writable(document[name]):
+            place = f"{name}{_place(document[name])}"
+            raise SamestepError(f"{path} is damaged: {place} is not what a table of conventions has there")
     return document
+
+
+def _place(rows: Any) -> str:
+    """Which of the rows is damaged; "" where they are no rows."""
+    wrong = (n for n, row in enumerate(rows) if not ROW(row)) if isinstance(rows, list) else iter(())
+    return next((f"[{number}]" for number in wrong), "")
 
 
 def compared(before: Document, after: Document) -> Document:
@@ -121,18 +143,24 @@ def _differences(before: Document, after: Document) -> Iterator[dict[str, Any]]:
 def lines(found: Document, table: bool) -> Iterator[str]:
     """What `compared` found, as text; ``table`` makes Markdown of it."""
     bullet = "- " if table else ""
+    tell = words.escaped if table else words.plain
     for one in found["differences"]:
-        yield f"{bullet}{one['field']}: {one['before'] or '-'} -> {one['after'] or '-'}"
+        yield f"{bullet}{tell(one['field'])}: {tell(one['before'] or '-')} -> {tell(one['after'] or '-')}"
     for name in ("before", "after"):
-        yield from (f"{bullet}only {name}: {key}" for key in found[f"only_{name}"])
+        yield from (f"{bullet}only {name}: {tell(key)}" for key in found[f"only_{name}"])
     if table and found["changes"]:
         yield from ("", line(("question", "framework", "before", "after")), f"|{'---|' * 4}")
     for one in found["changes"]:
-        before, after = shown(one["before"]), shown(one["after"])
+        framework, before, after = map(tell, (one["framework"], shown(one["before"]), shown(one["after"])))
         if table:
-            yield line((f"`{one['question']}`", one["framework"], before, after))
+            yield f"| {_code(one['question'])} | {framework} | {before} | {after} |"
         else:
-            yield f"{one['question']}, {one['framework']}: {before} -> {after}"
+            yield f"{tell(one['question'])}, {framework}: {before} -> {after}"
     count = len(found["changes"])
     yield from ([""] if table else [])
     yield f"{count or 'no'} answer{'s' * (count > 1)} changed"
+
+
+def _code(text: str) -> str:
+    """As code in a cell of a Markdown table, which only a backtick or a bar could end."""
+    return f"`{words.plain(text).replace('`', chr(39)).replace('|', PIPE)}`"

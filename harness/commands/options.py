@@ -14,7 +14,11 @@ from harness.errors import SamestepError
 
 if TYPE_CHECKING:
     from harness.catalog import Catalog
+    from harness.report.records import LeftOut
     from harness.runner import Workshop
+
+#: Of what was left out, so many lines are said.
+LINES = 10
 
 DIFFERS = 1  # the exit code where something differs, or is not there and should be
 
@@ -114,3 +118,13 @@ def emit(form: str, document: dict[str, Any], rows: Sequence[dict[str, Any]] = (
         from harness.report.formats import written
 
         click.echo(written(rows, form), nl=False)
+
+
+def say_left_out(found: Sequence[LeftOut]) -> None:
+    """Name on standard error what could not be read."""
+    from harness.report import words
+
+    for one in found[:LINES]:
+        click.echo(f"samestep: {words.plain(f'{one.folder}/{one.why}')}", err=True)
+    if found[LINES:]:
+        click.echo(f"samestep: {len(found[LINES:])} more are left out", err=True)

@@ -10,15 +10,14 @@ import click
 
 from harness.catalog import Catalog
 from harness.commands.bench import identity
+from harness.commands.options import say_left_out
 from harness.errors import SamestepError
-from harness.report import charts, page, pytest_benchmark, tables, words
-from harness.report.page.records import LeftOut, Legible, read
+from harness.report import charts, page, pytest_benchmark, tables
+from harness.report.records import LeftOut, Legible, read
 from harness.selection import Cell
 from harness.store import latest
 
 PAGE, RESULTS = "page.html", Path("results")
-#: Of what was left out, so many lines are said.
-LINES = 10
 REQUIRED = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
 
 
@@ -34,10 +33,7 @@ def report(folders: Sequence[Path], out: Path | None = None, draw: bool = True) 
     if not folders:
         folders, out = [latest(out or RESULTS).folder], None
     runs, left_out = read(folders)
-    for one in left_out[:LINES]:
-        click.echo(f"samestep: {words.plain(f'{one.folder}/{one.why}')}", err=True)
-    if left_out[LINES:]:
-        click.echo(f"samestep: {len(left_out[LINES:])} more are left out", err=True)
+    say_left_out(left_out)
     write(runs, out or (RESULTS if len(folders) > 1 else folders[0]), left_out, draw)
     return runs
 

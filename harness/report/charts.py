@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 from harness.devices import curves
 from harness.errors import SamestepError
 from harness.report.picture import COLOURS, THEMES, Picture
+from harness.report.records import summarized
 from harness.report.tables import groups, headline
 from harness.store import Run
-from harness.summary import summarize
 
 __all__ = [
     "COLOURS",
@@ -24,6 +25,9 @@ __all__ = [
     "svg",
     "write",
 ]
+
+#: A name of more letters, and its ending, no file system takes.
+LONGEST = 200
 
 
 def available() -> bool:
@@ -47,7 +51,7 @@ def _of(run: Run) -> Iterator[Picture]:
 
     about, records = run.about, list(run.records())
     cells = {cell["key"]: cell for cell in about["cells"]}
-    summaries = summarize(about, records)
+    summaries = summarized(run)
     yield from agreement.pictures(cells, records)
     yield from speed.pictures(about, summaries)
     yield from start.pictures(about, summaries)
@@ -72,13 +76,19 @@ def write(run: Run) -> list[Path]:
     try:
         folder.mkdir(exist_ok=True)
         for picture in of_main_tasks(run, pictures([run])):
-            paths = folder / f"{picture.name}.svg", folder / f"{picture.name}.png"
+            name = file_name(picture.name)
+            paths = folder / f"{name}.svg", folder / f"{name}.png"
             paths[0].write_text(svg(picture), encoding="utf-8")
             paths[1].write_bytes(vl_convert.vegalite_to_png(picture.vega_lite(), scale=2))
             written += paths
     except OSError as error:
         raise SamestepError(f"{error.filename} cannot be written: {error.strerror}") from error
     return written
+
+
+def file_name(name: str) -> str:
+    """What a picture's file is called: a name that a record made up leads to no other folder."""
+    return re.sub(r"[^\w.,=\[\]-]", "_", name)[:LONGEST]
 
 
 def names(case: str) -> tuple[str, str]:
@@ -90,7 +100,7 @@ def of_main_tasks(run: Run, found: Iterable[Picture]) -> Iterator[Picture]:
     """The pictures of no task, and of each case's main one: many steps in one call."""
     about = run.about
     known = set()
-    for _, cells in groups(summarize(about, run.records())):
+    for _, cells in groups(summarized(run)):
         cell, task = cells[0].cell, headline(cells, about)
         known |= {(cell["workload"], case, task) for case in names(cell["case"])}
     for picture in found:

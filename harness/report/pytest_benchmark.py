@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import SamestepError
+from harness.report.records import summarized
 from harness.store import Record, Run, finite
-from harness.summary import summarize
 
 NAME = "benchmark.json"
 #: The pytest-benchmark whose fields these are.
@@ -32,10 +32,10 @@ def document(run: Run) -> dict[str, Any]:
         samples.setdefault((record["cell"], record["task"]), []).append(record)
     return {
         "machine_info": _machine(about),
-        "commit_info": _commit(about["machine"]["revision"]),
+        "commit_info": _commit(about["machine"].get("revision")),
         "benchmarks": [
             _benchmark(about, summary.cell, task, samples[summary.cell["key"], task])
-            for summary in summarize(about, run.records())
+            for summary in summarized(run)
             for task in about["tasks"][f"{summary.cell['workload']}:{summary.cell['case']}"]
             if task in summary.tasks
         ],
@@ -119,9 +119,9 @@ def _machine(about: Mapping[str, Any]) -> dict[str, Any]:
         "release": release,
         "python_version": machine["python"],
         "cpu": {"brand_raw": machine["cpu"], "count": machine["processors"]},
-        **{name: machine[name] for name in ("cores", "governor", "memory_bytes", "gpus")},
+        **{name: machine.get(name) for name in ("cores", "governor", "memory_bytes", "gpus")},
         "threads": about["options"]["threads"],
-        "versions": about["versions"],
+        "versions": about.get("versions") or {},
     }
 
 

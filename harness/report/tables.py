@@ -10,8 +10,9 @@ from harness.devices import curves
 from harness.errors import SamestepError
 from harness.report import devices, words
 from harness.report.facts import facts
+from harness.report.records import summarized
 from harness.store import Run
-from harness.summary import CellSummary, peaks, summarize
+from harness.summary import CellSummary, peaks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ def _steps(summaries: Sequence[CellSummary], task: str) -> int | None:
 
 def price(about: Mapping[str, Any], cell: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """The rung's lines of code, and how many are new; None where there is no such number."""
-    found = about.get("prices", {}).get(f"{cell['workload']}/{cell['implementation']}", {})
+    found = (about.get("prices") or {}).get(f"{cell['workload']}/{cell['implementation']}", {})
     return found.get("lines"), found.get("changed")
 
 
@@ -84,8 +85,7 @@ def frame(run: Run) -> pd.DataFrame:
     """One row for each cell and task, numbers as they are (seconds, ratios, fractions)."""
     import pandas as pd
 
-    about, rows = run.about, []
-    summaries = summarize(about, run.records())
+    about, rows, summaries = run.about, [], summarized(run)
     for summary in summaries:
         cell = {name: summary.cell[name] for name in CELL}
         lines = dict(zip(("lines", "lines_changed"), price(about, cell), strict=True))
@@ -101,7 +101,7 @@ def markdown(run: Run) -> str:
     """All groups and all tasks, as tables to paste."""
     about = run.about
     machine = about["machine"]
-    summaries = summarize(about, run.records())
+    summaries = summarized(run)
     lines = [
         f"# {run.folder.name}",
         "",
@@ -142,14 +142,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> l
 def starting(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, ...]:
     """One line of a table: ``STARTING`` as text."""
     known = facts(summaries, summary, task)
-    pays = known["pays_from_calls"]
-    told = "never" if pays == float("inf") else f"{words.digits(pays)} calls" if pays else "-"
+    pays, against = words.since(known["pays_from_calls"]), known["pays_against"]
     steady = known["calls_until_steady"]
     return (
         summary.cell["implementation"],
         *(words.seconds(known[f"{name}_seconds"]) for name in ("import", "build", "first_call")),
         "-" if steady is None else f"{steady} calls",
-        f"{told} ({known['pays_against']})" if pays else told,
+        f"{pays} ({against})" if against else pays,
         *(words.seconds(known[f"{name}_seconds"]) for name in ("latency", "latency_p95")),
         *(words.size(known[f"{name}_memory_bytes"]) for name in ("peak", "device")),
         known["bound_by"] or "-",

@@ -12,15 +12,17 @@ from rich.table import Table
 
 from harness.devices import curves
 from harness.report import devices, tables
+from harness.report.fastest import ranked
+from harness.report.records import summarized
 from harness.store import Run
-from harness.summary import CellSummary, summarize
+from harness.summary import CellSummary
 
 STYLES = {"agree": "green", "unavailable": "dim"}
 
 
 def show(run: Run, console: Console) -> None:
     about = run.about
-    summaries = summarize(about, run.records())
+    summaries = summarized(run)
     for name, cells in tables.groups(summaries):
         _group(console, about, name, cells)
     for line in [*devices.crossings(curves(about, run.records())), *tables.legend(about, summaries)]:
@@ -40,8 +42,8 @@ def style(verdict: str) -> str:
 
 def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequence[CellSummary]) -> None:
     task = tables.headline(cells, about)
-    timed = [c for c in cells if task in c.tasks]
-    fastest = min(timed, key=lambda c: c.tasks[task].seconds.value, default=None)
+    found = ranked(cells, task)
+    fastest = [found.first, *found.like] if found else []
     table = Table(
         title=escape(f"{name}: {tables.unit(cells, task)}"), title_justify="left", box=SIMPLE_HEAD, padding=0
     )
@@ -53,8 +55,8 @@ def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequenc
         dim = task in cell.tasks and numbers[2] in ("?", "=")  # no difference that one may speak of
         table.add_row(
             first, f"[{style(verdict)}]{verdict}[/]", *numbers,
-            style="bold" if cell is fastest else "dim" if dim else "",
+            style="bold" if any(cell is one for one in fastest) else "dim" if dim else "",
         )  # fmt: skip
     console.print(table)
-    if timed:
+    if found:
         console.print(tables.calm(cells, task), "\n", highlight=False)

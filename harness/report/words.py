@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 
 from harness.measure.statistics import Contrast
@@ -61,6 +62,24 @@ def flop_rate(rate: float) -> str:
     """45 GFLOP/s."""
     scale, unit = next(((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M")) if rate >= s), (1e3, "k"))
     return f"{rate / scale:.1f} TFLOP/s" if unit == "T" else f"{rate / scale:.0f} {unit}FLOP/s"
+
+
+def since(calls: float | None, steps: int | None = None) -> str:
+    """From when on a dear start has paid: the first call, 38 calls, 19,000 steps (38 calls), never.
+
+    ``calls`` is inf where it never has, None where that is not known; a call makes so many ``steps``.
+    """
+    if calls is None or calls == math.inf:
+        return "-" if calls is None else "never"
+    if calls <= 1:
+        return "the first call"
+    told = f"{rounded(calls)} calls"
+    return f"{rounded(calls * steps)} steps ({told})" if steps and steps > 1 else told
+
+
+def rounded(number: float) -> str:
+    """The whole number from there on, to two digits, as more are not known: 38,000."""
+    return f"{float(f'{math.ceil(number):.2g}'):,.0f}"
 
 
 def plain(text: str) -> str:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import SamestepError
-from harness.report import charts, words
+from harness.report import charts, fastest, words
 from harness.report.charts import Picture
 from harness.report.page import cells, machine
 from harness.report.page.answers import Answer, answers
-from harness.report.page.records import LeftOut, Legible
+from harness.report.records import LeftOut, Legible
 from harness.store import finite
-from harness.summary import summarize
 
 HERE = Path(__file__).resolve().parent
 
@@ -38,6 +37,8 @@ SOURCE, SOURCES = 20_000, 400_000
 MISSING = "pictures and the page need Altair and Jinja2: python -m pip install 'samestep[report]'"
 
 Sources = Mapping[str, str | None]
+#: A run, a workload, a case and a task.
+Where = tuple[str | None, ...]
 
 
 def available() -> bool:
@@ -55,10 +56,12 @@ def render(runs: Sequence[Legible], sources: Sources, left_out: Sequence[LeftOut
                 "changed": sorted(set(sources) - set(shown)), "themes": charts.THEMES,
                 "pair": _pair(context["answers"])}  # fmt: skip
     context |= _choices(context["answers"], all_of_them)
-    bare = _filled({**context, "sections": {}, "too_many": []}, {**document, "pictures": []})
+    titles = [picture.title for picture in all_of_them]  # what is left out is named, and has to fit as well
+    bare = _filled({**context, "sections": {}, "too_many": titles}, {**document, "pictures": []})
     packed = [(picture, _packed(picture)) for picture in all_of_them]
-    kept, left = _fitting(packed, MOST - len(bare.encode()))
-    context |= {"sections": _sections(context["answers"], [one for one, _ in kept]), "too_many": left}
+    main = _main(context["answers"])
+    kept, left = _fitting(packed, MOST - len(bare.encode()), main)
+    context |= {"sections": _sections([one for one, _ in kept], main), "too_many": left}
     return _filled(context, {**document, "pictures": [pack for _, pack in kept]})
 
 
@@ -77,7 +80,7 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
     found: dict[str, Any] = {name: [] for name in ("answers", "cells", "matrices", "distances", "machines")}
     for run in runs:
         name, about, records = run.folder.name, run.about, list(run.records())
-        summaries = summarize(about, records)
+        summaries = run.summaries
         mine = cells.cells(name, summaries, records)
         found["matrices"].append(cells.matrix(name, mine, len(found["cells"])))
         found["cells"] += mine
@@ -95,6 +98,7 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
         "left_out": [f"{one.folder.name}/{one.why}" for one in left_out[:LINES]],
         "more_left_out": len(left_out[LINES:]),
         "filters": _filters(found["answers"], found["cells"]), "runs": [run.folder.name for run in runs],
+        "few": fastest.FEW,
     }  # fmt: skip
 
 
@@ -118,17 +122,23 @@ def _choices(found: Sequence[Answer], pictures: Sequence[Picture]) -> dict[str, 
     }
 
 
-def _sections(
-    found: Sequence[Answer], pictures: Sequence[Picture]
-) -> dict[str, list[tuple[int, Picture, bool]]]:
-    """Of each section its pictures, with their number and whether they are of a workload's main task."""
-    main = {(one.run, one.workload, case, one.task) for one in found for case in charts.names(one.case)}
+def _main(found: Sequence[Answer]) -> set[Where]:
+    """Where the main task of each workload is: of each run, and of no one run, as a history is."""
+    runs = {(one.run, one.workload, case, one.task) for one in found for case in charts.names(one.case)}
+    return runs | {(None, *where) for _, *where in runs}
+
+
+def _first(picture: Picture, main: Set[Where]) -> bool:
+    """Whether it is of a main task, or of none: what a reader sees who has chosen nothing."""
+    run, workload, case, task = map(picture.filters.get, ("run", "workload", "case", "task"))
+    return task is None or (run, workload, case, task) in main
+
+
+def _sections(pictures: Sequence[Picture], main: Set[Where]) -> dict[str, list[tuple[int, Picture, bool]]]:
+    """Of each section its pictures, with their number and whether they are shown first."""
     sections: dict[str, list[tuple[int, Picture, bool]]] = {}
     for number, picture in enumerate(pictures):
-        key = tuple(picture.filters.get(name) for name in ("run", "workload", "case", "task"))
-        # The history of a machine is of no one run.
-        first = key in main if key[0] else key[1:] in {one[1:] for one in main}
-        sections.setdefault(picture.section, []).append((number, picture, first))
+        sections.setdefault(picture.section, []).append((number, picture, _first(picture, main)))
     return sections
 
 
@@ -172,18 +182,18 @@ def _short(value: Any) -> Any:
 
 
 def _fitting(
-    packed: Sequence[tuple[Picture, dict[str, Any]]], room: int
+    packed: Sequence[tuple[Picture, dict[str, Any]]], room: int, main: Set[Where]
 ) -> tuple[list[tuple[Picture, dict[str, Any]]], list[str]]:
-    """The pictures that there is room for, and the titles of the others."""
-    kept, left = [], []
-    for picture, pack in packed:
+    """The pictures that there is room for, those first that are shown first, and the titles of the others."""
+    fit = set()
+    for number in sorted(range(len(packed)), key=lambda number: not _first(packed[number][0], main)):
+        picture, pack = packed[number]
         size = len(_json(pack)) + len(_figure(picture).encode())
         if size <= room:
-            kept.append((picture, pack))
+            fit.add(number)
             room -= size
-        else:
-            left.append(picture.title)
-    return kept, left
+    kept = [one for number, one in enumerate(packed) if number in fit]
+    return kept, [picture.title for number, (picture, _) in enumerate(packed) if number not in fit]
 
 
 def _json(document: Any) -> str:

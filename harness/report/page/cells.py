@@ -10,7 +10,7 @@ from harness.agreement.verdict import AGREE, Divergence
 from harness.store import Record
 from harness.summary import CellSummary
 
-#: A page of more is no page: those that do not agree come first.
+#: A page of more is no page: of the cells those that do not agree are kept.
 CELLS, GROUPS, FAILURES = 1500, 40, 100
 
 #: Characters of a reason and of the end of a worker's standard error that are shown.
@@ -77,18 +77,19 @@ class Distances:
 
 
 def cells(run: str, summaries: Sequence[CellSummary], records: Iterable[Record]) -> list[Cell]:
-    """Those that do not agree first; of a run of very many the rest is cut off."""
+    """In the order of the plan; of very many those that do not agree, and of the others the first."""
     tensors: dict[str, tuple[Tensor, ...]] = {}
     for record in records:
         if record["kind"] == "verdict" and record.get("tensors"):
             tensors.setdefault(record["cell"], _nearest(record["tensors"]))
-    ordered = sorted(summaries, key=lambda one: one.verdict == AGREE)[:CELLS]
+    worst = sorted(range(len(summaries)), key=lambda number: summaries[number].verdict == AGREE)
+    kept = [summaries[number] for number in sorted(worst[:CELLS])]
     return [
         Cell(
             run, one.cell, one.verdict, (one.reason or "")[:REASON], (one.stderr or "")[-STDERR:],
             _place(one.first_divergence), tensors.get(one.cell["key"], ()),
         )
-        for one in ordered
+        for one in kept
     ]  # fmt: skip
 
 
@@ -107,22 +108,18 @@ def _place(divergence: Mapping[str, Any] | None) -> str:
     if divergence is None:
         return ""
     place = divergence.get("index")
-    got, expected, error, limit = (
-        _number(divergence.get(name)) for name in ("got", "expected", "error", "limit")
-    )
+    told: list[Any] = [divergence.get(name) for name in ("got", "expected", "error", "limit")]
+    got, expected, error, limit = (None if None in told else float(value) for value in told)
     first = Divergence(
-        divergence["step"], divergence["task"], divergence["tensor"],
-        tuple(place) if isinstance(place, list) else None, got, expected, error, limit, divergence["test"],
+        divergence["step"], divergence["task"], divergence["tensor"], tuple(place) if place else None,
+        got, expected, error, limit, divergence["test"],
     )  # fmt: skip
     return str(first)
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
 def matrix(run: str, found: Sequence[Cell], first: int) -> Matrix:
-    """The numbers of the cells, from ``first`` on, at their place; the rungs of a framework together."""
+    """The numbers of the cells, from ``first`` on, at their place: columns and rows in the order of the
+    plan, the rungs of a framework together."""
     table = Matrix(run)
     for number, cell in enumerate(found, start=first):
         if cell.column not in table.columns:
@@ -137,6 +134,7 @@ def matrix(run: str, found: Sequence[Cell], first: int) -> Matrix:
 def distances(run: str, about: Mapping[str, Any], records: Iterable[Record]) -> list[Distances]:
     """One table for each group of cells of which pairs were compared; second names are left out."""
     plan = {cell["key"]: cell for cell in about["cells"] if not cell.get("twin")}
+    ladder = list(dict.fromkeys(str(cell["implementation"]) for cell in plan.values()))
     groups: dict[tuple[str, str, str, str], Distances] = {}
     for record in records:
         if record["kind"] != "distance" or record["cell"] not in plan or record["other"] not in plan:
@@ -145,7 +143,7 @@ def distances(run: str, about: Mapping[str, Any], records: Iterable[Record]) -> 
         key = (str(one["workload"]), str(one["case"]), str(one["dtype"]), str(one["device"]))
         group = groups.setdefault(key, Distances(run, *key))
         pair = (str(one["implementation"]), str(other["implementation"]))
-        group.names += [name for name in pair if name not in group.names]
+        group.names = sorted({*group.names, *pair}, key=ladder.index)
         told = "=" if record["identical"] else f"{float(record['rms']):.1f}"
         group.apart[pair] = group.apart[pair[::-1]] = told
     return list(groups.values())[:GROUPS]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.report import tables, words
-from harness.report.page.records import Legible
+from harness.report.records import Legible
 from harness.summary import CellSummary, peaks
 
 #: Characters of a value that are shown.

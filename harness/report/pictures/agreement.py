@@ -58,7 +58,7 @@ def error_rows(cells: Cells, records: Records) -> list[Row]:
         if record.get("checked_in") not in (None, cells[key]["dtype"]):
             continue
         seen.add(key)
-        for tensor, about in record.get("tensors", {}).items():
+        for tensor, about in (record.get("tensors") or {}).items():
             if isinstance(about, Mapping):  # runs before statistical limits kept one number
                 rows.append({
                     "tensor": tensor, "implementation": cells[key]["implementation"],

@@ -13,6 +13,8 @@ from harness.report.picture import Picture, Row, rounded
 from harness.report.pictures.marks import HEIGHT, apart, beside, colour, data, names, over, ratios
 
 COMPUTING, MOVING = "computing", "with the transfer"
+#: How the transfer is drawn, and over sizes where it begins to pay.
+HOW = {True: "Behind a name: the size from which on it is. Dashed:", False: "A ring:"}
 
 
 def pictures(curves: Sequence[Curve]) -> Iterator[Picture]:
@@ -28,22 +30,23 @@ def pictures(curves: Sequence[Curve]) -> Iterator[Picture]:
         yield Picture(
             name, "devices", title,
             f"Time of a call on the GPU over that on the CPU, in {dtype}, with its 95 % interval: below 1 "
-            "the GPU is faster. Dashed, or a ring: with the inputs brought there and the results back.",
+            f"the GPU is faster. {HOW[bool(size)]} with the inputs brought there and the results back.",
             rows, sizes_chart(rows, size) if size else one_chart(rows),
             {"workload": workload, "case": case, "task": task},
         )  # fmt: skip
 
 
 def device_rows(curves: Sequence[Curve]) -> list[Row]:
-    """The ratio of each implementation at each size, with and without the transfer; then the crossings.
+    """The ratio of each implementation at each size, with and without the transfer; then its crossings. Where
+    the GPU gains most at the largest size stands above.
 
-    ``at`` is where its name stands, at the end of its curve.
+    ``at`` is where its ``name`` stands, at the end of its curve, and with it where the GPU begins to pay.
     """
     every = [one.value for curve in curves for one in curve.ratios.values()]
     ends = {curve.implementation: curve.ratios[max(curve.ratios)].value for curve in curves}
     at = apart(ends, min(every), max([*every, 1.0]))
     rows: list[Row] = []
-    for curve in curves:
+    for curve in sorted(curves, key=lambda curve: ends[curve.implementation]):
         who = {"implementation": curve.implementation, "framework": curve.implementation.split("_")[0]}
         for number, one in sorted(curve.ratios.items()):
             point, moved = {**who, "size": number, "crossing": False}, curve.with_transfer[number]
@@ -52,6 +55,7 @@ def device_rows(curves: Sequence[Curve]) -> list[Row]:
                 "high": rounded(one.high), "word": one.word,
                 "label": f"{one.value:.2f}, {moved:.2f} with transfer",
                 "at": rounded(at[curve.implementation]) if number == max(curve.ratios) else None,
+                "name": _name(curve),
             })  # fmt: skip
             rows.append({**point, "kind": MOVING, "ratio": rounded(moved)})
         for kind, crossing in ((COMPUTING, curve.crossing), (MOVING, curve.crossing_with_transfer)):
@@ -59,9 +63,14 @@ def device_rows(curves: Sequence[Curve]) -> list[Row]:
                 rows.append({
                     **who, "size": rounded(crossing.value), "crossing": True, "kind": kind, "ratio": 1.0,
                     "size_low": rounded(crossing.low), "size_high": rounded(crossing.high),
-                    "label": f"{crossing.value:,.0f}" if kind == COMPUTING else "",
                 })  # fmt: skip
     return rows
+
+
+def _name(curve: Curve) -> str:
+    found = curve.crossing
+    inside = found is not None and 0 < found.value < float("inf")
+    return f"{curve.implementation} · {found.value:,.0f}" if found and inside else curve.implementation
 
 
 def message(curves: Sequence[Curve]) -> str:
@@ -94,10 +103,9 @@ def sizes_chart(rows: Sequence[Row], size: str) -> alt.TopLevelMixin:
             x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour(rows)
         ),
         points.transform_filter("datum.at != null").mark_text(align="left", dx=6).encode(
-            x=x, y=alt.Y("at:Q"), text=alt.Text("implementation:N")
+            x=x, y=alt.Y("at:Q"), text=alt.Text("name:N")
         ),
         marked.mark_point(size=80, filled=True, opacity=1).encode(x=x, y=y, color=colour(rows)),
-        marked.mark_text(dy=-11).encode(x=x, y=y, text=alt.Text("label:N")),
         height=HEIGHT,
     )  # fmt: skip
 

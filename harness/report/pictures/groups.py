@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.report.fastest import ordered
 from harness.summary import CellSummary, TaskSummary
 
 
@@ -66,9 +67,8 @@ def groups(
             timed = [cell for cell in cells if task in cell.tasks]
             devices = {str(cell.cell["device"]) for cell in timed}
             only = devices.pop() if len(devices) == 1 else ""
-            timed.sort(key=lambda cell: cell.tasks[task].seconds.value)
             if timed:
-                yield Group(workload, case, dtype, task, only, timed)
+                yield Group(workload, case, dtype, task, only, ordered(timed, task))
 
 
 def trained(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Group]:

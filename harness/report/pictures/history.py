@@ -14,6 +14,8 @@ from harness.report.pictures.marks import HEIGHT, colour, data, over, ratios
 from harness.store import Run
 
 CELL = ("workload", "case", "dtype", "device")
+#: A run that is named by its time: the day, and the time below it.
+LABEL = r"test(/^\d+-\d+-\d+T/, datum.label) ? split(datum.label, 'T') : datum.label"
 #: A point, its interval, and its piece of the line.
 MARKS_A_POINT = 3
 
@@ -88,9 +90,16 @@ def time_rows(line: Line, keys: Sequence[str], task: str) -> list[Row]:
                 "seconds": rounded(a_call.value / calls), "ratio": rounded(a_call.value / usual),
                 "low": rounded(a_call.low / usual), "high": rounded(a_call.high / usual),
                 "step": change and change.contrast.word, "change": change and rounded(change.contrast.value),
-                "label": change and f"{cell['implementation']} {change.contrast.value:.2f}",
+                "label": change and f"{_who(change)} {change.contrast.value:.2f}",
+                "who": change and _who(change),
             })  # fmt: skip
     return rows
+
+
+def _who(change: Change) -> str:
+    """A change by the clock may be the machine's."""
+    name = str(change.cell["implementation"])
+    return f"{name} or the machine" if change.absolutely else name
 
 
 def message(rows: Sequence[Row]) -> str:
@@ -100,14 +109,18 @@ def message(rows: Sequence[Row]) -> str:
         return f"no real change in {runs} runs"
     if len(steps) == 1:
         (one,) = steps
-        return f"{one['implementation']} became {one['step']}, {one['change']:.2f} times its time before"
+        return f"{one['who']} became {one['step']}, {one['change']:.2f} times its time before"
     return f"{len(steps)} real changes in {runs} runs"
 
 
 def chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
     """A line for each implementation, its intervals, and an arrow with a name where it stepped."""
     order = list(dict.fromkeys(row["run"] for row in rows))
-    x = alt.X("run:O", sort=order, title="run", axis=alt.Axis(labelAngle=-30))
+    half = len(order) // 2  # whose names have room to the right; the names of the others stand to the left
+    axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelExpr=LABEL)
+    x = alt.X("run:O", sort=order, title="run", axis=axis)
+    names = list(dict.fromkeys(row["implementation"] for row in rows))
+    offset = alt.XOffset("implementation:N", sort=names)  # or all intervals of a run would lie on each other
     y = ratios(alt.Y, rows, "time over that in the first run, logarithmic")
     who = alt.Detail("implementation:N")
     scale = alt.Scale(domain=["faster", "slower"], range=["triangle-down", "triangle-up"])
@@ -115,14 +128,22 @@ def chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
     steps = data().transform_filter("datum.step != null")
     interval = data().mark_rule(strokeWidth=1.5, opacity=0.4)
     return over(
-        data().mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, y=y, color=colour(rows), detail=who),
-        interval.encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour(rows)),
+        data()
+        .mark_line(strokeWidth=1.5, opacity=0.6)
+        .encode(x=x, xOffset=offset, y=y, color=colour(rows), detail=who),
+        interval.encode(x=x, xOffset=offset, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour(rows)),
         steps.mark_point(size=110, filled=True, opacity=1).encode(
             x=x,
+            xOffset=offset,
             y=y,
             color=colour(rows),
             shape=alt.Shape("step:N", title="a real step", scale=scale, legend=legend),
         ),
-        steps.mark_text(align="left", dx=9, dy=-8).encode(x=x, y=y, text=alt.Text("label:N")),
+        *(
+            steps.transform_filter(alt.FieldOneOfPredicate("run", some))
+            .mark_text(align=align, dx=dx, dy=-8)
+            .encode(x=x, xOffset=offset, y=y, text=alt.Text("label:N"))
+            for some, align, dx in ((order[:half], "left", 9), (order[half:], "right", -9))
+        ),
         height=HEIGHT,
     )

@@ -42,7 +42,7 @@ def rate_rows(group: Group) -> list[Row]:
                 "fraction": rounded(timed.fraction_of_peak), "flops_per_second": rounded(rate),
                 "label": f"{words.percent(timed.fraction_of_peak)} · {words.flop_rate(rate)}",
             })  # fmt: skip
-    return rows
+    return sorted(rows, key=lambda row: -row["fraction"])
 
 
 def chart(rows: Sequence[Row]) -> alt.TopLevelMixin:

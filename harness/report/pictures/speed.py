@@ -10,6 +10,7 @@ import altair as alt
 from harness.arena import Arena
 from harness.measure.statistics import TIE
 from harness.report import words
+from harness.report.fastest import ranked
 from harness.report.picture import Picture, Row, rounded
 from harness.report.pictures.groups import Group, groups, seconds, unit
 from harness.report.pictures.marks import beside, colour, data, names, over, ratios
@@ -20,9 +21,6 @@ SHAPES = {
     "faster": "triangle-left", "slower": "triangle-right", "tie": "square", "unclear": "circle",
     "baseline": "diamond",
 }  # fmt: skip
-
-#: So many rivals of the fastest are named.
-FEW = 2
 
 
 def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Picture]:
@@ -45,11 +43,10 @@ def ratio_rows(group: Group) -> tuple[list[Row], str]:
     cells = {cell.cell["key"]: cell for cell in group.cells}
     noise = arena.noise(group.task)
     apart = max(noise, 1 / noise) if noise else 1.0
-    for baseline in cells:
-        for key, contrast in sorted(
-            arena.against(baseline, group.task).items(), key=lambda one: list(cells).index(one[0])
-        ):
-            timed = group.of(cells[key])
+    for baseline in (key for key in cells if key in arena.taken):
+        against = arena.against(baseline, group.task)
+        for key in (key for key in cells if key in against):
+            contrast, timed = against[key], group.of(cells[key])
             rows.append({
                 "baseline": group.label(cells[baseline]), "implementation": group.label(cells[key]),
                 "framework": cells[key].cell["framework"], "seconds": rounded(seconds(timed)),
@@ -63,16 +60,9 @@ def ratio_rows(group: Group) -> tuple[list[Row], str]:
 
 def message(group: Group) -> str:
     """The fastest, and how many cannot be told apart from it."""
-    first = group.cells[0]
-    against = _arena(group).against(first.cell["key"], group.task)
-    rivals = [key for key, one in against.items() if one.word in ("tie", "unclear", "faster")]
-    name = group.label(first)
-    if not rivals:
-        return f"{name} is the fastest"
-    if len(rivals) > FEW:
-        return f"{name} is the fastest, or one of {len(rivals)} not told apart from it"
-    others = [group.label(cell) for cell in group.cells if cell.cell["key"] in rivals]
-    return f"{', '.join([name, *others[:-1]])} or {others[-1]} is the fastest"
+    found = ranked(group.cells, group.task)
+    assert found is not None, "a group was timed"
+    return found.said(group.label)
 
 
 def chart(rows: Sequence[Row], baseline: str) -> alt.TopLevelMixin:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -19,6 +21,16 @@ PARTS = {"import": "#9ECAE1", "build": "#E6AB02", "first call": "#C2599B"}
 
 #: Points of a curve, and how far beyond a crossing it goes.
 POINTS, BEYOND = 40, 10.0
+
+
+@dataclass(frozen=True)
+class Dear:
+    """An implementation whose start is dear, the one that it is held against, and from how many calls on it
+    has paid; inf where it never does."""
+
+    cell: CellSummary
+    against: str
+    calls: float
 
 
 def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Picture]:
@@ -76,48 +88,70 @@ def parts_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
 def _break_even(summaries: Sequence[CellSummary], group: Group, framework: str) -> Iterator[Picture]:
     rows = total_rows(summaries, group, framework)
     if rows:
-        paid = [str(row["label"]) for row in rows if row["place"] is not None]
-        told = "; ".join(paid) or "no dear start pays for itself"
         yield Picture(
-            f"{group.name('break-even')}-{framework}", "start", f"{group.where}, {framework}: {told}",
+            f"{group.name('break-even')}-{framework}", "start",
+            f"{group.where}, {framework}: {message(summaries, group, framework)}",
             "Total time of so many training steps: build, the first call, and the steps. Dashed: the rung "
             "that starts cheapest; the others start dearer, and have paid from where they cross it.",
             rows, total_chart(rows), group.filters,
         )  # fmt: skip
 
 
+def dear(summaries: Sequence[CellSummary], group: Group, framework: str) -> list[Dear]:
+    """The framework's implementations whose start is dear."""
+    return [
+        Dear(cell, *pays)
+        for cell in group.cells
+        if cell.cell["framework"] == framework and (pays := pays_from(summaries, cell, group.task))
+    ]
+
+
+def _paying(found: Sequence[Dear]) -> list[Dear]:
+    """Those whose start pays at all, the one that pays first above."""
+    return sorted((one for one in found if one.calls < math.inf), key=lambda one: one.calls)
+
+
+def message(summaries: Sequence[CellSummary], group: Group, framework: str) -> str:
+    """From when on each dear start pays that does."""
+    paid = _paying(dear(summaries, group, framework))
+    return "; ".join(_pays(group, one) for one in paid) or "no dear start pays for itself"
+
+
+def _pays(group: Group, one: Dear) -> str:
+    if one.calls <= 1:
+        return f"{group.label(one.cell)} pays from the first call on"
+    steps = words.rounded(one.calls * (group.of(one.cell).steps or 1))
+    return f"{group.label(one.cell)} pays from {steps} steps on"
+
+
 def total_rows(summaries: Sequence[CellSummary], group: Group, framework: str) -> list[Row]:
     """Points of the curve of each implementation with a dear start and of those that it is held against; and
-    the crossings."""
-    found = {}
-    for cell in group.cells:
-        if cell.cell["framework"] == framework and (pays := pays_from(summaries, cell, group.task)):
-            found[cell.cell["implementation"]] = (cell, *pays)
-    cheap = {name for _, name, _ in found.values()}
-    dear = {name: cell for name, (cell, _, _) in found.items()}
-    shown = {
-        **{c.cell["implementation"]: c for c in group.cells if c.cell["implementation"] in cheap},
-        **dear,
-    }
-    paid = sorted((one for one in found.values() if 1 <= one[2] < float("inf")), key=lambda one: one[2])
-    last = max([1000.0, *(BEYOND * calls for _, _, calls in paid)])
-    ends = {name: _total(group, cell, last) for name, cell in shown.items()}
-    at = (
-        apart(ends, min(_total(group, cell, 1) for cell in shown.values()), max(ends.values()))
-        if ends
-        else {}
-    )
+    the crossings, those of the first call aside: the curves begin there."""
+    found = dear(summaries, group, framework)
+    against = {one.against for one in found}
+    cheap = [cell for cell in group.cells if cell.cell["implementation"] in against]
+    shown = [*cheap, *(one.cell for one in found if one.cell not in cheap)]
+    if not shown:
+        return []
+    paid = [one for one in _paying(found) if one.calls > 1]
+    last = max([1000.0, *(BEYOND * one.calls for one in paid)])
+    ends = {group.label(cell): _total(group, cell, last) for cell in shown}
+    at = apart(ends, min(_total(group, cell, 1) for cell in shown), max(ends.values()))
+    notes = {group.label(one.cell): _note(one.calls) for one in found}
     rows: list[Row] = []
-    for name, cell in shown.items():
-        kind = "starts cheapest" if name in cheap else "starts dearer"
-        never = name in found and found[name][2] == float("inf")
+    for cell in shown:
+        kind, name = "starts cheapest" if cell in cheap else "starts dearer", group.label(cell)
         rows += [_point(group, cell, kind, calls) for calls in np.geomspace(1, last, POINTS).tolist()]
-        rows[-1] |= {"at": rounded(at[name]), "label": f"{name}, never pays" if never else name}
-    for place, (cell, against, calls) in enumerate(paid):
-        row = _point(group, cell, "starts dearer", calls)
-        label = f"{group.label(cell)} pays from {rounded(row['steps'], 2):,.0f} steps on"
-        rows.append({**row, "place": place, "against": against, "label": label})
+        rows[-1] |= {"at": rounded(at[name]), "label": name + notes.get(name, "")}
+    for place, one in enumerate(paid):
+        row = _point(group, one.cell, "starts dearer", one.calls)
+        rows.append({**row, "place": place, "against": one.against, "label": _pays(group, one)})
     return rows
+
+
+def _note(calls: float) -> str:
+    """What no crossing says, since there is none."""
+    return ", never pays" if calls == math.inf else ", pays at once" if calls <= 1 else ""
 
 
 def _point(group: Group, cell: CellSummary, kind: str, calls: float) -> Row:

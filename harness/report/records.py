@@ -1,103 +1,78 @@
-"""Runs as the page reads them: what is damaged, foreign or newer is named and left out, the rest is kept."""
+"""Runs as reports read them: what is damaged, foreign or newer is named and left out, the rest is kept."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.errors import SamestepError
+from harness.report.checks import (
+    Check,
+    amount,
+    count,
+    each,
+    either,
+    flag,
+    many,
+    number,
+    optional,
+    shaped,
+    share,
+    some,
+    text,
+    times,
+    writable,
+)
 from harness.store import RUN, SCHEMA, Record, Run
-
-Check = Callable[[Any], bool]
+from harness.summary import CellSummary, summarize
 
 #: What a record's line is called where it is left out.
 DAMAGED, FOREIGN, NEWER = "damaged", "foreign", "newer"
-
-
-def text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def count(value: Any) -> bool:
-    return type(value) is int and value >= 0  # a bool is none
-
-
-def number(value: Any) -> bool:
-    """Finite, or one of the strings that JSON has instead."""
-    if isinstance(value, str):
-        return value in ("nan", "inf", "-inf")
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def amount(value: Any) -> bool:
-    """Seconds, bytes or operations: finite and above 0."""
-    return type(value) in (int, float) and 0 < value < math.inf
-
-
-def share(value: Any) -> bool:
-    """As an amount, but it may be 0."""
-    return type(value) in (int, float) and 0 <= value < math.inf
-
-
-def optional(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-def many(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
-
-
-def each(check: Check) -> Check:
-    return lambda value: isinstance(value, Mapping) and all(map(check, value.values()))
-
-
-def shaped(**fields: Check) -> Check:
-    """A mapping that has what these fields ask for; a missing one is None."""
-    return lambda value: (
-        isinstance(value, Mapping) and all(check(value.get(name)) for name, check in fields.items())
-    )
-
-
-def either(*checks: Check) -> Check:
-    return lambda value: any(check(value) for check in checks)
-
+#: What is said of a document that is not `checks.writable`.
+UNWRITABLE = "it is nested too deep, or has half of a character"
 
 TENSOR = either(number, shaped(elements=number, elements_limit=number))
 TURN = {"cell": text, "arena": count, "invocation": count}
+PLACE = shaped(
+    step=count, task=text, tensor=text, test=text, index=optional(many(count)), got=optional(number),
+    expected=optional(number), error=optional(number), limit=optional(number),
+)  # fmt: skip
+#: Kinds of which no report reads more than that they are there.
+NOTES = ("forecast", "checked", "finished", "stopped", "disturbed")
 #: What the page reads of each kind of record. Runs of earlier versions lack some, which is no damage.
 FIELDS: dict[str, dict[str, Check]] = {
     "sample": {
-        **TURN, "round": count, "task": text, "loops": amount, "seconds": amount, "disturbed": flag,
+        **TURN, "round": count, "task": text, "loops": times, "seconds": amount, "disturbed": flag,
         "time": optional(amount), "repeated": optional(flag),
     },
     "verdict": {
         "cell": text, "verdict": text, "reason": optional(text), "stderr": optional(text),
-        "first_divergence": optional(shaped(step=count, task=text, tensor=text, test=text)),
-        "tensors": optional(each(TENSOR)),
+        "first_divergence": optional(PLACE), "tensors": optional(each(TENSOR)),
+        "precision": optional(shaped(label=text)), "checked_in": optional(text),
+        "arena": optional(count), "invocation": optional(count),
     },
     "start": {
         **TURN, "build_seconds": optional(share), "first_calls": optional(each(many(amount))),
-        "framework": shaped(versions=each(optional(text)), import_seconds=optional(share)),
-        "first_call_seconds": optional(each(optional(amount))), "steps": optional(each(optional(amount))),
+        "framework": shaped(
+            versions=each(optional(text)), import_seconds=optional(share), blas=optional(many(text))
+        ),
+        "first_call_seconds": optional(each(optional(amount))), "steps": optional(each(optional(times))),
         "transfers": optional(each(optional(each(share)))),
         "latency": optional(each(shaped(median=amount, p95=amount))),
-        "parts": optional(each(shaped(launch_seconds=share, seconds=amount, loops=amount))),
+        "parts": optional(each(
+            shaped(launch_seconds=share, device_seconds=optional(share), seconds=amount, loops=times)
+        )),
     },
     "finish": {"cell": text, "bytes": amount, "device_bytes": optional(share)},
     "memory": {"cell": text, "bytes": amount},
     "peak": {**TURN, "round": count, "seconds": amount, "flops": amount},
     "trajectory": {"cell": text, "distance": many(number)},
     "distance": {"cell": text, "other": text, "rms": number, "identical": flag},
-    "forecast": {}, "checked": {}, "finished": {}, "stopped": {}, "disturbed": {},
+    **{kind: {"cell": optional(text)} for kind in NOTES},
 }  # fmt: skip
 
 CELL = shaped(
@@ -105,13 +80,14 @@ CELL = shaped(
     device=text, matmul=text, threads=count,
 )  # fmt: skip
 ABOUT = {
-    "run": text, "cells": many(CELL), "tasks": each(each(shaped(flops=share))),
+    "run": text, "cells": some(CELL), "tasks": each(each(shaped(flops=share))),
     "options": shaped(threads=count), "profile": shaped(invocations=count, rounds=count),
     "machine": shaped(
         cpu=text, processors=count, cores=optional(count), memory_bytes=optional(count), os=text, python=text,
         revision=optional(text), gpus=optional(many(shaped(name=optional(text)))),
     ),
     "sources": optional(each(text)), "versions": optional(each(optional(text))),
+    "prices": optional(each(shaped(lines=optional(count), changed=optional(count)))),
 }  # fmt: skip
 
 
@@ -137,11 +113,30 @@ class Legible(Run):
 
     @cached_property
     def about(self) -> Record:
-        about = super().about
-        wrong = next((name for name, check in ABOUT.items() if not check(about.get(name))), None)
+        try:
+            about = super().about
+            wrong = "" if writable(about) else UNWRITABLE
+        except RecursionError:
+            wrong = UNWRITABLE
+        wrong = wrong or self._unlike(about)
         if wrong:
-            raise SamestepError(f"{self.folder / RUN} is damaged: {wrong!r} is not what a run says there")
+            raise SamestepError(f"{self.folder / RUN} is damaged: {wrong}")
         return about
+
+    @staticmethod
+    def _unlike(about: Record) -> str:
+        """What in ``run.json`` is none of this version's; "" where all of it is."""
+        for name, check in ABOUT.items():
+            if not check(about.get(name)):
+                return f"{name!r} is not what a run says there"
+        cases = (f"{cell['workload']}:{cell['case']}" for cell in about["cells"])
+        bare = next((case for case in cases if not about["tasks"].get(case)), None)
+        return f"'tasks' has none of {bare!r}" if bare else ""
+
+    @cached_property
+    def summaries(self) -> list[CellSummary]:
+        """What every table, picture and page of this run is made from."""
+        return summarize(self.about, self.records())
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
         return (record for record in self._kept if kind is None or record["kind"] == kind)
@@ -152,21 +147,22 @@ class Legible(Run):
                 LeftOut(self.folder, f"{self.samples.name}: the last line is torn and is left out")
             )
         for place, line in enumerate(self._lines(), start=1):
-            record, wrong = None, ""
             try:
                 record = json.loads(line)
+                wrong = self._wrong(record)
             except (ValueError, RecursionError):
                 wrong = f"{DAMAGED}: no JSON"
-            wrong = wrong or self._wrong(record)
             if wrong:
                 self.left_out.append(
                     LeftOut(self.folder, f"{self.samples.name}:{place} is left out, {wrong}")
                 )
-            elif isinstance(record, dict):
+            else:
                 yield record
 
     def _wrong(self, record: Any) -> str:
         """Why the record is left out; "" where it is not."""
+        if not writable(record):
+            return f"{DAMAGED}: {UNWRITABLE}"
         if not isinstance(record, dict) or not count(record.get("schema")):
             return f"{FOREIGN}: no record of samestep"
         if record["schema"] != SCHEMA:
@@ -184,15 +180,16 @@ class Legible(Run):
 
     def _elsewhere(self, record: Record) -> str:
         """A cell or a task that the plan does not have."""
-        if "cell" not in FIELDS[record["kind"]]:
-            return ""
-        for name in ("cell", "other"):
-            if record.get(name, record["cell"]) not in self._cells:
-                return f"{FOREIGN}: the plan has no cell {record[name]}"
-        cell = self._cells[record["cell"]]
-        tasks = self.about["tasks"].get(f"{cell['workload']}:{cell['case']}", {})
-        if record["kind"] == "sample" and record["task"] not in tasks:
-            return f"{FOREIGN}: {cell['workload']}:{cell['case']} has no task {record['task']}"
+        fields = FIELDS[record["kind"]]
+        keys = [record[name] for name in ("cell", "other") if name in fields and record.get(name) is not None]
+        for key in keys:
+            if key not in self._cells:
+                return f"{FOREIGN}: the plan has no cell {key}"
+        if "task" in fields:
+            cell = self._cells[record["cell"]]
+            case = f"{cell['workload']}:{cell['case']}"
+            if record["task"] not in self.about["tasks"][case]:
+                return f"{FOREIGN}: {case} has no task {record['task']}"
         return ""
 
 
@@ -217,3 +214,8 @@ def read(folders: Sequence[Path]) -> tuple[list[Legible], list[LeftOut]]:
     if not runs and error:
         raise error
     return runs, left_out
+
+
+def summarized(run: Run) -> list[CellSummary]:
+    """One for each cell of the plan; of a `Legible`, which never changes, they are computed once."""
+    return run.summaries if isinstance(run, Legible) else summarize(run.about, run.records())
