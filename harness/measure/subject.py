@@ -21,10 +21,10 @@ SAMPLE_SECONDS = 0.02
 AIM = 1.2
 
 #: The first calls, each timed by itself to see when they become steady; of a task of many steps a few.
-FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.15, 3
+FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.1, 3
 
 #: Calls whose latency is looked at one by one, and for how long at most.
-LATENCY_CALLS, LATENCY_SECONDS = 200, 0.05
+LATENCY_CALLS, LATENCY_SECONDS = 200, 0.03
 
 #: How often fetching results must take long after the wait before the wait is said to be missing.
 WAIT_TRIES = 3
