@@ -22,6 +22,9 @@ from harness.measure import clock
 ROOT = Path(__file__).resolve().parent.parent
 STDERR_TAIL = 2000
 
+#: A temporary file that nobody has touched for so long is nobody's.
+LEFT_BEHIND_SECONDS = 24 * 3600.0
+
 #: How often a silent worker is looked after: it may be dead while a child of its own holds the pipe.
 POLL_SECONDS = 1.0
 
@@ -53,8 +56,9 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     }
     if device == "cpu":
         variables |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
-    if cache is not None:  # compilers' caches
+    if cache is not None:  # compilers' caches; Inductor's precompiled headers are temporary files
         variables |= {
+            "TMPDIR": str(_temporary(cache)),
             "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
             "TRITON_CACHE_DIR": str(cache / "triton"),
             "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),
@@ -62,6 +66,21 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
     return variables
+
+
+def _temporary(cache: Path) -> Path:
+    """The folder for temporary files beside a cache, without those that the killed left behind long ago; the
+    system's own where there can be none."""
+    folder = cache / "temporary"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        return Path(tempfile.gettempdir())
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # a folder, or gone meanwhile
+            if clock.wall_time() - path.stat().st_mtime > LEFT_BEHIND_SECONDS:
+                path.unlink()
+    return folder
 
 
 def processors(threads: int) -> list[list[int]]:
@@ -85,8 +104,6 @@ class WorkerProcess:
         threads = int(settings["threads"])
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
         begin = json.dumps([str(ROOT), list(bound_to or processors(threads)[0])])
-        # What it leaves there goes with it: one that is killed cannot tidy up.
-        self.temporary = tempfile.TemporaryDirectory(prefix="samestep-worker-", ignore_cleanup_errors=True)
         # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
         command = [python, "-P", "-X", "faulthandler", "-c", _START, begin]
         variables = environment(str(settings["device"]), threads, cache)
@@ -96,7 +113,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,
-                env={**os.environ, **variables, "TMPDIR": self.temporary.name},
+                env={**os.environ, **variables},
                 start_new_session=True,
             )
         except OSError as error:
@@ -146,7 +163,6 @@ class WorkerProcess:
                 with contextlib.suppress(BrokenPipeError):  # unsent bytes of a request that nobody will read
                     pipe.close()
         self.stderr.close()
-        self.temporary.cleanup()
 
     def _line(self, deadline: float, allowed: float) -> bytes:
         assert self.process.stdout is not None

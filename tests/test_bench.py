@@ -338,6 +338,14 @@ def test_every_invocation_has_processes_of_its_own_and_all_are_stopped(tmp_path,
     assert not any(worker.alive for worker in instant)
 
 
+def test_the_import_of_a_framework_is_timed_once_and_alone(tmp_path, instant, shop, monkeypatch):
+    answering(monkeypatch, "open", lambda worker, _: {"import_seconds": 1.0 * sum(w.alive for w in instant)})
+    starts = list(measured(tmp_path, shop(0)).records("start"))
+    told = [{s["framework"]["import_seconds"] for s in starts if s["invocation"] == i} for i in (0, 1)]
+    assert told[0] == {1.0}
+    assert max(told[1]) > 1.0  # beside others
+
+
 def test_a_finished_run_is_not_measured_again(tmp_path, instant, shop):
     run = measured(tmp_path, shop(0))
     before = run.samples.read_bytes()

@@ -254,6 +254,29 @@ def test_the_current_directory_shadows_nothing(tmp_path, monkeypatch):
         assert worker.open(60)["ok"]
 
 
+def test_temporary_files_lie_beside_the_compilers_and_old_ones_go(tmp_path):
+    folder = tmp_path / "temporary"
+    with WorkerProcess("numpy", SETTINGS, cache=tmp_path):
+        young, old = folder / "young", folder / "old"
+        for path in (young, old):
+            path.touch()
+        os.utime(old, (0, 0))
+    tells = doing("import tempfile; raise ValueError(tempfile.gettempdir())")
+    shop = workshop(root(tmp_path / "impls", {"numpy_tells": tells}))
+    shop.cache = tmp_path
+    (cell,) = cells(shop, "rigged/numpy_tells")
+    with shop.start(cell) as worker:
+        worker.open(60)
+        assert f"ValueError: {folder}" in worker.ask(shop.request("check", cell), 60)["verdict"]["reason"]
+    assert list(folder.iterdir()) == [young]
+
+
+def test_nothing_breaks_where_no_folder_for_temporary_files_can_be_made(tmp_path):
+    (tmp_path / "taken").touch()
+    with WorkerProcess("numpy", SETTINGS, cache=tmp_path / "taken") as worker:
+        assert worker.open(60)["ok"]
+
+
 def test_threads_are_bound_to_as_many_processors(tmp_path):
     tells = doing("raise ValueError(f'{sorted(os.sched_getaffinity(0))} {os.environ[\"OMP_NUM_THREADS\"]}')")
     shop = workshop(root(tmp_path / "impls", {"numpy_tells": tells}))
