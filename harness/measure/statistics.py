@@ -183,9 +183,10 @@ def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
     else:
         word = "tie" if low - floor >= -TIE and high + floor <= TIE else "unclear"
     power = _t(mean.freedom, POWER) * mean.variance**0.5 if mean.freedom > 0 else np.inf
-    value, wide_low, wide_high, sure_low, sure_high, seen = np.exp(
-        [mean.value, mean.value - usual, mean.value + usual, low, high, max(least, floor + sure + power)]
-    ).tolist()
+    with np.errstate(over="ignore"):  # an interval that knows next to nothing ends at infinity
+        value, wide_low, wide_high, sure_low, sure_high, seen = np.exp(
+            [mean.value, mean.value - usual, mean.value + usual, low, high, max(least, floor + sure + power)]
+        ).tolist()
     return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, seen, mean.samples)
 
 

@@ -170,9 +170,10 @@ def kept(path: Path) -> Iterator[Replicate]:
 
 def page(replicates: Sequence[Replicate]) -> str:
     count = len(replicates)
+    invocations, rounds = (len({moment[i] for moment in replicates[0]["baseline"]}) for i in (0, 1))
     lines = [
         "# The same code, and three per cent more of it", "",
-        f"{count} comparisons of {FULL.invocations} invocations of {FULL.rounds} rounds, one thread, float32, on {machine()}. Made by "
+        f"{count} comparisons of {invocations} invocations of {rounds} rounds, one thread, float32, on {machine()}. Made by "
         "`python -m tests.evidence.same_code`; the samples are in the file beside this page.", "",
         "| rule | the same code is called different | 3 % slower is called slower | called faster |", "|---|--:|--:|--:|",
     ]  # fmt: skip

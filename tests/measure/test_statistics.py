@@ -228,6 +228,12 @@ def test_of_one_process_nothing_is_known():
         assert (found.word, found.detectable) == ("unclear", np.inf)
 
 
+def test_an_interval_that_knows_next_to_nothing_ends_at_infinity_without_a_warning(recwarn):
+    (found,) = judged({"only": Mean(0.0, 1e6, 1)}).values()
+    assert (found.low, found.high, found.word) == (0.0, float("inf"), "unclear")
+    assert not recwarn
+
+
 def test_one_process_among_neighbours_that_have_several_borrows_their_scatter():
     rng = np.random.default_rng(0)
     log = family(rng, np.full(13, 0.01), 6)
