@@ -122,7 +122,7 @@ def test_against_the_planned_baseline_the_word_of_the_tables_stands(tmp_path):
 
 
 def test_rounds_in_which_the_same_code_was_apart_are_said(tmp_path):
-    assert answer(tmp_path, records(slower("jax_scan", 0.5), again=1.1)).noise == "1.100"
+    assert answer(tmp_path, records(slower("jax_scan", 0.5), again=1.1)).noise == "10.0 %"
 
 
 def test_one_process_knows_nothing_of_others(tmp_path):

@@ -12,7 +12,7 @@ vl_convert = pytest.importorskip("vl_convert", reason="pictures need Altair")
 
 from harness.devices import curves  # noqa: E402
 from harness.report import charts  # noqa: E402
-from harness.report.picture import COLOURS, MARKS, SECTIONS, THEMES, thinned  # noqa: E402
+from harness.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
 from harness.report.pictures import calm, devices, history, peak, speed, start  # noqa: E402
 from harness.report.pictures.groups import groups  # noqa: E402
 from harness.store import Run  # noqa: E402
@@ -57,8 +57,8 @@ def test_against_the_specs_baseline_it_says_what_the_table_says():
     for summary in summarize(about, records):
         ratio, name = summary.tasks["train"].ratio, summary.cell["implementation"]
         (row,) = (r for r in rows if (r["baseline"], r["implementation"]) == (baseline, name))
-        assert (row["word"], f"{row['ratio']:.4g}") == (ratio.word, f"{ratio.value:.4g}")
-        assert (f"{row['low']:.4g}", f"{row['high']:.4g}") == (f"{ratio.low:.4g}", f"{ratio.high:.4g}")
+        drawn = row["word"], row["ratio"], row["low"], row["high"]
+        assert drawn == (ratio.word, *map(rounded, (ratio.value, ratio.low, ratio.high)))
 
 
 def test_what_the_same_code_was_apart_is_the_floor_of_every_baseline():

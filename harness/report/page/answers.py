@@ -99,7 +99,7 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
     first, mine = found.first, found.first.tasks[task]
     told: dict[str, Any] = {
         "says": found.said(_name), "fastest": _name(first), "flops": mine.flops,
-        "noise": "" if mine.fit else f"{mine.noise:.3f}",
+        "noise": "" if mine.fit or not mine.noise else f"{100 * (max(mine.noise, 1 / mine.noise) - 1):.1f} %",
         "seconds": words.seconds(mine.seconds_per_step or mine.seconds.value),
         "like": tuple(map(_name, found.like)),
     }  # fmt: skip

@@ -53,12 +53,14 @@ def method(run: Legible, summaries: Sequence[CellSummary]) -> list[tuple[str, st
     told = [
         ("processes of each implementation", str(profile["invocations"])),
         ("rounds in each process, in shuffled order", str(profile["rounds"])),
-        ("samples kept", f"{samples:,}; {disturbed:,} were disturbed, {repeated:,} of them taken again"),
+        ("samples that count", f"{samples:,}, of which {disturbed - repeated:,} were disturbed"),
+        ("samples that were disturbed, taken again, and do not count", f"{repeated:,}"),
     ]
     if noise:
         told.append(("the same code under two names", f"ratios from {noise[0]:.3f} to {noise[-1]:.3f}"))
-    unfit = sum(not task.fit for task in timed)
-    told.append(("tasks unfit for comparison (more than 2 % between the same code)", f"{unfit:,}"))
+    fit = {(one.cell["baseline"], name): task.fit for one in summaries for name, task in one.tasks.items()}
+    unfit = f"{list(fit.values()).count(False)} of {len(fit)}"
+    told.append(("tasks unfit for comparison (more than 2 % between the same code)", unfit))
     return told + [
         (f"peak in {dtype} on the {device}", words.flop_rate(rate))
         for (dtype, device), rate in peaks(summaries).items()

@@ -31,7 +31,8 @@ def pictures(about: Mapping[str, Any], records: Records) -> Iterator[Picture]:
             f"Nine in ten samples are within {100 * within:.0f} % of the others of their kind; "
             f"{disturbed} of {len(rows)} were disturbed",
             "Each sample's time over the median of its task and implementation, as the run went on. "
-            f"{told}Disturbed: others took the processor meanwhile; such a sample is taken again.",
+            f"{told}Disturbed: others took the processor meanwhile; where such a sample was taken again, the "
+            "first does not count. The baseline's second name is among them.",
             shown, chart(), {},
         )  # fmt: skip
 
