@@ -348,7 +348,7 @@ def test_a_run_exits_0_and_writes_its_records_and_its_report(made):
     assert {"run.json", "samples.jsonl", "report.md", "report.csv", "benchmark.json"} <= {
         path.name for path in folder.iterdir()
     }
-    assert len(lines(folder)) == 3 * 6 * 3  # cells and the baseline again, rounds, tasks
+    assert len(lines(folder)) == 3 * 5 * 3  # cells and the baseline again, rounds, tasks
     assert f"the run is in {folder}" in done.stderr
     assert "ghost is not installed" in (folder / "report.md").read_text()
 

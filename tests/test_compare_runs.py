@@ -451,7 +451,7 @@ def test_a_change_by_the_clock_has_a_star(tmp_path, before):
 
 def test_where_nothing_changed_there_is_no_table(tmp_path, before):
     lines = samestep(before, saved(tmp_path / "after")).stdout.splitlines()
-    assert any(line.startswith("nothing changed: 8 tie (the same within 2 %)") for line in lines)
+    assert any(line.startswith("no real change: 8 tie (the same within 2 %)") for line in lines)
     assert not any("977 µs" in line for line in lines)
     assert len(lines) < 12
 
@@ -562,7 +562,7 @@ def test_json_is_one_document_of_finite_numbers_with_the_fields_that_are_promise
 
 def test_markdown_is_one_line_where_nothing_changed_and_a_table_where_something_did(tmp_path, before):
     nothing = samestep(before, saved(tmp_path / "same"), "--format", "markdown").stdout
-    assert re.fullmatch(r"Nothing changed between .+: 8 tie \(the same within 2 %\); .+\.\n", nothing)
+    assert re.fullmatch(r"No real change between .+: 8 tie \(the same within 2 %\); .+\.\n", nothing)
     after = saved(tmp_path / "after", kept=records(slower("jax_scan", 2.0)))
     page = samestep(before, after, "--format", "markdown")
     rows = [line for line in page.stdout.splitlines() if line.startswith("| two")]

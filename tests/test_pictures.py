@@ -234,6 +234,7 @@ def test_the_crossover_of_cpu_and_gpu_is_where_it_was_planted():
     (picture,) = devices.pictures(curves(*swept(transfer=2e-4)))
     computing = [r for r in picture.rows if r["kind"] == devices.COMPUTING and not r["crossing"]]
     assert [(r["size"], r["ratio"]) for r in computing] == [(5, 4.0), (20, 1.0), (80, 0.25)]
+    assert {r["name"] for r in computing} == {"torch_manual · 20"}
     crossings = {r["kind"]: r["size"] for r in picture.rows if r["crossing"]}
     assert crossings == {devices.COMPUTING: 20.0, devices.MOVING: 40.0}
     assert "in torch_manual the GPU is faster from batch 20 on" in picture.title
@@ -255,6 +256,14 @@ def test_both_devices_stand_side_by_side_in_the_speed():
     (one, *_) = speed.pictures(about, summarize(about, records))
     assert {r["implementation"] for r in one.rows} == {"torch_manual cpu", "torch_manual gpu"}
     assert "device" not in one.filters
+
+
+def test_what_is_of_one_device_of_two_says_of_which():
+    about, records = swept(sizes=(5,))
+    both = [group.where for group in groups(about, summarize(about, records))]
+    assert both == ["two_layer:tiny[batch=5], train_step, cpu", "two_layer:tiny[batch=5], train_step, gpu"]
+    (one,) = groups(about, summarize(about, records), by_device=False)
+    assert one.where == "two_layer:tiny[batch=5], train_step"
 
 
 def timed(records: list[dict]) -> list[dict]:
@@ -320,6 +329,20 @@ def test_a_step_is_marked_at_the_run_where_it_was_planted_and_nowhere_else(tmp_p
         assert at[0] == 1.0
         assert [round(4 * ratio) / 4 for ratio in at] == [1.0, 1.0, 1.25, 1.25]
         assert all(row["low"] < row["ratio"] < row["high"] for row in picture.rows)
+
+
+def test_a_change_by_the_clock_is_not_blamed_on_the_baseline_alone(tmp_path):
+    found = next(history.pictures(runs(tmp_path, [made.same, lambda *_: 1.5])))
+    assert ": numpy_manual or the machine became slower, 1.5" in found.title
+
+
+def test_the_history_of_a_dtype_says_of_which_where_there_are_two(tmp_path):
+    (tmp_path / "b").mkdir()
+    double = json.loads(json.dumps(made.about()).replace("float32", "float64"))
+    kept = json.loads(json.dumps(made.records()).replace("float32", "float64"))
+    day = made.saved(tmp_path / "b" / "2026-12-01T00-00-00", double, kept)
+    found = [one.title for one in history.pictures([*runs(tmp_path, [made.same, made.same]), day])]
+    assert len(set(found)) == len(found) == 2 * len(made.TASKS)
 
 
 def test_runs_of_two_machines_are_no_history(tmp_path):

@@ -144,7 +144,7 @@ def show(found: Comparison, before: Run, after: Run, console: Console) -> None:
         say(f"{TIMES}: {TO_BASELINE}; * by the clock, with it.", "dim")
     for text, worse in _notes(found):
         say(text, "bold red" if worse else None)
-    say(_count(found) if changed or not found.changes else f"nothing changed: {_count(found)}", "bold")
+    say(_count(found) if changed or not found.changes else f"no real change: {_count(found)}", "bold")
     if len(found.changes) > len(moved):
         say(f"all {len(found.changes)}, one by one: --format csv", "dim")
 
@@ -274,7 +274,7 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
     moved = _moved(found)
     changed += [(one.cell["key"], *_times(one)) for one in moved]
     if not (found.differences or changed or found.only_before or found.only_after):
-        return f"Nothing changed between {names}: {_count(found)}.\n"
+        return f"No real change between {names}: {_count(found)}.\n"
     lines = [f"**{words.escaped(_machines(found.machines))}**", ""] if found.machines else []
     lines += [f"Between {names}:" if found.differences else f"Between {names} {NOTHING_DIFFERS}."]
     if found.differences:

@@ -100,15 +100,12 @@ def read(path: Path) -> Document:
         raise SamestepError(f"{path} is no table of conventions: `samestep conventions --json` makes one")
     for name, check in PARTS.items():
         if not check(document[name]) or not checks.writable(document[name]):
-            place = f"{name}{_place(document[name])}"
-            raise SamestepError(f"{path} is damaged: {place} is not what a table of conventions has there")
+            rows = document[name] if name == "rows" and isinstance(document[name], list) else []
+            place = next((f"[{number}]" for number, row in enumerate(rows) if not ROW(row)), "")
+            raise SamestepError(
+                f"{path} is damaged: {name}{place} is not what a table of conventions has there"
+            )
     return document
-
-
-def _place(rows: Any) -> str:
-    """Which of the rows is damaged; "" where they are no rows."""
-    wrong = (n for n, row in enumerate(rows) if not ROW(row)) if isinstance(rows, list) else iter(())
-    return next((f"[{number}]" for number in wrong), "")
 
 
 def compared(before: Document, after: Document) -> Document:

@@ -112,7 +112,7 @@ def sizes_chart(rows: Sequence[Row], size: str) -> alt.TopLevelMixin:
 
 def one_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
     """A point with its interval for each implementation, and a ring that has the transfer in it."""
-    x = ratios(alt.X, rows, "time on the GPU over time on the CPU, logarithmic: left the GPU is faster")
+    x = ratios(alt.X, rows, "GPU over CPU, logarithmic")
     computing, moving = (data().transform_filter(f"datum.kind == '{kind}'") for kind in (COMPUTING, MOVING))
     line = computing.mark_rule(strokeWidth=2)
     return over(

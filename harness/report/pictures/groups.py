@@ -12,7 +12,10 @@ from harness.summary import CellSummary, TaskSummary
 
 @dataclass(frozen=True)
 class Group:
-    """Cells of one case, dtype and task, the fastest first; ``device`` is "" where they are on several."""
+    """Cells of one case, dtype and task, the fastest first; ``device`` is "" where they are on several.
+
+    ``apart`` names the dtype and the device where the run has others, too.
+    """
 
     workload: str
     case: str
@@ -20,10 +23,11 @@ class Group:
     task: str
     device: str
     cells: list[CellSummary]
+    apart: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
-        return f"{self.workload}:{self.case}, {self.task}"
+        return ", ".join((f"{self.workload}:{self.case}", self.task, *self.apart))
 
     @property
     def filters(self) -> dict[str, str]:
@@ -58,6 +62,7 @@ def groups(
     """Every group that was timed, its tasks in the spec's order. Without ``by_device`` the CPU and the GPU
     are in one."""
     found: dict[tuple[str, ...], list[CellSummary]] = {}
+    several = [len({summary.cell[name] for summary in summaries}) > 1 for name in ("dtype", "device")]
     for summary in summaries:
         cell = summary.cell
         device = cell["device"] if by_device else ""
@@ -68,7 +73,10 @@ def groups(
             devices = {str(cell.cell["device"]) for cell in timed}
             only = devices.pop() if len(devices) == 1 else ""
             if timed:
-                yield Group(workload, case, dtype, task, only, ordered(timed, task))
+                apart = tuple(
+                    name for name, told in zip((dtype, only), several, strict=True) if name and told
+                )
+                yield Group(workload, case, dtype, task, only, ordered(timed, task), apart)
 
 
 def trained(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Group]:

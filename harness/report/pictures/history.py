@@ -61,11 +61,14 @@ def _pictures(line: Line, several: bool) -> Iterator[Picture]:
                 group = (*(str(summary.cell[name]) for name in CELL), task)
                 keys = groups.setdefault(group, [])
                 keys += [key] if key not in keys else []
+    many = [len(set(names)) > 1 for names in zip(*groups, strict=True)]
     for (workload, case, dtype, device, task), keys in groups.items():
+        apart = [name for name, told in zip((dtype, device), many[2:4], strict=True) if told]
+        where = ", ".join((f"{workload}:{case}", task, *apart))
         rows = time_rows(line, keys, task)
         parts = ["history", workload, case, dtype, device, task, *([line.machine] if several else [])]
         yield Picture(
-            "-".join(parts).replace(" ", "_"), "history", f"{workload}:{case}, {task}: {message(rows)}",
+            "-".join(parts).replace(" ", "_"), "history", f"{where}: {message(rows)}",
             f"Time of each implementation over that in its first run, in {dtype} on the {device}, with 95 % "
             f"intervals, on {line.machine}. An arrow is a step that samestep compare calls real; what all "
             "lines do together is the machine.",

@@ -175,7 +175,7 @@ def total_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
     dashes = [[5, 4] if kind == "starts cheapest" else [1, 0] for kind in kinds]
     dash = alt.StrokeDash("kind:N", title=None, scale=alt.Scale(domain=kinds, range=dashes))
     scale, decades = alt.Scale(type="log", nice=False), [10**power for power in range(-6, 12)]
-    x = alt.X("steps:Q", scale=scale, title="training steps after the first call, logarithmic",
+    x = alt.X("steps:Q", scale=scale, title="training steps after the first call",
               axis=alt.Axis(format="~s", values=decades))  # fmt: skip
     y = alt.Y("seconds:Q", scale=scale, title="seconds in all, logarithmic",
               axis=alt.Axis(format="~g", values=decades))  # fmt: skip
