@@ -58,7 +58,7 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
         variables |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     if cache is not None:  # compilers' caches; Inductor's precompiled headers are temporary files
         variables |= {
-            "TMPDIR": str(_temporary(cache)),
+            "TMPDIR": str(cache / "temporary"),
             "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
             "TRITON_CACHE_DIR": str(cache / "triton"),
             "JAX_COMPILATION_CACHE_DIR": str(cache / "jax"),
@@ -68,19 +68,15 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     return variables
 
 
-def _temporary(cache: Path) -> Path:
-    """The folder for temporary files beside a cache, without those that the killed left behind long ago; the
-    system's own where there can be none."""
-    folder = cache / "temporary"
+def _tidy(folder: Path) -> None:
+    """Make a folder for temporary files, without those that the killed left behind long ago; where it cannot
+    be made, the worker takes the system's own."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    if not folder.is_dir():
-        return Path(tempfile.gettempdir())
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(OSError):  # a folder, or gone meanwhile
             if clock.wall_time() - path.stat().st_mtime > LEFT_BEHIND_SECONDS:
                 path.unlink()
-    return folder
 
 
 def processors(threads: int) -> list[list[int]]:
@@ -107,6 +103,8 @@ class WorkerProcess:
         # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
         command = [python, "-P", "-X", "faulthandler", "-c", _START, begin]
         variables = environment(str(settings["device"]), threads, cache)
+        if cache is not None:
+            _tidy(Path(variables["TMPDIR"]))
         try:
             self.process = subprocess.Popen(
                 command,

@@ -25,7 +25,7 @@ from harness.arena import Arena
 from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
 from harness.commands.bench import _about
-from harness.measure.statistics import Contrast, contrasts, paired
+from harness.measure.statistics import Contrast
 from harness.runner import Workshop
 from harness.selection import Options, select, with_twins
 from harness.store import Run
@@ -105,8 +105,12 @@ def samestep(one: Replicate, arm: str) -> str:
 
 def against(one: Replicate, arm: str) -> Contrast:
     """What a report says of it."""
+    return arena(one, arm).against("baseline", "train")[arm]
+
+
+def arena(one: Replicate, arm: str) -> Arena:
     taken = {name: {"train": one[name]} for name in ("baseline", "again", arm)}
-    return Arena("baseline", taken, frozenset({"again"})).against("baseline", "train")[arm]
+    return Arena("baseline", taken, frozenset({"again"}))
 
 
 def pytest_benchmark(one: Replicate, arm: str) -> str:
@@ -184,7 +188,7 @@ def page(replicates: Sequence[Replicate]) -> str:
             f"| {name} | {count - same['']} of {count} | {slower['slower']} of {count} | {slower['faster']} of {count} |"
         )
     ratios = [against(one, "slower") for one in replicates]
-    noise = [contrasts({"again": paired(one["again"], one["baseline"])})["again"].value for one in replicates]
+    noise = [arena(one, "same").noise("train") for one in replicates]
     covered = sum(r.low <= 1 + MORE / STEPS <= r.high for r in ratios)
     beyond = sum(abs(float(np.log(n))) > np.log(1.02) for n in noise)
     lines += ["", f"The median of the {count} ratios is {np.median([r.value for r in ratios]):.4f} (true: {1 + MORE / STEPS:.4f}, by the count of steps); "
