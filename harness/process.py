@@ -149,18 +149,21 @@ class WorkerProcess:
     def kill(self) -> None:
         """Send it away, from any thread; whoever waits for its answer hears that it is lost."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self._kill_group()
 
     def stop(self) -> None:
         """End the worker and whatever it started: nothing of it may run on beside the next turn."""
-        with contextlib.suppress(ProcessLookupError):  # of its group nobody is left
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self._kill_group()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):  # unsent bytes of a request that nobody will read
                     pipe.close()
         self.stderr.close()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # nobody is left; another thread may have ended it
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _line(self, deadline: float, allowed: float) -> bytes:
         assert self.process.stdout is not None

@@ -316,3 +316,13 @@ def test_a_worker_that_we_ended_ourselves_says_nothing_of_its_cell(tmp_path, mon
     with pytest.raises(SamestepError, match="stopped"):
         check(shop, cells(shop), lambda cell, answer: heard.append(cell))
     assert heard == []
+
+
+def test_a_worker_that_another_thread_just_ended_can_be_killed(tmp_path, monkeypatch):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        worker.stop()
+        monkeypatch.setattr(worker.process, "poll", lambda: None)  # what it says while that thread waits
+        shop.stop()
+    assert gone(worker.process.pid)
