@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.measure.statistics import Contrast, contrasts, difference, judged, means, paired
+from harness.measure.statistics import Contrast, Mean, contrasts, difference, judged, means, paired
 
 #: (process, round) -> seconds of one call; a process is an (arena, invocation).
 Samples = dict[tuple[tuple[int, int], int], float]
@@ -51,11 +51,10 @@ class Arena:
         nearer than the part of it that a ratio may owe to a single process. What was not timed in
         the baseline's rounds is compared through the planned one, which is timed in all.
         """
-        direct = self._family(baseline, task)
-        found = means(direct)
+        found = self.ratios(baseline, task)
         if self.baseline and baseline != self.baseline and task in self.taken[self.baseline]:
-            through = means(self._family(self.baseline, task))
-            far = through.keys() - direct.keys() - {baseline}
+            through = self.ratios(self.baseline, task)
+            far = through.keys() - found.keys() - {baseline}
             if baseline in through:
                 found |= {key: difference(through[key], through[baseline]) for key in through if key in far}
         noise = self.noise(task)
@@ -65,15 +64,16 @@ class Arena:
         judgement[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, itself)
         return {key: judgement[key] for key in self.taken if key in judgement}
 
-    def _family(self, baseline: str, task: str) -> dict[str, list[list[float]]]:
-        """The ratios to a baseline of all that were timed in the same rounds."""
+    def ratios(self, baseline: str, task: str) -> dict[str, Mean]:
+        """The logarithm of the ratio to a baseline of each that was timed in the same rounds."""
         samples = self._of_both(baseline, task)
-        return {
+        family = {
             key: pairs
             for key, tasks in self.taken.items()
             if key not in self.twins and key != baseline
             if (pairs := paired(tasks.get(task, {}), samples))
         }
+        return means(family)
 
     def _of_both(self, baseline: str, task: str) -> Samples:
         """The samples of a baseline; where it was timed under two names, the geometric mean of both."""

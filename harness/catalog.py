@@ -7,7 +7,6 @@ to a workload that is there already, and adapters in ``<root>/frameworks/``.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.metadata
 import importlib.util
@@ -18,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from harness.errors import SamestepError
+from harness.outline import Outline, outline, outlines
 from harness.spec import Spec
 
 IMPLS = Path(__file__).resolve().parent.parent / "impls"
@@ -72,13 +71,12 @@ class Catalog:
     @cache  # noqa: B019
     def implementations(self, workload: str) -> tuple[Implementation, ...]:
         """All rungs of a workload, each after the one it is read after."""
-        found = [
-            self.describe(workload, path)
-            for root in self.roots
-            for path in _modules(root / workload)
-            if path.stem != "spec"
-        ]
-        return tuple(_as_ladder(found))
+        found: dict[Path, Outline] = {}
+        for root in self.roots:
+            paths = [path for path in _modules(root / workload) if path.stem != "spec"]
+            # Those of a user's own are few, and nobody would clear away what is remembered of them.
+            found |= outlines(root / workload, paths) if root == IMPLS else {p: outline(p) for p in paths}
+        return tuple(_as_ladder([self._described(workload, path, its) for path, its in found.items()]))
 
     def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
         if file is not None:
@@ -90,20 +88,16 @@ class Catalog:
 
     def describe(self, workload: str, path: Path) -> Implementation:
         """What the file says of itself, read without running it."""
-        try:
-            tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SamestepError(f"{path} cannot be read: {error}") from error
-        except (SyntaxError, ValueError) as error:
-            raise SamestepError(f"{path} is no Python: {error}") from error
-        constants = _constants(tree)
+        return self._described(workload, path, outline(path))
+
+    def _described(self, workload: str, path: Path, its: Outline) -> Implementation:
         return Implementation(
             workload=workload,
             name=path.stem,
             path=path,
-            framework=self._framework(path.stem, tree),
-            bound=frozenset(_bound_names(tree)),
-            read_after=constants.get("READ_AFTER"),
+            framework=self._framework(path.stem, its),
+            bound=frozenset(its.bound),
+            read_after=_text(its.constants.get("READ_AFTER")),
         )
 
     def tasks(self, implementation: Implementation) -> tuple[str, ...]:
@@ -125,19 +119,25 @@ class Catalog:
         """Why the framework cannot be used here, with the pip line that brings it; None if it can."""
         if framework not in self.adapters:
             return f"no adapter: write frameworks/{framework}.py"
-        for name in (framework, *self._constants(framework).get("REQUIRES", ())):
+        for name in (framework, *self._says(framework, "REQUIRES")):
             if importlib.util.find_spec(name) is None:
                 return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
         return None
 
     def distributions(self, framework: str) -> tuple[str, ...]:
         """The names that pip knows the framework by."""
-        return tuple(self._constants(framework).get("DISTRIBUTIONS") or (framework,))
+        return self._says(framework, "DISTRIBUTIONS") or (framework,)
 
-    @cache  # noqa: B019
-    def _constants(self, framework: str) -> dict[str, Any]:
-        """What the adapter says of itself, read without running it."""
-        return _constants(ast.parse(self.adapters[framework].read_text(encoding="utf-8")))
+    def _says(self, framework: str, name: str) -> tuple[str, ...]:
+        """The texts of a constant of the adapter, read without running it; () where there is none."""
+        its = self._outlines[self.adapters[framework]].constants.get(name, ())
+        return (its,) if isinstance(its, str) else tuple(its)
+
+    @cached_property
+    def _outlines(self) -> dict[Path, Outline]:
+        mine = [path for path in self.adapters.values() if path.parent == ADAPTERS]
+        others = {path: outline(path) for path in self.adapters.values() if path not in mine}
+        return outlines(ADAPTERS, mine) | others
 
     def version(self, framework: str) -> str | None:
         """The installed version, from package metadata: the framework is not imported."""
@@ -148,12 +148,12 @@ class Catalog:
                 continue
         return None
 
-    def _framework(self, stem: str, tree: ast.Module) -> str:
+    def _framework(self, stem: str, its: Outline) -> str:
         prefix = stem.split("_")[0]
         if prefix in self.adapters:
             return prefix
         # A file of the user's own need not follow the naming: its imports tell.
-        imported = [name for name in _imported(tree) if name in self.adapters]
+        imported = [name for name in its.imported if name in self.adapters]
         others = [name for name in imported if name != "numpy"] or imported
         return others[0] if others else prefix
 
@@ -197,34 +197,8 @@ def _modules(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def _constants(tree: ast.Module) -> dict[str, Any]:
-    """Top-level ``NAME = literal`` of a file."""
-    found: dict[str, Any] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
-            except (ValueError, TypeError):
-                continue  # computed, so no constant
-    return found
-
-
-def _bound_names(tree: ast.Module) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Assign):
-            yield from (name.id for t in node.targets for name in ast.walk(t) if isinstance(name, ast.Name))
-        elif isinstance(node, ast.ImportFrom):
-            yield from (alias.asname or alias.name for alias in node.names)
-
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+def _text(constant: str | list[str] | None) -> str | None:
+    return constant if isinstance(constant, str) else None
 
 
 def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:

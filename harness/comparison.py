@@ -60,7 +60,7 @@ class Side:
             for record in reversed(verdicts)  # the first is the cell's
             if record.get("precision") and record.get("checked_in") in (None, dtypes.get(record["cell"]))
         }
-        ratios = _ratios(found, taken, baselines)
+        ratios = _ratios(found, baselines)
         return cls(about, found, taken, _software(about, records), labels, baselines, ratios)
 
     def baseline(self, key: str, task: str) -> str | None:
@@ -225,21 +225,13 @@ def _software(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
 # -- what takes longer ---------------------------------------------------------------------------------
 
 
-def _ratios(
-    cells: Mapping[str, CellSummary],
-    taken: Mapping[str, Mapping[str, Samples]],
-    baselines: Mapping[Timed, str],
-) -> dict[Timed, Mean]:
-    """Of each cell and task the logarithm of the ratio to the baseline, cells of an arena together."""
+def _ratios(cells: Mapping[str, CellSummary], baselines: Mapping[Timed, str]) -> dict[Timed, Mean]:
+    """Of each cell and task the logarithm of the ratio to the baseline, as the run's own tables have it."""
     found: dict[Timed, Mean] = {}
-    for (arena, task), baseline in baselines.items():
-        family = {
-            (key, task): pairs
-            for key, summary in cells.items()
-            if key != baseline and summary.cell["baseline"] == arena and task in summary.tasks
-            if (pairs := paired(taken[key][task], taken[baseline][task]))
-        }
-        found |= means(family)
+    for (_, task), baseline in baselines.items():
+        arena = cells[baseline].arena
+        assert arena is not None, "what was timed has an arena"
+        found |= {(key, task): mean for key, mean in arena.ratios(baseline, task).items() if key in cells}
     return found
 
 

@@ -1,7 +1,7 @@
 """A run on disk: ``run.json``, what was asked and on what machine, and ``samples.jsonl``, append-only.
 
-One record a line, flushed at every turn and synced after the turns of every task: whatever ends the run
-ends it between two records, and a power cut takes a second of it at most. A torn last line is what a kill or
+One record a line, flushed at every turn and synced after every round: whatever ends the run
+ends it between two records, and a power cut takes a round of it at most. A torn last line is what a kill or
 a full disk leaves; it is said, and cut off before a run goes on. Numbers that are not finite are the strings
 "nan", "inf" and "-inf": JSON has none.
 """

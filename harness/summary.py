@@ -147,27 +147,26 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
 
 
 def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, float] | None:
-    """The rung of the same framework, earlier in the ladder, that starts cheapest, and the number of calls
-    from which on this one's dearer start has paid; inf where it never does.
+    """Of the rungs of its framework that start `DEARER` times as cheap the one that it overtakes last, and
+    after how many calls: from there on its dear start has paid. inf, and the fastest of them, where it never
+    overtakes one.
 
-    None where it does not start `DEARER`.
+    None where none starts that cheap.
     """
     cell, mine = summary.cell, summary.start_seconds(task)
     same = ("workload", "case", "framework", "dtype", "device", "matmul")
-    starts = {}
+    found = []
     for other in summaries:
-        if other is summary:
-            break
-        alike = all(other.cell[name] == cell[name] for name in same)
-        if alike and task in other.tasks and (start := other.start_seconds(task)) is not None:
-            starts[other.cell["implementation"]] = start, other.tasks[task].seconds.value
-    if mine is None or not starts:
+        if task not in other.tasks or any(other.cell[name] != cell[name] for name in same):
+            continue
+        start, seconds = other.start_seconds(task), other.tasks[task].seconds.value
+        if mine is not None and start is not None and mine > DEARER * start:
+            calls = break_even(mine, summary.tasks[task].seconds.value, start, seconds)
+            found.append((float("inf") if calls is None else calls, -seconds, other.cell["implementation"]))
+    if not found:
         return None
-    name = min(starts, key=lambda one: starts[one][0])
-    if mine <= DEARER * starts[name][0]:
-        return None
-    found = break_even(mine, summary.tasks[task].seconds.value, *starts[name])
-    return name, float("inf") if found is None else found
+    calls, _, name = max(found)
+    return name, calls
 
 
 def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:

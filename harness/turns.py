@@ -146,7 +146,7 @@ class Turns:
             for cell in cells:
                 if cell in self.workers and not self._has("sample", cell, turn, task):
                     self._sample(cell, turn, task)
-            self.desk.run.sync()  # not in between: a sync lasts as long as a short sample
+        self.desk.run.sync()  # not in between: a sync lasts as long as a short sample
 
     def _sample(self, cell: Cell, turn: int, task: str) -> None:
         """One turn; a sample that was disturbed is kept, and taken again, within bounds."""

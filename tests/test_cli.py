@@ -383,8 +383,8 @@ def test_a_shard_of_a_sweep_is_measured_and_reported_under_its_sizes(tmp_path):
         (case, "numpy_manual"), (case, "numpy_manual"), (case, "numpy_inplace"),  # the baseline again
     ]  # fmt: skip
     assert about["tasks"][f"two_layer:{case}"]["forward"]["flops"] == 2 * 5 * (8 * 3 + 3 * 3)
-    assert f"two_layer:{case}, float32, cpu: train, a step of 500" in done.stdout
-    assert f"## two_layer:{case}, float32, cpu: train_step, a call" in (folder / "report.md").read_text()
+    assert f"two_layer:{case}, float32, cpu: train, one of 500 steps" in done.stdout
+    assert f"## two_layer:{case}, float32, cpu: train_step, one call" in (folder / "report.md").read_text()
     assert len(lines(folder, "finished")) == 1
     message = said(samestep("run", "--resume", folder, "--shard", "1/2"))
     assert "leave the selectors, --sweep and --shard out" in message
@@ -400,7 +400,7 @@ def test_report_makes_the_tables_again(made, copied):
         (copied / name).unlink()
     done = samestep("report", "--out", copied.parent.parent)
     assert done.returncode == 0
-    assert re.search(r"rigged:small, float32, cpu: train, a step of 4", done.stdout)
+    assert re.search(r"rigged:small, float32, cpu: train, one of 4 steps", done.stdout)
     assert re.search(r"numpy_manual .* agree .* 1\.00 \(1\.00-1\.00\)", done.stdout)
     assert (copied / "report.csv").read_text().startswith("workload,case,implementation")
     assert (copied / "benchmark.json").read_bytes() == (made[1] / "benchmark.json").read_bytes()

@@ -254,7 +254,7 @@ def test_without_a_common_baseline_all_is_compared_by_the_clock():
 
 
 def test_nothing_within_what_the_same_code_showed_is_called_a_change():
-    planted = slower("jax_scan", 1.05)
+    planted = slower("jax_scan", 1.03)
     calm, restless = compare(side(), side(planted)), compare(side(again=1.08), side(planted))
     assert spoken(calm)["jax_scan", "train"] == "slower"
     assert spoken(restless)["jax_scan", "train"] == "unclear"

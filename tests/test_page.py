@@ -183,6 +183,95 @@ def test_the_card_and_the_table_say_in_words_from_when_on_a_dear_start_pays(
     assert " 1 calls" not in text
 
 
+def test_a_dear_start_has_paid_when_the_last_of_those_that_start_cheap_is_overtaken(tmp_path):
+    """torch_slow starts cheapest, but it is torch_manual that a user would take instead."""
+    names = ("numpy_manual", "torch_compile", "torch_slow", "torch_manual")
+    pace = {"torch_slow": 2.0, "torch_compile": 0.5}
+    first = {"torch_slow": 0.5, "torch_compile": 11.0}
+    kept = records(lambda name, _: pace.get(name, 1.0), names=names)
+    for record in kept:
+        if record["kind"] == "start":
+            record["build_seconds"] = 1.0
+            seconds = next((t for name, t in first.items() if name in record["cell"]), 1.0)
+            record["first_calls"] = {task: [seconds] for task in test_compare_runs.TASKS}
+    run = saved(tmp_path / "run", about(names=names), kept)
+    (found,) = answers("run", run.about, summarize(run.about, run.records()))
+    (pays,) = (one for one in found.pays if one.task == "train_step")
+    assert (pays.implementation, pays.against, pays.start, pays.cheap) == (
+        "torch_compile", "torch_manual", 12.0, 2.0,
+    )  # fmt: skip
+    assert pays.calls == 10 / (test_compare_runs.SECONDS["train_step"] / 2)
+
+
+def test_what_is_not_told_apart_says_what_that_rests_on(tmp_path):
+    def why(folder: str, kept: list[dict]) -> str:
+        (tmp_path / folder).mkdir()
+        return answer(tmp_path / folder, kept).why
+
+    pace = {"jax_scan": 0.5, "keras_fit": 0.51}
+    scattered = records(lambda name, _: pace.get(name, 1.0), seed=1, invocations=2, scatter=0.02)
+    told = re.fullmatch(
+        r"(\d\.\d\d)-(\d\.\d\d) where all comparisons are to hold together", why("few", scattered)
+    )
+    assert told
+    assert float(told[1]) < 1 < float(told[2])
+    exact = records(lambda name, _: pace.get(name, 1.0), again=1.1)
+    assert why("noisy", exact) == "the same code under two names was as far apart"
+    assert (
+        why("one", records(slower("jax_scan", 0.5), invocations=1)) == "one process tells nothing of others"
+    )
+    assert why("sure", records(slower("jax_scan", 0.25), seed=1)) == ""
+
+
+def test_on_a_device_without_the_baseline_the_lead_says_where_that_ran(tmp_path):
+    plan, kept = about(), records(slower("jax_scan", 0.5))
+    moved = key("jax_scan").replace("/cpu/", "/gpu/")
+    for one in plan["cells"]:
+        if one["implementation"] == "jax_scan":
+            one |= {"device": "gpu", "key": moved}
+    for record in kept:
+        if record["cell"] == key("jax_scan"):
+            record["cell"] = moved
+    run = saved(tmp_path / "run", plan, kept)
+    found = {one.device: one for one in answers("run", run.about, summarize(run.about, run.records()))}
+    assert (found["gpu"].baseline, found["gpu"].lead) == ("numpy_manual on the cpu", "2.00 (2.00-2.00)")
+    assert found["gpu"].fastest == "jax_scan"
+    assert found["cpu"].lead == ""
+
+
+@pages
+@pytest.mark.parametrize(
+    ("again", "text"),
+    [(1.0, "Yes. In all 2 tasks the same code under two names was within 2 % of itself."),
+     (1.1, "No. In 2 of 2 tasks the same code under two names was more than 2 % apart, so that no finer "
+           "difference can be trusted there: two_layer:tiny train_step, two_layer:tiny train.")],
+)  # fmt: skip
+def test_the_page_says_whether_the_machine_was_calm(tmp_path, again, text):
+    run = saved(tmp_path / "run", kept=records(again=again))
+    assert text in Reader(rendered(run.folder)).text
+
+
+@pages
+def test_cards_matrix_and_charts_have_one_order_of_workloads():
+    """That of the answers: the most to compute first."""
+    text = rendered(REAL)
+    order = list(dict.fromkeys(re.findall(r'<article data-run="[^"]*" data-workload="(\w+)"', text)))
+    assert set(order) == {"two_layer", "mnist_mlp", "manual_backprop"}
+    heads = re.findall(r'<th scope="col" data-workload="(\w+)"', text)
+    assert list(dict.fromkeys(heads)) == order
+    for section in re.split(r"<section ", text)[1:]:
+        shown = list(dict.fromkeys(re.findall(r'<figure [^>]*data-workload="(\w+)"', section)))
+        assert shown == [name for name in order if name in shown]
+
+
+def test_a_name_that_is_markup_is_text_in_report_md(tmp_path):
+    names = ("numpy_manual", "torch_x<b>|y", "jax_scan")
+    run = saved(tmp_path / "run", about(names=names), records(names=names))
+    told = tables.markdown(run)
+    assert "torch_x&lt;b&gt;\\|y" in told
+    assert "<b>" not in told
+
+
 @pages
 def test_where_no_start_was_recorded_nobody_says_that_none_was_dear(tmp_path):
     assert "No start was recorded in all its parts." in rendered(saved(tmp_path / "run").folder)

@@ -13,7 +13,7 @@ vl_convert = pytest.importorskip("vl_convert", reason="pictures need Altair")
 from harness.devices import curves  # noqa: E402
 from harness.report import charts  # noqa: E402
 from harness.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
-from harness.report.pictures import calm, devices, history, peak, speed, start  # noqa: E402
+from harness.report.pictures import agreement, calm, devices, history, peak, speed, start  # noqa: E402
 from harness.report.pictures.groups import groups  # noqa: E402
 from harness.store import Run  # noqa: E402
 from harness.summary import summarize  # noqa: E402
@@ -174,6 +174,16 @@ def test_what_pays_within_its_first_calls_says_so(monkeypatch, seconds, title, l
     assert found.title.endswith(f"torch: {title}")
     assert {row["label"] for row in found.rows if row["label"]} == labels
     assert title.split(" pays")[0] in vl_convert.vegalite_to_svg(found.vega_lite())
+
+
+def test_a_free_run_of_one_step_goes_nowhere_and_is_not_drawn():
+    def drawn(distance: list[float]) -> list[str]:
+        kept = [{"kind": "trajectory", "cell": made.key("torch_manual"), "distance": distance}]
+        cells = {cell["key"]: cell for cell in made.about()["cells"]}
+        return [picture.name for picture in agreement.pictures(cells, kept)]
+
+    assert drawn([0.25]) == []
+    assert drawn([0.25, 0.5]) == ["trajectory-two_layer-tiny-float32-cpu"]
 
 
 # -- the peak, the devices, the samples ------------------------------------------------------------------

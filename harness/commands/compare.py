@@ -278,16 +278,14 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
     lines = [f"**{words.escaped(_machines(found.machines))}**", ""] if found.machines else []
     lines += [f"Between {names}:" if found.differences else f"Between {names} {NOTHING_DIFFERS}."]
     if found.differences:
-        lines += ["", "| differs | before | after |", "|---|---|---|"]
-    for one in found.differences:
-        lines.append(_line(words.plain(one.field), _value(one.before), _value(one.after)))
+        differing = [(one.field, _value(one.before), _value(one.after)) for one in found.differences]
+        lines += ["", *_pasted(("differs", "before", "after"), differing, "lll")]
     if changed:
-        lines += ["", f"| {' | '.join((*COLUMNS, 'compared'))} |", "|---|---|--:|--:|--:|---|---|"]
-    lines += [_line(*cells) for cells in changed]
+        lines += ["", *_pasted((*COLUMNS, "compared"), changed, "llrrrll")]
     lines += ["", *notes] if notes else []
     lines += ["", f"{_count(found)[0].upper()}{_count(found)[1:]}."]
     return "\n".join([*lines, "", LEGEND] if moved else lines) + "\n"
 
 
-def _line(*cells: str) -> str:
-    return "| " + " | ".join(words.escaped(cell) for cell in cells) + " |"
+def _pasted(columns: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
+    return words.table(columns, [[words.escaped(cell) for cell in row] for row in rows], align)

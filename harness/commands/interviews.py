@@ -19,7 +19,7 @@ from harness.errors import SamestepError
 from harness.interview import Interview, Met
 from harness.measure.machine import cpu_name
 from harness.report import checks, words
-from harness.report.conventions import FAILURE, PIPE, line, shown
+from harness.report.conventions import FAILURE, PIPE, shown
 from harness.store import finite
 
 Document = dict[str, Any]
@@ -145,15 +145,16 @@ def lines(found: Document, table: bool) -> Iterator[str]:
         yield f"{bullet}{tell(one['field'])}: {tell(one['before'] or '-')} -> {tell(one['after'] or '-')}"
     for name in ("before", "after"):
         yield from (f"{bullet}only {name}: {tell(key)}" for key in found[f"only_{name}"])
-    if table and found["changes"]:
-        yield from ("", line(("question", "framework", "before", "after")), f"|{'---|' * 4}")
-    for one in found["changes"]:
-        framework, before, after = map(tell, (one["framework"], shown(one["before"]), shown(one["after"])))
-        if table:
-            yield f"| {_code(one['question'])} | {framework} | {before} | {after} |"
-        else:
-            yield f"{tell(one['question'])}, {framework}: {before} -> {after}"
-    count = len(found["changes"])
+    changes = [
+        (one["question"], *map(tell, (one["framework"], shown(one["before"]), shown(one["after"]))))
+        for one in found["changes"]
+    ]
+    if table and changes:
+        rows = [(_code(question), *told) for question, *told in changes]
+        yield from ("", *words.table(("question", "framework", "before", "after"), rows, "llll"))
+    elif not table:
+        yield from (f"{tell(asked)}, {name}: {old} -> {new}" for asked, name, old, new in changes)
+    count = len(changes)
     yield from ([""] if table else [])
     yield f"{count or 'no'} answer{'s' * (count > 1)} changed"
 

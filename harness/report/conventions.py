@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from harness.report import words
 
 Row = Mapping[str, Any]
 Document = Mapping[str, Any]
@@ -177,14 +179,18 @@ def markdown(document: Document) -> str:
     for title, note, rows in topics(document):
         declares = any(row["declared"] is not None for row in rows)
         heads = ("", "question", *asked, *(["declared"] if declares else []), "documentation")
-        lines += ["", f"## {title}", "", note, "", line(heads), f"|{'---|' * len(heads)}"]
-        for row in rows:
-            declared = [_declared(row)] if declares else []
-            answers = (_bold(row, name) for name in asked)
-            links = " ".join(f"[{name}]({link})" for name, link in row["links"].items())
-            lines.append(line((mark(row), f"`{row['question']}`", *answers, *declared, links)))
+        told = [_told(row, asked, declares) for row in rows]
+        lines += ["", f"## {title}", "", note, "", *words.table(heads, told, "l" * len(heads))]
     notes = [*missing(document), *(f"failed: {one}" for one in failures(document))]
     return "\n".join([*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]) + "\n"
+
+
+def _told(row: Row, asked: Sequence[str], declares: bool) -> list[str]:
+    """A row of the Markdown table."""
+    declared = [_declared(row)] if declares else []
+    links = " ".join(f"[{name}]({link})" for name, link in row["links"].items())
+    cells = [mark(row), f"`{row['question']}`", *(_bold(row, name) for name in asked), *declared, links]
+    return [cell.replace("|", PIPE) for cell in cells]
 
 
 def _bold(row: Row, name: str) -> str:
@@ -192,8 +198,3 @@ def _bold(row: Row, name: str) -> str:
         return "failed"
     text = shown(row["answers"][name])
     return f"**{text}**" if departs(row, name) else text
-
-
-def line(cells: Iterable[str]) -> str:
-    """A row of a Markdown table, which shows its cells as they are."""
-    return f"| {' | '.join(cell.replace('|', PIPE) for cell in cells)} |"

@@ -8,7 +8,7 @@ from harness.devices import Curve
 from harness.measure.curves import Crossing
 from harness.report import words
 
-COLUMNS = ("implementation", "task", "size", "GPU / CPU", "", "with transfer")
+COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with transfer")
 
 
 def markdown(curves: Sequence[Curve]) -> list[str]:
@@ -19,16 +19,17 @@ def markdown(curves: Sequence[Curve]) -> list[str]:
         "", "## CPU against GPU", "",
         "GPU / CPU: the time of one call on the GPU over that on the CPU, in the same round, below 1 is "
         "faster on the GPU; with transfer: the call's inputs brought there and its results back.", "",
-        "| workload | " + " | ".join(COLUMNS) + " |", "|---|---|---|--:|--:|---|--:|",
     ]  # fmt: skip
-    for curve in curves:
-        for number, ratio in sorted(curve.ratios.items()):
-            size = f"{curve.size} {number}" if curve.size else "-"
-            cells = (
-                f"{curve.workload}:{curve.case}, {curve.dtype}", curve.implementation, curve.task, size,
-                words.interval(ratio), words.mark(ratio), f"{curve.with_transfer[number]:.2f}",
-            )  # fmt: skip
-            lines.append("| " + " | ".join(cells) + " |")
+    rows = [
+        (
+            f"{curve.workload}:{curve.case}, {curve.dtype}", words.escaped(curve.implementation), curve.task,
+            f"{curve.size} {number}" if curve.size else "-", words.interval(ratio), words.mark(ratio),
+            f"{curve.with_transfer[number]:.2f}",
+        )
+        for curve in curves
+        for number, ratio in sorted(curve.ratios.items())
+    ]  # fmt: skip
+    lines += words.table(COLUMNS, rows, "lllrrlr")
     return [*lines, "", *(f"- {line}" for line in crossings(curves))]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.report import words
-from harness.report.tables import table
 
 
 def written(rows: Sequence[dict[str, Any]], form: str) -> str:
@@ -17,7 +16,7 @@ def written(rows: Sequence[dict[str, Any]], form: str) -> str:
     cells = [[_text(row[name]) for name in columns] for row in rows]
     if form == "markdown":
         shown = [[words.escaped(" ".join(cell.split())) for cell in line] for line in cells]
-        return "\n".join(table(columns, shown, len(columns))) + "\n"
+        return "\n".join(words.table(columns, shown, "l" * len(columns))) + "\n"
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *cells])
     return text.getvalue()

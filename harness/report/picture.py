@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 #: What a picture is about, in the order in which a reader asks.
 SECTIONS = ("agreement", "speed", "start", "peak", "devices", "calm", "history")
 
-#: Letters of a caption that fit above a chart.
-LETTERS = 108
+#: How high letters are, in pixels, and how many of a caption fit above a chart.
+LETTER, LETTERS = 12, 100
 
 #: More than so many marks nobody can tell apart.
 MARKS = 2000
@@ -30,14 +30,15 @@ Row = dict[str, Any]
 
 
 def _theme(background: str | None, ink: str, quiet: str, grid: str) -> dict[str, Any]:
-    axis = {"labelColor": ink, "titleColor": ink, "gridColor": grid, "domainColor": quiet,
-            "tickColor": quiet, "labelLimit": 240, "titleFontWeight": "normal"}  # fmt: skip
+    size = {"labelFontSize": LETTER, "titleFontSize": LETTER}
+    plain = {**size, "labelColor": ink, "titleColor": ink, "titleFontWeight": "normal"}
+    axis = {**plain, "gridColor": grid, "domainColor": quiet, "tickColor": quiet, "labelLimit": 240}
     return {
         "background": background, "padding": 12, "font": "sans-serif",
-        "view": {"stroke": None}, "axis": axis, "text": {"color": ink}, "rule": {"color": quiet},
+        "view": {"stroke": None}, "axis": axis, "text": {"color": ink, "fontSize": LETTER},
+        "rule": {"color": quiet}, "legend": {**plain, "orient": "bottom"},
         "title": {"color": ink, "subtitleColor": ink, "anchor": "start", "frame": "bounds", "offset": 12,
-                  "fontSize": 14, "subtitleLineHeight": 14},
-        "legend": {"labelColor": ink, "titleColor": ink, "titleFontWeight": "normal", "orient": "bottom"},
+                  "fontSize": LETTER + 2, "subtitleFontSize": LETTER, "subtitleLineHeight": LETTER + 3},
     }  # fmt: skip
 
 

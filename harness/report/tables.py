@@ -68,7 +68,7 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
 def unit(summaries: Sequence[CellSummary], task: str) -> str:
     """What the time is of: a step where one call makes many."""
     steps = _steps(summaries, task)
-    return f"{task}, a step of {steps}" if steps else f"{task}, a call"
+    return f"{task}, one of {steps} steps" if steps else f"{task}, one call"
 
 
 def _steps(summaries: Sequence[CellSummary], task: str) -> int | None:
@@ -118,25 +118,24 @@ def markdown(run: Run) -> str:
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]
             priced = [(*row(cell, task), *map(words.count, price(about, cell.cell))) for cell in cells]
-            lines += table(COLUMNS + PRICE, priced, left=2)
+            lines += words.table(COLUMNS + PRICE, map(_named, priced), "ll" + 7 * "r")
             lines += ["", calm(cells, task), ""]
             timed = [cell for cell in cells if task in cell.tasks]
-            lines += table(STARTING, [starting(summaries, cell, task) for cell in timed], left=1)
+            costs = [starting(summaries, cell, task) for cell in timed]
+            lines += words.table(STARTING, map(_named, costs), "l" + 10 * "r")
     lines += devices.markdown(curves(about, run.records()))
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]
-        lines += [f"- `{key}`: **{verdict}**: {reason}" for key, verdict, reason in reasons]
+        lines += [
+            f"- {words.escaped(key)}: **{verdict}**: {words.escaped(why)}" for key, verdict, why in reasons
+        ]
     return "\n".join(lines) + "\n"
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """A Markdown table, its first columns to the left and the numbers to the right."""
-    return [
-        "| " + " | ".join(columns) + " |",
-        "|" + "---|" * left + "--:|" * (len(columns) - left),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
+def _named(row: Sequence[str]) -> Sequence[str]:
+    """A row whose first cell is a name that a file or a record made up."""
+    return (words.escaped(row[0]), *row[1:])
 
 
 def starting(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, ...]:
@@ -164,7 +163,7 @@ def calm(summaries: Sequence[CellSummary], task: str) -> str:
     if seen and seen[len(seen) // 2] < float("inf"):
         told.append(f"of ratios above {seen[len(seen) // 2]:.2f} half would have been called slower")
     if not all(t.fit for t in timed):
-        told.append("unfit for comparison: more than 2 % between the same code")
+        told.append("unfit for fine comparisons: more than 2 % between the same code")
     return "; ".join(told) or "one process, or nothing to compare with: nothing is known of the noise"
 
 
@@ -172,6 +171,14 @@ def versions(run: Run) -> list[str]:
     """What the workers themselves said that they ran, each once: interpreters may differ."""
     told = [record["framework"]["versions"] for record in run.records("start")]
     return sorted({f"{name} {version}" for versions in told for name, version in versions.items() if version})
+
+
+def extent(about: Mapping[str, Any]) -> str:
+    """How much was asked for: what the intervals are over."""
+    profile = about["profile"]
+    least = "at least " if profile.get("width") or profile.get("budget") else ""
+    processes, rounds = profile["invocations"], profile["rounds"]
+    return f"{least}{processes} processes of each implementation, {rounds} rounds in each"
 
 
 def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[str]:

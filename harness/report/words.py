@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Iterable, Sequence
 
 from harness.measure.statistics import Contrast
 
@@ -80,6 +81,14 @@ def since(calls: float | None, steps: int | None = None) -> str:
 def rounded(number: float) -> str:
     """The whole number from there on, to two digits, as more are not known: 38,000."""
     return f"{float(f'{math.ceil(number):.2g}'):,.0f}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
+    """The lines of a Markdown table. Its cells are Markdown already; ``align`` has an "l" or an "r" for each
+    column."""
+    rule = "".join({"l": "---|", "r": "--:|"}[side] for side in align)
+    first, *others = (f"| {' | '.join(row)} |" for row in (columns, *rows))
+    return [first, f"|{rule}", *others]
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from harness.errors import SamestepError
-from harness.report import charts, tables
+from harness.report import charts, tables, words
 from harness.report.picture import Picture
 from harness.store import Run
 from harness.summary import summarize
@@ -38,7 +38,7 @@ def filled(text: str, run: Run) -> str:
         case, task = found[2], found[3]
         cells = [s for s in summaries if f"{s.cell['workload']}:{s.cell['case']}" == case]
         rows = [tables.row(cell, task) for cell in cells]
-        lines = [*tables.table(tables.COLUMNS, rows, left=2), "", tables.calm(cells, task) + "."]
+        lines = [*words.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", tables.calm(cells, task) + "."]
         return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[4]
 
     def picture(found: re.Match[str]) -> str:

@@ -58,6 +58,8 @@ def render(runs: Sequence[Legible], sources: Sources, left_out: Sequence[LeftOut
     context |= _choices(context["answers"], all_of_them)
     titles = [picture.title for picture in all_of_them]  # what is left out is named, and has to fit as well
     bare = _filled({**context, "sections": {}, "too_many": titles}, {**document, "pictures": []})
+    place = _places(context["answers"])
+    all_of_them.sort(key=lambda picture: place.get(picture.filters.get("workload", ""), len(place)))
     packed = [(picture, _packed(picture)) for picture in all_of_them]
     main = _main(context["answers"])
     kept, left = _fitting(packed, MOST - len(bare.encode()), main)
@@ -80,17 +82,20 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
     found: dict[str, Any] = {name: [] for name in ("answers", "cells", "matrices", "distances", "machines")}
     for run in runs:
         name, about, records = run.folder.name, run.about, list(run.records())
-        summaries = run.summaries
+        told = list(answers(name, about, run.summaries))
+        place = _places(told)
+        summaries = sorted(run.summaries, key=lambda one: place[one.cell["workload"]])
         mine = cells.cells(name, summaries, records)
         found["matrices"].append(cells.matrix(name, mine, len(found["cells"])))
         found["cells"] += mine
-        told = list(answers(name, about, summaries))
         found["answers"] += told[: cells.GROUPS]
-        found["distances"] += cells.distances(name, about, records)
+        found["distances"] += sorted(
+            cells.distances(name, about, records), key=lambda one: place[one.workload]
+        )
         found["machines"].append({
             "run": name, "headline": machine.headline(run), "fingerprint": machine.fingerprint(run),
             "method": machine.method(run, summaries), "cut": len(summaries) - len(mine),
-            "unsaid": len(told[cells.GROUPS :]),
+            "unsaid": len(told[cells.GROUPS :]), "calm": machine.calm(summaries),
         })  # fmt: skip
     failures = [cell for cell in found["cells"] if cell.reason or cell.stderr]
     return {
@@ -100,6 +105,11 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
         "filters": _filters(found["answers"], found["cells"]), "runs": [run.folder.name for run in runs],
         "few": fastest.FEW,
     }  # fmt: skip
+
+
+def _places(found: Sequence[Answer]) -> dict[str, int]:
+    """The order of the workloads, the same all over the page: that of the answers."""
+    return {name: place for place, name in enumerate(dict.fromkeys(one.workload for one in found))}
 
 
 def _filters(found: Sequence[Answer], shown: Sequence[cells.Cell]) -> dict[str, list[str]]:

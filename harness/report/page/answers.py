@@ -50,8 +50,8 @@ class Answer:
 
     ``noise`` is the ratio of the same code to itself where that is unfit; ``says`` names the fastest and who
     else may be it, in the words of the pictures; ``lead`` is how many times as fast as the baseline it is,
-    and ``sure`` what may be said of the next; ``like`` names all that are not told apart from the fastest;
-    ``pays`` is of all tasks.
+    and ``sure`` what may be said of the next, ``why`` what that rests on where it is not told apart; ``like``
+    names all that are not told apart from the fastest; ``pays`` is of all tasks.
     """
 
     run: str
@@ -73,14 +73,18 @@ class Answer:
     second: str = ""
     longer: str = ""
     sure: str = ""
+    why: str = ""
     like: tuple[str, ...] = ()
     pays: tuple[Pays, ...] = field(default=())
 
 
 def answers(run: str, about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Answer]:
-    """One for each group, the one with most to compute first: the networks before the lessons."""
+    """One for each group, the workload with most to compute first: the networks before the lessons."""
     found = [_answer(run, about, cells) for _, cells in tables.groups(summaries)]
-    yield from sorted(found, key=lambda one: -one.flops)
+    most: dict[str, float] = {}
+    for one in found:
+        most[one.workload] = max(one.flops, most.get(one.workload, 0.0))
+    yield from sorted(found, key=lambda one: (-most[one.workload], one.workload, -one.flops))
 
 
 def _answer(run: str, about: Mapping[str, Any], cells: Sequence[CellSummary]) -> Answer:
@@ -103,15 +107,32 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
         "seconds": words.seconds(mine.seconds_per_step or mine.seconds.value),
         "like": tuple(map(_name, found.like)),
     }  # fmt: skip
-    for one in found.others:
-        ratio = one.cell.tasks[task].ratio
-        if mine.ratio and ratio and ratio.word == "baseline":
-            told |= {"baseline": _name(one.cell), "lead": times(mine.ratio)}
+    if mine.ratio and mine.ratio.word != "baseline":
+        told |= {"baseline": _baseline(first), "lead": times(mine.ratio)}
     for second in found.others[:1]:
         name = _name(second.cell)
         longer = words.interval(second.ratio) if second.ratio and name != told.get("baseline") else ""
-        told |= {"second": name, "sure": SURE[second.word], "longer": longer}
+        why = _together(second.ratio) if second.word == "unclear" and second.ratio else ""
+        told |= {"second": name, "sure": SURE[second.word], "longer": longer, "why": why}
     return told
+
+
+def _baseline(cell: CellSummary) -> str:
+    """What the cell is compared with, and where that runs if it is elsewhere."""
+    arena = cell.arena
+    assert arena is not None, "what was timed has an arena"
+    _, name, _, device, *_ = str(arena.baseline).split("/")
+    return name if device == cell.cell["device"] else f"{name} on the {device}"
+
+
+def _together(ratio: Contrast) -> str:
+    """Why a difference is not called one: the wider interval holds 1, or the same code was as far apart."""
+    low, high = ratio.sure
+    if low <= 0:
+        return "one process tells nothing of others"
+    if low > 1 or high < 1:
+        return "the same code under two names was as far apart"
+    return f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
 
 
 def _name(cell: CellSummary) -> str:

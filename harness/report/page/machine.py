@@ -11,6 +11,8 @@ from harness.summary import CellSummary, peaks
 
 #: Characters of a value that are shown.
 LONGEST = 300
+#: Tasks that are named where many are meant.
+TASKS = 8
 
 
 def fingerprint(run: Legible) -> list[tuple[str, str]]:
@@ -18,7 +20,7 @@ def fingerprint(run: Legible) -> list[tuple[str, str]]:
     within each part."""
     about = run.about
     parts = {name: about.get(name) for name in ("machine", "options", "profile", "environment")}
-    found = [(".".join(path), value) for path, value in _flat(parts, ())]
+    found = [(" ".join(path).replace("_", " "), value) for path, value in _flat(parts, ())]
     return [("run", run.folder.name), *found, *(("version", told) for told in tables.versions(run))]
 
 
@@ -38,9 +40,30 @@ def headline(run: Legible) -> str:
     parts = [
         machine["cpu"], f"{machine['processors']} processors", f"{options['threads']} threads",
         *([f"{memory / 1e9:.0f} GB"] if isinstance(memory, int) else []), *gpus, machine["os"],
-        f"Python {machine['python']}",
+        f"Python {machine['python']}", tables.extent(run.about),
     ]  # fmt: skip
     return ", ".join(str(part)[:LONGEST] for part in parts)
+
+
+def calm(summaries: Sequence[CellSummary]) -> tuple[str, str] | None:
+    """Whether the machine was calm, in a word, and how far the same code under two names was apart; None
+    where there was no second name."""
+    noisy: dict[str, bool] = {}
+    for one in summaries:
+        for task, timed in one.tasks.items():
+            if timed.noise is not None:
+                noisy[f"{one.cell['workload']}:{one.cell['case']} {task}"] = not timed.fit
+    if not noisy:
+        return None
+    unfit = [name for name, is_so in noisy.items() if is_so]
+    if not unfit:
+        return "Yes.", f"In all {len(noisy)} tasks the same code under two names was within 2 % of itself."
+    named = ", ".join(unfit[:TASKS]) + (f" and {len(unfit) - TASKS} more" if len(unfit) > TASKS else "")
+    return (
+        "Not all the time." if len(unfit) < len(noisy) else "No.",
+        f"In {len(unfit)} of {len(noisy)} tasks the same code under two names was more than 2 % apart, so "
+        f"that no finer difference can be trusted there: {named}.",
+    )
 
 
 def method(run: Legible, summaries: Sequence[CellSummary]) -> list[tuple[str, str]]:
@@ -60,7 +83,7 @@ def method(run: Legible, summaries: Sequence[CellSummary]) -> list[tuple[str, st
         told.append(("the same code under two names", f"ratios from {noise[0]:.3f} to {noise[-1]:.3f}"))
     fit = {(one.cell["baseline"], name): task.fit for one in summaries for name, task in one.tasks.items()}
     unfit = f"{list(fit.values()).count(False)} of {len(fit)}"
-    told.append(("tasks unfit for comparison (more than 2 % between the same code)", unfit))
+    told.append(("tasks unfit for fine comparisons (more than 2 % between the same code)", unfit))
     return told + [
         (f"peak in {dtype} on the {device}", words.flop_rate(rate))
         for (dtype, device), rate in peaks(summaries).items()

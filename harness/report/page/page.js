@@ -76,6 +76,16 @@
     return known ? state.baseline : picture.filters.baseline;
   }
 
+  /** A text in lines of so many letters at most, if its words are no longer. */
+  function folded(text, letters) {
+    const lines = [];
+    for (const word of text.split(" ")) {
+      if (lines.length && `${lines.at(-1)} ${word}`.length <= letters) lines.push(`${lines.pop()} ${word}`);
+      else lines.push(word);
+    }
+    return lines;
+  }
+
   /** The chart's specification for this reader: as wide as there is room, its title in the page. */
   function specification(picture, width) {
     const own = (key, value) => key === "columns" ? undefined : value;  // of a legend: here by the width
@@ -85,7 +95,12 @@
     const layout = { bottom: { direction: "vertical", anchor: "start" } };
     Object.assign(config.legend, { orient: "bottom", columns: Math.max(2, Math.floor((width - 130) / 95)), layout });
     Object.assign(config.axis, { labelLimit: narrow ? 120 : 240 });
-    if (narrow) config.axisX = { titleAnchor: "end", titleLimit: width - 170 };
+    if (narrow) {
+      config.axisX = { titleAnchor: "end" };
+      for (const { encoding } of spec.layer || [spec]) {
+        if (typeof encoding?.x?.title === "string") encoding.x.title = folded(encoding.x.title, (width - 130) / 6.5);
+      }
+    }
     for (const parameter of spec.params || []) {
       if (parameter.name !== "baseline") continue;
       parameter.value = baseline(picture);
@@ -138,9 +153,9 @@
     if (!details.open) return;
     const picture = data.pictures[figure.dataset.picture];
     const chosen = baseline(picture);
-    const names = Object.keys(picture.columns);
     const shown = rows(picture).filter((row) => !("baseline" in row) || !chosen || row.baseline === chosen);
-    const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name)));
+    const names = Object.keys(picture.columns).filter((name) => shown.some((row) => (row[name] ?? "") !== ""));
+    const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name.replaceAll("_", " "))));
     const body = shown.map((row) => make("tr", {}, ...names.map((name) =>
       make("td", typeof row[name] === "number" ? { class: "number" } : {}, told(row[name])))));
     const caption = make("caption", {}, figure.querySelector("h3").textContent);
@@ -250,7 +265,7 @@
   for (const figure of figures) figure.querySelector("details").addEventListener("toggle", () => tabulate(figure));
   for (const button of all("[data-cell]")) button.addEventListener("click", () => open(button.dataset.cell));
   byId("cell").addEventListener("close", () => remember({ cell: "" }));
-  for (const link of all("nav a")) {
+  for (const link of all("nav a, article a")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       remember({ at: link.hash.slice(1) });

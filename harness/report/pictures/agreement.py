@@ -38,7 +38,7 @@ def pictures(cells: Cells, records: Records) -> Iterator[Picture]:
                 errors, errors_chart(errors), filters,
             )  # fmt: skip
         free = trajectory_rows(mine, records)
-        if free:
+        if max((row["step"] for row in free), default=0) > 1:  # of one step there is no way to show
             yield Picture(
                 "-".join(("trajectory", *group)), "agreement", f"{where}: a free run leaves the reference",
                 "The relative distance of the weights from the reference's, step by step, a line for each "

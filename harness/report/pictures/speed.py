@@ -101,7 +101,7 @@ def _calm(group: Group) -> str:
     if noise is None:
         return "How far the same code is from itself here is not known."
     apart = 100 * (max(noise, 1 / noise) - 1)
-    calm = "" if abs(noise - 1) <= TIE else ", too restless to compare in"
+    calm = "" if abs(noise - 1) <= TIE else ", unfit for fine comparisons"
     return f"Grey: as far apart as the same code was under two names, {apart:.1f} %{calm}."
 
 

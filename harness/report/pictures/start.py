@@ -14,7 +14,7 @@ from harness.report import words
 from harness.report.picture import Picture, Row, rounded
 from harness.report.pictures.groups import Group, seconds, trained
 from harness.report.pictures.marks import HEIGHT, LINE, apart, colour, data, names, over
-from harness.summary import CellSummary, pays_from
+from harness.summary import DEARER, CellSummary, pays_from
 
 #: From import to the end of the first call, and how each part is drawn.
 PARTS = {"import": "#9ECAE1", "build": "#E6AB02", "first call": "#C2599B"}
@@ -91,8 +91,8 @@ def _break_even(summaries: Sequence[CellSummary], group: Group, framework: str) 
         yield Picture(
             f"{group.name('break-even')}-{framework}", "start",
             f"{group.where}, {framework}: {message(summaries, group, framework)}",
-            "Total time of so many training steps: build, the first call, and the steps. Dashed: the rung "
-            "that starts cheapest; the others start dearer, and have paid from where they cross it.",
+            "Total time of so many training steps: build, the first call, and the steps. A dear start "
+            f"(more than {DEARER:g} times another's) has paid where its line crosses the last dashed one.",
             rows, total_chart(rows), group.filters,
         )  # fmt: skip
 
@@ -140,11 +140,11 @@ def total_rows(summaries: Sequence[CellSummary], group: Group, framework: str) -
     notes = {group.label(one.cell): _note(one.calls) for one in found}
     rows: list[Row] = []
     for cell in shown:
-        kind, name = "starts cheapest" if cell in cheap else "starts dearer", group.label(cell)
+        kind, name = "cheap start" if cell in cheap else "dear start", group.label(cell)
         rows += [_point(group, cell, kind, calls) for calls in np.geomspace(1, last, POINTS).tolist()]
         rows[-1] |= {"at": rounded(at[name]), "label": name + notes.get(name, "")}
     for place, one in enumerate(paid):
-        row = _point(group, one.cell, "starts dearer", one.calls)
+        row = _point(group, one.cell, "dear start", one.calls)
         rows.append({**row, "place": place, "against": one.against, "label": _pays(group, one)})
     return rows
 
@@ -170,9 +170,9 @@ def _total(group: Group, cell: CellSummary, calls: float) -> float:
 
 
 def total_chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """A line for each implementation; where a dear one crosses the cheapest start is marked and said."""
+    """A line for each implementation; where a dear one crosses the last cheap one is marked and said."""
     kinds = sorted({row["kind"] for row in rows})
-    dashes = [[5, 4] if kind == "starts cheapest" else [1, 0] for kind in kinds]
+    dashes = [[5, 4] if kind == "cheap start" else [1, 0] for kind in kinds]
     dash = alt.StrokeDash("kind:N", title=None, scale=alt.Scale(domain=kinds, range=dashes))
     scale, decades = alt.Scale(type="log", nice=False), [10**power for power in range(-6, 12)]
     x = alt.X("steps:Q", scale=scale, title="training steps after the first call",
