@@ -14,8 +14,9 @@ from harness.measure.statistics import TIE, Contrast, Estimate, location
 #: No honest program does so many times the flop/s of the machine's best large matrix product.
 PLAUSIBLE = 2.0
 
-#: A start so many times as dear as another's is a price that is paid for something, as compiling is.
-DEARER = 2.0
+#: A start so many times as dear as another's, and by so many seconds, is a price that is paid for something,
+#: as compiling is. A tenth of a second is what a person takes for at once (Miller, AFIPS 1968).
+DEARER, NOTICED = 2.0, 0.1
 
 
 @dataclass
@@ -147,26 +148,32 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
 
 
 def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, float] | None:
-    """Of the rungs of its framework that start `DEARER` times as cheap the one that it overtakes last, and
-    after how many calls: from there on its dear start has paid. inf, and the fastest of them, where it never
-    overtakes one.
+    """Of the rungs of its framework that start that much cheaper (`DEARER`, `NOTICED`) the one that it
+    overtakes last, and after how many calls: from there on its dear start has paid. inf, and the fastest of
+    them, where it never overtakes one.
 
     None where none starts that cheap.
     """
-    cell, mine = summary.cell, summary.start_seconds(task)
+    cell, start, step = summary.cell, summary.start_seconds(task), summary.tasks[task].seconds.value
     same = ("workload", "case", "framework", "dtype", "device", "matmul")
     found = []
     for other in summaries:
         if task not in other.tasks or any(other.cell[name] != cell[name] for name in same):
             continue
-        start, seconds = other.start_seconds(task), other.tasks[task].seconds.value
-        if mine is not None and start is not None and mine > DEARER * start:
-            calls = break_even(mine, summary.tasks[task].seconds.value, start, seconds)
-            found.append((float("inf") if calls is None else calls, -seconds, other.cell["implementation"]))
+        its_start, its_step = other.start_seconds(task), other.tasks[task].seconds.value
+        if start is None or its_start is None or not _dear(start - step, its_start - its_step):
+            continue
+        calls = break_even(start, step, its_start, its_step)
+        found.append((float("inf") if calls is None else calls, -its_step, other.cell["implementation"]))
     if not found:
         return None
     calls, _, name = max(found)
     return name, calls
+
+
+def _dear(price: float, other: float) -> bool:
+    """Of what was paid for nothing but starting: the work of the first call aside, which later ones take too."""
+    return price > DEARER * max(0.0, other) and price - other > NOTICED
 
 
 def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:

@@ -68,7 +68,7 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
 def unit(summaries: Sequence[CellSummary], task: str) -> str:
     """What the time is of: a step where one call makes many."""
     steps = _steps(summaries, task)
-    return f"{task}, one of {steps} steps" if steps else f"{task}, one call"
+    return f"{task}, one of {steps} steps" if steps and steps > 1 else f"{task}, one call"
 
 
 def _steps(summaries: Sequence[CellSummary], task: str) -> int | None:

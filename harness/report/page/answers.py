@@ -103,7 +103,7 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
     first, mine = found.first, found.first.tasks[task]
     told: dict[str, Any] = {
         "says": found.said(_name), "fastest": _name(first), "flops": mine.flops,
-        "noise": "" if mine.fit or not mine.noise else f"{100 * (max(mine.noise, 1 / mine.noise) - 1):.1f} %",
+        "noise": "" if mine.fit or not mine.noise else _apart(mine.noise),
         "seconds": words.seconds(mine.seconds_per_step or mine.seconds.value),
         "like": tuple(map(_name, found.like)),
     }  # fmt: skip
@@ -112,7 +112,9 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
     for second in found.others[:1]:
         name = _name(second.cell)
         longer = words.interval(second.ratio) if second.ratio and name != told.get("baseline") else ""
-        why = _together(second.ratio) if second.word == "unclear" and second.ratio else ""
+        why = ""
+        if second.word == "unclear" and second.ratio:
+            why = _together(second.ratio, mine.noise)
         told |= {"second": name, "sure": SURE[second.word], "longer": longer, "why": why}
     return told
 
@@ -125,14 +127,19 @@ def _baseline(cell: CellSummary) -> str:
     return name if device == cell.cell["device"] else f"{name} on the {device}"
 
 
-def _together(ratio: Contrast) -> str:
-    """Why a difference is not called one: the wider interval holds 1, or the same code was as far apart."""
+def _together(ratio: Contrast, noise: float | None) -> str:
+    """Why a difference is not called one: the wider interval holds 1, or comes too near to it."""
     low, high = ratio.sure
     if low <= 0:
         return "one process tells nothing of others"
-    if low > 1 or high < 1:
-        return "the same code under two names was as far apart"
-    return f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
+    told = f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
+    if noise is None or low < 1 < high:
+        return told
+    return f"{told}; the same code under two names was {_apart(noise)} apart"
+
+
+def _apart(noise: float) -> str:
+    return f"{100 * (max(noise, 1 / noise) - 1):.1f} %"
 
 
 def _name(cell: CellSummary) -> str:

@@ -42,7 +42,8 @@ def pictures(cells: Cells, records: Records) -> Iterator[Picture]:
             yield Picture(
                 "-".join(("trajectory", *group)), "agreement", f"{where}: a free run leaves the reference",
                 "The relative distance of the weights from the reference's, step by step, a line for each "
-                "implementation; reported, never judged.",
+                "implementation; reported, never judged. Where one jumps, rounding has put an input of a "
+                "ReLU on the other side of 0, as the reference in float64 sees it.",
                 free, trajectory_chart(free), filters,
             )  # fmt: skip
 
