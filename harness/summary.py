@@ -172,7 +172,7 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
 
 
 def _dear(price: float, other: float) -> bool:
-    """Of what was paid for nothing but starting: the work of the first call aside, which later ones take too."""
+    """Of what was paid for nothing but starting: the work of the first call aside, that later ones do too."""
     return price > DEARER * max(0.0, other) and price - other > NOTICED
 
 
