@@ -65,6 +65,7 @@ class Bench:
         self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
         self.agreed: set[str] = set()
         self.loops = {r["cell"]: r["loops"] for r in records if r["kind"] == "start"}
+        self.imports: dict[tuple[str, str], float] = {}
         self.stopped = any(r["kind"] == "stopped" for r in records)
         self.forecast = Forecast()
         self.began = self.noted = clock.now()

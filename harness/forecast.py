@@ -13,6 +13,10 @@ PRIOR_SECONDS = {"check": 2.0, "start": 3.5, "restart": 2.0, "turn": 0.03, "fini
 #: How much longer it takes for each second more that the examination of its cell took.
 GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.02, "finish": 0.2}
 
+#: Beyond so many seconds it was a compiler that the examination waited for: a start waits for it again, and
+#: nothing else does.
+COMPILED = 20.0
+
 #: Of these several go on at once.
 SIDE_BY_SIDE = ("check",)
 
@@ -73,4 +77,5 @@ class Forecast:
     def _grown(self, unit: Unit) -> float:
         """What it takes longer because its cell's examination was so long."""
         kind, framework, cell, _ = unit
-        return GROWTH[kind] * self.last.get(("check", framework, cell, ""), 0.0)
+        examined = self.last.get(("check", framework, cell, ""), 0.0)
+        return GROWTH[kind] * (examined if kind in ("start", "restart") else min(examined, COMPILED))

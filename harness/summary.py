@@ -15,8 +15,8 @@ from harness.measure.statistics import TIE, Contrast, Estimate, location
 PLAUSIBLE = 2.0
 
 #: A start so many times as dear as another's, and by so many seconds, is a price that is paid for something,
-#: as compiling is. A tenth of a second is what a person takes for at once (Miller, AFIPS 1968).
-DEARER, NOTICED = 2.0, 0.1
+#: as compiling is. A start is timed once, and by less than that two are apart that compile nothing.
+DEARER, DEARER_SECONDS = 2.0, 0.25
 
 
 @dataclass
@@ -148,7 +148,7 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
 
 
 def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, float] | None:
-    """Of the rungs of its framework that start that much cheaper (`DEARER`, `NOTICED`) the one that it
+    """Of the rungs of its framework that start that much cheaper (`_dear`) the one that it
     overtakes last, and after how many calls: from there on its dear start has paid. inf, and the fastest of
     them, where it never overtakes one.
 
@@ -161,7 +161,7 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
         if task not in other.tasks or any(other.cell[name] != cell[name] for name in same):
             continue
         its_start, its_step = other.start_seconds(task), other.tasks[task].seconds.value
-        if start is None or its_start is None or not _dear(start - step, its_start - its_step):
+        if start is None or its_start is None or not _dear(start, step, its_start, its_step):
             continue
         calls = break_even(start, step, its_start, its_step)
         found.append((float("inf") if calls is None else calls, -its_step, other.cell["implementation"]))
@@ -171,9 +171,9 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
     return name, calls
 
 
-def _dear(price: float, other: float) -> bool:
-    """Of what was paid for nothing but starting: the work of the first call aside, that later ones do too."""
-    return price > DEARER * max(0.0, other) and price - other > NOTICED
+def _dear(start: float, step: float, its_start: float, its_step: float) -> bool:
+    """Whether a start is dear beside another's, the work of the first call aside, which later ones do too."""
+    return start > DEARER * its_start and (start - step) - (its_start - its_step) > DEARER_SECONDS
 
 
 def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:

@@ -41,7 +41,8 @@ class Desk(Protocol):
     """The run that the turns belong to: what it has already, and where it keeps what comes.
 
     ``taken`` holds (kind, arena, cell, invocation, round, task) of what an earlier try recorded; ``agreed``
-    the cells that gave no wrong answer so far, ``loops`` how many calls a sample of a cell's tasks is.
+    the cells that gave no wrong answer so far, ``loops`` how many calls a sample of a cell's tasks is,
+    ``imports`` how long the import of a framework took on a device, by itself.
     """
 
     workshop: Workshop
@@ -51,6 +52,7 @@ class Desk(Protocol):
     taken: set[tuple[Any, ...]]
     agreed: set[str]
     loops: dict[str, dict[str, int]]
+    imports: dict[tuple[str, str], float]
 
     def keep(self, kind: str, **record: Any) -> None: ...
 
@@ -92,26 +94,30 @@ class Turns:
     def _start(self, lanes: Lanes) -> None:
         """Start all workers: they import side by side, and then compute one after another.
 
-        The import of each framework is timed once, alone. Later the order is drawn anew, as the one that
-        started first was seen to be 0.5 % slower ever after. They do not compute side by side: the threads of
-        two pools would spin for the same processors, and that was seen to take OpenBLAS 40 times as long.
+        The import of each framework is timed once in a run, alone. In later invocations the order is drawn
+        anew, as the one that started first was seen to be 0.5 % slower ever after. They do not compute side
+        by side: the threads of two pools would spin for the same processors, and that was seen to take
+        OpenBLAS 40 times as long.
         """
         began, opened, cells = clock.now(), dict[Cell, Answer](), list(self.arena)
         self._doing(f"{self.arena[0].workload}:{self.arena[0].case} imports")
         if self.cold:
-            for cell in {cell.framework: cell for cell in reversed(cells)}.values():
-                opened[cell] = self._open(cell, self._places()[0])
+            for cell in {_imported(cell): cell for cell in reversed(cells)}.values():
+                if _imported(cell) not in self.desk.imports:
+                    opened[cell] = self._open(cell, self._places()[0])
+                    if opened[cell]["ok"]:
+                        self.desk.imports[_imported(cell)] = opened[cell]["import_seconds"]
         else:
             random.Random(f"{self.desk.workshop.seed}/{self.number}/{self.invocation}/start").shuffle(cells)
-        alone = {cell.framework: answer.get("import_seconds") for cell, answer in opened.items()}
         lanes.each([cell for cell in cells if cell not in opened], self._open, opened.__setitem__)
         self.workers = {cell: self.workers[cell] for cell in self.arena}
         shared = (clock.now() - began) / len(cells)
         for cell in cells:
             began, answer = clock.now(), opened[cell]
             if answer["ok"]:
-                timed = alone.get(cell.framework) or answer["import_seconds"]
-                answer = self._prepare(cell, {**answer, "import_seconds": timed})
+                alone = self.desk.imports.get(_imported(cell)) if self.cold else None
+                told = {**answer, "import_seconds": alone} if alone else answer
+                answer = self._prepare(cell, told)
             kind = "start" if self.cold else "restart"
             self.desk.forecast.done(unit(kind, cell), shared + clock.now() - began)
             self._started(cell, answer)
@@ -256,6 +262,11 @@ class Turns:
 
     def _keep(self, kind: str, cell: Cell, **record: Any) -> None:
         self.desk.keep(kind, arena=self.number, cell=cell.key, invocation=self.invocation, **record)
+
+
+def _imported(cell: Cell) -> tuple[str, str]:
+    """What is imported, and for what: a GPU is looked for as well where there may be one."""
+    return cell.framework, cell.device
 
 
 def _other_settings(cell: Cell, opened: Answer) -> str | None:

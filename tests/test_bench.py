@@ -340,8 +340,10 @@ def test_every_invocation_has_processes_of_its_own_and_all_are_stopped(tmp_path,
 
 def test_the_import_of_a_framework_is_timed_once_and_alone(tmp_path, instant, shop, monkeypatch):
     answering(monkeypatch, "open", lambda worker, _: {"import_seconds": 1.0 * sum(w.alive for w in instant)})
-    starts = list(measured(tmp_path, shop(0)).records("start"))
+    both = Options(dtypes=("float32", "float64"))
+    starts = list(measured(tmp_path, shop(0), both).records("start"))
     told = [{s["framework"]["import_seconds"] for s in starts if s["invocation"] == i} for i in (0, 1)]
+    assert {s["arena"] for s in starts} == {0, 1}
     assert told[0] == {1.0}
     assert max(told[1]) > 1.0  # beside others
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.forecast import GROWTH, PRIOR_SECONDS, SIDE_BY_SIDE, Forecast
+from harness.forecast import COMPILED, GROWTH, PRIOR_SECONDS, SIDE_BY_SIDE, Forecast
 
 UNIT = ("turn", "torch", "a torch cell", "train")
 SAME_FRAMEWORK = ("turn", "torch", "another torch cell", "train")
@@ -66,12 +66,20 @@ def test_nothing_is_expected_of_a_cell_that_was_dropped():
 
 def test_a_cell_that_was_long_examined_is_expected_to_take_longer():
     forecast = Forecast()
-    forecast.done(("check", "torch", "a torch cell", ""), 100.0)
-    forecast.done(("check", "torch", "another torch cell", ""), 50.0)
+    forecast.done(("check", "torch", "a torch cell", ""), 16.0)
+    forecast.done(("check", "torch", "another torch cell", ""), 8.0)
     forecast.expect(UNIT)
-    assert forecast.left_seconds == PRIOR_SECONDS["turn"] + 100.0 * GROWTH["turn"]
-    forecast.done(SAME_FRAMEWORK, 50.0 * GROWTH["turn"] + 0.5)
-    assert forecast.left_seconds == 100.0 * GROWTH["turn"] + 0.5
+    assert forecast.left_seconds == PRIOR_SECONDS["turn"] + 16.0 * GROWTH["turn"]
+    forecast.done(SAME_FRAMEWORK, 8.0 * GROWTH["turn"] + 0.5)
+    assert forecast.left_seconds == 16.0 * GROWTH["turn"] + 0.5
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("turn", COMPILED), ("finish", COMPILED), ("start", 100.0)])
+def test_what_a_compiler_took_is_asked_again_by_a_start_alone(kind, counted):
+    forecast = Forecast()
+    forecast.done(("check", "torch", "a torch cell", ""), 100.0)
+    forecast.expect((kind, "torch", "a torch cell", ""))
+    assert forecast.left_seconds == PRIOR_SECONDS[kind] + counted * GROWTH[kind]
 
 
 @pytest.mark.parametrize("kind", PRIOR_SECONDS)

@@ -150,13 +150,8 @@ def paying(pace: float) -> list[dict]:
     for record in kept:
         if record["kind"] == "start":
             record["build_seconds"] = 1.0
-            dear = "torch_compile" in record["cell"]
-            record["first_calls"] = {
-                task: [
-                    pace * test_compare_runs.SECONDS[task] + 10 if dear else test_compare_runs.SECONDS[task]
-                ]
-                for task in test_compare_runs.TASKS
-            }
+            first = 11.0 if "torch_compile" in record["cell"] else 1.0
+            record["first_calls"] = {task: [first] for task in test_compare_runs.TASKS}
     return kept
 
 
@@ -171,7 +166,7 @@ DEAR = ("numpy_manual", "torch_manual", "torch_compile")
          "| 5,100 calls (torch_manual) |"),
         (0.5, 32.0, "torch_compile pays from the first call on, against torch_manual.",
          "| the first call (torch_manual) |"),
-        (0.5, 8.0, "torch_compile pays from 6 steps (2 calls) on, against torch_manual.",
+        (0.5, 16.0, "torch_compile pays from 5 steps (2 calls) on, against torch_manual.",
          "| 2 calls (torch_manual) |"),
         (2.0, 2**-8, "torch_compile never pays for its dear start against torch_manual: it is not faster.",
          "| never (torch_manual) |"),
@@ -277,6 +272,32 @@ def test_a_name_that_is_markup_is_text_in_report_md(tmp_path):
     told = tables.markdown(run)
     assert "torch_x&lt;b&gt;\\|y" in told
     assert "<b>" not in told
+
+
+@pytest.mark.parametrize(
+    ("start", "step", "its_start", "its_step", "dear"),
+    [
+        (10.0, 0.1, 0.2, 0.1, True),
+        (0.5, 0.1, 0.2, 0.1, True),  # by 0.3 s
+        (0.4, 0.1, 0.2, 0.1, False),  # not more than twice as long
+        (0.42, 0.1, 0.2, 0.1, False),  # by 0.22 s
+        (2.2, 2.0, 1.0, 0.9, False),  # its first call is so much work
+        (3.0, 2.0, 1.0, 0.9, True),
+    ],
+)
+def test_a_start_is_dear_beside_another_the_work_of_the_first_call_aside(
+    tmp_path, monkeypatch, start, step, its_start, its_step, dear
+):
+    monkeypatch.setitem(test_compare_runs.SECONDS, "train", its_step)
+    kept = records(lambda name, _: step / its_step if name == "torch_compile" else 1.0, names=DEAR)
+    for record in kept:
+        if record["kind"] == "start":
+            record["build_seconds"] = 0.0
+            first = start if "torch_compile" in record["cell"] else its_start
+            record["first_calls"] = {"train": [first], "train_step": [0.0]}
+    run = saved(tmp_path / "run", about(names=DEAR), kept)
+    (found,) = answers("run", run.about, summarize(run.about, run.records()))
+    assert [one.implementation for one in found.pays if one.task == "train"] == ["torch_compile"] * dear
 
 
 @pages
