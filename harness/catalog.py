@@ -59,10 +59,13 @@ class Catalog:
     def workloads(self) -> tuple[str, ...]:
         return tuple(sorted({p.parent.name for root in self.roots for p in root.glob("*/spec.py")}))
 
+    def specification(self, workload: str) -> Path:
+        """The file of its spec."""
+        return next(path for root in self.roots if (path := root / workload / "spec.py").is_file())
+
     @cache  # noqa: B019 (a catalog lives as long as its process)
     def spec(self, workload: str) -> Spec:
-        candidates = (root / workload / "spec.py" for root in self.roots)
-        path = next(path for path in candidates if path.is_file())
+        path = self.specification(workload)
         spec = getattr(self._import(path, workload), "SPEC", None)
         if not isinstance(spec, Spec):
             raise SamestepError(f"{path} defines no SPEC (a harness.spec.Spec)")

@@ -217,7 +217,8 @@ def test_what_is_not_told_apart_says_what_that_rests_on(tmp_path):
     assert float(told[1]) < 1 < float(told[2])
     exact = records(lambda name, _: pace.get(name, 1.0), again=1.1)
     assert why("noisy", exact) == (
-        "1.02-1.02 where all comparisons are to hold together; the same code under two names was 10.0 % apart"
+        "surely more than 2 % where all comparisons are to hold together, but the same code under two names "
+        "was 10.0 % apart"
     )
     assert (
         why("one", records(slower("jax_scan", 0.5), invocations=1)) == "one process tells nothing of others"
@@ -272,6 +273,29 @@ def test_a_name_that_is_markup_is_text_in_report_md(tmp_path):
     told = tables.markdown(run)
     assert "torch_x&lt;b&gt;\\|y" in told
     assert "<b>" not in told
+
+
+@pages
+def test_what_may_not_be_faster_at_all_says_so(tmp_path):
+    kept = paying(0.99)
+    noisy = records(
+        lambda name, _: 0.99 if name == "torch_compile" else 1.0, seed=3, names=DEAR, scatter=0.02
+    )
+    kept = [r for r in kept if r["kind"] != "sample"] + [r for r in noisy if r["kind"] == "sample"]
+    text = Reader(rendered(saved(tmp_path / "run", about(names=DEAR), kept).folder)).text
+    assert re.search(
+        r"pays from [\d,]+ steps \([\d,]+ calls\) on, against torch_manual, if at all: the two", text
+    )
+
+
+@pages
+def test_workloads_and_implementations_are_told_in_their_own_words_where_the_files_are_those_that_ran(real):
+    text = Reader(real).text
+    assert "a multilayer perceptron that reads images" in text
+    assert "NumPy, the chain rule by hand through any number of layers: the reference." in text
+    bare = Reader(rendered(REAL)).text
+    assert "a multilayer perceptron" not in bare
+    assert "What the implementations are" not in bare
 
 
 @pytest.mark.parametrize(
@@ -355,7 +379,7 @@ def test_whoever_names_rivals_of_the_fastest_names_the_same(tmp_path, seed):
 def test_a_stranger_finds_the_answers_in_the_page_of_a_real_run(real):
     text = Reader(real).text
     found = re.search(
-        r"mnist_mlp:sample, float32, cpu (\w+)[\w ,]* is the fastest[^:]*: [\w ]*?[\d.]+ \(\S+\) times "
+        r"mnist_mlp:sample, float32, cpu [^.]*\. (\w+)[\w ,]* is the fastest[^:]*: [\w ]*?[\d.]+ \(\S+\) times "
         r"as fast as numpy_manual . Next is (\w+) .*?: (the difference is real|a tie|not told apart)", text,
     )  # fmt: skip
     assert found

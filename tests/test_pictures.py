@@ -215,6 +215,24 @@ def test_of_peak_the_highest_stands_above_whoever_was_fastest_in_its_rounds():
     assert fractions == sorted(fractions, reverse=True)
 
 
+def test_a_peak_that_nobody_comes_near_to_is_not_drawn():
+    def drawn(flops: float) -> int:
+        where = {"cell": made.key("numpy_manual"), "arena": 0, "invocation": 0, "round": 0}
+        product = {"kind": "peak", **where, "flops": flops, "seconds": 1.0}
+        about, kept = made.about(), [*made.records(pace), product]
+        return len(list(peak.pictures(about, summarize(about, kept))))
+
+    rate = 24.0 / 2**-10 / min(PACE.values())  # what the fastest step does in a second
+    assert drawn(2 * rate / peak.LEAST) == 0
+    assert drawn(2 * rate) == 2
+
+
+def test_what_importing_takes_is_told_in_words():
+    about, records = started()
+    found = next(p for p in start.pictures(about, summarize(about, records)) if p.name.startswith("start"))
+    assert "The import alone: numpy 2 s, torch 2 s." in found.says
+
+
 def swept(sizes=(5, 20, 80), transfer: float = 0.0) -> tuple[dict, list[dict]]:
     """2e-4 s on the GPU, 1e-5 s a row on the CPU: by construction the same at 20 rows."""
     about, records, cells = made.about(("torch_manual",)), [], []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -186,8 +185,7 @@ def identity(catalog: Catalog, cell: Cell) -> str:
     """A hash of the spec, the rung and the rungs it is read after: edited code never joins old numbers."""
     rung = catalog.implementation(cell.workload, cell.implementation)
     siblings = {other.name: other for other in catalog.implementations(cell.workload)}
-    spec = sys.modules[catalog.spec(cell.workload).make_inputs.__module__].__file__
-    files = [Path(str(spec)), rung.path]
+    files = [catalog.specification(cell.workload), rung.path]
     while rung.read_after in siblings and siblings[rung.read_after].path not in files:
         rung = siblings[rung.read_after]
         files.append(rung.path)

@@ -68,7 +68,8 @@ def _target(out: Path) -> Path:
 
 
 def sources(runs: Sequence[Legible]) -> dict[str, str | None]:
-    """The text of each ``workload/implementation``, None where its file is gone or another one now.
+    """The text of each ``workload/implementation`` and of its ``workload/spec``, None where a file is gone or
+    another one now.
 
     Only of samestep's own workloads: a folder that a record names is not looked into. Where runs had
     different files of one name, none of them is shown.
@@ -81,6 +82,9 @@ def sources(runs: Sequence[Legible]) -> dict[str, str | None]:
             name = f"{cell['workload']}/{cell['implementation']}"
             text = _text(catalog, cell, recorded.get(name)) if cell["workload"] in catalog.workloads else None
             found[name] = text if found.get(name, text) == text else None
+            if found[name] is not None:  # which holds for its spec as well
+                spec = catalog.specification(cell["workload"])
+                found[f"{cell['workload']}/{page.SPEC}"] = spec.read_text(encoding="utf-8")
     return found
 
 

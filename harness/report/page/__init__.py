@@ -7,6 +7,7 @@ but in the history of one machine.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import math
@@ -34,6 +35,9 @@ LINES = 50
 #: A source is shown in whole up to so many characters, and all of them together.
 SOURCE, SOURCES = 20_000, 400_000
 
+#: The file that says what a workload is, beside its implementations.
+SPEC = "spec"
+
 MISSING = "pictures and the page need Altair and Jinja2: python -m pip install 'samestep[report]'"
 
 Sources = Mapping[str, str | None]
@@ -46,11 +50,11 @@ def available() -> bool:
 
 
 def render(runs: Sequence[Legible], sources: Sources, left_out: Sequence[LeftOut] = ()) -> str:
-    """The page. ``sources`` has the text of each ``workload/implementation`` of the runs, None where it has
-    changed since; ``left_out`` each record that could not be read. The same arguments give the
-    same bytes.
+    """The page. ``sources`` has the text of each ``workload/implementation`` of the runs and of each
+    ``workload/spec``, None where it has changed since; ``left_out`` each record that could not be read. The
+    same arguments give the same bytes.
     """
-    context = _context(runs, left_out)
+    context = {**_context(runs, left_out), **_told(sources)}
     shown, all_of_them = _sources(sources), list(charts.pictures(runs))
     document = {"cells": [cell.document() for cell in context["cells"]], "sources": shown,
                 "changed": sorted(set(sources) - set(shown)), "themes": charts.THEMES,
@@ -105,6 +109,21 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
         "filters": _filters(found["answers"], found["cells"]), "runs": [run.folder.name for run in runs],
         "few": fastest.FEW,
     }  # fmt: skip
+
+
+def _told(sources: Sources) -> dict[str, dict[str, str]]:
+    """What each workload and each implementation says of itself, where its file is the one that ran."""
+    told = {name: _docstring(text) for name, text in sorted(sources.items()) if text is not None}
+    specs = {name.partition("/")[0]: text for name, text in told.items() if name.endswith(f"/{SPEC}")}
+    return {
+        "says": {name: text.partition(": ")[2] for name, text in specs.items()},
+        "rungs": {name: text for name, text in told.items() if not name.endswith(f"/{SPEC}")},
+    }
+
+
+def _docstring(text: str) -> str:
+    """The first paragraph, in one line."""
+    return " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
 
 
 def _places(found: Sequence[Answer]) -> dict[str, int]:

@@ -24,7 +24,8 @@ SURE = {
 class Pays:
     """From how many calls and steps on an implementation's dear start has paid, against a cheaper one.
 
-    ``calls`` is inf where it never does; a call makes so many ``steps``, None where it is one.
+    ``calls`` is inf where it never does; a call makes so many ``steps``, None where it is one. ``sure`` is
+    whether it is surely faster at all; ``start`` and ``cheap`` are seconds without the import.
     """
 
     implementation: str
@@ -34,6 +35,7 @@ class Pays:
     steps: int | None
     start: float
     cheap: float
+    sure: bool
 
     @property
     def never(self) -> bool:
@@ -132,10 +134,13 @@ def _together(ratio: Contrast, noise: float | None) -> str:
     low, high = ratio.sure
     if low <= 0:
         return "one process tells nothing of others"
-    told = f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
     if noise is None or low < 1 < high:
-        return told
-    return f"{told}; the same code under two names was {_apart(noise)} apart"
+        return f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
+    least = 100 * (max(low, 1 / high) - 1)
+    return (
+        f"surely more than {least:.0f} % where all comparisons are to hold together, but the same code under "
+        f"two names was {_apart(noise)} apart"
+    )
 
 
 def _apart(noise: float) -> str:
@@ -162,5 +167,13 @@ def paying(summaries: Sequence[CellSummary], task: str) -> Iterator[Pays]:
             continue
         against, calls = found
         named = (s for s in summaries if _name(s) == against and task in s.tasks)
-        cheap = next(filter(None, (s.start_seconds(task) for s in named)), 0.0)
-        yield Pays(_name(one), against, task, calls, one.tasks[task].steps, start, cheap)
+        cheap = next(other for other in named if other.start_seconds(task) is not None)
+        yield Pays(
+            _name(one), against, task, calls, one.tasks[task].steps, start, cheap.start_seconds(task) or 0.0,
+            _slower(cheap, one, task),
+        )  # fmt: skip
+
+
+def _slower(other: CellSummary, one: CellSummary, task: str) -> bool:
+    ratios = one.arena.against(one.cell["key"], task) if one.arena else {}
+    return other.cell["key"] in ratios and ratios[other.cell["key"]].word == "slower"

@@ -29,7 +29,8 @@ def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
         for name, inner in value.items():
             yield from _flat(inner, (*path, str(name)))
     elif value not in (None, [], ""):
-        yield path, str(value)[:LONGEST]
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield path, text[:LONGEST]
 
 
 def headline(run: Legible) -> str:
@@ -76,7 +77,10 @@ def method(run: Legible, summaries: Sequence[CellSummary]) -> list[tuple[str, st
     told = [
         ("processes of each implementation", str(profile["invocations"])),
         ("rounds in each process, in shuffled order", str(profile["rounds"])),
-        ("samples that count", f"{samples:,}, of which {disturbed - repeated:,} were disturbed"),
+        (
+            "samples that count, the baseline's second name aside",
+            f"{samples:,}, of which {disturbed - repeated:,} were disturbed",
+        ),
         ("samples that were disturbed, taken again, and do not count", f"{repeated:,}"),
     ]
     if noise:

@@ -13,13 +13,16 @@ from harness.report.pictures.groups import Group, groups
 from harness.report.pictures.marks import beside, colour, data, names, over
 from harness.summary import CellSummary, peaks
 
+#: Of less there is no bar to be seen.
+LEAST = 1e-3
+
 
 def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Picture]:
     """One for each case, dtype, device and task."""
     best = peaks(summaries)
     for group in groups(about, summaries):
         rows = rate_rows(group)
-        if rows:
+        if rows and rows[0]["fraction"] >= LEAST:
             first, share = rows[0]["implementation"], words.percent(rows[0]["fraction"])
             rate = words.flop_rate(best[group.dtype, group.device])
             yield Picture(
