@@ -379,8 +379,9 @@ def test_whoever_names_rivals_of_the_fastest_names_the_same(tmp_path, seed):
 def test_a_stranger_finds_the_answers_in_the_page_of_a_real_run(real):
     text = Reader(real).text
     found = re.search(
-        r"mnist_mlp:sample, float32, cpu [^.]*\. (\w+)[\w ,]* is the fastest[^:]*: [\w ]*?[\d.]+ \(\S+\) times "
-        r"as fast as numpy_manual . Next is (\w+) .*?: (the difference is real|a tie|not told apart)", text,
+        r"mnist_mlp:sample, float32, cpu [^.]*\. (\w+)[\w ,]* is the fastest[^:]*: [\w ]*?[\d.]+ \(\S+\) "
+        r"times as fast as numpy_manual . Next is (\w+) .*?: (the difference is real|a tie|not told apart)",
+        text,
     )  # fmt: skip
     assert found
     assert found[1] != found[2]

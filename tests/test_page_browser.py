@@ -58,6 +58,7 @@ MEET = """
   [...document.querySelectorAll("#history figure:not([hidden]) svg, #devices figure:not([hidden]) svg")].flatMap((svg) => {
     const texts = [...svg.querySelectorAll("text")]
       .filter((text) => text.textContent && getComputedStyle(text).visibility !== "hidden")
+      .filter((text) => getComputedStyle(text).opacity !== "0")  // labels that an axis has no room for
       .map((text) => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width);
     const meet = (a, b) => a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 4 && b.top < a.bottom - 4;
     return texts.flatMap(([one, a], i) => texts.slice(i + 1).filter(([, b]) => meet(a, b)).map(([other]) => one + " | " + other));
@@ -133,7 +134,7 @@ def test_it_opens_with_no_request_no_error_and_nothing_over_anything(tab, real, 
     tab.open(real)
     assert tab.requests == [real]
     assert tab.complaints == []
-    assert tab.run("document.querySelectorAll('figure:not([hidden]) .chart svg').length") >= 20
+    assert tab.run("document.querySelectorAll('figure:not([hidden]) .chart svg').length") >= 18
     assert tab.run("document.documentElement.scrollWidth") == width
     assert tab.run(OVERLAPS) == []
 

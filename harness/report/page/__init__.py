@@ -117,13 +117,17 @@ def _told(sources: Sources) -> dict[str, dict[str, str]]:
     specs = {name.partition("/")[0]: text for name, text in told.items() if name.endswith(f"/{SPEC}")}
     return {
         "says": {name: text.partition(": ")[2] for name, text in specs.items()},
-        "rungs": {name: text for name, text in told.items() if not name.endswith(f"/{SPEC}")},
+        "rungs": {name: text for name, text in told.items() if text and not name.endswith(f"/{SPEC}")},
     }
 
 
 def _docstring(text: str) -> str:
-    """The first paragraph, in one line."""
-    return " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+    """The first paragraph, in one line; nothing of what is no Python."""
+    try:
+        said = ast.get_docstring(ast.parse(text)) or ""
+    except (SyntaxError, ValueError):
+        return ""
+    return " ".join(said.partition("\n\n")[0].split())
 
 
 def _places(found: Sequence[Answer]) -> dict[str, int]:

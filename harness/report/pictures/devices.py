@@ -9,7 +9,7 @@ import altair as alt
 from harness.devices import Curve
 from harness.report import words
 from harness.report.devices import since
-from harness.report.picture import Picture, Row, rounded
+from harness.report.picture import LETTER, Picture, Row, rounded
 from harness.report.pictures.marks import HEIGHT, apart, beside, colour, data, names, over, ratios
 
 COMPUTING, MOVING = "computing", "with the transfer"
@@ -89,7 +89,8 @@ def sizes_chart(rows: Sequence[Row], size: str) -> alt.TopLevelMixin:
     points = data().transform_filter("!datum.crossing")
     numbers = sorted({row["size"] for row in rows if not row["crossing"]})
     x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False, padding=10), title=size,
-              axis=alt.Axis(format=",d", values=numbers, labelOverlap="greedy"))  # fmt: skip
+              axis=alt.Axis(format=",d", values=numbers, labelOverlap="greedy",
+                            labelSeparation=LETTER // 2))  # fmt: skip
     y = ratios(alt.Y, rows, "GPU over CPU, logarithmic")
     dash = alt.StrokeDash(
         "kind:N", title=None, scale=alt.Scale(domain=[COMPUTING, MOVING], range=[[1, 0], [5, 4]])

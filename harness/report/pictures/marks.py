@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from harness.report.picture import Row, frameworks
+from harness.report.picture import LETTER, Row, frameworks
 
 WIDTH, STEP = 480, 20
 
@@ -43,7 +43,8 @@ def beside(column: str) -> alt.Chart:
 def ratios(channel: Any, rows: Sequence[Row], title: str) -> Any:
     """A logarithmic axis of the column ``ratio``."""
     values = [row[name] for row in rows for name in ("ratio", "low", "high") if row.get(name)]
-    axis = alt.Axis(format="~g", values=ticks(min(values), max(values)), labelOverlap="greedy")
+    shown = ticks(min(values), max(values))
+    axis = alt.Axis(format="~g", values=shown, labelOverlap="greedy", labelSeparation=LETTER // 2)
     scale = alt.Scale(type="log", nice=False, padding=12)
     return channel("ratio:Q", scale=scale, title=title, axis=axis)
 
