@@ -147,7 +147,9 @@ def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
     return found
 
 
-def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, float] | None:
+def pays_from(
+    summaries: Sequence[CellSummary], summary: CellSummary, task: str
+) -> tuple[CellSummary, float] | None:
     """Of the rungs of its framework that start that much cheaper (`_dear`) the one that it
     overtakes last, and after how many calls: from there on its dear start has paid. inf, and the fastest of
     them, where it never overtakes one.
@@ -164,11 +166,11 @@ def pays_from(summaries: Sequence[CellSummary], summary: CellSummary, task: str)
         if start is None or its_start is None or not _dear(start, step, its_start, its_step):
             continue
         calls = break_even(start, step, its_start, its_step)
-        found.append((float("inf") if calls is None else calls, -its_step, other.cell["implementation"]))
+        found.append((float("inf") if calls is None else calls, -its_step, other))
     if not found:
         return None
-    calls, _, name = max(found)
-    return name, calls
+    calls, _, against = max(found, key=lambda one: (*one[:2], one[2].cell["implementation"]))
+    return against, calls
 
 
 def _dear(start: float, step: float, its_start: float, its_step: float) -> bool:

@@ -82,9 +82,9 @@ def sources(runs: Sequence[Legible]) -> dict[str, str | None]:
             name = f"{cell['workload']}/{cell['implementation']}"
             text = _text(catalog, cell, recorded.get(name)) if cell["workload"] in catalog.workloads else None
             found[name] = text if found.get(name, text) == text else None
-            if found[name] is not None:  # which holds for its spec as well
-                spec = catalog.specification(cell["workload"])
-                found[f"{cell['workload']}/{page.SPEC}"] = spec.read_text(encoding="utf-8")
+    # Where a rung is the one that ran, its spec is too.
+    for workload in {name.partition("/")[0] for name, text in found.items() if text is not None}:
+        found[f"{workload}/{page.SPEC}"] = catalog.specification(workload).read_text(encoding="utf-8")
     return found
 
 

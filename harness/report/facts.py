@@ -40,7 +40,7 @@ def facts(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> 
         "build_seconds": summary.build_seconds,
         "first_call_seconds": timed.first_call_seconds,
         "calls_until_steady": timed.until_steady,
-        "pays_against": pays and pays[0],
+        "pays_against": pays and pays[0].cell["implementation"],
         "pays_from_calls": pays and pays[1],
         "latency_seconds": latency.get("median"),
         "latency_p95_seconds": latency.get("p95"),

@@ -42,6 +42,11 @@ def mark(estimate: Contrast | None) -> str:
     return MARKS.get(estimate.word, "") if estimate else ""
 
 
+def apart(ratio: float) -> str:
+    """How far two that should be the same are apart: 2.2 %."""
+    return f"{100 * (max(ratio, 1 / ratio) - 1):.1f} %"
+
+
 def size(value: int | None) -> str:
     """312 MB."""
     return "-" if value is None else f"{value / 1e6:.0f} MB"

@@ -105,7 +105,7 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
     first, mine = found.first, found.first.tasks[task]
     told: dict[str, Any] = {
         "says": found.said(_name), "fastest": _name(first), "flops": mine.flops,
-        "noise": "" if mine.fit or not mine.noise else _apart(mine.noise),
+        "noise": "" if mine.fit or not mine.noise else words.apart(mine.noise),
         "seconds": words.seconds(mine.seconds_per_step or mine.seconds.value),
         "like": tuple(map(_name, found.like)),
     }  # fmt: skip
@@ -139,12 +139,8 @@ def _together(ratio: Contrast, noise: float | None) -> str:
     least = 100 * (max(low, 1 / high) - 1)
     return (
         f"surely more than {least:.0f} % where all comparisons are to hold together, but the same code under "
-        f"two names was {_apart(noise)} apart"
+        f"two names was {words.apart(noise)} apart"
     )
-
-
-def _apart(noise: float) -> str:
-    return f"{100 * (max(noise, 1 / noise) - 1):.1f} %"
 
 
 def _name(cell: CellSummary) -> str:
@@ -165,12 +161,10 @@ def paying(summaries: Sequence[CellSummary], task: str) -> Iterator[Pays]:
         start = one.start_seconds(task) if found else None
         if found is None or start is None:
             continue
-        against, calls = found
-        named = (s for s in summaries if _name(s) == against and task in s.tasks)
-        cheap = next(other for other in named if other.start_seconds(task) is not None)
+        cheap, calls = found
         yield Pays(
-            _name(one), against, task, calls, one.tasks[task].steps, start, cheap.start_seconds(task) or 0.0,
-            _slower(cheap, one, task),
+            _name(one), _name(cheap), task, calls, one.tasks[task].steps, start,
+            cheap.start_seconds(task) or 0.0, _slower(cheap, one, task),
         )  # fmt: skip
 
 

@@ -49,20 +49,25 @@ def headline(run: Legible) -> str:
 def calm(summaries: Sequence[CellSummary]) -> tuple[str, str] | None:
     """Whether the machine was calm, in a word, and how far the same code under two names was apart; None
     where there was no second name."""
-    noisy: dict[str, bool] = {}
-    for one in summaries:
-        for task, timed in one.tasks.items():
-            if timed.noise is not None:
-                noisy[f"{one.cell['workload']}:{one.cell['case']} {task}"] = not timed.fit
-    if not noisy:
+    known = {
+        (task, one.cell["baseline"]): one
+        for one in summaries
+        for task, timed in one.tasks.items()
+        if timed.noise is not None
+    }
+    if not known:
         return None
-    unfit = [name for name, is_so in noisy.items() if is_so]
+    unfit = [
+        f"{one.cell['workload']}:{one.cell['case']} {task}"
+        for (task, _), one in known.items()
+        if not one.tasks[task].fit
+    ]
     if not unfit:
-        return "Yes.", f"In all {len(noisy)} tasks the same code under two names was within 2 % of itself."
+        return "Yes.", f"In all {len(known)} tasks the same code under two names was within 2 % of itself."
     named = ", ".join(unfit[:TASKS]) + (f" and {len(unfit) - TASKS} more" if len(unfit) > TASKS else "")
     return (
-        "Not all the time." if len(unfit) < len(noisy) else "No.",
-        f"In {len(unfit)} of {len(noisy)} tasks the same code under two names was more than 2 % apart, so "
+        "Not all the time." if len(unfit) < len(known) else "No.",
+        f"In {len(unfit)} of {len(known)} tasks the same code under two names was more than 2 % apart, so "
         f"that no finer difference can be trusted there: {named}.",
     )
 

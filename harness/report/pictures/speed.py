@@ -8,7 +8,6 @@ from typing import Any
 import altair as alt
 
 from harness.arena import Arena
-from harness.measure.statistics import TIE
 from harness.report import words
 from harness.report.fastest import ranked
 from harness.report.picture import Picture, Row, rounded
@@ -97,12 +96,11 @@ def _shape() -> alt.Shape:
 
 
 def _calm(group: Group) -> str:
-    noise = group.of(group.cells[0]).noise
-    if noise is None:
+    timed = group.of(group.cells[0])
+    if timed.noise is None:
         return "How far the same code is from itself here is not known."
-    apart = 100 * (max(noise, 1 / noise) - 1)
-    calm = "" if abs(noise - 1) <= TIE else ", unfit for fine comparisons"
-    return f"Grey: as far apart as the same code was under two names, {apart:.1f} %{calm}."
+    calm = "" if timed.fit else ", unfit for fine comparisons"
+    return f"Grey: as far apart as the same code was under two names, {words.apart(timed.noise)}{calm}."
 
 
 def _arena(group: Group) -> Arena:

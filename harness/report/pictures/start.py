@@ -109,7 +109,7 @@ def _break_even(summaries: Sequence[CellSummary], group: Group, framework: str) 
 def dear(summaries: Sequence[CellSummary], group: Group, framework: str) -> list[Dear]:
     """The framework's implementations whose start is dear."""
     return [
-        Dear(cell, *pays)
+        Dear(cell, str(pays[0].cell["implementation"]), pays[1])
         for cell in group.cells
         if cell.cell["framework"] == framework and (pays := pays_from(summaries, cell, group.task))
     ]
