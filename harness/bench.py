@@ -41,7 +41,7 @@ class Profile:
     budget: float | None = None
 
 
-PROFILES = {"quick": Profile(invocations=2, rounds=5), "full": Profile(invocations=20, rounds=8)}
+PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocations=20, rounds=8)}
 
 Watcher = Callable[[Forecast], None]
 Numbered = tuple[int, list[Cell]]

@@ -26,7 +26,7 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 PEAK_ROUNDS = 2
 
 #: How often a disturbed sample is taken again, and of how many turns at most.
-RETAKES, RETAKEN_SHARE = 1, 1 / 4
+RETAKES, RETAKEN_SHARE = 1, 1 / 8
 
 #: Processors that may be seen busy beyond those that were asked for, as a part of them.
 BESIDE = 1 / 4

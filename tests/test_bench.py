@@ -728,7 +728,7 @@ def test_a_disturbed_sample_is_kept_marked_and_taken_again(tmp_path, instant, sh
     assert (task.disturbed, task.repeated, task.seconds.value, task.seconds.high) == (1, 1, 1.0, 1.0)
 
 
-def test_where_all_are_disturbed_a_quarter_is_taken_again_once_and_all_are_kept(
+def test_where_all_are_disturbed_an_eighth_is_taken_again_once_and_all_are_kept(
     tmp_path, instant, shop, monkeypatch
 ):
     answering(monkeypatch, "sample", lambda *_: {"disturbed": True})
