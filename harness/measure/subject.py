@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.candidate import Candidate
-from harness.frameworks import stopwatch
+from harness.frameworks import Stopwatch, stopwatch
 from harness.measure.clock import Call, launched, nothing, one_by_one, processor_time, timed
 from harness.measure.interference import Interference
 
@@ -46,22 +46,24 @@ class TimedCandidate(Candidate):
 
 
 class Subject:
-    """The tasks of one candidate. Every sample starts from a freshly adopted state, outside the clock."""
+    """The tasks of one candidate. Every sample of training starts from a freshly adopted state, outside the
+    clock; what does not train leaves its state as it is, and shares one."""
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.wait = candidate.adapter.wait
         self.tasks = [name for name in candidate.spec.tasks if candidate.offers(name)]
         self.arguments = {task: candidate.arguments(task) for task in self.tasks}
+        self.state = candidate.adopt(candidate.params)
         self.interference = Interference()
 
     def call(self, task: str) -> Call:
-        """One call after another from a fresh state; a training task goes on from what it returned."""
+        """One call after another; a training task begins anew and goes on from what it returned."""
         function = getattr(self.candidate.module, task)
         arguments = self.arguments[task]
-        state = self.candidate.adopt(self.candidate.params)
         if not self.candidate.spec.tasks[task].trains:
-            return lambda: function(state, *arguments)
+            return partial(function, self.state, *arguments)
+        state = self.candidate.adopt(self.candidate.params)
 
         def step() -> Any:
             nonlocal state
@@ -124,33 +126,29 @@ class Subject:
         """
         found = []
         for _ in range(WAIT_TRIES):
-            seconds, returned = timed(self.call(task), self.wait, loops)
+            call, watch = self.call(task), stopwatch(self.candidate.adapter)
+            if watch is not None:
+                watch.start()
+            launch, seconds, returned = launched(call, partial(self._stopped, watch), loops)
             first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
+            device = None if watch is None else watch.seconds()
             if first - again > seconds / 2:
                 found.append(f"{1e3 * first:.3g} ms more to have the results")
-                continue
-            parts = self._three_times(task, loops)
-            on_device, seconds = parts["device_seconds"], parts["seconds"]
-            if on_device is None or on_device <= seconds * (1 + SLACK):
-                return parts
-            found.append(f"{1e3 * on_device:.3g} ms by the device's")
+            elif device is not None and device > seconds * (1 + SLACK):
+                found.append(f"{1e3 * device:.3g} ms by the device's")
+            else:
+                return {
+                    "launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops,
+                }  # fmt: skip
         raise MissingWait(
             f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
         )
 
-    def _three_times(self, task: str, loops: int) -> dict[str, Any]:
-        call, watch = self.call(task), stopwatch(self.candidate.adapter)
-
-        def wait(returned: Any) -> None:
-            if watch is not None:
-                watch.stop()
-            self.wait(returned)
-
+    def _stopped(self, watch: Stopwatch | None, returned: Any) -> None:
+        """The wait, after the device was told to stop its clock when it comes there."""
         if watch is not None:
-            watch.start()
-        launch, seconds, _ = launched(call, wait, loops)
-        device = None if watch is None else watch.seconds()
-        return {"launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops}
+            watch.stop()
+        self.wait(returned)
 
     def _fetched(self, task: str, returned: Any) -> list[np.ndarray]:
         """Everything that one call returned, as NumPy arrays."""

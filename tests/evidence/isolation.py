@@ -1,17 +1,22 @@
-"""Does it change NumPy's time that other frameworks live beside it? Alone and in company, by turns.
+"""Does it change NumPy's time that other frameworks live beside it? Alone and in company, in the same rounds.
 
-    python -m tests.evidence.isolation [--pairs 24]
+    python -m tests.evidence.isolation [--processes 12]
 
-A pair is two fresh NumPy workers one after the other, the order drawn by lot: one alone on the machine, one with a
-PyTorch, a TensorFlow and a JAX worker alive that take their turns between its own, as in a run. Compared is the median
-of its samples. Each has one thread: with two, NumPy's own processes differ by a third here. Writes results/measuring/isolation.md.
+A fresh NumPy worker lives beside a PyTorch, a TensorFlow and a JAX worker. Each round times it twice, the order drawn by
+lot: in company, where the others take a turn each, drawn anew, and then it takes its own, as in a run; and alone, where
+the others are stopped (SIGSTOP) and it takes two turns, of which the second counts, as it finds the caches that it left
+itself. Of every process the median of the rounds' ratios counts. Writes results/measuring/isolation.md and .csv.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import os
 import random
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,57 +29,86 @@ from harness.runner import Workshop
 from harness.selection import Cell, Options, select
 from tests.evidence.lanes import MEASURING, machine
 
-CASE, TASK, ROUNDS = "two_layer:tutorial", "train_step", 24
+CASE, TASK, ROUNDS = "two_layer:tutorial", "train_step", 40
 COMPANY = ("torch_autograd", "tensorflow_function", "jax_grad")
 WITHIN = 0.03
 
+Turn = Callable[[], float]
 
-def started(shop: Workshop, cell: Cell, stack: ExitStack) -> tuple[WorkerProcess, int]:
+
+def started(shop: Workshop, cell: Cell, stack: ExitStack) -> tuple[WorkerProcess, Turn]:
+    """A worker that has made its first calls, and what times one sample of it: seconds of a call."""
     worker = stack.enter_context(shop.start(cell))
     worker.open(shop.patience)
     request = {**shop.request("prepare", cell), "loops": None}
-    return worker, worker.ask(request, shop.patience)["loops"][TASK]
+    loops = worker.ask(request, shop.patience)["loops"][TASK]
+
+    def turn() -> float:
+        return worker.ask({"op": "sample", "task": TASK, "loops": loops}, shop.patience)["seconds"] / loops
+
+    return worker, turn
 
 
-def median(shop: Workshop, cell: Cell, company: list[Cell]) -> float:
-    """Seconds of a call of ``cell``, while the company takes turns with it."""
+def process(
+    shop: Workshop, company: list[Cell], numpy: Cell, lot: random.Random
+) -> list[tuple[float, float]]:
+    """Of one fresh NumPy worker: in each round its seconds alone, and in company."""
     with ExitStack() as stack:
-        workers = [started(shop, one, stack) for one in (*company, cell)]
-        seconds = []
+        others = [started(shop, cell, stack) for cell in company]
+        _, turn = started(shop, numpy, stack)
+
+        def send(number: signal.Signals) -> None:
+            for worker, _ in others:
+                os.killpg(worker.process.pid, number)
+
+        def alone() -> float:
+            send(signal.SIGSTOP)
+            turn()
+            seconds = turn()
+            send(signal.SIGCONT)
+            return seconds
+
+        def beside() -> float:
+            for _, other in lot.sample(others, len(others)):
+                other()
+            return turn()
+
+        found = []
         for _ in range(ROUNDS):
-            for worker, loops in workers:
-                answer = worker.ask({"op": "sample", "task": TASK, "loops": loops}, shop.patience)
-            seconds.append(answer["seconds"] / answer["loops"])  # the last one is NumPy
-        return float(np.median(seconds))
+            ways = lot.sample([alone, beside], 2)
+            seconds = {way: way() for way in ways}
+            found.append((seconds[alone], seconds[beside]))
+        return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--processes", type=int, default=12)
     parser.add_argument("--out", type=Path, default=MEASURING)
     asked = parser.parse_args()
-    shop, options = Workshop(Catalog()), Options(threads=1)
+    shop, options, lot = Workshop(Catalog()), Options(threads=1), random.Random(0)
     cells = {cell.implementation: cell for cell in select(shop.catalog, [CASE], options)}
-    company, numpy, lot = [cells[name] for name in COMPANY], cells["numpy_manual"], random.Random(0)
-    logs = []
-    for _ in range(asked.pairs):
-        beside_first = lot.random() < 1 / 2
-        times = [
-            median(shop, numpy, company if beside else []) for beside in (beside_first, not beside_first)
-        ]
-        alone, beside = times[::-1] if beside_first else times
-        logs.append([float(np.log(beside / alone))])
-        print(f"{beside / alone:.4f}", file=sys.stderr, flush=True)
-    found = contrasts({"beside": logs})["beside"]
+    company, rows, logs = [cells[name] for name in COMPANY], [], []
+    for number in range(asked.processes):
+        found = process(shop, company, cells["numpy_manual"], lot)
+        rows += [(number, n, *seconds) for n, seconds in enumerate(found)]
+        logs.append([float(np.log(beside / alone)) for alone, beside in found])
+        print(f"process {number + 1}: {np.exp(np.median(logs[-1])):.4f}", file=sys.stderr, flush=True)
+    ratio = contrasts({"beside": logs})["beside"]
     text = (
-        f"# NumPy alone, and beside other frameworks\n\n{asked.pairs} pairs of {ROUNDS} samples of {CASE}, {TASK}, one thread, on {machine()}. "
-        f"Made by `python -m tests.evidence.isolation`.\n\nBeside {', '.join(COMPANY)}, alive and taking their turns, numpy_manual takes "
-        f"**{found.value:.4f}** times as long as alone; 95 % interval {found.low:.4f} to {found.high:.4f}.\n"
+        f"# NumPy alone, and beside other frameworks\n\n{asked.processes} processes of {ROUNDS} rounds of {CASE}, {TASK}, "
+        f"one thread, on {machine()}. Made by `python -m tests.evidence.isolation`; every sample is in `isolation.csv`.\n\n"
+        f"Beside {', '.join(COMPANY)}, alive and taking their turns, numpy_manual takes **{ratio.value:.4f}** times as "
+        f"long as alone; 95 % interval {ratio.low:.4f} to {ratio.high:.4f}.\n"
     )
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "isolation.md").write_text(text, encoding="utf-8")
+    with (asked.out / "isolation.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("process", "round", "alone_seconds", "beside_seconds"))
+        writer.writerows(rows)
     print(text)
-    sys.exit(not 1 - WITHIN <= found.low <= found.high <= 1 + WITHIN)
+    sys.exit(not 1 - WITHIN <= ratio.low <= ratio.high <= 1 + WITHIN)
 
 
 if __name__ == "__main__":
