@@ -43,6 +43,19 @@ def outline(path: Path) -> Outline:
     return Outline(tuple(_bound(tree)), dict(_constants(tree)), tuple(dict.fromkeys(_imported(tree))))
 
 
+def said(source: str) -> str:
+    """The first paragraph of what a file says of itself; nothing of what is no Python."""
+    try:
+        return opening(ast.get_docstring(ast.parse(source)))
+    except (SyntaxError, ValueError):
+        return ""
+
+
+def opening(docstring: str | None) -> str:
+    """Its first paragraph, in one line."""
+    return " ".join((docstring or "").partition("\n\n")[0].split())
+
+
 def outlines(folder: Path, paths: Iterable[Path]) -> dict[Path, Outline]:
     """Of each of these files, which are remembered together, under the name of their folder."""
     memory = caches.home() / "outlines" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"

@@ -64,12 +64,12 @@ LAYERS = {
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
     "devices": ("spec", "measure.statistics", "measure.curves", "arena", "summary"),
     "report": (
-        "errors", "agreement.verdict", "conventions", "measure.statistics", "measure.curves", "store",
-        "arena", "summary", "comparison", "devices",
+        "errors", "outline", "agreement.verdict", "conventions", "measure.statistics", "measure.curves",
+        "store", "arena", "summary", "comparison", "devices",
     ),
     "commands.options": ("errors", "catalog", "runner", "store", "report"),
     "commands": (
-        "errors", "spec", "caches", "commands.options", "conventions", "interview", "forecast",
+        "errors", "spec", "caches", "outline", "commands.options", "conventions", "interview", "forecast",
         "measure.clock", "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog",
         "price", "selection", "store", "process", "runner", "summary", "comparison", "turns", "bench",
         "report",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from harness.catalog import Catalog, Implementation
 from harness.measure.machine import cpu_name, gpus
+from harness.outline import opening, said
 from harness.runner import Workshop
 from harness.selection import Options, select
 from harness.spec import Spec
@@ -121,10 +121,7 @@ def _show_rungs(catalog: Catalog, name: str, rungs: list[dict[str, Any]], consol
     console.print(f"cases: {', '.join(spec.cases)}", f"tasks: {', '.join(spec.tasks)}", "", sep="\n")
     table = Table.grid(padding=(0, 2, 0, 0))
     for rung in rungs:
-        said = ast.get_docstring(
-            ast.parse(catalog.implementation(name, rung["implementation"]).path.read_text("utf-8"))
-        )
-        line = " ".join((said or "").partition("\n\n")[0].split())
+        line = said(catalog.implementation(name, rung["implementation"]).path.read_text("utf-8"))
         lacking = [task for task in spec.tasks if task not in rung["tasks"]]
         without = f" [dim](no {', '.join(lacking)})[/]" if lacking else ""
         mark = "[dim]" if not rung["available"] else ""
@@ -134,8 +131,7 @@ def _show_rungs(catalog: Catalog, name: str, rungs: list[dict[str, Any]], consol
 
 def _says(spec: Spec) -> str:
     """The first sentence of a spec's module, without its name."""
-    text = sys.modules[spec.make_inputs.__module__].__doc__ or ""
-    return " ".join(text.partition("\n\n")[0].split()).partition(": ")[2]
+    return opening(sys.modules[spec.make_inputs.__module__].__doc__).partition(": ")[2]
 
 
 def _show_here(listed: dict[str, Any], console: Console) -> None:
@@ -144,9 +140,9 @@ def _show_here(listed: dict[str, Any], console: Console) -> None:
     for row in listed["frameworks"]:
         state = row["version"] or "present" if row["available"] else f"[yellow]{escape(row['reason'])}[/]"
         console.print(f"  {row['framework']:<12}{state}", soft_wrap=True)
-        for device, said in row.get("devices", {}).items():
-            told = said.get("verdict", {}).get("reason") or ", ".join(
-                f"{key} {value}" for key, value in said.items() if key != "ok"
+        for device, heard in row.get("devices", {}).items():
+            told = heard.get("verdict", {}).get("reason") or ", ".join(
+                f"{key} {value}" for key, value in heard.items() if key != "ok"
             )
             console.print(f"    {device}: {escape(told)}", soft_wrap=True)
     for device in listed["devices"]:

@@ -7,7 +7,6 @@ but in the history of one machine.
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import json
 import math
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import SamestepError
+from harness.outline import said
 from harness.report import charts, fastest, words
 from harness.report.charts import Picture
 from harness.report.page import cells, machine
@@ -113,21 +113,12 @@ def _context(runs: Sequence[Legible], left_out: Sequence[LeftOut]) -> dict[str, 
 
 def _told(sources: Sources) -> dict[str, dict[str, str]]:
     """What each workload and each implementation says of itself, where its file is the one that ran."""
-    told = {name: _docstring(text) for name, text in sorted(sources.items()) if text is not None}
+    told = {name: said(text) for name, text in sorted(sources.items()) if text is not None}
     specs = {name.partition("/")[0]: text for name, text in told.items() if name.endswith(f"/{SPEC}")}
     return {
         "says": {name: text.partition(": ")[2] for name, text in specs.items()},
         "rungs": {name: text for name, text in told.items() if text and not name.endswith(f"/{SPEC}")},
     }
-
-
-def _docstring(text: str) -> str:
-    """The first paragraph, in one line; nothing of what is no Python."""
-    try:
-        said = ast.get_docstring(ast.parse(text)) or ""
-    except (SyntaxError, ValueError):
-        return ""
-    return " ".join(said.partition("\n\n")[0].split())
 
 
 def _places(found: Sequence[Answer]) -> dict[str, int]:
