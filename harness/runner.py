@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -36,7 +37,8 @@ class Workshop:
     compilers keep.
 
     ``keep`` is a folder for what each cell gave at its first step; ``trajectory`` asks for a
-    free run of so many steps; of the cells of ``aside`` only the verdict is wanted.
+    free run of so many steps; of the cells of ``aside`` only the verdict is wanted. With ``by_cell`` no cell
+    finds what another's compilers kept.
     """
 
     catalog: Catalog
@@ -48,6 +50,7 @@ class Workshop:
     keep: Path | None = None
     trajectory: int = 0
     aside: frozenset[Cell] = frozenset()
+    by_cell: bool = False
     started: list[WorkerProcess] = field(default_factory=list, init=False)
     stopped: bool = field(default=False, init=False)
 
@@ -67,8 +70,9 @@ class Workshop:
         }
         interpreter = self.pythons.get(cell.framework)
         more = {"python": interpreter} if interpreter else {}
+        own = hashlib.sha256(cell.key.encode()).hexdigest()[:16] if self.by_cell else ""
         worker = WorkerProcess(
-            cell.framework, settings, roots=self.roots, cache=self.cache, bound_to=bound_to, **more
+            cell.framework, settings, roots=self.roots, cache=self.cache / own, bound_to=bound_to, **more
         )
         self.started.append(worker)
         if self.stopped:
@@ -201,8 +205,11 @@ def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
 def batches(catalog: Catalog, cells: Sequence[Cell], size: int) -> Iterator[list[Cell]]:
     """Cells that are measured side by side, ``size`` workers at most, and the baseline is the first.
 
-    Where there are more, it runs in every batch, so that each ratio is taken between neighbours.
+    Where there are more, it runs in every batch, under both of its names, so that each ratio is taken between
+    neighbours.
     """
-    for first, *others in arenas(catalog, cells):
-        for start in range(0, len(others) or 1, size - 1):
-            yield [first, *others[start : start + size - 1]]
+    for first, *rest in arenas(catalog, cells):
+        always = [first, *(cell for cell in rest if cell.twin)]
+        others, room = [cell for cell in rest if not cell.twin], size - len(always)
+        for start in range(0, len(others) or 1, room):
+            yield [*always, *others[start : start + room]]

@@ -60,8 +60,8 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
     shown = desk.run.folder / "first steps"  # there, so that a run that goes on finds them
     if left:
         workshop = replace(
-            desk.workshop, cache=caches.home() / "compilers", keep=shown, trajectory=FREE_STEPS,
-            aside=frozenset(left) - frozenset(own),
+            desk.workshop, cache=caches.home() / "compilers", by_cell=False, keep=shown,
+            trajectory=FREE_STEPS, aside=frozenset(left) - frozenset(own),
         )  # fmt: skip
         lock = threading.Lock()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from typing import Any, Protocol
 
-from harness.agreement.verdict import AGREE, INVALID, WRONG, Verdict
+from harness.agreement.verdict import AGREE, INVALID, TIMEOUT, WRONG, Verdict
 from harness.forecast import Forecast, Unit
 from harness.lanes import Lanes
 from harness.measure import clock
@@ -236,9 +236,10 @@ class Turns:
         return False
 
     def _judged(self, cell: Cell, verdict: Answer) -> None:
-        """Keep a verdict; a wrong answer has no speed, in no other process either."""
+        """Keep a verdict; a wrong answer has no speed, in no other process either, and to wait once for what
+        hangs is long enough."""
         self._keep("verdict", cell, **verdict)
-        if verdict["verdict"] in WRONG:
+        if verdict["verdict"] in (*WRONG, TIMEOUT):
             self.desk.agreed.discard(cell.key)
 
     def _refused(self, cell: Cell, reason: str | None) -> None:

@@ -45,6 +45,7 @@ class Worker:
     settings: Settings
     subject: Subject
     peak: Peak
+    memory: Answer | None = None
     known: tuple[Any, Any] = (None, None)
 
     def open(self, request: Request) -> Answer:
@@ -86,11 +87,11 @@ class Worker:
         self.subject = subject = Subject(candidate)
         loops, tasks = request["loops"], subject.tasks
         if loops:
-            first = {task: subject.first_calls(task, 1) for task in tasks}
+            first = subject.starts(1)
             for task in tasks:
                 subject.warm(task, loops[task])
             return {"build_seconds": build_seconds, "first_calls": first, "loops": loops}
-        first = {task: subject.first_calls(task) for task in tasks}
+        first = subject.starts()
         loops = {task: subject.calibrate(task) for task in tasks}
         try:
             parts = {task: subject.parts(task, loops[task]) for task in tasks}
@@ -117,17 +118,18 @@ class Worker:
     def confirm(self, request: Request) -> Answer:
         """After the last round: the memory that it took, and is it still right?"""
         candidate = self.subject.candidate
-        return {
-            "peak_memory_bytes": _peak_memory(),  # before the reference takes its own
-            "device_memory_bytes": device_memory(self.adapter),
-            "verdict": confirm(candidate, self._expectations(request, candidate)).as_dict(),
-        }
+        memory = self.memory or self._memory()  # before the reference takes its own
+        return {**memory, "verdict": confirm(candidate, self._expectations(request, candidate)).as_dict()}
 
     def measure_peak(self, request: Request) -> Answer:
         """One large matrix product."""
         if not hasattr(self, "peak"):
+            self.memory = self._memory()  # every task was called and warmed; the rest would be the product's
             self.peak = Peak(self.adapter, self.settings.dtype)
         return self.peak.sample()
+
+    def _memory(self) -> Answer:
+        return {"peak_memory_bytes": _peak_memory(), "device_memory_bytes": device_memory(self.adapter)}
 
     def meet(self, request: Request) -> Answer:
         """Import a framework and leave it as it is: conventions are asked of its defaults."""

@@ -14,7 +14,7 @@ import pytest
 
 import harness.bench
 from harness import screening
-from harness.agreement.verdict import Verdict
+from harness.agreement.verdict import TIMEOUT, Verdict
 from harness.bench import ALIVE, Bench, Profile
 from harness.catalog import Catalog
 from harness.commands import bench as command
@@ -745,6 +745,18 @@ def test_where_all_are_disturbed_an_eighth_is_taken_again_once_and_all_are_kept(
     assert all(task.disturbed == 6 + task.repeated and task.seconds.samples == 6 for task in tasks)
 
 
+def test_what_hung_once_is_not_waited_for_again(tmp_path, instant, shop, monkeypatch):
+    def hangs(worker: Instant, _: dict) -> dict:
+        if worker.cell.implementation == "numpy_a":
+            raise WorkerLost(Verdict(TIMEOUT, "no answer"), "")
+        return {}
+
+    answering(monkeypatch, "sample", hangs)
+    run = measured(tmp_path, shop(0))
+    assert [r["cell"].split("/")[1] for r in run.records("verdict") if r["verdict"] == TIMEOUT] == ["numpy_a"]
+    assert [worker.cell.implementation for worker in instant].count("numpy_a") == 1
+
+
 # -- two devices -----------------------------------------------------------------------------------------
 
 
@@ -786,6 +798,16 @@ def test_the_baseline_runs_in_every_batch_and_the_others_in_one(tmp_path, count)
     assert all(len({cell.dtype for cell in arena}) == 1 for arena in arenas)
     others = [cell for arena in arenas for cell in arena[1:]]
     assert sorted(c.key for c in others) == sorted(c.key for c in cells if c.implementation != "numpy_manual")
+
+
+def test_the_baseline_runs_under_both_of_its_names_in_every_batch(tmp_path):
+    shop = crowd(tmp_path, 2 * ALIVE)
+    cells = with_twins(shop.catalog, select(shop.catalog, ["rigged"], Options()))
+    arenas = list(batches(shop.catalog, cells, ALIVE))
+    assert [[cell.twin for cell in arena[:3]] for arena in arenas] == [[False, True, False]] * 3
+    assert all(len(arena) <= ALIVE for arena in arenas)
+    others = [cell.key for arena in arenas for cell in arena[2:]]
+    assert sorted(others) == sorted(c.key for c in cells if c.implementation != "numpy_manual")
 
 
 def test_a_ratio_is_taken_within_a_batch_only(tmp_path, instant, monkeypatch):

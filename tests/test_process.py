@@ -17,6 +17,7 @@ import pytest
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.measure import clock
+from harness.measure.subject import Peak
 from harness.process import WorkerLost, WorkerProcess, environment, processors
 from harness.runner import Workshop, check
 from harness.selection import Cell, Options, select
@@ -185,6 +186,36 @@ def test_its_memory_is_its_own_and_not_its_parents(tmp_path):
         worker.ask({**shop.request("prepare", cell), "loops": None}, 60)
         peak = worker.ask(shop.request("confirm", cell), 60)["peak_memory_bytes"]
     assert rss <= peak < len(held)
+
+
+def test_the_memory_of_a_rung_is_not_that_of_the_product_that_shows_the_machines_peak(tmp_path):
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        worker.open()
+        worker.ask({**shop.request("prepare", cell), "loops": None}, 60)
+        before = psutil.Process(worker.process.pid).memory_info().rss
+        worker.ask({"op": "measure_peak"}, 60)
+        after = psutil.Process(worker.process.pid).memory_info().rss
+        told = worker.ask(shop.request("confirm", cell), 60)["peak_memory_bytes"]
+    matrix = 4 * Peak.SIZE**2
+    assert after > before + 2 * matrix
+    assert told < before + matrix
+
+
+def test_by_cell_compilers_find_nothing_that_another_cell_left(tmp_path):
+    tells = doing("raise ValueError(os.environ['TORCHINDUCTOR_CACHE_DIR'])")
+    shop = workshop(root(tmp_path / "impls", {"numpy_b": tells, "numpy_c": tells}))
+    shop.cache, shop.by_cell = tmp_path / "caches", True
+
+    def folder(cell: Cell) -> str:
+        with shop.start(cell) as worker:
+            worker.open(60)
+            return str(worker.ask(shop.request("check", cell), 60)["verdict"]["reason"])
+
+    (b,), (c,) = cells(shop, "rigged/numpy_b"), cells(shop, "rigged/numpy_c")
+    assert folder(b) == folder(b) != folder(c)
+    assert f"ValueError: {shop.cache}{os.sep}" in folder(b)
 
 
 def test_an_interpreter_that_is_not_there_is_one_line(tmp_path):

@@ -98,7 +98,7 @@ def _resumed(
 
 def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cell]) -> None:
     """With a bar on standard error; compilers' caches live as long as the run."""
-    workshop.cache = Path(tempfile.mkdtemp(prefix="samestep-"))
+    workshop.cache, workshop.by_cell = Path(tempfile.mkdtemp(prefix="samestep-")), True
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[eta]}"), console=Console(stderr=True),

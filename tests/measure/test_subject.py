@@ -217,6 +217,13 @@ def test_the_first_calls_are_timed_each_by_itself(monkeypatch, task, cost, most,
     assert [line for line in counter.diary if isinstance(line, int)] == list(range(100, 100 + calls))
 
 
+def test_the_task_of_most_steps_is_called_first_and_finds_nothing_compiled(measured, monkeypatch):
+    called: list[tuple[str, int]] = []
+    monkeypatch.setattr(measured, "first_calls", lambda *told: called.append(told) or [1.0])
+    assert list(measured.starts(3)) == measured.tasks
+    assert called == [("many", 3), ("epoch", 3), ("look", 3), ("step", 3)]
+
+
 def test_the_first_call_counts_however_long_it_takes(monkeypatch):
     """Compiling takes its minute; the calls after it have their time for themselves."""
     counter = Counter(60.0)

@@ -1,0 +1,67 @@
+"""What samestep measures on a machine with a GPU, in one call:
+
+    python -m tests.evidence.gpu [--part check] [--part networks] [--part sweep] [--device cpu --device gpu] [--out results]
+
+Without a part all three: every rung of the three networks examined on the GPU; those networks timed on both devices, in
+one run; and where the two cross, over the size of a batch. The runs are under ``--out``, and beside them, as
+``runs.tar.gz``, all that has to be brought home from a machine that is lent. A part that fails does not keep the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from harness.catalog import Catalog
+from harness.commands.bench import networks
+from tests.evidence.lanes import ROOT
+
+CROSSING = ("numpy_inplace", "torch_autograd", "torch_compile", "jax_grad", "jax_scan")
+PARTS = {
+    "check": ("check", *networks(Catalog())),
+    "networks": ("run",),
+    "sweep": ("run", *(f"two_layer/{name}" for name in CROSSING), "--sweep", "batch=64:4096"),
+}
+
+
+def packed(out: Path) -> Path:
+    """All runs under a folder in one file, without the pages, which `samestep report` makes of them again."""
+    path = out / "runs.tar.gz"
+    with tarfile.open(path, "w:gz") as file:
+        for name in sorted((*out.glob("*/*/run.json"), *out.glob("*/*/samples.jsonl"), *out.glob("*.txt"))):
+            file.add(name, name.relative_to(out))
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--part", action="append", choices=PARTS)
+    parser.add_argument("--device", action="append")
+    parser.add_argument("--out", type=Path, default=ROOT / "results")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    codes, all_devices = [], asked.device or ["cpu", "gpu"]
+    for part in asked.part or PARTS:
+        devices = all_devices[-1:] if part == "check" else all_devices
+        kept = () if part == "check" else ("--out", str(asked.out))
+        command = [
+            sys.executable,
+            "-m",
+            "harness",
+            *PARTS[part],
+            *kept,
+            *(f"--device={one}" for one in devices),
+        ]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        (asked.out / f"{part}.txt").write_text(done.stdout, encoding="utf-8")
+        print(f"{done.stdout}{part}: exit code {done.returncode}", flush=True)
+        codes.append(done.returncode)
+    print(f"all of it is in {packed(asked.out)}")
+    sys.exit(max(codes))
+
+
+if __name__ == "__main__":
+    main()
