@@ -13,7 +13,7 @@ from harness.frameworks import Stopwatch, stopwatch
 from harness.measure.clock import Call, launched, nothing, one_by_one, processor_time, timed
 from harness.measure.interference import Interference
 
-#: A sample lasts at least this long: two hundred times the round trip to the worker, and short enough that
+#: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
 #: the turns of a round meet the same weather.
 SAMPLE_SECONDS = 0.02
 

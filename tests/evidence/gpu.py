@@ -19,12 +19,17 @@ from harness.catalog import Catalog
 from harness.commands.bench import networks
 from tests.evidence.lanes import ROOT
 
+PARTS = ("check", "networks", "sweep")
 CROSSING = ("numpy_inplace", "torch_autograd", "torch_compile", "jax_grad", "jax_scan")
-PARTS = {
-    "check": ("check", *networks(Catalog())),
-    "networks": ("run",),
-    "sweep": ("run", *(f"two_layer/{name}" for name in CROSSING), "--sweep", "batch=64:4096"),
-}
+
+
+def asked_for(part: str, devices: list[str], out: Path) -> list[str]:
+    """The words after ``samestep``; an examination is of the last device only, and leaves no run."""
+    if part == "check":
+        return ["check", *networks(Catalog()), f"--device={devices[-1]}"]
+    swept = [*(f"two_layer/{name}" for name in CROSSING), "--sweep", "batch=64:4096"]
+    words = ["run", *swept] if part == "sweep" else ["run"]
+    return [*words, "--out", str(out), *(f"--device={one}" for one in devices)]
 
 
 def packed(out: Path) -> Path:
@@ -43,18 +48,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "results")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    codes, all_devices = [], asked.device or ["cpu", "gpu"]
+    codes = []
     for part in asked.part or PARTS:
-        devices = all_devices[-1:] if part == "check" else all_devices
-        kept = () if part == "check" else ("--out", str(asked.out))
-        command = [
-            sys.executable,
-            "-m",
-            "harness",
-            *PARTS[part],
-            *kept,
-            *(f"--device={one}" for one in devices),
-        ]
+        words = asked_for(part, asked.device or ["cpu", "gpu"], asked.out)
+        command = [sys.executable, "-m", "harness", *words]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         (asked.out / f"{part}.txt").write_text(done.stdout, encoding="utf-8")
         print(f"{done.stdout}{part}: exit code {done.returncode}", flush=True)
