@@ -7,12 +7,13 @@ interval is that narrow, or before the invocation that would not fit any more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness import screening
-from harness.forecast import Forecast
+from harness.forecast import Forecast, Unit
 from harness.measure import clock
 from harness.runner import Workshop, batches
 from harness.selection import Cell
@@ -68,16 +69,18 @@ class Bench:
         self.imports: dict[tuple[str, str], float] = {}
         self.stopped = any(r["kind"] == "stopped" for r in records)
         self.forecast = Forecast()
-        self.began = self.noted = clock.now()
+        self.noted = clock.now()
+        told = (r["elapsed_seconds"] for r in records if r["kind"] == "forecast")
+        self.began = self.noted - max(told, default=0.0)  # an earlier try's time is a part of the budget
 
     def plan(self, cells: Sequence[Cell]) -> None:
         """Tell the forecast what `measure` will do, if all goes well."""
         self.forecast.pending.clear()
         self.agreed = {cell.key for cell in cells if not self.workshop.missing(cell)}
         screening.plan(self, cells)
-        for invocation in range(self.profile.invocations):
-            for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
-                self._expect(number, arena, invocation)
+        for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
+            for invocation in range(self.certain):
+                self.expect(number, arena, invocation)
 
     def measure(self, cells: Sequence[Cell]) -> None:
         """Examine the cells, then time those that agree, in every invocation of every arena; what the records
@@ -95,25 +98,29 @@ class Bench:
             for number, arena in left:
                 if (number, invocation) in self.finished:
                     continue
-                if invocation >= self.profile.invocations:
-                    self._expect(number, arena, invocation)
+                if invocation >= self.certain:
+                    self.expect(number, arena, invocation)
                 Turns(self, number, arena, invocation).take()
 
     def _invocations(self, arenas: Sequence[Numbered]) -> Iterator[tuple[int, Sequence[Numbered]]]:
         """Each invocation with the arenas that it is still needed for."""
-        profile, longest = self.profile, 0.0
+        profile = self.profile
         most = MOST_INVOCATIONS if profile.width or profile.budget else profile.invocations
         for invocation in range(max(most, profile.invocations)):
-            began = clock.now()
-            if profile.budget and invocation and began - self.began + longest > profile.budget:
-                self.keep("stopped", reason="budget", invocations=invocation)
-                return
             left = self._wide(arenas, invocation)
             if profile.width and not left:
                 self.keep("stopped", reason="width", invocations=invocation)
                 return
+            if profile.budget and invocation and not self._fits(left, invocation, profile.budget):
+                self.keep("stopped", reason="budget", invocations=invocation)
+                return
             yield invocation, left
-            longest = max(longest, clock.now() - began)
+
+    def _fits(self, arenas: Sequence[Numbered], invocation: int, budget: float) -> bool:
+        """Whether the rest of an invocation is over within the budget; what is finished takes no time."""
+        units = [self._units(number, arena, invocation) for number, arena in arenas]
+        cost = sum(map(self.forecast.seconds, units))
+        return not cost or clock.now() - self.began + cost <= budget
 
     def _wide(self, arenas: Sequence[Numbered], invocation: int) -> Sequence[Numbered]:
         """The arenas whose intervals are not yet as narrow as was asked for."""
@@ -128,15 +135,30 @@ class Bench:
         }
         return [(number, arena) for number, arena in arenas if any(cell.key in wide for cell in arena)]
 
-    def _expect(self, number: int, arena: list[Cell], invocation: int) -> None:
-        if (number, invocation) in self.finished:
-            return
-        for cell in arena:
-            if cell.key in self.agreed:
-                self.forecast.expect(unit("restart" if invocation else "start", cell))
-                self.forecast.expect(unit("finish", cell))
+    @property
+    def certain(self) -> int:
+        """How many invocations there will be in any case: with a budget, one."""
+        return 1 if self.profile.budget else self.profile.invocations
+
+    def expect(self, number: int, cells: Sequence[Cell], invocation: int) -> None:
+        """Tell the forecast what cells of an arena still have to do in an invocation."""
+        self.forecast.pending += self._units(number, cells, invocation)
+
+    def drop(self, number: int, cell: Cell, invocation: int) -> None:
+        """Tell the forecast that a worker is gone; the next invocation tries again what may be right."""
+        self.forecast.drop(cell.key)
+        for later in range(invocation + 1, self.certain):
+            self.expect(number, [cell], later)
+
+    def _units(self, number: int, cells: Sequence[Cell], invocation: int) -> Counter[Unit]:
+        found: Counter[Unit] = Counter()
+        for cell in cells:
+            if cell.key in self.agreed and (number, invocation) not in self.finished:
+                found[unit("restart" if invocation else "start", cell)] += 1
+                found[unit("finish", cell)] += 1
                 for task, left in self._turns(number, cell, invocation).items():
-                    self.forecast.expect(unit("turn", cell, task), left)
+                    found[unit("turn", cell, task)] += left
+        return found
 
     def _turns(self, number: int, cell: Cell, invocation: int) -> dict[str, int]:
         """The turns that a cell still has in an invocation."""
@@ -150,8 +172,10 @@ class Bench:
 
     def watch(self) -> None:
         """Tell the watcher, and now and then the records, how long it will still take."""
-        self.watcher(self.forecast)
         now = clock.now()
+        if self.profile.budget:
+            self.forecast.least = self.profile.budget - (now - self.began)
+        self.watcher(self.forecast)
         if now - self.noted > FORECAST_SECONDS:
             self.noted = now
             self.keep("forecast", elapsed_seconds=now - self.began, left_seconds=self.forecast.left_seconds)

@@ -12,7 +12,10 @@ from harness.arena import Samples
 from harness.measure.curves import Crossing, crossing
 from harness.measure.statistics import Contrast, Mean, judged, means, paired
 from harness.spec import parts, resized
-from harness.summary import samples, summarize
+from harness.summary import samples
+
+#: By process, seconds to the device and back.
+Transfers = dict[tuple[int, int], float]
 
 
 @dataclass
@@ -40,9 +43,9 @@ def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> li
         return []
     records = list(records)
     taken = samples(about, records)
-    transfers = _transfers(about, records)
+    transfers = _transfers(records)
     pairs: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
-    extra: dict[tuple[str, ...], dict[int, float]] = {}
+    moved: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
     for cpu, gpu, cell in both:
         case, size, number = _swept(cell["case"])
         for task in taken[gpu].keys() & taken[cpu].keys():
@@ -50,14 +53,12 @@ def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> li
             found = paired(taken[gpu][task], taken[cpu][task])
             if found:
                 pairs.setdefault(key, {})[number] = found
-                seconds = _middle(taken[gpu][task])
-                extra.setdefault(key, {})[number] = float(np.log1p(transfers.get((gpu, task), 0.0) / seconds))
-    return [_curve(key, pairs[key], extra[key]) for key in sorted(pairs)]
+                with_transfer = _with_transfer(taken[gpu][task], transfers.get((gpu, task), {}))
+                moved.setdefault(key, {})[number] = paired(with_transfer, taken[cpu][task])
+    return [_curve(key, means(pairs[key]), means(moved[key])) for key in sorted(pairs)]
 
 
-def _curve(key: tuple[str, ...], pairs: dict[int, list[list[float]]], extra: dict[int, float]) -> Curve:
-    known = means(pairs)
-    moved = {n: Mean(m.value + extra[n], m.variance, m.freedom, m.samples) for n, m in known.items()}
+def _curve(key: tuple[str, ...], known: dict[int, Mean], moved: dict[int, Mean]) -> Curve:
     workload, case, size, implementation, dtype, task = key
     curve = Curve(workload, case, size, implementation, dtype, task)
     curve.ratios = judged(known)
@@ -94,17 +95,18 @@ def _both(about: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any
             yield partner, cell["key"], cell
 
 
-def _transfers(
-    about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]
-) -> dict[tuple[str, str], float]:
-    """Seconds there and back for the data of one call, of cells that were timed."""
-    found = {}
-    for summary in summarize(about, records):
-        for name, task in summary.tasks.items():
-            if task.transfers:
-                found[summary.cell["key"], name] = sum(task.transfers.values())
+def _transfers(records: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Transfers]:
+    """Of each cell and task, the transfers of the data of one call."""
+    found: dict[tuple[str, str], Transfers] = {}
+    for record in records:
+        if record["kind"] == "start":
+            for task, both in (record.get("transfers") or {}).items():
+                mine = found.setdefault((record["cell"], task), {})
+                mine[record["arena"], record["invocation"]] = sum(both.values())
     return found
 
 
-def _middle(of_task: Samples) -> float:
-    return float(np.median(list(of_task.values())))
+def _with_transfer(of_task: Samples, transfers: Transfers) -> Samples:
+    """Each sample with its own process's transfer; in processes that timed none, with the usual one."""
+    usual = float(np.median(list(transfers.values()))) if transfers else 0.0
+    return {at: seconds + transfers.get(at[0], usual) for at, seconds in of_task.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 #: What a unit of work takes while nothing of its kind was seen, beside what `GROWTH` says: an examination,
@@ -29,11 +30,12 @@ class Forecast:
 
     A unit is taken to last as the last one like it did; if there was none, as those of its kind did, of its
     framework if there were any, and longer where its cell's examination was. ``lanes`` is how many go on at
-    once, of those that may.
+    once, of those that may; ``least`` is what is left of a budget, which will be used.
     """
 
     doing: str = ""
     done_seconds: float = 0.0
+    least: float = 0.0
     lanes: int = 1
     pending: Counter[Unit] = field(default_factory=Counter)
     last: dict[Unit, float] = field(default_factory=dict)
@@ -58,9 +60,11 @@ class Forecast:
 
     @property
     def left_seconds(self) -> float:
-        return sum(
-            count * self._guess(unit) / self._at_once(unit) for unit, count in self.pending.items() if count
-        )
+        return max(self.least, self.seconds(self.pending))
+
+    def seconds(self, units: Mapping[Unit, int]) -> float:
+        """What so many of these units will take."""
+        return sum(count * self._guess(unit) / self._at_once(unit) for unit, count in units.items() if count)
 
     def _at_once(self, unit: Unit) -> int:
         return self.lanes if unit[0] in SIDE_BY_SIDE else 1
@@ -72,7 +76,9 @@ class Forecast:
             if key in self.beyond:
                 total, count = self.beyond[key]
                 return max(0.0, total / count) + self._grown(unit)
-        return PRIOR_SECONDS[unit[0]] + self._grown(unit)
+        guess = PRIOR_SECONDS[unit[0]] + self._grown(unit)
+        start = self.last.get(("start", *unit[1:]), guess)
+        return min(guess, start) if unit[0] == "restart" else guess  # which finds what the start compiled
 
     def _grown(self, unit: Unit) -> float:
         """What it takes longer because its cell's examination was so long."""

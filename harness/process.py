@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import janitor
 from harness.agreement.verdict import CRASHED, OUT_OF_MEMORY, TIMEOUT, Verdict
 from harness.errors import SamestepError
 from harness.measure import clock
@@ -116,6 +117,7 @@ class WorkerProcess:
             )
         except OSError as error:
             raise SamestepError(f"{python} cannot be started: {error.strerror}") from error
+        janitor.watch(self.process.pid)  # it leads a group of its own
         self.opening = {
             "op": "open",
             "framework": framework,
@@ -154,6 +156,7 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the worker and whatever it started: nothing of it may run on beside the next turn."""
         self._kill_group()
+        janitor.forget(self.process.pid)
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from harness.agreement.verdict import AGREE, INVALID
@@ -106,6 +107,11 @@ class _Gathered:
         """Of the first start, before compilers' caches were warm; {} where the run knows none."""
         found: Mapping[str, Any] = (self.starts[0].get(name) if self.starts else None) or {}
         return found
+
+    def transfers(self, task: str) -> Mapping[str, float] | None:
+        """The middle one of all starts, each way; None where nothing had to be brought anywhere."""
+        timed = [found for s in self.starts if (found := (s.get("transfers") or {}).get(task))]
+        return {way: median(one[way] for one in timed) for way in timed[0]} if timed else None
 
 
 def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[CellSummary]:
@@ -249,7 +255,7 @@ def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskS
         until_steady=calls_until_steady(calls) if calls else None,
         latency=mine.first("latency").get(task),
         parts=mine.first("parts").get(task),
-        transfers=mine.first("transfers").get(task),
+        transfers=mine.transfers(task),
         disturbed=mine.disturbed[task],
         repeated=mine.repeated[task],
     )

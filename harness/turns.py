@@ -23,7 +23,7 @@ from harness.store import Run
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
 #: In how many rounds it is asked for: it takes ten times as long as a sample.
-PEAK_ROUNDS = 2
+PEAK_ROUNDS = 1
 
 #: How often a disturbed sample is taken again, and of how many turns at most.
 RETAKES, RETAKEN_SHARE = 1, 1 / 8
@@ -57,6 +57,8 @@ class Desk(Protocol):
     def keep(self, kind: str, **record: Any) -> None: ...
 
     def watch(self) -> None: ...
+
+    def drop(self, number: int, cell: Cell, invocation: int) -> None: ...
 
 
 class Turns:
@@ -251,7 +253,7 @@ class Turns:
     def _dismiss(self, cell: Cell) -> None:
         """Stop a worker; the turns that it will not take are no longer waited for."""
         self.workers.pop(cell).stop()
-        self.desk.forecast.drop(cell.key)
+        self.desk.drop(self.number, cell, self.invocation)
 
     def _has(self, kind: str, cell: Cell, turn: int, task: str | None = None) -> bool:
         """Whether an earlier try, since interrupted, took this already."""

@@ -78,33 +78,35 @@ class Worker:
         return answer
 
     def prepare(self, request: Request) -> Answer:
-        """Take the first call of each task, and find how many ``loops`` make a sample.
+        """Take the first call of each task and a GPU's transfers, and find how many ``loops`` make a sample.
 
         Where an earlier process has found them, warm up; else look also at the calls after the first, at each
-        call's latency, the device's share, the transfers, and whether the clock waits for the results.
+        call's latency, the device's share, and whether the clock waits for the results.
         """
         build_seconds, candidate = timed(lambda: self._candidate(request, TimedCandidate), nothing)
         self.subject = subject = Subject(candidate)
-        loops, tasks = request["loops"], subject.tasks
-        if loops:
-            first = subject.starts(1)
+        loops, tasks, known = request["loops"], subject.tasks, bool(request["loops"])
+        on_gpu = self.settings.device == "gpu"
+        first = subject.starts(1) if known else subject.starts()
+        if on_gpu:
+            subject.warm_device(lambda: (gpu_state() or {}).get("clock"))
+        transfers = {task: subject.transfers(task) for task in tasks if on_gpu}
+        told = {"build_seconds": build_seconds, "first_calls": first, "transfers": transfers}
+        if known:
             for task in tasks:
                 subject.warm(task, loops[task])
-            return {"build_seconds": build_seconds, "first_calls": first, "loops": loops}
-        first = subject.starts()
+            return {**told, "loops": loops}
         loops = {task: subject.calibrate(task) for task in tasks}
         try:
             parts = {task: subject.parts(task, loops[task]) for task in tasks}
         except MissingWait as missing:
             return {"ok": False, "verdict": Verdict(INVALID, str(missing)).as_dict()}
         return {
-            "build_seconds": build_seconds,
-            "first_calls": first,
+            **told,
             "loops": loops,
             "steps": {task: candidate.steps(task) for task in tasks},
             "latency": {task: quantiles(subject.latency(task)) for task in tasks},
             "parts": parts,
-            "transfers": {task: subject.transfers(task) for task in tasks if self.settings.device == "gpu"},
         }
 
     def sample(self, request: Request) -> Answer:

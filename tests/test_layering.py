@@ -41,7 +41,8 @@ LAYERS = {
     "price": (),
     "selection": ("errors", "spec", "catalog"),
     "store": ("errors",),
-    "process": ("errors", "measure.clock", "agreement.verdict"),
+    "janitor": (),
+    "process": ("errors", "measure.clock", "agreement.verdict", "janitor"),
     "worker": (
         "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
         "measure.subject", "data", "catalog", "conventions",
@@ -71,8 +72,8 @@ LAYERS = {
     "commands": (
         "errors", "spec", "caches", "outline", "commands.options", "conventions", "interview", "forecast",
         "measure.clock", "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog",
-        "price", "selection", "store", "process", "runner", "summary", "comparison", "turns", "bench",
-        "report",
+        "price", "selection", "store", "janitor", "process", "runner", "summary", "comparison", "turns",
+        "bench", "report",
     ),
     "cli": (
         "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",

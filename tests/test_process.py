@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness import janitor
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.measure import clock
@@ -124,23 +125,60 @@ def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_second
     assert wait_until(lambda: all(gone(int(number)) for number in note.read_text().split()), 2)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_check_that_is_stopped_leaves_no_worker(tmp_path, how):
-    note = tmp_path / "processes"
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("what", ["check", "bench"])
+def test_a_command_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, what, how):
+    note, temporary = tmp_path / "processes", tmp_path / "tmp"
+    temporary.mkdir()
     folder = root(tmp_path / "impls", {"numpy_hangs": hanging(note)})
-    asked = command("check", "rigged", "--impls", folder, "--dtype", "float32")
-    with subprocess.Popen(asked, **running()) as parent:
+    asked = command(what, "rigged", "--impls", folder, "--dtype", "float32")
+    settings = running()
+    settings["env"] = {**settings["env"], "TMPDIR": str(temporary)}
+    with subprocess.Popen([*asked, "--out", tmp_path] if what == "bench" else asked, **settings) as parent:
         assert wait_until(note.exists)
         worker, child = map(int, note.read_text().split())
         parent.send_signal(how)
         _, said = parent.communicate(timeout=30)
-    assert wait_until(lambda: gone(worker), 2)
     if how == signal.SIGINT:
         assert parent.returncode == 3
         assert said.splitlines()[-1] == "samestep: interrupted; what was recorded is kept"
+        assert gone(worker)
         assert gone(child)
-    else:  # nobody was left to end what the worker had started
-        os.kill(child, signal.SIGKILL)
+        assert not list(temporary.iterdir())
+    assert wait_until(lambda: gone(worker) and gone(child) and not list(temporary.iterdir()), 5)
+
+
+def test_the_janitor_leaves_alone_what_was_taken_back():
+    asked = """
+import os, signal, subprocess
+from harness import janitor
+
+groups = [subprocess.Popen(["sleep", "600"], stdout=2, start_new_session=True).pid for _ in range(2)]
+for group in groups:
+    janitor.watch(group)
+janitor.forget(group)
+with janitor.temporary_folder() as folder:
+    (folder / "inside").touch()
+    print(*groups, folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", asked], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+    killed, left, folder = done.stdout.split()
+    assert wait_until(lambda: gone(int(killed)) and not Path(folder).exists(), 5)
+    assert not gone(int(left))
+    os.kill(int(left), signal.SIGKILL)
+
+
+def test_a_run_goes_on_without_its_janitor(tmp_path):
+    with janitor.temporary_folder():
+        pass
+    os.kill(janitor._janitor.pid, signal.SIGKILL)
+    janitor._janitor.wait()
+    shop = workshop(root(tmp_path / "impls"))
+    (cell,) = cells(shop)
+    with shop.start(cell) as worker:
+        assert worker.open()["ok"]
+    janitor._janitor = None
 
 
 def test_a_workshop_that_was_stopped_starts_no_worker(tmp_path):

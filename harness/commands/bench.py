@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness import janitor
 from harness.bench import PROFILES, Bench, Profile
 from harness.catalog import Catalog
 from harness.errors import SamestepError
@@ -98,36 +97,33 @@ def _resumed(
 
 def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cell]) -> None:
     """With a bar on standard error; compilers' caches live as long as the run."""
-    workshop.cache, workshop.by_cell = Path(tempfile.mkdtemp(prefix="samestep-")), True
+    workshop.by_cell = True
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
         TextColumn("{task.fields[eta]}"), console=Console(stderr=True),
         auto_refresh=False,  # no thread that draws while a sample is taken
     )  # fmt: skip
-    try:
-        shown = bar.add_task("", total=None, eta="")
-        drawn = clock.now()
+    shown = bar.add_task("", total=None, eta="")
+    drawn = clock.now()
 
-        def watch(forecast: Forecast) -> None:
-            nonlocal drawn
-            if clock.now() - drawn < DRAW_SECONDS:
-                return
-            drawn, left = clock.now(), forecast.left_seconds
-            bar.update(
-                shown,
-                description=forecast.doing,
-                total=forecast.done_seconds + left,
-                completed=forecast.done_seconds,
-                eta=f"ETA {int(left) // 60}:{int(left) % 60:02d}",
-                refresh=True,
-            )
+    def watch(forecast: Forecast) -> None:
+        nonlocal drawn
+        if clock.now() - drawn < DRAW_SECONDS:
+            return
+        drawn, left = clock.now(), forecast.left_seconds
+        bar.update(
+            shown,
+            description=forecast.doing,
+            total=forecast.done_seconds + left,
+            completed=forecast.done_seconds,
+            eta=f"ETA {int(left) // 60}:{int(left) % 60:02d}",
+            refresh=True,
+        )
 
-        bench = Bench(workshop, run, profile, watch)
-        with bar:
-            bench.measure(cells)
-            bar.update(shown, description="done", eta="", refresh=True)
-    finally:
-        shutil.rmtree(workshop.cache, ignore_errors=True)
+    bench = Bench(workshop, run, profile, watch)
+    with janitor.temporary_folder() as workshop.cache, bar:
+        bench.measure(cells)
+        bar.update(shown, description="done", eta="", refresh=True)
 
 
 def _about(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness import janitor
 from harness.report import agreement
 from harness.runner import Workshop, distances
 from harness.runner import check as examine_all
@@ -28,8 +27,8 @@ def run_checks(
     """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
     explain, matrix = options["explain"], options["matrix"]
     workshop.trajectory = LONGEST if options["trajectory"] else 0
-    with tempfile.TemporaryDirectory(prefix="samestep-") as folder:
-        workshop.keep = Path(folder) if matrix else None
+    with janitor.temporary_folder() as folder:
+        workshop.keep = folder if matrix else None
         answers = examined(workshop, cells)
         document: dict[str, Any] = {"cells": [_result(cell, answers[cell]) for cell in cells]}
         if matrix:

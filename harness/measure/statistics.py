@@ -46,12 +46,15 @@ Moments = Mapping[tuple[Any, int], float]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval, and how far single samples scatter around it (MAD / median)."""
+    """A number with its 95 % interval, and how far single samples scatter: the median absolute deviation as a
+    part of the median, and what one in twenty is below (``p05``) and above (``p95``)."""
 
     value: float
     low: float
     high: float
     spread: float
+    p05: float
+    p95: float
     samples: int
 
 
@@ -99,7 +102,8 @@ def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
     everything = np.concatenate(groups)
     middle = float(np.median(everything))
     spread = float(np.median(np.abs(everything - middle))) / abs(middle) if middle else 0.0
-    return Estimate(_center(groups), float(low), float(high), spread, everything.size)
+    p05, p95 = map(float, np.quantile(everything, [0.05, 0.95]))
+    return Estimate(_center(groups), float(low), float(high), spread, p05, p95, everything.size)
 
 
 def paired(subject: Moments, baseline: Moments) -> list[list[float]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from harness.agreement.candidate import Candidate
 from harness.frameworks import Stopwatch, stopwatch
-from harness.measure.clock import Call, launched, nothing, one_by_one, processor_time, timed
+from harness.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
 from harness.measure.interference import Interference
 
 #: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
@@ -26,8 +27,18 @@ FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.1, 3
 #: Calls whose latency is looked at one by one, and for how long at most.
 LATENCY_CALLS, LATENCY_SECONDS = 200, 0.03
 
+#: More calls than that do not fit into the time that they are given.
+MOST_CALLS = 1_000_000
+
 #: How often fetching results must take long after the wait before the wait is said to be missing.
 WAIT_TRIES = 3
+
+#: A transfer is timed so often, and the middle one counts: the first pins memory.
+TRANSFERS = 5
+
+#: A GPU is warm when so many readings of its clock rate, each after so many seconds of work, are apart by no
+#: more than a part; longer than some seconds it is not waited for.
+FLAT, READINGS, READING_SECONDS, WARM_SECONDS = 1 / 50, 3, 0.1, 5.0
 
 #: The device's clock may be started this share of a sample before ours.
 SLACK = 1 / 20
@@ -106,9 +117,20 @@ class Subject:
     def starts(self, most: int = FIRST_CALLS) -> dict[str, list[float]]:
         """The first calls of all tasks. The one of most steps is called first: it finds nothing compiled; the
         others may find what it has compiled."""
-        order = sorted(self.tasks, key=lambda task: -(self.candidate.steps(task) or 0))
-        found = {task: self.first_calls(task, most) for task in order}
+        found = {task: self.first_calls(task, most) for task in self._longest_first()}
         return {task: found[task] for task in self.tasks}
+
+    def warm_device(self, rate: Callable[[], float | None]) -> None:
+        """Work until the clock rate of the device is flat, from low when idle; None where nobody knows it."""
+        call, began, rates = self.call(self._longest_first()[0]), now(), list[float]()
+        while (found := rate()) is not None and now() - began < WARM_SECONDS:
+            rates = [*rates[1 - READINGS :], found]
+            if len(rates) == READINGS and max(rates) <= (1 + FLAT) * min(rates):
+                return
+            one_by_one(call, self.wait, MOST_CALLS, READING_SECONDS)
+
+    def _longest_first(self) -> list[str]:
+        return sorted(self.tasks, key=lambda task: -(self.candidate.steps(task) or 0))
 
     def latency(self, task: str) -> list[float]:
         """Seconds of each of many calls, every one waited for by itself."""
@@ -118,11 +140,12 @@ class Subject:
         """Seconds that it takes to bring a task's inputs to the device, and its results back."""
         arrays = [self.candidate.arrays[n] for n in self.candidate.spec.tasks[task].inputs
                   if n in self.candidate.arrays]  # fmt: skip
-        there, _ = timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)
-        returned = self.call(task)()
-        self.wait(returned)
-        back, _ = timed(lambda: self._fetched(task, returned), nothing)
-        return {"to_device": there, "from_device": back}
+        there, back = [], []
+        for _ in range(TRANSFERS):
+            there.append(timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)[0])
+            self.wait(returned := self.call(task)())
+            back.append(timed(partial(self._fetched, task, returned), nothing)[0])
+        return {"to_device": median(there), "from_device": median(back)}
 
     def parts(self, task: str, loops: int) -> dict[str, Any]:
         """The three times of a sample: until all calls were asked for, on the device alone (None where the

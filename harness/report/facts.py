@@ -13,7 +13,7 @@ MOSTLY = 0.8
 
 def facts(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> dict[str, Any]:
     """Seconds are of one call, if their name does not say of what; ``*_low`` and ``*_high`` are 95 %
-    intervals.
+    intervals; one sample in twenty is below ``seconds_p05``, and above ``seconds_p95``.
 
     ``word`` is what may be said of the ratio, all ratios of the comparison taken together ("faster",
     "slower", "tie", "unclear", "baseline"); ``noise`` the ratio of the baseline to itself; ``detectable`` the
@@ -27,6 +27,8 @@ def facts(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> 
         "seconds_low": timed.seconds.low,
         "seconds_high": timed.seconds.high,
         "spread": timed.seconds.spread,
+        "seconds_p05": timed.seconds.p05,
+        "seconds_p95": timed.seconds.p95,
         "seconds_per_step": timed.seconds_per_step,
         "ratio": ratio and ratio.value,
         "ratio_low": ratio and ratio.low,

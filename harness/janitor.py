@@ -1,0 +1,75 @@
+"""Nothing outlives a run that is killed: a process of its own waits for that, and tidies up.
+
+The kernel ends a worker with its parent, but not what the worker has started, and leaves the folder of the
+run's compilers' caches where it is. The janitor reads a pipe that nobody but this process can write to; when
+that ends, so has this process, and whatever it did not take back is killed, or deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_lock = threading.Lock()
+_janitor: subprocess.Popen[str] | None = None
+
+
+def watch(group: int) -> None:
+    """Kill a group of processes if this process ends before it `forget`s them."""
+    _tell("+", group)
+
+
+def forget(group: int) -> None:
+    """It is gone; its number may be another's by now."""
+    _tell("-", group)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """An empty folder that is gone afterwards, and however this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="samestep-"))
+    _tell("+", folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _tell("-", folder)
+
+
+def _tell(sign: str, what: int | Path) -> None:
+    global _janitor
+    with _lock:
+        if _janitor is None:
+            _janitor = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _TIDY], stdin=subprocess.PIPE, text=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+            )  # fmt: skip
+        assert _janitor.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # somebody killed it; the run can do without
+            _janitor.stdin.write(f"{sign}{what!s}\n")
+            _janitor.stdin.flush()
+
+
+_TIDY = """
+import contextlib, os, shutil, signal, sys
+
+watched = {}
+for line in sys.stdin:
+    if line[0] == "+":
+        watched[line[1:-1]] = None
+    else:
+        watched.pop(line[1:-1], None)
+for what in watched:
+    if what.isdigit():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(what), signal.SIGKILL)
+for what in watched:
+    if not what.isdigit():
+        shutil.rmtree(what, ignore_errors=True)
+"""
