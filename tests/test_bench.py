@@ -19,6 +19,7 @@ from harness.bench import ALIVE, Bench, Profile
 from harness.catalog import Catalog
 from harness.commands import bench as command
 from harness.commands.bench import _about, document
+from harness.forecast import Forecast
 from harness.measure import clock
 from harness.process import WorkerLost
 from harness.runner import Workshop, batches
@@ -582,6 +583,65 @@ def test_a_run_that_was_stopped_has_no_more_to_do(tmp_path, instant, shop, secon
     before = run.samples.read_bytes()
     Bench(shop(0), run, Profile(2, 3, budget=EACH), nothing).measure(planned(shop(0), Options()))
     assert run.samples.read_bytes() == before
+
+
+def test_a_budget_is_what_is_forecast_to_be_left_of_it(tmp_path, instant, shop, seconds):
+    budget, told = 3.5 * EACH, []
+    run, cells = begin(tmp_path, shop(0), Options())
+    bench = Bench(
+        shop(0), run, Profile(20, 3, budget=budget), lambda forecast: told.append(forecast.left_seconds)
+    )
+    bench.measure(cells)
+    assert seconds() == 3 * EACH
+    # Before a sample was seen the forecast may know better than that of the first invocation.
+    assert all(left <= budget for left in told[len(told) // 10 :])
+    assert told[-1] == budget - 3 * EACH
+
+
+def test_what_an_earlier_try_took_is_a_part_of_the_budget(tmp_path, instant, shop, seconds):
+    profile = Profile(2, 3, budget=4.5 * EACH)
+
+    class Killed(Exception):
+        pass
+
+    def die(_: Forecast) -> None:
+        if seconds() >= 2.5 * EACH:
+            raise Killed
+
+    run, cells = begin(tmp_path, shop(0), Options())
+    with pytest.raises(Killed):
+        Bench(shop(0), run, profile, die).measure(cells)
+    told = max(record["elapsed_seconds"] for record in run.records("forecast"))
+    assert 2.5 * EACH - 2 * harness.bench.FORECAST_SECONDS < told <= seconds()
+    Bench(shop(0), run, profile, nothing).measure(cells)
+    (stopped,) = run.records("stopped")
+    assert (stopped["reason"], stopped["invocations"]) == ("budget", 4)
+    assert len(of_kind(run, "sample")) == 4 * EACH == len(set(of_kind(run, "sample")))
+
+
+def test_what_crashed_is_expected_to_be_tried_again_and_what_hung_is_not(
+    tmp_path, instant, shop, monkeypatch
+):
+    ends = {"numpy_a": "crashed", "numpy_b": "timeout"}
+    before = Instant.prepare
+
+    def prepare(self: Instant, request: dict) -> dict:
+        if self.cell.implementation in ends:
+            raise WorkerLost(Verdict(ends[self.cell.implementation], "at the start"), "")
+        return before(self, request)
+
+    monkeypatch.setattr(Instant, "prepare", prepare)
+    run, cells = begin(tmp_path, shop(0), Options())
+    expected: list[set[str]] = []
+
+    def look(forecast: Forecast) -> None:
+        if forecast.doing.endswith("round 1"):  # all have started by then
+            left = [unit for unit, count in forecast.pending.items() if count]
+            expected.append({cell.split("/")[1] for kind, _, cell, _ in left if kind == "restart"})
+
+    Bench(shop(0), run, Profile(2, 1), look).measure(cells)
+    assert expected[0] == {"numpy_manual", "numpy_slow", "numpy_a"}
+    assert expected[-1] == set()
 
 
 def test_nothing_to_measure_is_no_reason_to_stop(tmp_path, shop):

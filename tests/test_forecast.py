@@ -89,3 +89,20 @@ def test_what_goes_on_side_by_side_takes_its_part_of_the_time(kind):
     forecast.done((kind, "torch", "cell", ""), 4.0)
     forecast.expect((kind, "torch", "cell", ""), 3)
     assert (forecast.done_seconds, forecast.left_seconds) == (4.0 / at_once, 12.0 / at_once)
+
+
+@pytest.mark.parametrize(("start", "guess"), [(0.5, 0.5), (60.0, PRIOR_SECONDS["restart"])])
+def test_a_later_start_is_not_expected_to_take_longer_than_the_first(start, guess):
+    forecast = Forecast()
+    forecast.done(("start", "torch", "a torch cell", ""), start)
+    assert forecast.seconds({("restart", "torch", "a torch cell", ""): 3}) == 3 * guess
+    forecast.done(("restart", "torch", "a torch cell", ""), 7.0)
+    assert forecast.seconds({("restart", "torch", "a torch cell", ""): 3}) == 21.0
+
+
+def test_what_is_left_of_a_budget_will_be_used():
+    forecast = Forecast(least=30.0)
+    assert forecast.left_seconds == 30.0
+    forecast.done(UNIT, 20.0)
+    forecast.expect(UNIT, 2)
+    assert forecast.left_seconds == 40.0  # what was begun is ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -233,8 +234,9 @@ def test_what_importing_takes_is_told_in_words():
     assert "The import alone: numpy 2 s, torch 2 s." in found.says
 
 
-def swept(sizes=(5, 20, 80), transfer: float = 0.0) -> tuple[dict, list[dict]]:
-    """2e-4 s on the GPU, 1e-5 s a row on the CPU: by construction the same at 20 rows."""
+def swept(sizes=(5, 20, 80), transfers: Sequence[float] = (0.0, 0.0, 0.0)) -> tuple[dict, list[dict]]:
+    """2e-4 s on the GPU, 1e-5 s a row on the CPU: by construction the same at 20 rows. A transfer for each of
+    three processes."""
     about, records, cells = made.about(("torch_manual",)), [], []
     for size in sizes:
         for device in ("cpu", "gpu"):
@@ -242,8 +244,8 @@ def swept(sizes=(5, 20, 80), transfer: float = 0.0) -> tuple[dict, list[dict]]:
             cell = {**made.cell("torch_manual"), "case": f"tiny[batch={size}]", "device": device, "key": key}
             cells.append({**cell, "baseline": key.replace("gpu", "cpu")})
             seconds = 1e-5 * size if device == "cpu" else 2e-4
-            moved = {"train_step": {"to_device": transfer, "from_device": 0.0}} if device == "gpu" else {}
-            for invocation in range(3):
+            for invocation, transfer in enumerate(transfers):
+                moved = {"train_step": {"to_device": transfer, "from_device": 0.0}} if device == "gpu" else {}
                 where = {"cell": key, "arena": 0, "invocation": invocation}
                 records += [
                     {"kind": "verdict", **where, "verdict": "agree", "reason": None},
@@ -259,13 +261,33 @@ def swept(sizes=(5, 20, 80), transfer: float = 0.0) -> tuple[dict, list[dict]]:
 
 
 def test_the_crossover_of_cpu_and_gpu_is_where_it_was_planted():
-    (picture,) = devices.pictures(curves(*swept(transfer=2e-4)))
+    (picture,) = devices.pictures(curves(*swept(transfers=[2e-4] * 3)))
     computing = [r for r in picture.rows if r["kind"] == devices.COMPUTING and not r["crossing"]]
     assert [(r["size"], r["ratio"]) for r in computing] == [(5, 4.0), (20, 1.0), (80, 0.25)]
     assert {r["name"] for r in computing} == {"torch_manual · 20"}
     crossings = {r["kind"]: r["size"] for r in picture.rows if r["crossing"]}
     assert crossings == {devices.COMPUTING: 20.0, devices.MOVING: 40.0}
     assert "in torch_manual the GPU is faster from batch 20 on" in picture.title
+
+
+def test_how_far_transfers_scatter_is_in_the_interval_of_where_the_gpu_pays_with_them():
+    about, records = swept(transfers=[1e-4, 2e-4, 3e-4])
+    (curve,) = curves(about, records)
+    assert f"{curve.crossing.low:.9g}" == f"{curve.crossing.high:.9g}" == "20"
+    moved = curve.crossing_with_transfer
+    assert 20 < moved.low < moved.value < moved.high
+    (gpu, *_) = (s for s in summarize(about, records) if s.cell["device"] == "gpu")
+    assert gpu.tasks["train_step"].transfers == {"to_device": 2e-4, "from_device": 0.0}
+
+
+def test_a_process_that_timed_no_transfer_has_the_usual_one():
+    """As in runs of samestep before each process timed its own."""
+    about, records = swept(transfers=[2e-4] * 3)
+    for record in records:
+        if record["kind"] == "start" and record["invocation"]:
+            record["transfers"] = {}
+    (curve,) = curves(about, records)
+    assert f"{curve.crossing_with_transfer.value:.9g}" == "40"
 
 
 def test_one_size_on_both_devices_is_a_point_for_each_implementation():

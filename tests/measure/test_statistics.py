@@ -334,9 +334,15 @@ def test_one_invocation_gives_the_interval_of_its_rounds():
     assert 1.0 <= estimate.low < 2.5 < estimate.high <= 4.0
 
 
+def test_one_sample_in_twenty_is_below_and_one_above():
+    estimate = location([[float(n) for n in range(60)], [float(n) for n in range(60, 101)]])
+    assert (estimate.p05, estimate.p95) == (5.0, 95.0)
+
+
 def test_one_sample_is_a_point():
     estimate = location([[7.0]])
     assert (estimate.low, estimate.value, estimate.high, estimate.spread) == (7.0, 7.0, 7.0, 0.0)
+    assert (estimate.p05, estimate.p95) == (7.0, 7.0)
 
 
 def test_an_invocation_without_samples_is_left_out():

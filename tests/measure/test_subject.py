@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from types import SimpleNamespace
 
@@ -15,10 +16,15 @@ from harness.measure import clock, subject
 from harness.measure.subject import (
     FIRST_CALLS,
     FIRST_LONG_CALLS,
+    FLAT,
     LATENCY_CALLS,
+    READING_SECONDS,
+    READINGS,
     SAMPLE_SECONDS,
     SLACK,
+    TRANSFERS,
     WAIT_TRIES,
+    WARM_SECONDS,
     MissingWait,
     Peak,
     Subject,
@@ -393,6 +399,40 @@ def test_transfers_are_timed_apart_and_without_the_calls(monkeypatch):
     # One array there; a state's weights and a loss back.
     assert measured.transfers("step") == {"to_device": 0.25, "from_device": 0.5}
     assert measured.transfers("look") == {"to_device": 0.25, "from_device": 0.25}
+
+
+def test_of_several_transfers_the_middle_one_counts(monkeypatch):
+    _, measured = late(Unclocked, monkeypatch)
+    copies = iter([9.0] * 4 + [0.25] * 4 * (TRANSFERS - 1))  # an array and the weights there, and two back
+    monkeypatch.setattr(Unclocked, "COPY", property(lambda _: next(copies)))
+    assert measured.transfers("step") == {"to_device": 0.25, "from_device": 0.5}
+    assert next(copies, None) is None
+
+
+@pytest.mark.parametrize(
+    ("rates", "asked"),
+    [
+        ([None], 1),  # there is no GPU, or its driver says nothing
+        ([1000.0] * 9, READINGS),
+        ([200.0, 1000.0, 1000 * (1 + FLAT / 2), 1000.0, 7.0], 4),
+        ([200.0, 1000.0, 1000 * (1 + 2 * FLAT), 1000.0, 1000.0, 1000.0, 7.0], 6),
+    ],
+)
+def test_a_device_works_until_its_clock_rate_is_flat(monkeypatch, rates, asked):
+    counter = Counter(cost=READING_SECONDS)
+    measured = subject_of(counter, monkeypatch)
+    left = list(rates)
+    measured.warm_device(lambda: left.pop(0))
+    assert len(rates) - len(left) == asked
+    assert counter.seconds >= (asked - 1) * READING_SECONDS
+    assert (counter.seconds > 0) == (asked > 1)
+
+
+def test_a_clock_rate_that_never_settles_is_not_waited_for(monkeypatch):
+    counter, rates = Counter(cost=READING_SECONDS), itertools.cycle([1000.0, 1500.0])
+    measured = subject_of(counter, monkeypatch)
+    measured.warm_device(lambda: next(rates))
+    assert WARM_SECONDS <= counter.seconds < WARM_SECONDS + 3 * READING_SECONDS
 
 
 def test_what_is_examined_goes_under_the_clock(counter, monkeypatch):
