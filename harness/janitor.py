@@ -8,6 +8,7 @@ that ends, so has this process, and whatever it did not take back is killed, or 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _lock = threading.Lock()
-_janitor: subprocess.Popen[str] | None = None
+_janitor: subprocess.Popen[bytes] | None = None
 
 
 def watch(group: int) -> None:
@@ -44,16 +45,14 @@ def temporary_folder() -> Iterator[Path]:
 
 def _tell(sign: str, what: int | Path) -> None:
     global _janitor
-    with _lock:
+    with _lock, contextlib.suppress(OSError):  # it was killed, or never started: a run can do without
         if _janitor is None:
             _janitor = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _TIDY], stdin=subprocess.PIPE, text=True,
+                [sys.executable, "-I", "-S", "-X", "utf8", "-c", _TIDY], stdin=subprocess.PIPE, bufsize=0,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
             )  # fmt: skip
         assert _janitor.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # somebody killed it; the run can do without
-            _janitor.stdin.write(f"{sign}{what!s}\n")
-            _janitor.stdin.flush()
+        _janitor.stdin.write(os.fsencode(f"{sign}{what!s}\n"))
 
 
 _TIDY = """

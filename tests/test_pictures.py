@@ -271,13 +271,14 @@ def test_the_crossover_of_cpu_and_gpu_is_where_it_was_planted():
 
 
 def test_how_far_transfers_scatter_is_in_the_interval_of_where_the_gpu_pays_with_them():
-    about, records = swept(transfers=[1e-4, 2e-4, 3e-4])
+    transfers = [1e-4, 2e-4, 3e-4]
+    about, records = swept(transfers=transfers)
     (curve,) = curves(about, records)
     assert f"{curve.crossing.low:.9g}" == f"{curve.crossing.high:.9g}" == "20"
     moved = curve.crossing_with_transfer
     assert 20 < moved.low < moved.value < moved.high
     (gpu, *_) = (s for s in summarize(about, records) if s.cell["device"] == "gpu")
-    assert gpu.tasks["train_step"].transfers == {"to_device": 2e-4, "from_device": 0.0}
+    assert gpu.tasks["train_step"].transfers == {"to_device": transfers[1], "from_device": 0.0}
 
 
 def test_a_process_that_timed_no_transfer_has_the_usual_one():
