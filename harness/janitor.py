@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 _lock = threading.Lock()
 _janitor: subprocess.Popen[bytes] | None = None
@@ -34,8 +35,9 @@ def forget(group: int) -> None:
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
     """An empty folder that is gone afterwards, and however this process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="samestep-"))
-    _tell("+", folder)
+    folder = Path(tempfile.gettempdir()) / f"samestep-{uuid4().hex}"
+    _tell("+", folder)  # first, so that no moment is left in between
+    folder.mkdir(mode=0o700)
     try:
         yield folder
     finally:

@@ -121,10 +121,11 @@ class Process:
             if limit is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-        (lane.folder / "tmp").mkdir(exist_ok=True)
+        self.temporary = folder / f"tmp-{time.monotonic_ns()}"
+        self.temporary.mkdir()
         own = {
             MARK: self.mark,
-            "TMPDIR": str(lane.folder / "tmp"),
+            "TMPDIR": str(self.temporary),
             "SAMESTEP_CACHE": str(lane.folder / "cache"),
         }
         with self.errors.open("w") as errors:
@@ -152,13 +153,17 @@ class Process:
         ]
 
     def orphans(self, seconds: float = ENDS_WITHIN) -> int:
-        """How many processes of the run are left after so long; they are ended here, so that none piles up."""
-        wait_until(lambda: not self._alive(), seconds)
+        """How many processes and temporary folders of the run are left after so long; the processes are ended
+        here, so that none piles up."""
+        wait_until(lambda: not self._alive() and not self._folders(), seconds)
         left = self._alive()
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        return len(left)
+        return len(left) + len(self._folders())
+
+    def _folders(self) -> list[Path]:
+        return list(self.temporary.glob("samestep-*"))
 
     def _alive(self) -> list[psutil.Process]:
         found = []
@@ -223,7 +228,7 @@ def gone_on(lane: Lane, folder: Path, row: Row, before: bytes, run: Path) -> Row
     complaints = {
         "records lost": row["lost"],
         "repeated": row["repeated"],
-        "processes left": row["orphans"],
+        "left behind": row["orphans"],
         f"resume ended with {code}: {process.said[-1:]}": code != lane.whole.code,
         "not the same samples in the same order": identities(after) != lane.whole.order,
         "not the same verdicts": code == lane.whole.code and verdicts(run) != lane.whole.verdicts,
@@ -287,7 +292,7 @@ def stopped(lane: Lane, impls: Path, number: int, moments: Sequence[float]) -> R
     row["moment"] = "+".join(f"{seconds:.2f}" for seconds in times)
     row = judged(row, complaints)
     if not runs(folder / "out"):
-        return judged({**row, "before": 0}, {"processes left": row["orphans"]})
+        return judged({**row, "before": 0}, {"left behind": row["orphans"]})
     return gone_on(lane, folder, row, before, runs(folder / "out")[0])
 
 
@@ -328,7 +333,7 @@ def side_by_side(lane: Lane, impls: Path, count: int) -> Row:
     return judged(row, {
         f"codes {codes}": codes != {lane.whole.code}, f"{len(found)} folders": len(found) != count,
         f"seeds {seeds}": len(seeds) != count, f"{foreign} records of another run": foreign,
-        f"{count - len(whole)} incomplete": len(whole) != count, "processes left": row["orphans"],
+        f"{count - len(whole)} incomplete": len(whole) != count, "left behind": row["orphans"],
     })  # fmt: skip
 
 
@@ -406,7 +411,7 @@ def contained(lane: Lane, stage: str) -> Iterator[Row]:
             "note": found[name],
         }  # fmt: skip
         yield judged(row, {
-            f"not {verdict}": found[name] != verdict, f"incomplete: {short}": short, "processes left": orphans,
+            f"not {verdict}": found[name] != verdict, f"incomplete: {short}": short, "left behind": orphans,
             "it was timed": samples[name] and (stage == "check" or not after_all), f"code {code}": code != 1, f"said {process.said}": process.said[:-1],
         })  # fmt: skip
 
@@ -448,7 +453,7 @@ def really_full(lane: Lane, impls: Path, kilobytes: int) -> Row | None:
         f"it said {process.said}": len(process.said) != 1 or full_line not in process.said[0],
         f"resume ended with {resumed}": resumed != lane.whole.code, "repeated": row["repeated"],
         "not the same samples in the same order": identities(after) != lane.whole.order,
-        "records lost": row["lost"], "processes left": row["orphans"],
+        "records lost": row["lost"], "left behind": row["orphans"],
     })  # fmt: skip
 
 
@@ -533,8 +538,8 @@ def write(rows: list[Row], seconds: float, out: Path) -> None:
         f"Undisturbed it takes {seconds:.1f} s here (three NumPy rungs, one of them wrong; {INVOCATIONS} invocations of {ROUNDS} rounds). "
         "The moments are drawn evenly over this time, from a fixed seed; of every fifth try the resume is stopped as well. Contained: the "
         "whole lines from before stand unchanged at the head of the file, no sample, peak or end of an invocation is there twice, the samples "
-        f"are those of the undisturbed run in its order, the verdicts and the exit code too, and {ENDS_WITHIN:.0f} s later no process of the run is left.", "",
-        "| what | tries | before a run was begun | records before | after resume | lost | repeated | processes left | exit codes | contained |",
+        f"are those of the undisturbed run in its order, the verdicts and the exit code too, and {ENDS_WITHIN:.0f} s later no process of the run is left, and no temporary folder.", "",
+        "| what | tries | before a run was begun | records before | after resume | lost | repeated | left behind | exit codes | contained |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for kind in dict.fromkeys(row["kind"] for row in others):
@@ -555,9 +560,9 @@ def write(rows: list[Row], seconds: float, out: Path) -> None:
         "## Rungs that fail between rungs that are good", "",
         "Nine failures and a missing framework in one run, among four good rungs: when they are examined, when their worker starts, and",
         f"in the middle of the rounds. Contained: each has its verdict, each good rung has all its {INVOCATIONS * ROUNDS * TASKS} samples and agrees, the run exits 1, and",
-        f"no process is left. A hung worker is given up after {PATIENCE:.0f} s here (600 s otherwise; there is no option for it). What a rung",
+        f"nothing is left behind. A hung worker is given up after {PATIENCE:.0f} s here (600 s otherwise; there is no option for it). What a rung",
         "computes is looked at before anything is timed and once more after its last round: there a NaN that begins in between is seen.", "",
-        "| failure | in the check | at the start | in a turn | processes left |", "|---|---|---|---|---|",
+        "| failure | in the check | at the start | in a turn | left behind |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for kind in dict.fromkeys(row["kind"] for row in rungs):
         mine = {row["moment"]: row for row in rungs if row["kind"] == kind}
