@@ -142,7 +142,8 @@ class Bench:
 
     def expect(self, number: int, cells: Sequence[Cell], invocation: int) -> None:
         """Tell the forecast what cells of an arena still have to do in an invocation."""
-        self.forecast.pending += self._units(number, cells, invocation)
+        for one, times in self._units(number, cells, invocation).items():
+            self.forecast.expect(one, times)
 
     def drop(self, number: int, cell: Cell, invocation: int) -> None:
         """Tell the forecast that a worker is gone; the next invocation tries again what may be right."""
@@ -152,8 +153,10 @@ class Bench:
 
     def _units(self, number: int, cells: Sequence[Cell], invocation: int) -> Counter[Unit]:
         found: Counter[Unit] = Counter()
+        if (number, invocation) in self.finished:
+            return found
         for cell in cells:
-            if cell.key in self.agreed and (number, invocation) not in self.finished:
+            if cell.key in self.agreed:
                 found[unit("restart" if invocation else "start", cell)] += 1
                 found[unit("finish", cell)] += 1
                 for task, left in self._turns(number, cell, invocation).items():

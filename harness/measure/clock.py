@@ -54,7 +54,7 @@ def launched(call: Call, wait: Wait, loops: int = 1) -> tuple[float, float, Any]
         return asked - start, time.perf_counter() - start, returned
 
 
-def one_by_one(call: Call, wait: Wait, most: int, seconds: float = float("inf")) -> list[float]:
+def one_by_one(call: Call, wait: Wait, most: float, seconds: float = float("inf")) -> list[float]:
     """Seconds of each call, waited for by itself, of up to ``most`` calls or until ``seconds`` are over."""
     found: list[float] = []
     with _undisturbed():

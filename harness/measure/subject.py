@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -26,9 +27,6 @@ FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.1, 3
 
 #: Calls whose latency is looked at one by one, and for how long at most.
 LATENCY_CALLS, LATENCY_SECONDS = 200, 0.03
-
-#: More calls than that do not fit into the time that they are given.
-MOST_CALLS = 1_000_000
 
 #: How often fetching results must take long after the wait before the wait is said to be missing.
 WAIT_TRIES = 3
@@ -127,7 +125,7 @@ class Subject:
             rates = [*rates[1 - READINGS :], found]
             if len(rates) == READINGS and max(rates) <= (1 + FLAT) * min(rates):
                 return
-            one_by_one(call, self.wait, MOST_CALLS, READING_SECONDS)
+            one_by_one(call, self.wait, inf, READING_SECONDS)
 
     def _longest_first(self) -> list[str]:
         return sorted(self.tasks, key=lambda task: -(self.candidate.steps(task) or 0))
