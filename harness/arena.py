@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from harness.measure.statistics import Contrast, Mean, contrasts, difference, judged, means, paired
 
-#: (process, round) -> seconds of one call; a process is an (arena, invocation).
-Samples = dict[tuple[tuple[int, int], int], float]
+#: (arena, invocation): one life of a worker.
+Process = tuple[int, int]
+
+#: (process, round) -> seconds of one call.
+Samples = dict[tuple[Process, int], float]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from harness import screening
 from harness.forecast import Forecast, Unit
 from harness.measure import clock
@@ -21,8 +23,11 @@ from harness.store import Record, Run
 from harness.summary import summarize
 from harness.turns import Turns, unit
 
-#: Workers alive at once: more would crowd the memory of a small machine.
-ALIVE = 16
+#: Workers alive at once, whatever the memory: a baseline, its second name and two others at least.
+FEWEST, MOST = 4, 32
+
+#: What is set aside for each: the largest, TensorFlow's, hold 0.9 GiB.
+WORKER_BYTES = 2**30
 
 #: No width is worth more processes than that.
 MOST_INVOCATIONS = 30
@@ -34,18 +39,25 @@ FORECAST_SECONDS = 10.0
 @dataclass(frozen=True)
 class Profile:
     """How much is measured: ``invocations`` of fresh processes, each of so many ``rounds``; with ``width``
-    (of a ratio's 95 % interval, as a part of it) or ``budget`` (seconds) as many more as that takes."""
+    (of a ratio's 95 % interval, as a part of it) or ``budget`` (seconds) as many more as that takes; at most
+    ``alive`` workers live side by side."""
 
     invocations: int
     rounds: int
     width: float | None = None
     budget: float | None = None
+    alive: int = 16
 
 
 PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocations=20, rounds=8)}
 
 Watcher = Callable[[Forecast], None]
 Numbered = tuple[int, list[Cell]]
+
+
+def room() -> int:
+    """How many workers this machine's memory has room for."""
+    return int(min(max(psutil.virtual_memory().total // WORKER_BYTES, FEWEST), MOST))
 
 
 class Bench:
@@ -78,7 +90,7 @@ class Bench:
         self.forecast.pending.clear()
         self.agreed = {cell.key for cell in cells if not self.workshop.missing(cell)}
         screening.plan(self, cells)
-        for number, arena in enumerate(batches(self.workshop.catalog, cells, ALIVE)):
+        for number, arena in self._arenas(cells):
             for invocation in range(self.certain):
                 self.expect(number, arena, invocation)
 
@@ -93,14 +105,16 @@ class Bench:
         for cell in cells:
             if cell.key not in self.agreed:
                 self.forecast.drop(cell.key)
-        arenas = list(enumerate(batches(self.workshop.catalog, cells, ALIVE)))
-        for invocation, left in self._invocations(arenas):
+        for invocation, left in self._invocations(self._arenas(cells)):
             for number, arena in left:
                 if (number, invocation) in self.finished:
                     continue
                 if invocation >= self.certain:
                     self.expect(number, arena, invocation)
                 Turns(self, number, arena, invocation).take()
+
+    def _arenas(self, cells: Sequence[Cell]) -> list[Numbered]:
+        return list(enumerate(batches(self.workshop.catalog, cells, self.profile.alive)))
 
     def _invocations(self, arenas: Sequence[Numbered]) -> Iterator[tuple[int, Sequence[Numbered]]]:
         """Each invocation with the arenas that it is still needed for."""

@@ -17,8 +17,9 @@ from typing import Any
 
 from harness.agreement.verdict import AGREE, SUSPECT
 from harness.arena import Samples
+from harness.gathered import gather
 from harness.measure.statistics import Contrast, Mean, difference, judged, means, paired
-from harness.summary import CellSummary, TaskSummary, samples, summarize
+from harness.summary import CellSummary, TaskSummary, summarize
 
 Timed = tuple[str, str]
 Fields = dict[str, Any]
@@ -47,7 +48,7 @@ class Side:
         verdicts = [record for record in records if record["kind"] == "verdict"]
         answered = {record["cell"] for record in verdicts}
         found = {s.cell["key"]: s for s in summarize(about, records) if s.cell["key"] in answered}
-        taken = samples(about, records)
+        taken = {key: mine.samples for key, mine in gather(about, records).items()}
         baselines = {
             (summary.cell["baseline"], name): key
             for key, summary in found.items()
@@ -179,7 +180,7 @@ def _facts(side: Side) -> Fields:
     }
     return {
         "machine": machine,
-        **{name: about.get(name, {}) for name in ("options", "profile", "environment")},
+        **{name: about.get(name, {}) for name in ("options", "profile", "environment", "inherited")},
         "versions": side.software,
         "sources": about.get("sources") or {},
         "flops": work,

@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.arena import Samples
+from harness.arena import Process, Samples
+from harness.gathered import gather
 from harness.measure.curves import Crossing, crossing
 from harness.measure.statistics import Contrast, Mean, judged, means, paired
 from harness.spec import parts, resized
-from harness.summary import samples
-
-#: By process, seconds to the device and back.
-Transfers = dict[tuple[int, int], float]
 
 
 @dataclass
@@ -41,20 +38,20 @@ def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> li
     both = list(_both(about))
     if not both:  # as on any machine without a GPU
         return []
-    records = list(records)
-    taken = samples(about, records)
-    transfers = _transfers(records)
+    gathered = gather(about, records)
     pairs: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
     moved: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
     for cpu, gpu, cell in both:
         case, size, number = _swept(cell["case"])
-        for task in taken[gpu].keys() & taken[cpu].keys():
+        mine, theirs = gathered[gpu], gathered[cpu]
+        for task in mine.samples.keys() & theirs.samples.keys():
             key = (cell["workload"], case, size, cell["implementation"], cell["dtype"], task)
-            found = paired(taken[gpu][task], taken[cpu][task])
+            found = paired(mine.samples[task], theirs.samples[task])
             if found:
                 pairs.setdefault(key, {})[number] = found
-                with_transfer = _with_transfer(taken[gpu][task], transfers.get((gpu, task), {}))
-                moved.setdefault(key, {})[number] = paired(with_transfer, taken[cpu][task])
+                took = {at: sum(both.values()) for at, both in mine.transfers.get(task, {}).items()}
+                with_transfer = _with_transfer(mine.samples[task], took)
+                moved.setdefault(key, {})[number] = paired(with_transfer, theirs.samples[task])
     return [_curve(key, means(pairs[key]), means(moved[key])) for key in sorted(pairs)]
 
 
@@ -95,18 +92,7 @@ def _both(about: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any
             yield partner, cell["key"], cell
 
 
-def _transfers(records: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Transfers]:
-    """Of each cell and task, the transfers of the data of one call."""
-    found: dict[tuple[str, str], Transfers] = {}
-    for record in records:
-        if record["kind"] == "start":
-            for task, both in (record.get("transfers") or {}).items():
-                mine = found.setdefault((record["cell"], task), {})
-                mine[record["arena"], record["invocation"]] = sum(both.values())
-    return found
-
-
-def _with_transfer(of_task: Samples, transfers: Transfers) -> Samples:
+def _with_transfer(of_task: Samples, took: Mapping[Process, float]) -> Samples:
     """Each sample with its own process's transfer; in processes that timed none, with the usual one."""
-    usual = float(np.median(list(transfers.values()))) if transfers else 0.0
-    return {at: seconds + transfers.get(at[0], usual) for at, seconds in of_task.items()}
+    usual = float(np.median(list(took.values()))) if took else 0.0
+    return {at: seconds + took.get(at[0], usual) for at, seconds in of_task.items()}

@@ -23,6 +23,15 @@ from harness.measure import clock
 ROOT = Path(__file__).resolve().parent.parent
 STDERR_TAIL = 2000
 
+#: How the names begin of variables that change what a worker computes with, or how fast; and how those end
+#: that only say where something lies.
+STEERING = (
+    "ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GLIBC_TUNABLES", "GOMP_", "JAX_", "KMP_",
+    "LD_PRELOAD", "MALLOC_", "MKL_", "NPY_", "NUMEXPR_", "NVIDIA_TF32_OVERRIDE", "OMP_", "ONEDNN_",
+    "OPENBLAS_", "PYTHONMALLOC", "PYTORCH_", "TF_", "TORCH", "XLA_",
+)  # fmt: skip
+PLACES = ("_DIR", "_HOME", "_PATH", "_ROOT")
+
 #: A temporary file that nobody has touched for so long is nobody's.
 LEFT_BEHIND_SECONDS = 24 * 3600.0
 
@@ -67,6 +76,16 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
     return variables
+
+
+def inherited(device: str) -> dict[str, str]:
+    """What else steers a worker: variables of this process that `environment` leaves as they are."""
+    own = environment(device, 1, Path())
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(STEERING) and not name.endswith(PLACES) and name not in own
+    }
 
 
 def _tidy(folder: Path) -> None:

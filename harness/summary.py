@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 from harness.agreement.verdict import AGREE, INVALID
 from harness.arena import Arena, Samples
+from harness.gathered import Gathered, gather, grouped, moment
 from harness.measure.curves import break_even, calls_until_steady
 from harness.measure.statistics import TIE, Contrast, Estimate, location
 
@@ -26,8 +26,8 @@ class TaskSummary:
 
     ``noise`` is how far the same code under two names was apart in these very rounds (a ratio; None where
     there was no second name). ``until_steady`` counts the calls before the times are steady. ``latency`` has
-    quantiles of calls waited for one by one; ``parts`` the device's share of a sample; ``transfers`` the
-    seconds to the device and back.
+    quantiles of calls waited for one by one, as they are in the samples where one call makes a sample;
+    ``parts`` the device's share of a sample; ``transfers`` the seconds to the device and back.
     """
 
     seconds: Estimate
@@ -77,56 +77,19 @@ class CellSummary:
         return None if first is None or self.build_seconds is None else self.build_seconds + first
 
 
-@dataclass
-class _Gathered:
-    """What the records say of one cell, before anything is computed."""
-
-    verdicts: list[Mapping[str, Any]] = field(default_factory=list)
-    samples: dict[str, Samples] = field(default_factory=dict)
-    starts: list[Mapping[str, Any]] = field(default_factory=list)
-    finishes: list[Mapping[str, Any]] = field(default_factory=list)
-    disturbed: dict[str, int] = field(default_factory=dict)
-    repeated: dict[str, int] = field(default_factory=dict)
-
-    def take(self, record: Mapping[str, Any]) -> None:
-        kind, task = record["kind"], record.get("task", "")
-        if kind == "verdict":
-            self.verdicts.append(record)
-        elif kind == "start":
-            self.starts.append(record)
-        elif kind == "finish":
-            self.finishes.append(record)
-        elif kind == "sample":
-            self.disturbed[task] = self.disturbed.get(task, 0) + bool(record["disturbed"])
-            self.repeated[task] = self.repeated.get(task, 0) + bool(record.get("repeated"))
-            if not record.get("repeated"):
-                of_task = self.samples.setdefault(task, {})
-                of_task[_moment(record)] = record["seconds"] / record["loops"]
-
-    def first(self, name: str) -> Mapping[str, Any]:
-        """Of the first start, before compilers' caches were warm; {} where the run knows none."""
-        found: Mapping[str, Any] = (self.starts[0].get(name) if self.starts else None) or {}
-        return found
-
-    def transfers(self, task: str) -> Mapping[str, float] | None:
-        """The middle one of all starts, each way; None where nothing had to be brought anywhere."""
-        timed = [found for s in self.starts if (found := (s.get("transfers") or {}).get(task))]
-        return {way: median(one[way] for one in timed) for way in timed[0]} if timed else None
-
-
 def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[CellSummary]:
     """One summary for each cell of the run's plan, in its order; second names are no cells of their own."""
     cells = {cell["key"]: cell for cell in about["cells"]}
     records = list(records)
-    gathered = _gather(about, records)
+    gathered = gather(about, records)
     rates: dict[tuple[str, str], dict[str, Samples]] = {}
     for record in records:
         if record["kind"] == "peak":
             cell = cells[record["cell"]]
             mine = rates.setdefault((cell["dtype"], cell["device"]), {})
-            mine.setdefault(cell["framework"], {})[_moment(record)] = record["flops"] / record["seconds"]
+            mine.setdefault(cell["framework"], {})[moment(record)] = record["flops"] / record["seconds"]
     best = {
-        key: max(location(_grouped(one)).value for one in of_framework.values())
+        key: max(location(grouped(one)).value for one in of_framework.values())
         for key, of_framework in rates.items()
     }
     found = {key: _summary(cell, gathered[key], about, best) for key, cell in cells.items()}
@@ -135,11 +98,6 @@ def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) ->
         timed = [key for key, cell in cells.items() if cell["baseline"] == planned and found[key].tasks]
         _compare(Arena(planned, {key: gathered[key].samples for key in timed}, twins), found)
     return [summary for key, summary in found.items() if not cells[key].get("twin")]
-
-
-def samples(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Samples]]:
-    """Of every cell, by its key, the samples of each task: what the summaries are computed from."""
-    return {key: mine.samples for key, mine in _gather(about, records).items()}
 
 
 def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
@@ -184,14 +142,6 @@ def _dear(start: float, step: float, its_start: float, its_step: float) -> bool:
     return start > DEARER * its_start and (start - step) - (its_start - its_step) > DEARER_SECONDS
 
 
-def _gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, _Gathered]:
-    gathered = {cell["key"]: _Gathered() for cell in about["cells"]}
-    for record in records:
-        if record.get("cell") in gathered:
-            gathered[record["cell"]].take(record)
-    return gathered
-
-
 def _compare(arena: Arena, found: Mapping[str, CellSummary]) -> None:
     """Each cell of an arena against its baseline, all ratios of a task judged together."""
     for key in arena.taken:
@@ -203,13 +153,9 @@ def _compare(arena: Arena, found: Mapping[str, CellSummary]) -> None:
             found[key].tasks[task].noise = noise
 
 
-def _moment(record: Mapping[str, Any]) -> tuple[tuple[int, int], int]:
-    return (record["arena"], record["invocation"]), record["round"]
-
-
 def _summary(
     cell: Mapping[str, Any],
-    mine: _Gathered,
+    mine: Gathered,
     about: Mapping[str, Any],
     peak: Mapping[tuple[str, str], float],
 ) -> CellSummary:
@@ -241,8 +187,8 @@ def _summary(
     return _plausible(summary)
 
 
-def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskSummary:
-    seconds = location(_grouped(mine.samples[task]))
+def _task(mine: Gathered, task: str, flops: float, rate: float | None) -> TaskSummary:
+    seconds = location(grouped(mine.samples[task]))
     calls = mine.first("first_calls").get(task)
     first = calls[0] if calls else mine.first("first_call_seconds").get(task)
     return TaskSummary(
@@ -253,12 +199,17 @@ def _task(mine: _Gathered, task: str, flops: float, rate: float | None) -> TaskS
         first_call_seconds=first,
         steps=mine.first("steps").get(task),
         until_steady=calls_until_steady(calls) if calls else None,
-        latency=mine.first("latency").get(task),
+        latency=mine.first("latency").get(task) or _latency(seconds, mine.first("loops").get(task)),
         parts=mine.first("parts").get(task),
-        transfers=mine.transfers(task),
+        transfers=mine.transfer(task),
         disturbed=mine.disturbed[task],
         repeated=mine.repeated[task],
     )
+
+
+def _latency(seconds: Estimate, loops: int | None) -> Mapping[str, float] | None:
+    """What the samples say of calls that are waited for one by one."""
+    return {"median": seconds.value, "p95": seconds.p95} if loops == 1 else None
 
 
 def _plausible(summary: CellSummary) -> CellSummary:
@@ -273,10 +224,3 @@ def _plausible(summary: CellSummary) -> CellSummary:
             summary.tasks = {}
             break
     return summary
-
-
-def _grouped(samples: Samples) -> list[list[float]]:
-    processes: dict[tuple[int, int], list[float]] = {}
-    for (process, _), value in sorted(samples.items()):
-        processes.setdefault(process, []).append(value)
-    return list(processes.values())

@@ -6,16 +6,19 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 import harness.bench
 from harness import screening
 from harness.agreement.verdict import TIMEOUT, Verdict
-from harness.bench import ALIVE, Bench, Profile
+from harness.bench import Bench, Profile
 from harness.catalog import Catalog
 from harness.commands import bench as command
 from harness.commands.bench import _about, document
@@ -31,6 +34,7 @@ from tests.rigged import GOOD, doing, gone, hanging, root, wait_until
 
 TASKS = ("loss_and_grads", "train_step", "train")
 PROFILE = Profile(invocations=2, rounds=3)
+ALIVE = PROFILE.alive
 
 
 def nothing(_: object) -> None:
@@ -840,6 +844,17 @@ def test_devices_stand_side_by_side_and_the_cpus_baseline_is_that_of_both(
     assert len(list(run.records("peak"))) == 2 * PROFILE.invocations * PEAK_ROUNDS
 
 
+def test_where_a_call_is_a_sample_its_samples_tell_the_latency(tmp_path, instant, monkeypatch):
+    seconds = iter(range(1, 1000))
+    answering(monkeypatch, "prepare", lambda *_: {"loops": {**dict.fromkeys(TASKS, 2), "train": 1}})
+    answering(monkeypatch, "sample", lambda _, r: {"loops": r["loops"], "seconds": float(next(seconds))})
+    run = measured(tmp_path, crowd(tmp_path, 2))
+    for summary in summarize(run.about, run.records()):
+        train, step = summary.tasks["train"], summary.tasks["train_step"]
+        assert train.latency == {"median": train.seconds.value, "p95": train.seconds.p95}
+        assert step.latency is None
+
+
 # -- more cells than workers that may be alive at once ---------------------------------------------------
 
 
@@ -858,6 +873,18 @@ def test_the_baseline_runs_in_every_batch_and_the_others_in_one(tmp_path, count)
     assert all(len({cell.dtype for cell in arena}) == 1 for arena in arenas)
     others = [cell for arena in arenas for cell in arena[1:]]
     assert sorted(c.key for c in others) == sorted(c.key for c in cells if c.implementation != "numpy_manual")
+
+
+@pytest.mark.parametrize(("gib", "workers"), [(1, 4), (4, 4), (8, 8), (23.6, 23), (128, 32)])
+def test_as_many_workers_live_at_once_as_there_is_memory_for(monkeypatch, gib, workers):
+    memory = SimpleNamespace(total=int(gib * 2**30))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert harness.bench.room() == workers
+
+
+def test_how_many_live_at_once_is_the_profiles(tmp_path, instant):
+    run = measured(tmp_path, crowd(tmp_path, 18), profile=replace(PROFILE, alive=20))
+    assert {record["arena"] for record in run.records("sample")} == {0}
 
 
 def test_the_baseline_runs_under_both_of_its_names_in_every_batch(tmp_path):

@@ -451,6 +451,19 @@ def test_resume_refuses_what_was_edited_since(made, copied):
     assert f"rigged/numpy_good was edited since {copied} began: start a new run" in message
 
 
+def test_a_variable_that_steers_workers_is_told_and_resume_refuses_another(impls, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    done = samestep("run", "rigged/numpy_good", "--impls", impls, "--out", tmp_path)
+    told = "set by whoever started this run, and left as it was:"
+    assert told in done.stdout
+    (run,) = tmp_path.glob("*/*")
+    assert f"{told} OPENBLAS_CORETYPE=Haswell" in (run / "report.md").read_text()
+    assert json.loads((run / "run.json").read_text())["inherited"]["cpu"]["OPENBLAS_CORETYPE"] == "Haswell"
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
+    refused = said(samestep("run", "--resume", run))
+    assert f"OPENBLAS_CORETYPE is not what it was when {run} began: start a new run" in refused
+
+
 def test_a_bench_of_what_disagrees_exits_1(impls, tmp_path):
     folder = root(tmp_path / "impls", {"numpy_wrong": WRONG_RATE})
     done = samestep("bench", "rigged/numpy_wrong", "--impls", folder, "--out", tmp_path / "results", *TINY)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import main
 from harness.commands.compare import document, markdown
-from harness.comparison import Comparison, Side, compare
+from harness.comparison import Comparison, Difference, Side, compare
 from harness.measure import statistics
 from harness.store import Run
 from tests.rigged import command, running
@@ -234,6 +234,12 @@ def test_where_the_baseline_ran_with_other_versions_all_is_compared_by_the_clock
     assert {c.absolutely for c in found.changes} == {"the baseline numpy_manual runs with other versions"}
     (difference,) = found.differences
     assert difference.field in ("versions.numpy.numpy", "versions.numpy.blas")
+
+
+def test_a_variable_that_only_one_run_inherited_is_a_difference():
+    after = {**about(), "inherited": {"cpu": {"OPENBLAS_CORETYPE": "Haswell"}}}
+    found = compare(side(), Side.of(after, records()))
+    assert found.differences == (Difference("inherited.cpu.OPENBLAS_CORETYPE", None, "Haswell"),)
 
 
 def test_where_another_cells_version_changed_the_baseline_is_still_the_control():

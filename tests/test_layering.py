@@ -54,8 +54,9 @@ LAYERS = {
     ),
     "interview": ("agreement.verdict", "catalog", "conventions", "process", "lanes"),
     "arena": ("measure.statistics",),
-    "summary": ("measure.statistics", "measure.curves", "agreement.verdict", "arena"),
-    "comparison": ("measure.statistics", "agreement.verdict", "arena", "summary"),
+    "gathered": ("arena",),
+    "summary": ("measure.statistics", "measure.curves", "agreement.verdict", "arena", "gathered"),
+    "comparison": ("measure.statistics", "agreement.verdict", "arena", "gathered", "summary"),
     "turns": (
         "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "lanes", "runner",
     ),
@@ -63,7 +64,7 @@ LAYERS = {
         "caches", "agreement.verdict", "forecast", "selection", "store", "process", "runner", "turns",
     ),
     "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
-    "devices": ("spec", "measure.statistics", "measure.curves", "arena", "summary"),
+    "devices": ("spec", "measure.statistics", "measure.curves", "arena", "gathered"),
     "report": (
         "errors", "outline", "agreement.verdict", "conventions", "measure.statistics", "measure.curves",
         "store", "arena", "summary", "comparison", "devices",
@@ -105,6 +106,7 @@ PURE = (
     "catalog",
     "comparison",
     "conventions",
+    "gathered",
     "measure.statistics",
     "price",
     "report",

@@ -19,7 +19,7 @@ from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.measure import clock
 from harness.measure.subject import Peak
-from harness.process import WorkerLost, WorkerProcess, environment, processors
+from harness.process import WorkerLost, WorkerProcess, environment, inherited, processors
 from harness.runner import Workshop, check
 from harness.selection import Cell, Options, select
 from tests.rigged import CHECKOUT, GOOD, command, doing, gone, hanging, root, running, wait_until
@@ -370,6 +370,20 @@ def test_a_worker_for_the_cpu_sees_no_gpu_and_caches_are_the_runs_own(tmp_path):
     assert {variables[name] for name in variables if name.endswith("_NUM_THREADS")} == {"3"}
     assert Path(variables["TORCHINDUCTOR_CACHE_DIR"]).is_relative_to(tmp_path)
     assert "CUDA_VISIBLE_DEVICES" not in environment("gpu", 1)
+
+
+def test_what_else_steers_a_worker_is_known(monkeypatch):
+    before = inherited("cpu")
+    for name, value in {
+        "OPENBLAS_CORETYPE": "Haswell",  # slower kernels than the processor's own
+        "OMP_NUM_THREADS": "7",  # is set anew for a worker
+        "CUDA_HOME": "/usr/local/cuda",  # a place
+        "CUDA_VISIBLE_DEVICES": "3",  # is set anew for a worker on the CPU only
+        "EDITOR": "vi",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert inherited("cpu") == {**before, "OPENBLAS_CORETYPE": "Haswell"}
+    assert inherited("gpu")["CUDA_VISIBLE_DEVICES"] == "3"
 
 
 def test_a_worker_that_we_ended_ourselves_says_nothing_of_its_cell(tmp_path, monkeypatch):

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harness import janitor
-from harness.bench import PROFILES, Bench, Profile
+from harness.bench import PROFILES, Bench, Profile, room
 from harness.catalog import Catalog
 from harness.errors import SamestepError
 from harness.forecast import Forecast
 from harness.measure import clock
 from harness.measure.machine import fingerprint, slug
 from harness.price import price
-from harness.process import environment
+from harness.process import environment, inherited
 from harness.report import terminal
 from harness.report.facts import facts
 from harness.runner import Workshop
@@ -46,7 +46,7 @@ def run_bench(
         profile = PROFILES[asked["profile"]]
         if asked["invocations"]:
             profile = replace(profile, invocations=asked["invocations"])
-        profile = replace(profile, width=asked["width"], budget=asked["budget"])
+        profile = replace(profile, width=asked["width"], budget=asked["budget"], alive=room())
         selectors = selectors or networks(workshop.catalog)
         cells = with_twins(workshop.catalog, select(workshop.catalog, selectors, options))
         about = _about(workshop, cells, selectors, options, profile)
@@ -88,6 +88,10 @@ def _resumed(
     changed = [f for f, was in about["versions"].items() if workshop.catalog.version(f) != was]
     if changed:
         raise SamestepError(f"{changed[0]} has another version than when {run.folder} began: start a new run")
+    for device, was in (about.get("inherited") or {}).items():
+        steered = [name for name, _ in was.items() ^ inherited(device).items()]
+        if steered:
+            raise SamestepError(f"{steered[0]} is not what it was when {run.folder} began: start a new run")
     now = sources(workshop.catalog, cells)
     edited = [name for name, was in about["sources"].items() if now[name] != was]
     if edited:
@@ -150,6 +154,7 @@ def _about(
         "profile": asdict(profile),
         "machine": fingerprint(),
         "environment": {device: environment(device, options.threads) for device in options.devices},
+        "inherited": {device: inherited(device) for device in options.devices},
         "versions": {name: catalog.version(name) for name in frameworks},
         "cells": [{**cell.as_dict(), "key": cell.key, "baseline": baselines[cell].key} for cell in cells],
         "tasks": {f"{c.workload}:{c.case}": _tasks(catalog, c) for c in cells},

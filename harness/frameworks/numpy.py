@@ -11,6 +11,9 @@ from harness.frameworks import Settings, Unavailable
 
 DISTRIBUTIONS = ("numpy",)
 
+#: What is told of a BLAS; the architecture is that of the kernels that it took.
+BLAS = ("internal_api", "version", "architecture")
+
 
 class Adapter:
     def __init__(self, settings: Settings) -> None:
@@ -43,5 +46,5 @@ class Adapter:
         return {
             "versions": {"numpy": np.__version__},
             "threads": max((pool["num_threads"] for pool in pools), default=1),
-            "blas": [f"{pool['internal_api']} {pool.get('version')}" for pool in pools],
+            "blas": [" ".join(str(pool[name]) for name in BLAS if pool.get(name)) for pool in pools],
         }

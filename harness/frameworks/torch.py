@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,16 @@ class Adapter:
     def describe(self) -> dict[str, Any]:
         return {
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
+            "blas": [f"{_blas()}, kernels for {torch.backends.cpu.get_cpu_capability()}"],
             "threads": torch.get_num_threads(),
             "matmul": "float32" if torch.get_float32_matmul_precision() == "highest" else "tf32",
         }
+
+
+def _blas() -> str:
+    """The library that PyTorch was built with: only its build's own account names it."""
+    found = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    return found[1] if found else "no BLAS"
 
 
 class Stopwatch:

@@ -13,6 +13,9 @@ from typing import Any
 #: Reasons for a lower clock that are no slowdown of a sample: idle, clocks that somebody set (nvml.h).
 HARMLESS = 0x1 | 0x2
 
+#: Vector instructions as /proc/cpuinfo names them, of x86 and of ARM.
+VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve", "sve2")
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -22,6 +25,7 @@ def fingerprint() -> dict[str, Any]:
 
     return {
         "cpu": cpu_name(),
+        "instructions": instructions(),
         "processors": len(os.sched_getaffinity(0)),
         "cores": psutil.cpu_count(logical=False),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -38,6 +42,12 @@ def fingerprint() -> dict[str, Any]:
 def cpu_name() -> str:
     found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
     return found[1].strip() if found else platform.machine()
+
+
+def instructions() -> list[str]:
+    """The widest sets of vector instructions that the processor tells: kernels are chosen by them."""
+    told = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    return [name for name in VECTORS if told and name in told[1].split()]
 
 
 def gpus() -> list[dict[str, Any]]:

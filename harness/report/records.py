@@ -86,7 +86,8 @@ ABOUT = {
         cpu=text, processors=count, cores=optional(count), memory_bytes=optional(count), os=text, python=text,
         revision=optional(text), gpus=optional(many(shaped(name=optional(text)))),
     ),
-    "sources": optional(each(text)), "versions": optional(each(optional(text))),
+    "inherited": optional(each(each(text))), "sources": optional(each(text)),
+    "versions": optional(each(optional(text))),
     "prices": optional(each(shaped(lines=optional(count), changed=optional(count)))),
 }  # fmt: skip
 

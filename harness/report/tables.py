@@ -196,6 +196,10 @@ def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[s
     )
     if found:
         lines.append(f"of peak: flop/s over those of the best matrix product measured here, {found}.")
+    kept = {name: value for one in (about.get("inherited") or {}).values() for name, value in one.items()}
+    if kept:
+        told = ", ".join(f"{name}={value}" for name, value in kept.items())
+        lines.append(f"set by whoever started this run, and left as it was: {words.escaped(told)}.")
     return lines
 
 

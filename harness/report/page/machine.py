@@ -9,6 +9,8 @@ from harness.report import tables, words
 from harness.report.records import Legible
 from harness.summary import CellSummary, peaks
 
+#: Of ``run.json``.
+PARTS = ("machine", "options", "profile", "environment", "inherited")
 #: Characters of a value that are shown.
 LONGEST = 300
 #: Tasks that are named where many are meant.
@@ -19,7 +21,7 @@ def fingerprint(run: Legible) -> list[tuple[str, str]]:
     """What the run says of its machine, its options and the versions that its workers read, flat and sorted
     within each part."""
     about = run.about
-    parts = {name: about.get(name) for name in ("machine", "options", "profile", "environment")}
+    parts = {name: about.get(name) for name in PARTS}
     found = [(" ".join(path).replace("_", " "), value) for path, value in _flat(parts, ())]
     return [("run", run.folder.name), *found, *(("version", told) for told in tables.versions(run))]
 
