@@ -3,15 +3,20 @@
 The scheduler keeps for each thread how long it could have run and did not (/proc/pid/task/*/schedstat, see
 sched-stats.rst of the kernel); the hypervisor tells how long it ran somebody else ("steal" in /proc/stat, in
 ticks of 10 ms, proc(5)).
+
+Where more threads of one process work than it may use processors, as JAX's and TensorFlow's do beside the one
+that calls them, they wait for each other, undisturbed. Then their waiting tells nothing of others.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: A sample is disturbed if its threads waited for a processor for more than this share of its time.
+#: A sample is disturbed if its threads waited for a processor for more than this share of its time; a thread
+#: that ran for less did not work in it.
 SHARE = 1 / 20
 
 NANO = 1e-9
@@ -20,14 +25,21 @@ TASKS = Path("/proc/self/task")
 
 @dataclass(frozen=True)
 class Reading:
-    """Nanoseconds that the busy threads have waited, and ticks that were stolen from all processors."""
+    """Nanoseconds that each busy thread has run and has waited; ticks that were stolen from all processors,
+    and how many those are."""
 
-    waited: int
+    threads: Mapping[Path, tuple[int, int]]
     stolen: int
+    processors: int
 
     def disturbed(self, before: Reading, seconds: float) -> bool:
-        waited = (self.waited - before.waited) * NANO
-        return waited > SHARE * seconds or self.stolen > before.stolen
+        """Whether somebody else ran in a sample of so many seconds; ``before`` is of the same threads."""
+        ran, waited = (
+            [(now[which] - before.threads[thread][which]) * NANO for thread, now in self.threads.items()]
+            for which in (0, 1)
+        )
+        alone = sum(one > SHARE * seconds for one in ran) <= self.processors
+        return (alone and sum(waited) > SHARE * seconds) or self.stolen > before.stolen
 
 
 class Interference:
@@ -45,7 +57,8 @@ class Interference:
         self.busy |= {t for t, ran in self.ran.items() if (ran - before.get(t, 0)) * NANO > seconds / 100}
 
     def read(self) -> Reading:
-        return Reading(sum(_schedstat(thread)[1] for thread in self.busy), _stolen())
+        threads = {thread: _schedstat(thread) for thread in self.busy}
+        return Reading(threads, _stolen(), len(os.sched_getaffinity(0)))
 
 
 def _schedstat(thread: Path) -> tuple[int, int]:

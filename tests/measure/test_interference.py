@@ -36,6 +36,7 @@ def kernel(tmp_path, monkeypatch) -> Kernel:
     kernel = Kernel(tmp_path)
     monkeypatch.setattr(interference, "TASKS", tmp_path)
     monkeypatch.setattr(interference, "_stolen", lambda: kernel.stolen)
+    monkeypatch.setattr(interference.os, "sched_getaffinity", lambda _: {0, 1})
     return kernel
 
 
@@ -86,6 +87,22 @@ def test_a_sample_is_disturbed_if_its_threads_waited_for_a_processor(kernel, sec
     assert found.read().disturbed(before, seconds) is disturbed
 
 
+@pytest.mark.parametrize(("pool", "disturbed"), [(1, True), (2, False)])
+def test_more_threads_than_processors_wait_for_each_other(kernel, pool, disturbed):
+    names = ["main", *(f"pool{number}" for number in range(pool)), "hardly"]
+    for name in names:
+        kernel.thread(name, ran=1.0)
+    found = Interference()
+    found.settle(1.0)
+    before = found.read()
+    for name in names[:-1]:
+        kernel.thread(name, ran=1.5, waited=0.25)
+    kernel.thread("hardly", ran=1.0 + SHARE / 2)  # it takes no processor from anybody
+    assert found.read().disturbed(before, 1.0) is disturbed
+    kernel.stolen += 1  # which is somebody else's doing in any case
+    assert found.read().disturbed(before, 1.0)
+
+
 def test_what_an_idle_thread_waited_does_not_count(kernel):
     kernel.thread("main", ran=1.0)
     kernel.thread("asleep", ran=0.0)
@@ -114,7 +131,9 @@ def test_a_thread_that_is_gone_waits_no_more(kernel):
     assert not found.read().disturbed(before, 0.001)
     found.settle(1.0)
     kernel.thread("main", ran=1.0, waited=1.0)
-    assert found.read().waited == SECOND
+    assert {thread.name: waited for thread, (_, waited) in found.read().threads.items()} == {
+        "main": SECOND, "pool": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["", "0 0\n", "not numbers at all\n"])
@@ -123,7 +142,7 @@ def test_a_kernel_that_keeps_no_times_disturbs_nothing(kernel, text):
     kernel.write("main", text)
     found = Interference()
     found.settle(1.0)
-    assert (watched(found), found.read()) == (set(), Reading(0, 0))
+    assert (watched(found), found.read()) == (set(), Reading({}, 0, 2))
 
 
 def test_the_ticks_of_the_processors_that_may_be_used_are_counted(tmp_path, monkeypatch):
@@ -141,5 +160,7 @@ def test_this_kernel_can_be_read():
     found.settle(0.0)
     reading = found.read()
     assert found.ran
-    assert reading.waited >= 0
+    assert sum(ran for ran, _ in reading.threads.values()) > 0
+    assert all(waited >= 0 for _, waited in reading.threads.values())
     assert reading.stolen >= 0
+    assert reading.processors >= 1
