@@ -53,10 +53,13 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     count = str(threads)
     variables = {
         **{f"{pool}_NUM_THREADS": count for pool in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
-        # A pool whose worker waits for its turn must sleep: a thread that spins slows the one that works.
+        # A pool whose worker waits for its turn must sleep, as a thread that spins slows the one that works,
+        # but not at once: within a step a thread that sleeps is woken late. So each spins for about as long as
+        # it takes to ask for the next turn.
         "OMP_WAIT_POLICY": "PASSIVE",
-        "KMP_BLOCKTIME": "0",
-        "OPENBLAS_THREAD_TIMEOUT": "20",  # sleep after 2^20 cycles, half a millisecond
+        "GOMP_SPINCOUNT": "10000",
+        "KMP_BLOCKTIME": "1",  # in milliseconds
+        "OPENBLAS_THREAD_TIMEOUT": "20",  # 2^20 cycles
         "PYTHONHASHSEED": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
