@@ -54,8 +54,8 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
     variables = {
         **{f"{pool}_NUM_THREADS": count for pool in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
         # A pool whose worker waits for its turn must sleep, as a thread that spins slows the one that works,
-        # but not at once: within a step a thread that sleeps is woken late. So each spins for about as long as
-        # it takes to ask for the next turn.
+        # but not at once: within a step a thread that sleeps is woken late. So each spins about as long as it
+        # takes to ask for the next turn.
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "10000",
         "KMP_BLOCKTIME": "1",  # in milliseconds

@@ -13,6 +13,8 @@ RUNS = (
     ("pictures",),
     ("same_code",),
     ("isolation",),
+    ("disturbed",),
+    ("waiting",),
     ("survival",),
 )
 
