@@ -23,12 +23,13 @@ from harness.measure import clock
 ROOT = Path(__file__).resolve().parent.parent
 STDERR_TAIL = 2000
 
-#: How the names begin of variables that change what a worker computes with, or how fast; and how those end
-#: that only say where something lies.
+#: How the names begin of variables that change what a worker computes with, or how fast (not all of TF_: many
+#: are Terraform's); and how those end that only say where something lies.
 STEERING = (
     "ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GLIBC_TUNABLES", "GOMP_", "JAX_", "KMP_",
     "LD_PRELOAD", "MALLOC_", "MKL_", "NPY_", "NUMEXPR_", "NVIDIA_TF32_OVERRIDE", "OMP_", "ONEDNN_",
-    "OPENBLAS_", "PYTHONMALLOC", "PYTORCH_", "TF_", "TORCH", "XLA_",
+    "OPENBLAS_", "PYTHONMALLOC", "PYTORCH_", "TF_CUDNN_", "TF_DETERMINISTIC_", "TF_DISABLE_", "TF_ENABLE_",
+    "TF_FORCE_", "TF_GPU_", "TF_NUM_", "TF_USE_", "TF_XLA_", "TORCH", "XLA_",
 )  # fmt: skip
 PLACES = ("_DIR", "_HOME", "_PATH", "_ROOT")
 
@@ -82,10 +83,11 @@ def environment(device: str, threads: int, cache: Path | None = None) -> dict[st
 
 
 def inherited(device: str) -> dict[str, str]:
-    """What else steers a worker: variables of this process that `environment` leaves as they are."""
+    """What else steers a worker: variables of this process that `environment` leaves as they are. Of a path
+    its last part is told."""
     own = environment(device, 1, Path())
     return {
-        name: value
+        name: re.sub(r"/(?:[^/\s:,=]*/)*", "", value)
         for name, value in sorted(os.environ.items())
         if name.startswith(STEERING) and not name.endswith(PLACES) and name not in own
     }

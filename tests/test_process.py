@@ -380,9 +380,19 @@ def test_what_else_steers_a_worker_is_known(monkeypatch):
         "CUDA_HOME": "/usr/local/cuda",  # a place
         "CUDA_VISIBLE_DEVICES": "3",  # is set anew for a worker on the CPU only
         "EDITOR": "vi",
+        "TF_CLI_CONFIG_FILE": "/home/me/.terraformrc",  # of another program
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "LD_PRELOAD": "/usr/lib/libtcmalloc.so.4:/opt/a/libb.so",
+        "XLA_FLAGS": "--xla_cpu_use_thunk_runtime=false --xla_dump_to=/tmp/me/x",
     }.items():
         monkeypatch.setenv(name, value)
-    assert inherited("cpu") == {**before, "OPENBLAS_CORETYPE": "Haswell"}
+    assert inherited("cpu") == {
+        **before,
+        "OPENBLAS_CORETYPE": "Haswell",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "LD_PRELOAD": "libtcmalloc.so.4:libb.so",
+        "XLA_FLAGS": "--xla_cpu_use_thunk_runtime=false --xla_dump_to=x",
+    }
     assert inherited("gpu")["CUDA_VISIBLE_DEVICES"] == "3"
 
 
