@@ -80,7 +80,7 @@ class Bench:
         self.loops = {r["cell"]: r["loops"] for r in records if r["kind"] == "start"}
         self.imports: dict[tuple[str, str], float] = {}
         self.stopped = any(r["kind"] == "stopped" for r in records)
-        self.forecast = Forecast()
+        self.forecast = Forecast(pace=clock.pace())
         self.noted = clock.now()
         told = (r["elapsed_seconds"] for r in records if r["kind"] == "forecast")
         self.began = self.noted - max(told, default=0.0)  # an earlier try's time is a part of the budget

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: What a unit of work takes while nothing of its kind was seen, beside what `GROWTH` says: an examination,
-#: an import with the first calls, the same of a later process, a sample with what is around it, a
-#: confirmation.
-PRIOR_SECONDS = {"check": 2.0, "start": 3.5, "restart": 2.0, "turn": 0.03, "finish": 0.3}
+#: What a unit of work takes at a pace of 1 while nothing of its kind was seen, beside what `GROWTH` says: an
+#: examination, an import with the first calls, the same of a later process, a sample with what is around it,
+#: a confirmation.
+PRIOR_SECONDS = {"check": 1.2, "start": 1.8, "restart": 1.0, "turn": 0.025, "finish": 0.1}
 
 #: How much longer it takes for each second more that the examination of its cell took.
-GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.02, "finish": 0.2}
+GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.01, "finish": 0.1}
 
-#: Beyond so many seconds it was a compiler that the examination waited for: a start waits for it again, and
-#: nothing else does.
-COMPILED = 20.0
+#: Beyond so many seconds, at a pace of 1, it was a compiler that the examination waited for: a start waits for
+#: it again, and nothing else does.
+COMPILED = 2.0
 
 #: Of these several go on at once.
 SIDE_BY_SIDE = ("check",)
@@ -29,13 +29,15 @@ class Forecast:
     """Units of work that are still to do: a kind, a framework, a cell, and a task or "".
 
     A unit is taken to last as the last one like it did; if there was none, as those of its kind did, of its
-    framework if there were any, and longer where its cell's examination was. ``lanes`` is how many go on at
-    once, of those that may; ``least`` is what is left of a budget, which will be used.
+    framework if there were any, and longer where its cell's examination was. ``pace`` is how many times as
+    long as usual this processor takes (`harness.measure.clock.pace`); ``lanes`` how many units go on at once,
+    of those that may; ``least`` what is left of a budget, which will be used.
     """
 
     doing: str = ""
     done_seconds: float = 0.0
     least: float = 0.0
+    pace: float = 1.0
     lanes: int = 1
     pending: Counter[Unit] = field(default_factory=Counter)
     last: dict[Unit, float] = field(default_factory=dict)
@@ -76,12 +78,12 @@ class Forecast:
             if key in self.beyond:
                 total, count = self.beyond[key]
                 return max(0.0, total / count) + self._grown(unit)
-        guess = PRIOR_SECONDS[unit[0]] + self._grown(unit)
+        guess = self.pace * PRIOR_SECONDS[unit[0]] + self._grown(unit)
         start = self.last.get(("start", *unit[1:]), guess)
         return min(guess, start) if unit[0] == "restart" else guess  # which finds what the start compiled
 
     def _grown(self, unit: Unit) -> float:
         """What it takes longer because its cell's examination was so long."""
         kind, framework, cell, _ = unit
-        examined = self.last.get(("check", framework, cell, ""), 0.0)
-        return GROWTH[kind] * (examined if kind in ("start", "restart") else min(examined, COMPILED))
+        examined, compiled = self.last.get(("check", framework, cell, ""), 0.0), self.pace * COMPILED
+        return GROWTH[kind] * (examined if kind in ("start", "restart") else min(examined, compiled))

@@ -66,12 +66,23 @@ def test_nothing_is_expected_of_a_cell_that_was_dropped():
 
 def test_a_cell_that_was_long_examined_is_expected_to_take_longer():
     forecast = Forecast()
-    forecast.done(("check", "torch", "a torch cell", ""), 16.0)
-    forecast.done(("check", "torch", "another torch cell", ""), 8.0)
+    forecast.done(("check", "torch", "a torch cell", ""), 1.5)
+    forecast.done(("check", "torch", "another torch cell", ""), 1.0)
     forecast.expect(UNIT)
-    assert forecast.left_seconds == PRIOR_SECONDS["turn"] + 16.0 * GROWTH["turn"]
-    forecast.done(SAME_FRAMEWORK, 8.0 * GROWTH["turn"] + 0.5)
-    assert forecast.left_seconds == 16.0 * GROWTH["turn"] + 0.5
+    assert forecast.left_seconds == PRIOR_SECONDS["turn"] + 1.5 * GROWTH["turn"]
+    forecast.done(SAME_FRAMEWORK, 1.0 * GROWTH["turn"])  # no longer than its examination tells
+    assert forecast.left_seconds == 1.5 * GROWTH["turn"]
+
+
+@pytest.mark.parametrize("kind", PRIOR_SECONDS)
+def test_on_a_slow_processor_what_was_never_seen_is_guessed_to_take_longer(kind):
+    forecast = Forecast(pace=3.0)
+    forecast.done(("check", "torch", "a torch cell", ""), 3.0 * COMPILED)
+    forecast.expect((kind, "jax", "a jax cell", ""))
+    assert forecast.left_seconds == (3.0 * COMPILED if kind == "check" else 3.0 * PRIOR_SECONDS[kind])
+    forecast.pending.clear()
+    forecast.expect(("turn", "torch", "a torch cell", ""))
+    assert forecast.left_seconds == 3.0 * (PRIOR_SECONDS["turn"] + COMPILED * GROWTH["turn"])
 
 
 @pytest.mark.parametrize(("kind", "counted"), [("turn", COMPILED), ("finish", COMPILED), ("start", 100.0)])
