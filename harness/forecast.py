@@ -14,8 +14,8 @@ PRIOR_SECONDS = {"check": 1.2, "start": 1.8, "restart": 1.0, "turn": 0.025, "fin
 #: How much longer it takes for each second more that the examination of its cell took.
 GROWTH = {"check": 0.0, "start": 0.5, "restart": 0.1, "turn": 0.01, "finish": 0.1}
 
-#: Beyond so many seconds, at a pace of 1, it was a compiler that the examination waited for: a start waits for
-#: it again, and nothing else does.
+#: Beyond so many seconds, at a pace of 1, the examination waited for a compiler: a start waits for it again,
+#: and nothing else does.
 COMPILED = 2.0
 
 #: Of these several go on at once.
