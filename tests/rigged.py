@@ -113,9 +113,10 @@ def hanging(note: Path, after: str = "True") -> str:
         if {after}:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             child = subprocess.Popen([sys.executable, "-c", {child!r}])
-            with open({str(note)!r} + ".part", "w") as file:
+            part = f"{note}.{{os.getpid()}}"  # two dtypes hang side by side
+            with open(part, "w") as file:
                 file.write(f"{{os.getpid()}} {{child.pid}}")
-            os.replace({str(note)!r} + ".part", {str(note)!r})
+            os.replace(part, {str(note)!r})
             while True:
                 time.sleep(3600)
         """
