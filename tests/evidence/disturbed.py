@@ -10,13 +10,12 @@ and .csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,8 +23,9 @@ from harness.catalog import Catalog
 from harness.process import processors
 from harness.report import words
 from harness.runner import Workshop
-from harness.selection import Cell, Options, select
+from harness.selection import Options, select
 from tests.evidence.lanes import MEASURING, machine
+from tests.evidence.turns import started, written
 
 CASE = "two_layer:tutorial"
 ASKED = (
@@ -44,8 +44,6 @@ while True:
     time.sleep(0.014)
 """
 
-Turn = Callable[[], bool]
-
 
 @contextmanager
 def another_program() -> Iterator[subprocess.Popen[bytes]]:
@@ -57,14 +55,6 @@ def another_program() -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
-
-
-def started(shop: Workshop, cell: Cell, task: str, stack: ExitStack) -> Turn:
-    """What takes one sample of a task in a worker that is warm, and says whether it was disturbed."""
-    worker = stack.enter_context(shop.start(cell))
-    worker.open(shop.patience)
-    loops = worker.ask({**shop.request("prepare", cell), "loops": None}, shop.patience)["loops"][task]
-    return lambda: worker.ask({"op": "sample", "task": task, "loops": loops}, shop.patience)["disturbed"]
 
 
 def page(found: Counter[tuple[str, str, bool]], rounds: int) -> str:
@@ -94,22 +84,16 @@ def main() -> None:
     found, rows = Counter[tuple[str, str, bool]](), []
     with ExitStack() as stack:
         other = stack.enter_context(another_program())
-        turns = [(*one, started(shop, cells[one[0]], one[1], stack)) for one in ASKED]
+        turns = [(*one, started(shop, cells[one[0]], one[1], stack)[1]) for one in ASKED]
         for number in range(asked.rounds):
             for beside in lot.sample([False, True], 2):
                 other.send_signal(signal.SIGCONT if beside else signal.SIGSTOP)
                 for name, task, turn in lot.sample(turns, len(turns)):
-                    disturbed = turn()
+                    disturbed = turn()["disturbed"]
                     found[name, task, beside] += disturbed
                     rows.append((number, name, task, int(beside), int(disturbed)))
-    text = page(found, asked.rounds)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "disturbed.md").write_text(text, encoding="utf-8")
-    with (asked.out / "disturbed.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("round", "implementation", "task", "beside", "disturbed"))
-        writer.writerows(rows)
-    print(text)
+    columns = ("round", "implementation", "task", "beside", "disturbed")
+    written(asked.out, "disturbed", page(found, asked.rounds), columns, rows)
 
 
 if __name__ == "__main__":

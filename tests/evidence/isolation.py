@@ -11,12 +11,10 @@ itself. Of every process the median of the rounds' ratios counts. Writes results
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,29 +22,14 @@ import numpy as np
 
 from harness.catalog import Catalog
 from harness.measure.statistics import contrasts
-from harness.process import WorkerProcess
 from harness.runner import Workshop
 from harness.selection import Cell, Options, select
 from tests.evidence.lanes import MEASURING, machine
+from tests.evidence.turns import started, written
 
 CASE, TASK, ROUNDS = "two_layer:tutorial", "train_step", 40
 COMPANY = ("torch_autograd", "tensorflow_function", "jax_grad")
 WITHIN = 0.03
-
-Turn = Callable[[], float]
-
-
-def started(shop: Workshop, cell: Cell, stack: ExitStack) -> tuple[WorkerProcess, Turn]:
-    """A worker that has made its first calls, and what times one sample of it: seconds of a call."""
-    worker = stack.enter_context(shop.start(cell))
-    worker.open(shop.patience)
-    request = {**shop.request("prepare", cell), "loops": None}
-    loops = worker.ask(request, shop.patience)["loops"][TASK]
-
-    def turn() -> float:
-        return worker.ask({"op": "sample", "task": TASK, "loops": loops}, shop.patience)["seconds"] / loops
-
-    return worker, turn
 
 
 def process(
@@ -54,8 +37,8 @@ def process(
 ) -> list[tuple[float, float]]:
     """Of one fresh NumPy worker: in each round its seconds alone, and in company."""
     with ExitStack() as stack:
-        others = [started(shop, cell, stack) for cell in company]
-        _, turn = started(shop, numpy, stack)
+        others = [started(shop, cell, TASK, stack) for cell in company]
+        _, turn = started(shop, numpy, TASK, stack)
 
         def send(number: signal.Signals) -> None:
             for worker, _ in others:
@@ -64,14 +47,14 @@ def process(
         def alone() -> float:
             send(signal.SIGSTOP)
             turn()
-            seconds = turn()
+            seconds = turn()["seconds"]
             send(signal.SIGCONT)
             return seconds
 
         def beside() -> float:
             for _, other in lot.sample(others, len(others)):
                 other()
-            return turn()
+            return turn()["seconds"]
 
         found = []
         for _ in range(ROUNDS):
@@ -101,13 +84,7 @@ def main() -> None:
         f"Beside {', '.join(COMPANY)}, alive and taking their turns, numpy_manual takes **{ratio.value:.4f}** times as "
         f"long as alone; 95 % interval {ratio.low:.4f} to {ratio.high:.4f}.\n"
     )
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "isolation.md").write_text(text, encoding="utf-8")
-    with (asked.out / "isolation.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("process", "round", "alone_seconds", "beside_seconds"))
-        writer.writerows(rows)
-    print(text)
+    written(asked.out, "isolation", text, ("process", "round", "alone_seconds", "beside_seconds"), rows)
     sys.exit(not 1 - WITHIN <= ratio.low <= ratio.high <= 1 + WITHIN)
 
 

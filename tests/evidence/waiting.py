@@ -10,9 +10,8 @@ and .csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -26,6 +25,7 @@ from harness.report import words
 from harness.runner import Workshop
 from harness.selection import Cell, Options, select
 from tests.evidence.lanes import MEASURING, machine
+from tests.evidence.turns import Turn, started, written
 
 CASE, TASK = "two_layer:tutorial", "train_step"
 RUNGS, NEIGHBOUR = ("torch_autograd", "torch_optim"), "numpy_manual"
@@ -38,8 +38,6 @@ WAYS: dict[str, Mapping[str, str | None]] = {
     "as libgomp does by itself": dict.fromkeys(NAMES),
 }
 
-Turn = Callable[[], float]
-
 
 def environment(way: Mapping[str, str | None], *asked: Any) -> dict[str, str]:
     """Of a worker whose threads wait in this way."""
@@ -50,14 +48,10 @@ def environment(way: Mapping[str, str | None], *asked: Any) -> dict[str, str]:
 OWN = process.environment
 
 
-def started(shop: Workshop, cell: Cell, way: Mapping[str, str | None], stack: ExitStack) -> Turn:
-    """What takes one sample in a worker that is warm: seconds of a call."""
+def waiting(shop: Workshop, cell: Cell, way: Mapping[str, str | None], stack: ExitStack) -> Turn:
+    """What takes one sample in a worker whose threads wait in this way."""
     with patch.object(process, "environment", lambda *asked: environment(way, *asked)):
-        worker = stack.enter_context(shop.start(cell))
-    worker.open(shop.patience)
-    loops = worker.ask({**shop.request("prepare", cell), "loops": None}, shop.patience)["loops"][TASK]
-    asked = {"op": "sample", "task": TASK, "loops": loops}
-    return lambda: worker.ask(asked, shop.patience)["seconds"] / loops
+        return started(shop, cell, TASK, stack)[1]
 
 
 def page(rows: list[tuple[int, str, str, float, float]]) -> str:
@@ -90,21 +84,15 @@ def main() -> None:
     cells = {cell.implementation: cell for cell in select(shop.catalog, [CASE], options)}
     rows = []
     with ExitStack() as stack:
-        neighbour = started(shop, cells[NEIGHBOUR], WAYS["as samestep sets it"], stack)
+        neighbour = waiting(shop, cells[NEIGHBOUR], WAYS["as samestep sets it"], stack)
         turns = [
-            (name, way, started(shop, cells[name], how, stack)) for name in RUNGS for way, how in WAYS.items()
+            (name, way, waiting(shop, cells[name], how, stack)) for name in RUNGS for way, how in WAYS.items()
         ]
         for number in range(asked.rounds):
             for name, way, turn in lot.sample(turns, len(turns)):
-                rows.append((number, name, way, turn(), neighbour()))
-    asked.out.mkdir(parents=True, exist_ok=True)
-    text = page(rows)
-    (asked.out / "waiting.md").write_text(text, encoding="utf-8")
-    with (asked.out / "waiting.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("round", "implementation", "way", "seconds", "neighbour_seconds"))
-        writer.writerows(rows)
-    print(text)
+                rows.append((number, name, way, turn()["seconds"], neighbour()["seconds"]))
+    columns = ("round", "implementation", "way", "seconds", "neighbour_seconds")
+    written(asked.out, "waiting", page(rows), columns, rows)
 
 
 if __name__ == "__main__":
