@@ -68,7 +68,7 @@ def page(found: Counter[tuple[str, str, bool]], rounds: int) -> str:
         f"{rounds} samples each way of {CASE}, a thread for each processor, on {machine()}; the other program works for an "
         "eighth of the time. Made by `python -m tests.evidence.disturbed`.", "",
         *words.table(head, rows, "llrr"), "",
-        "0 % both ways: more of its threads work than it has processors and wait for each other, so that their waiting "
+        "Hardly any both ways: more of its threads work than it has processors and wait for each other, so that their waiting "
         "tells nothing of others.", "",
     ])  # fmt: skip
 
