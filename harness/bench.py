@@ -46,7 +46,7 @@ class Profile:
     rounds: int
     width: float | None = None
     budget: float | None = None
-    alive: int = 16
+    alive: int = 16  # as it was in runs that do not say
 
 
 PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocations=20, rounds=8)}

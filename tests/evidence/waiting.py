@@ -13,6 +13,7 @@ import argparse
 import random
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,11 +30,11 @@ from tests.evidence.turns import Turn, started, written
 
 CASE, TASK = "two_layer:tutorial", "train_step"
 RUNGS, NEIGHBOUR = ("torch_autograd", "torch_optim"), "numpy_manual"
-NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+OWN, NAMES = process.environment, ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 #: Variables of libgomp; None is left to libgomp itself.
 WAYS: dict[str, Mapping[str, str | None]] = {
-    "as samestep sets it": {name: process.environment("cpu", 1)[name] for name in NAMES},
+    "as samestep sets it": {name: OWN("cpu", 1)[name] for name in NAMES},
     "asleep at once": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": None},
     "as libgomp does by itself": dict.fromkeys(NAMES),
 }
@@ -45,12 +46,9 @@ def environment(way: Mapping[str, str | None], *asked: Any) -> dict[str, str]:
     return usual | {name: value for name, value in way.items() if value is not None}
 
 
-OWN = process.environment
-
-
 def waiting(shop: Workshop, cell: Cell, way: Mapping[str, str | None], stack: ExitStack) -> Turn:
     """What takes one sample in a worker whose threads wait in this way."""
-    with patch.object(process, "environment", lambda *asked: environment(way, *asked)):
+    with patch.object(process, "environment", partial(environment, way)):
         return started(shop, cell, TASK, stack)[1]
 
 
