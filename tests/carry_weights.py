@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from harness import data, weights
-from harness.agreement.candidate import Candidate, Values
-from harness.agreement.compare import Place
-from harness.catalog import REFERENCE, Catalog
-from harness.frameworks import Settings
-from harness.process import environment
-from harness.spec import Inputs
+from samestep import data, weights
+from samestep.agreement.candidate import Candidate, Values
+from samestep.agreement.compare import Place
+from samestep.catalog import REFERENCE, Catalog
+from samestep.frameworks import Settings
+from samestep.process import environment
+from samestep.spec import Inputs
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD, CASE = "mnist_mlp", "fashion"

@@ -6,8 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-
-from harness.catalog import Catalog
+from samestep.catalog import Catalog
 
 
 @pytest.fixture(scope="session")

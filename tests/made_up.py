@@ -1,4 +1,4 @@
-"""Small data sets made up for the tests of harness.data, and a machine that has none of the usual places."""
+"""Small data sets made up for the tests of samestep.data, and a machine that has none of the usual places."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.data import find, idx, sets
+from samestep.data import find, idx, sets
 
 TRAIN, TEST = 6, 4
 

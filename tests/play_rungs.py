@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
-
-from harness.agreement.candidate import Candidate, Values
-from harness.agreement.compare import Place
-from harness.catalog import Catalog, Implementation
-from harness.frameworks import Settings
+from samestep.agreement.candidate import Candidate, Values
+from samestep.agreement.compare import Place
+from samestep.catalog import Catalog, Implementation
+from samestep.frameworks import Settings
 
 WORKLOADS = ("manual_backprop", "linear_output", "scalar_relu")
 CASE = "worked_example"

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SPEC = '''
 """rigged: one weight matrix, x @ w, and the sum of squares."""
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):
@@ -140,7 +140,7 @@ def samestep(*arguments: object, columns: int = 200, **options: object) -> subpr
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "harness", *map(str, arguments)]
+    return [sys.executable, "-m", "samestep", *map(str, arguments)]
 
 
 def running(columns: int = 200) -> dict[str, object]:

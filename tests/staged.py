@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.store import RUN, Run
+from samestep.store import RUN, Run
+
 from tests.evidence.readme import README, linked
 
 REAL = linked(README.read_text(encoding="utf-8"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-
-from harness import data
-from harness.catalog import Catalog
-from harness.runner import Workshop, check
-from harness.selection import Cell, Options, select
+from samestep import data
+from samestep.catalog import Catalog
+from samestep.runner import Workshop, check
+from samestep.selection import Cell, Options, select
 
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()

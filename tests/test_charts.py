@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("altair", reason="pictures need Altair")
 vl_convert = pytest.importorskip("vl_convert", reason="pictures need Altair")
 
-from harness.report.pictures import agreement  # noqa: E402
+from samestep.report.pictures import agreement  # noqa: E402
 
 CELLS = {
     key: {"workload": "two_layer", "case": "tiny", "dtype": "float32", "device": "cpu",

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from samestep.bench import PROFILES
 
-from harness.bench import PROFILES
 from tests.rigged import CHECKOUT, GOOD, MANUAL, command, gone, root, running, samestep, wait_until
 
 FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy"}
@@ -52,7 +52,7 @@ def test_help_and_list_import_no_framework(asked):
     done = subprocess.run([sys.executable, "-X", "importtime", *command(*asked)[1:]], **running(), timeout=60)
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert done.returncode == 0
-    assert "harness" in imported
+    assert "samestep" in imported
     assert not imported & FRAMEWORKS
     if "--help" in asked:
         assert not imported & {"numpy", "pandas", "psutil"}
@@ -290,7 +290,7 @@ def test_a_traceback_is_shown_where_it_is_asked_for():
 
 
 def test_data_is_mounted():
-    assert samestep("data", "path", "mnist_sample").stdout.strip().endswith("harness/data/sample")
+    assert samestep("data", "path", "mnist_sample").stdout.strip().endswith("samestep/data/sample")
     done = samestep("data", "verify", "mnist_sample")
     assert done.returncode == 0
     assert "10000 + 2000 images, all right" in done.stdout
@@ -507,8 +507,8 @@ def test_resume_refuses_a_run_that_is_still_going_on(impls, tmp_path):
 
 def test_an_interrupt_in_code_that_came_from_a_text_exits_3_as_well(tmp_path):
     """Python remembers it there, and would end by SIGINT after all."""
-    planted = "import harness.commands.listing as l\nl.document = lambda *_: exec('raise KeyboardInterrupt')"
-    (tmp_path / "interrupts.py").write_text(f"{planted}\nfrom harness.cli import main\nmain(['list'])\n")
+    planted = "import samestep.commands.listing as l\nl.document = lambda *_: exec('raise KeyboardInterrupt')"
+    (tmp_path / "interrupts.py").write_text(f"{planted}\nfrom samestep.cli import main\nmain(['list'])\n")
     with_path = {**running(), "env": {**os.environ, "PYTHONPATH": f"{CHECKOUT}:{tmp_path}"}}
     done = subprocess.run([sys.executable, "-m", "interrupts"], **with_path, timeout=60)
     assert (done.returncode, done.stderr) == (3, "samestep: interrupted; what was recorded is kept\n")
@@ -539,7 +539,7 @@ def test_a_disk_that_fills_up_is_one_line(copied):
 
 
 def test_elsewhere_than_on_linux_one_line_says_so():
-    start = "import sys; sys.platform = 'darwin'; from harness.cli import main; main(['list'])"
+    start = "import sys; sys.platform = 'darwin'; from samestep.cli import main; main(['list'])"
     done = subprocess.run([sys.executable, "-c", start], **{**running(), "cwd": CHECKOUT}, timeout=60)
     assert "samestep runs on Linux" in said(done)
 

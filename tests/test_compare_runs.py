@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from samestep.cli import main
+from samestep.commands.compare import document, markdown
+from samestep.comparison import Comparison, Difference, Side, compare
+from samestep.measure import statistics
+from samestep.store import Run
 
-from harness.cli import main
-from harness.commands.compare import document, markdown
-from harness.comparison import Comparison, Difference, Side, compare
-from harness.measure import statistics
-from harness.store import Run
 from tests.rigged import command, running
 
 NAMES = ("numpy_manual", "torch_manual", "jax_scan", "keras_fit")

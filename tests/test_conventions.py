@@ -19,22 +19,22 @@ import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
+from samestep.catalog import Catalog
+from samestep.cli import main
+from samestep.commands.interviews import compared, declared
+from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
+from samestep.conventions.answers import default, or_word, plain
+from samestep.conventions.ask import selected
+from samestep.conventions.questions import FRAMEWORKS, TOPICS
+from samestep.impls.mnist_mlp import numpy_manual as mnist_mlp
+from samestep.impls.two_layer import numpy_manual as two_layer
+from samestep.report.conventions import FAILURE, mark, markdown, show, shown
 
-from harness.catalog import Catalog
-from harness.cli import main
-from harness.commands.interviews import compared, declared
-from harness.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
-from harness.conventions.answers import default, or_word, plain
-from harness.conventions.ask import selected
-from harness.conventions.questions import FRAMEWORKS, TOPICS
-from harness.report.conventions import FAILURE, mark, markdown, show, shown
-from impls.mnist_mlp import numpy_manual as mnist_mlp
-from impls.two_layer import numpy_manual as two_layer
 from tests.rigged import CHECKOUT, command, gone, running, samestep, wait_until
 
 RECORDED = json.loads((CHECKOUT / "tests/data/conventions.json").read_text())
 PAGE = CHECKOUT / "docs/conventions.md"
-ANSWERS = CHECKOUT / "harness/conventions"
+ANSWERS = CHECKOUT / "harness/samestep/conventions"
 
 frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 
@@ -479,7 +479,7 @@ def test_what_a_table_says_steers_no_terminal_and_ends_no_cell(tmp_path):
 @pytest.mark.parametrize("asked", [("conventions", "--help"), ("conventions", "std")])
 def test_the_parent_imports_no_framework(asked):
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "harness", *asked],
+        [sys.executable, "-X", "importtime", "-m", "samestep", *asked],
         cwd=CHECKOUT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
@@ -514,7 +514,7 @@ def test_a_question_that_fails_or_ends_its_worker_spoils_no_other(tmp_path):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(BROKEN)
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "conventions", "relu", "tf32*", "--json"],
+        [sys.executable, "-m", "samestep", "conventions", "relu", "tf32*", "--json"],
         cwd=CHECKOUT, capture_output=True, text=True, timeout=300,
         env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{CHECKOUT}"},
     )  # fmt: skip

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from samestep.data import DataError, DataMissing, find, sets
+from samestep.data.commands import data
+from samestep.data.fetch import ROOM, ensure
 
-from harness.data import DataError, DataMissing, find, sets
-from harness.data.commands import data
-from harness.data.fetch import ROOM, ensure
 from tests.made_up import bare_machine, files, made_up, write
 
 FILES = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in files().items()}
@@ -222,8 +222,6 @@ def test_unknown_name_is_a_wrong_command_line(command):
 
 
 def test_import_loads_neither_numpy_nor_pooch():
-    code = (
-        "import sys, harness.data, harness.data.commands; print({'numpy', 'pooch', 'rich'} & {*sys.modules})"
-    )
+    code = "import sys, samestep.data, samestep.data.commands; print({'numpy', 'pooch', 'rich'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

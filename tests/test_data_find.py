@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samestep.data
+from samestep.data import DataCorrupt, DataError, DataMissing, find, sets
+from samestep.data.read import read_set
 
-import harness.data
-from harness.data import DataCorrupt, DataError, DataMissing, find, sets
-from harness.data.read import read_set
 from tests.made_up import TEST, TRAIN, bare_machine, files, idx_bytes, items, made_up, write, write_npz
 
 MNIST, FASHION = made_up(), made_up(sets.FASHION, seed=1)
@@ -50,7 +50,7 @@ def test_found_in_each_layout(machine, layout, packed):
         path = machine / place
         put(path, seed, packed)
         assert find.find(dataset) == path
-        arrays = harness.data.load(dataset.name)
+        arrays = samestep.data.load(dataset.name)
         assert arrays["images"].tobytes() == items("images", TRAIN, seed)
         assert arrays["test_labels"].astype(np.uint8).tobytes() == items("labels", TEST, seed)
 
@@ -95,7 +95,7 @@ def test_files_of_another_set_are_not_taken(machine, monkeypatch):
 
 def test_missing_says_where_and_what_to_do(machine):
     with pytest.raises(DataMissing) as caught:
-        harness.data.load("fashion")
+        samestep.data.load("fashion")
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith("fashion: not found below ")
@@ -121,7 +121,7 @@ def test_variable_that_names_nothing_is_an_error(machine, monkeypatch):
 
 def test_unknown_name_lists_the_alternatives():
     with pytest.raises(DataError, match="no data set 'cifar'; there are: mnist_sample, mnist, fashion"):
-        harness.data.load("cifar")
+        samestep.data.load("cifar")
 
 
 def wrong(folder: Path) -> str:

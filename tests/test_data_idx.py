@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samestep.data import DataCorrupt, idx, npz, sets
 
-from harness.data import DataCorrupt, idx, npz, sets
 from tests.made_up import idx_bytes, items, made_up, write_npz
 
 IMAGES, LABELS = idx_bytes("images", 5), idx_bytes("labels", 5)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import samestep.data
+from samestep.data import DataError, find, sample, sets
+from samestep.data.read import read_set
 
-import harness.data
-from harness.data import DataError, find, sample, sets
-from harness.data.read import read_set
 from tests.made_up import write
 
 
 def test_sample_loads_whole():
-    arrays = harness.data.load("mnist_sample")
+    arrays = samestep.data.load("mnist_sample")
     shapes = {key: array.shape for key, array in arrays.items()}
     assert shapes == {
         "images": (10_000, 784),
@@ -43,10 +43,10 @@ def test_sample_needs_no_variable_and_no_home(monkeypatch, tmp_path):
 def test_sample_that_was_not_installed(monkeypatch, tmp_path):
     monkeypatch.setattr(find, "BUNDLED", tmp_path)
     with pytest.raises(DataError, match=r"mnist_sample: .* is empty; reinstall samestep"):
-        harness.data.load("mnist_sample")
+        samestep.data.load("mnist_sample")
     write(tmp_path)
     with pytest.raises(DataError, match=r"is not mnist_sample's: .*; reinstall samestep"):
-        harness.data.load("mnist_sample")
+        samestep.data.load("mnist_sample")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def full() -> Path:
 
 def test_sample_is_the_first_part_of_mnist(full):
     whole = read_set(sets.MNIST, full)
-    for key, array in harness.data.load("mnist_sample").items():
+    for key, array in samestep.data.load("mnist_sample").items():
         assert np.array_equal(array, whole[key][: len(array)])
 
 
@@ -74,4 +74,4 @@ def test_sample_can_be_made_again(full, tmp_path):
 
 
 def test_full_sets_are_right(full):
-    assert len(harness.data.load("mnist")["images"]) == 60_000
+    assert len(samestep.data.load("mnist")["images"]) == 60_000

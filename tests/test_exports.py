@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.plugin import pytest_benchmark_generate_json
 from pytest_benchmark.stats import Metadata, Stats
-
-from harness.commands.report import write
-from harness.errors import SamestepError
-from harness.report import pytest_benchmark
-from harness.report.records import Legible
-from harness.store import Run
+from samestep.commands.report import write
+from samestep.errors import SamestepError
+from samestep.report import pytest_benchmark
+from samestep.report.records import Legible
+from samestep.store import Run
 
 # -- the numbers -----------------------------------------------------------------------------------------
 
@@ -200,7 +199,7 @@ def test_a_run_without_a_sample_has_no_benchmark(tmp_path):
 
 
 def test_it_is_written_with_the_other_files_and_named(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("harness.report.charts.available", lambda: False)
+    monkeypatch.setattr("samestep.report.charts.available", lambda: False)
     run = made(tmp_path / "run")
     write([Legible(run.folder)], run.folder)
     names = {path.name for path in run.folder.iterdir()}

@@ -21,7 +21,7 @@ SPEC = '''
 
     import numpy as np
 
-    from harness.spec import Case, Inputs, Spec, Task
+    from samestep.spec import Case, Inputs, Spec, Task
 
 
     def make_inputs(case, rng, dataset):
@@ -152,7 +152,7 @@ def world(tmp_path: Path) -> Path:
 
 def samestep(world: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command line from elsewhere, with the made-up packages importable."""
-    command = [sys.executable, "-m", "harness", *words, "--impls", str(world / "impls"), "--json"]
+    command = [sys.executable, "-m", "samestep", *words, "--impls", str(world / "impls"), "--json"]
     paths = os.pathsep.join([str(ROOT), str(world / "packages")])
     return subprocess.run(
         command,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from samestep import data
 
-from harness import data
 from tests.train_epochs import RUNGS, trained
 
 

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from samestep.devices import curves
+from samestep.measure import machine
+from samestep.report import devices
+from samestep.store import Run
 
-from harness.devices import curves
-from harness.measure import machine
-from harness.report import devices
-from harness.store import Run
 from tests.rigged import SPEC, root, samestep
 
 ADAPTER = '''
@@ -111,7 +111,7 @@ import sys
 import numpy as np
 
 READ_AFTER = "numpy_manual"
-device = sys.modules["harness.frameworks.array"]
+device = sys.modules["samestep.frameworks.array"]
 
 
 def _seconds(array):

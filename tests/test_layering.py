@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Which modules of the harness a part may import, its own aside; the lowest part first. Arrows point
 #: down: a part may name earlier ones only. A module belongs to the longest name that it begins with.
 LAYERS = {
+    "impls": (),
     "errors": (),
     "spec": (),
     "caches": (),
@@ -37,7 +38,7 @@ LAYERS = {
     "measure.subject": ("frameworks", "measure.clock", "measure.interference", "agreement"),
     "data": ("errors", "caches"),
     "outline": ("errors", "caches"),
-    "catalog": ("errors", "spec", "outline"),
+    "catalog": ("impls", "errors", "spec", "outline"),
     "price": (),
     "selection": ("errors", "spec", "catalog"),
     "store": ("errors",),
@@ -145,7 +146,7 @@ def read(path: Path) -> ast.Module:
 
 def dotted(path: Path) -> str:
     """harness/measure/clock.py -> measure.clock; a package's __init__ is the package."""
-    parts = path.relative_to(ROOT / "harness").with_suffix("").parts
+    parts = path.relative_to(ROOT / "harness/samestep").with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
@@ -179,12 +180,12 @@ def upward_imports(tree: ast.AST, module: str, package: str) -> list[str]:
     mine = layer(module)
     wrong = []
     for line, name in imports(tree, package):
-        if top(name) != "harness":
+        if top(name) != "samestep":
             continue
-        inner = name.removeprefix("harness").lstrip(".")
+        inner = name.removeprefix("samestep").lstrip(".")
         its = layer(inner)
         if its != mine and its not in LAYERS[mine]:
-            wrong.append(f"line {line}: {module} ({mine}) imports harness.{inner}")
+            wrong.append(f"line {line}: {module} ({mine}) imports samestep.{inner}")
     return wrong
 
 
@@ -197,13 +198,15 @@ def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
     """Imports of a framework other than one's own and its arrays' library."""
     free = {own, *ARRAYS.get(own or "", ())}
     return [
-        f"line {line}: {name}" for line, name in imports(tree, "harness") if top(name) in {*FRAMEWORKS} - free
+        f"line {line}: {name}"
+        for line, name in imports(tree, "samestep")
+        if top(name) in {*FRAMEWORKS} - free
     ]
 
 
 def framework_of(path: Path) -> str | None:
     """The framework that a module of the harness may import: an adapter's, and that of the answers' files."""
-    folders = path.relative_to(ROOT / "harness").parts[:-1]
+    folders = path.relative_to(ROOT / "harness/samestep").parts[:-1]
     answers = len(folders) == 2 and folders[0] == "conventions"
     return path.stem if folders == ("frameworks",) or answers else None
 
@@ -228,7 +231,7 @@ def forbidden_acts(tree: ast.AST) -> list[str]:
 
 
 def imports_of(tree: ast.AST, names: set[str]) -> list[str]:
-    return [f"line {line}: {name}" for line, name in imports(tree, "harness") if top(name) in names]
+    return [f"line {line}: {name}" for line, name in imports(tree, "samestep") if top(name) in names]
 
 
 def tolerances(tree: ast.AST, sharp: bool = False) -> list[str]:
@@ -279,7 +282,7 @@ def test_arrows_point_down():
 def test_a_module_imports_what_its_layer_allows(path):
     module = dotted(path)
     assert module == "" or layer(module), f"{module} has no place in LAYERS yet"
-    package = ".".join(("harness", *path.relative_to(ROOT / "harness").parent.parts))
+    package = ".".join(("samestep", *path.relative_to(ROOT / "harness/samestep").parent.parts))
     assert not upward_imports(read(path), module, package)
 
 
@@ -294,7 +297,7 @@ def test_only_the_clock_reads_a_clock(path):
 
 
 def test_the_store_asks_for_the_date_only():
-    assert not imports_of(read(ROOT / "harness/store.py"), CLOCKS - {"datetime"})
+    assert not imports_of(read(ROOT / "harness/samestep/store.py"), CLOCKS - {"datetime"})
 
 
 @every("harness", lambda path: layer(dotted(path)) in PURE)
@@ -337,9 +340,9 @@ def test_an_implementation_is_one_page(path):
 @every("impls", lambda path: path.name == "spec.py")
 def test_a_spec_needs_numpy_at_most(path):
     tree = read(path)
-    assert not foreign_imports(tree, {"harness", "numpy", *PLAIN})
-    assert {name for _, name in imports(tree) if top(name) == "harness"} <= {
-        f"harness.spec.{name}" for name in ("Case", "Inputs", "Spec", "Task")
+    assert not foreign_imports(tree, {"samestep", "numpy", *PLAIN})
+    assert {name for _, name in imports(tree) if top(name) == "samestep"} <= {
+        f"samestep.spec.{name}" for name in ("Case", "Inputs", "Spec", "Task")
     }
 
 
@@ -354,7 +357,7 @@ def test_no_tolerance_is_set_by_hand(folder):
     assert not {path: lines for path, lines in found.items() if lines}
 
 
-@every("harness/agreement", lambda path: path.name != "limits.py")
+@every("harness/samestep/agreement", lambda path: path.name != "limits.py")
 def test_the_constants_of_agreement_stand_in_limits(path):
     assert not tolerances(read(path), sharp=True)
 
@@ -365,20 +368,20 @@ def test_the_constants_of_agreement_stand_in_limits(path):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("catalog", "from harness import runner"),
-        ("catalog", "import harness.worker"),
-        ("agreement.stages", "from harness.measure.clock import now"),
-        ("agreement.stages", "from harness import measure"),
-        ("agreement.verdict", "from harness.agreement.bound import Bound"),
-        ("runner", "from harness.worker import Worker"),
-        ("runner", "def start():\n    from harness.worker import Worker"),
+        ("catalog", "from samestep import runner"),
+        ("catalog", "import samestep.worker"),
+        ("agreement.stages", "from samestep.measure.clock import now"),
+        ("agreement.stages", "from samestep import measure"),
+        ("agreement.verdict", "from samestep.agreement.bound import Bound"),
+        ("runner", "from samestep.worker import Worker"),
+        ("runner", "def start():\n    from samestep.worker import Worker"),
         ("data.find", "from ..catalog import Catalog"),
-        ("frameworks.torch", "from harness.spec import Spec"),
-        ("spec", "from harness.errors import SamestepError"),
+        ("frameworks.torch", "from samestep.spec import Spec"),
+        ("spec", "from samestep.errors import SamestepError"),
     ],
 )
 def test_an_import_upwards_is_seen(module, source):
-    package = "harness." + module.rpartition(".")[0] if "." in module else "harness"
+    package = "samestep." + module.rpartition(".")[0] if "." in module else "samestep"
     assert upward_imports(ast.parse(source), module, package)
 
 
@@ -388,13 +391,13 @@ def test_an_import_upwards_is_seen(module, source):
         ("data.find", "from . import sets\nfrom .errors import DataError"),
         (
             "agreement.stages",
-            "from harness.spec import Spec\nfrom harness.agreement.verdict import AGREE\nimport numpy",
+            "from samestep.spec import Spec\nfrom samestep.agreement.verdict import AGREE\nimport numpy",
         ),
-        ("catalog", "import ast\nfrom harness.errors import SamestepError"),
+        ("catalog", "import ast\nfrom samestep.errors import SamestepError"),
     ],
 )
 def test_an_import_downwards_passes(module, source):
-    package = "harness." + module.rpartition(".")[0] if "." in module else "harness"
+    package = "samestep." + module.rpartition(".")[0] if "." in module else "samestep"
     assert not upward_imports(ast.parse(source), module, package)
 
 
@@ -415,7 +418,7 @@ def test_a_module_without_a_place_is_seen():
     ],
 )
 def test_only_adapters_and_answers_have_a_framework(path, framework):
-    assert framework_of(ROOT / "harness" / path) == framework
+    assert framework_of(ROOT / "harness/samestep" / path) == framework
 
 
 PLANTED = [
@@ -424,7 +427,7 @@ PLANTED = [
     (lambda tree: framework_imports(tree, "jax"), "import tensorflow"),
     (lambda tree: foreign_imports(tree, {"torch"}), "import numpy as np"),
     (lambda tree: foreign_imports(tree, {"torch"}), "import torch, os"),
-    (lambda tree: foreign_imports(tree, {"torch", "impls"}), "from harness.spec import Spec"),
+    (lambda tree: foreign_imports(tree, {"torch", "impls"}), "from samestep.spec import Spec"),
     (lambda tree: foreign_imports(tree, {"torch", "impls"}), "from ...harness import spec"),
     (forbidden_acts, "def forward(state, x):\n    print(x)"),
     (forbidden_acts, "loss = float(loss)"),

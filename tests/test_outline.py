@@ -6,9 +6,8 @@ import ast
 from pathlib import Path
 
 import pytest
-
-from harness import outline
-from harness.errors import SamestepError
+from samestep import outline
+from samestep.errors import SamestepError
 
 TEXT = """
 import math

@@ -17,18 +17,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
+from samestep.cli import main
+from samestep.commands.report import sources
+from samestep.errors import SamestepError
+from samestep.measure import statistics
+from samestep.report import charts, checks, page, pytest_benchmark, tables, terminal, words
+from samestep.report import records as reading
+from samestep.report.page import cells
+from samestep.report.page.answers import answers
+from samestep.report.records import Legible, read
+from samestep.store import Run
+from samestep.summary import summarize
 
-from harness.cli import main
-from harness.commands.report import sources
-from harness.errors import SamestepError
-from harness.measure import statistics
-from harness.report import charts, checks, page, pytest_benchmark, tables, terminal, words
-from harness.report import records as reading
-from harness.report.page import cells
-from harness.report.page.answers import answers
-from harness.report.records import Legible, read
-from harness.store import Run
-from harness.summary import summarize
 from tests import test_compare_runs
 from tests.evidence.readme import README, linked
 from tests.rigged import CHECKOUT
@@ -339,8 +339,8 @@ def bold(run: Run) -> set[str]:
 @pages
 def test_whoever_says_which_is_fastest_says_the_same(tmp_path):
     """jax_scan met only the rounds in which all were quick: less time, but more than keras_fit took then."""
-    from harness.report.pictures import speed
-    from harness.report.pictures.groups import groups
+    from samestep.report.pictures import speed
+    from samestep.report.pictures.groups import groups
 
     pace = {"jax_scan": 0.52, "keras_fit": 0.5}
     kept = [
@@ -363,8 +363,8 @@ def test_whoever_says_which_is_fastest_says_the_same(tmp_path):
 @pages
 @pytest.mark.parametrize("seed", range(6))
 def test_whoever_names_rivals_of_the_fastest_names_the_same(tmp_path, seed):
-    from harness.report.pictures import speed
-    from harness.report.pictures.groups import groups
+    from samestep.report.pictures import speed
+    from samestep.report.pictures.groups import groups
 
     pace = {"numpy_manual": 0.98, "jax_scan": 0.97, "torch_manual": 0.99}
     run = saved(tmp_path / "run", kept=records(lambda name, _: pace.get(name, 2.0), seed, invocations=3))
@@ -842,7 +842,9 @@ def test_a_page_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
         assert f"{tmp_path / 'file' / 'page'} cannot be made" in done.stderr
 
 
-def test_every_kind_of_record_that_the_harness_keeps_is_known():
-    sources = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "harness").glob("*.py"))
+def test_every_kind_of_record_that_samestep_keeps_is_known():
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (CHECKOUT / "harness/samestep").rglob("*.py")
+    )
     kept = set(re.findall(r'keep\(\s*"(\w+)"', sources))
     assert {"sample", "verdict", "stopped"} <= kept <= set(reading.FIELDS)

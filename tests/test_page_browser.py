@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from samestep.commands.report import sources
+from samestep.report import page
+from samestep.report.records import read
 
-from harness.commands.report import sources
-from harness.report import page
-from harness.report.records import read
 from tests.browser import Tab, chromium, installed
 from tests.staged import days, with_gpu
 from tests.test_compare_runs import key, records

@@ -11,13 +11,14 @@ import pytest
 pytest.importorskip("altair", reason="pictures need Altair")
 vl_convert = pytest.importorskip("vl_convert", reason="pictures need Altair")
 
-from harness.devices import curves  # noqa: E402
-from harness.report import charts  # noqa: E402
-from harness.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
-from harness.report.pictures import agreement, calm, devices, history, peak, speed, start  # noqa: E402
-from harness.report.pictures.groups import groups  # noqa: E402
-from harness.store import Run  # noqa: E402
-from harness.summary import summarize  # noqa: E402
+from samestep.devices import curves  # noqa: E402
+from samestep.report import charts  # noqa: E402
+from samestep.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
+from samestep.report.pictures import agreement, calm, devices, history, peak, speed, start  # noqa: E402
+from samestep.report.pictures.groups import groups  # noqa: E402
+from samestep.store import Run  # noqa: E402
+from samestep.summary import summarize  # noqa: E402
+
 from tests import test_compare_runs as made  # noqa: E402
 
 PACE = {"numpy_manual": 1.0, "torch_manual": 2.0, "jax_scan": 0.5, "keras_fit": 4.0}

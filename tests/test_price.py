@@ -7,15 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
+from samestep.bench import Profile
+from samestep.catalog import Catalog
+from samestep.commands.bench import _about
+from samestep.price import Price, code, price
+from samestep.report import tables
+from samestep.runner import Workshop
+from samestep.selection import Options, select
+from samestep.store import RUN, Run
 
-from harness.bench import Profile
-from harness.catalog import Catalog
-from harness.commands.bench import _about
-from harness.price import Price, code, price
-from harness.report import tables
-from harness.runner import Workshop
-from harness.selection import Options, select
-from harness.store import RUN, Run
 from tests.rigged import GOOD, root
 from tests.test_layering import code_lines, rungs
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from samestep import janitor
+from samestep.catalog import Catalog
+from samestep.errors import SamestepError
+from samestep.measure import clock
+from samestep.measure.subject import Peak
+from samestep.process import WorkerLost, WorkerProcess, environment, inherited, processors
+from samestep.runner import Workshop, check
+from samestep.selection import Cell, Options, select
 
-from harness import janitor
-from harness.catalog import Catalog
-from harness.errors import SamestepError
-from harness.measure import clock
-from harness.measure.subject import Peak
-from harness.process import WorkerLost, WorkerProcess, environment, inherited, processors
-from harness.runner import Workshop, check
-from harness.selection import Cell, Options, select
 from tests.rigged import CHECKOUT, GOOD, command, doing, gone, hanging, root, running, wait_until
 
 SETTINGS = {"dtype": "float32", "device": "cpu", "threads": 1, "matmul": "float32"}
@@ -48,7 +48,7 @@ DEEDS = {
     "numpy_lacks": ("import nowhere_to_be_found", "unavailable", "No module named 'nowhere_to_be_found'"),
     "numpy_misspells": ("from . import numpy_manuel", "crashed", "^ImportError: cannot import name"),
     "numpy_misspells_more": (
-        "import impls.two_layer.numpy_manuel", "crashed", "^ModuleNotFoundError: No module named 'impls",
+        "import samestep.impls.two_layer.numpy_manuel", "crashed", "^ModuleNotFoundError: No module named 'samestep.impls",
     ),
     "numpy_nan": ("learning_rate = float('nan')", "invalid", "nan"),
     "numpy_forks": (  # the child lives on and keeps every pipe open
@@ -151,7 +151,7 @@ def test_a_command_that_is_stopped_leaves_no_process_and_no_folder(tmp_path, wha
 def test_the_janitor_leaves_alone_what_was_taken_back():
     asked = """
 import os, signal, subprocess
-from harness import janitor
+from samestep import janitor
 
 groups = [subprocess.Popen(["sleep", "600"], stdout=2, start_new_session=True).pid for _ in range(2)]
 for group in groups:
@@ -287,15 +287,15 @@ def foreign(tmp_path) -> Path:
     return tmp_path / "venv" / "bin" / "python"
 
 
-def test_another_python_takes_harness_and_impls_from_here_and_nothing_else(tmp_path, foreign):
+def test_another_python_takes_samestep_from_here_and_nothing_else(tmp_path, foreign):
     """samestep lies in this Python's site-packages, beside a NumPy that the other one could not use."""
     site = tmp_path / "site-packages"
     ignored = shutil.ignore_patterns("__pycache__", "sample")
-    for name in ("harness", "impls"):
-        shutil.copytree(CHECKOUT / name, site / name, ignore=ignored)
+    shutil.copytree(CHECKOUT / "harness/samestep", site / "samestep", ignore=ignored)
+    shutil.copytree(CHECKOUT / "impls", site / "samestep/impls", ignore=ignored, dirs_exist_ok=True)
     for name in ("numpy", "threadpoolctl", "json"):
         (site / f"{name}.py").write_text("raise ImportError('of another Python')")
-    start = f"import sys; sys.path.append({str(site)!r}); from harness.cli import main; main()"
+    start = f"import sys; sys.path.append({str(site)!r}); from samestep.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-P", "-c", start, "check", "two_layer:tiny/numpy_manual", "--json",
          "--python", f"numpy={foreign}"],
@@ -316,7 +316,7 @@ def test_another_python_is_the_one_that_answers(tmp_path, foreign):
 
 
 def test_the_current_directory_shadows_nothing(tmp_path, monkeypatch):
-    for name in ("numpy", "harness", "json"):
+    for name in ("numpy", "samestep", "json"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('from the current directory')")
     monkeypatch.chdir(tmp_path)
     with WorkerProcess("numpy", SETTINGS) as worker:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from samestep.errors import SamestepError
+from samestep.store import Run
 
-from harness.errors import SamestepError
-from harness.store import Run
 from tests.evidence.lanes import ROOT
 from tests.evidence.readme import PICTURE, README, TABLE, filled, linked, pictured, signature
 

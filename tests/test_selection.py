@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from samestep.catalog import Catalog
+from samestep.errors import SamestepError
+from samestep.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
 
-from harness.catalog import Catalog
-from harness.errors import SamestepError
-from harness.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
 from tests.rigged import GOOD, MANUAL, root
 
 GHOST_ADAPTER = 'DISTRIBUTIONS = ("ghost-net",)\n'

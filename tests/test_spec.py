@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from harness.catalog import Catalog
-from harness.data import load
-from harness.spec import Case, Spec, Task, parts, resized
+from samestep.catalog import Catalog
+from samestep.data import load
+from samestep.spec import Case, Spec, Task, parts, resized
 
 SPEC = Spec(
     summary="made up",

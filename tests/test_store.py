@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
-from harness import store
-from harness.errors import SamestepError
-from harness.store import Run, finite, latest
+from samestep import store
+from samestep.errors import SamestepError
+from samestep.store import Run, finite, latest
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samestep.agreement.candidate import rounded
+from samestep.agreement.reference import Bounds, Point, Reference
+from samestep.catalog import Catalog
 
-from harness.agreement.candidate import rounded
-from harness.agreement.reference import Bounds, Point, Reference
-from harness.catalog import Catalog
 from tests.play_rungs import CASE, TRAINED, WORKLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,7 +110,7 @@ def certificates(workload: str, dtype: str) -> Bounds:
     case = spec.cases[CASE]
     inputs = spec.make_inputs(case, np.random.default_rng(0), None)
     point = Point(rounded(inputs.params, dtype), rounded(inputs.arrays, dtype), case.numbers)
-    reference = Reference(importlib.import_module(f"impls.{workload}.numpy_manual"), spec, dtype)
+    reference = Reference(importlib.import_module(f"samestep.impls.{workload}.numpy_manual"), spec, dtype)
     seen = {f"trace/{name}": bound for name, bound in reference.bounds("trace", point).outputs.items()}
     trained = reference.bounds("train", point)
     seen |= trained.outputs | {f"after/{name}": bound for name, bound in trained.state.items()}
@@ -223,7 +223,7 @@ def load(path: Path) -> ModuleType:
 
 def check(selector: str, mistake: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit code and the cells of ``samestep check SELECTOR --file MISTAKE``."""
-    command = [sys.executable, "-m", "harness", "check", selector, "--json", "--threads", "1"]
+    command = [sys.executable, "-m", "samestep", "check", selector, "--json", "--threads", "1"]
     command += ["--file", str(MISTAKES / f"{mistake}.py")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr

@@ -8,9 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-
-from harness import weights
-from harness.errors import SamestepError
+from samestep import weights
+from samestep.errors import SamestepError
 
 safetensors = pytest.importorskip("safetensors.numpy")
 

@@ -12,12 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
-from harness.agreement.candidate import Candidate
-from harness.agreement.compare import Place
-from harness.catalog import Catalog
-from harness.frameworks import Settings
-from harness.process import environment
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.compare import Place
+from samestep.catalog import Catalog
+from samestep.frameworks import Settings
+from samestep.process import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CASE, EVERY = "depth_3", 100

@@ -15,15 +15,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
-from harness import weights
-from harness.agreement.candidate import Candidate
-from harness.agreement.compare import Place
-from harness.catalog import Catalog
-from harness.data import load
-from harness.frameworks import Settings
-from harness.process import environment
-from harness.selection import Selector
+from samestep import weights
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.compare import Place
+from samestep.catalog import Catalog
+from samestep.data import load
+from samestep.frameworks import Settings
+from samestep.process import environment
+from samestep.selection import Selector
 
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = 1  # batches are small: a second thread saves a fifth, and on a busy machine costs tenfold

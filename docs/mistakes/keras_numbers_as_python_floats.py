@@ -1,6 +1,6 @@
 """A mistake of a library: of a Python float Keras's Adam takes a float32, in a float64 model too."""
 
-from impls.nn_variants.keras_optimizers import adopt, export, forward, keep, loss_and_grads, trace, train_step
+from samestep.impls.nn_variants.keras_optimizers import adopt, export, forward, keep, loss_and_grads, trace, train_step
 
 __all__ = ["adam_eps_hat_step", "adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
 

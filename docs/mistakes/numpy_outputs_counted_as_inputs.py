@@ -1,6 +1,6 @@
 """A tutorial's mistake: the output layer gets as many units as there are inputs."""
 
-from impls.manual_backprop.numpy_scalar import (
+from samestep.impls.manual_backprop.numpy_scalar import (
     Neuron,
     export,
     forward,

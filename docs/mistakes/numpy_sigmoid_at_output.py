@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from impls.manual_backprop.numpy_manual import adopt, export, forward, sigmoid
+from samestep.impls.manual_backprop.numpy_manual import adopt, export, forward, sigmoid
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train", "train_step"]
 

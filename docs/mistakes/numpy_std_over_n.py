@@ -1,6 +1,6 @@
 """A trap of translating a tutorial: std means one thing in PyTorch and another one everywhere else."""
 
-from impls.tensor_ops.numpy_manual import (
+from samestep.impls.tensor_ops.numpy_manual import (
     adopt,
     arithmetic,
     bridge,

@@ -2,7 +2,7 @@
 
 import torch
 
-from impls.autograd_rules.torch_autograd import (
+from samestep.impls.autograd_rules.torch_autograd import (
     adopt,
     chain_rule,
     export,

@@ -2,7 +2,7 @@
 
 import torch
 
-from impls.scalar_relu.torch_autograd import adopt, export, forward, trace
+from samestep.impls.scalar_relu.torch_autograd import adopt, export, forward, trace
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train", "train_step"]
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from impls.autoencoder.torch_autograd import adam, adopt, export, forward, gradients, network
+from samestep.impls.autoencoder.torch_autograd import adam, adopt, export, forward, gradients, network
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 

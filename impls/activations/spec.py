@@ -4,7 +4,7 @@ Nothing is trained, so there are no params. At 0 the answers are exact: sigmoid'
 relu', which has no value there, is declared to be 0.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):

@@ -5,7 +5,7 @@ The loss is defined by the logits: log(sigmoid(z)) is finite wherever z is, whil
 sigmoid that was rounded to 0 is not.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 SIZES = {"batch": 10, "d_in": 5, "width": 3}
 ADAM = {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}

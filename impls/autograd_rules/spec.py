@@ -4,7 +4,7 @@ Six small functions with their derivatives; nothing is trained, so there are no 
 derivative is that of a weighted sum of its elements: a vector times a Jacobian, which nobody writes down.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):

@@ -6,7 +6,7 @@ After PyTorch's tutorial "Control Flow + Weight Sharing", whose layers are nn.Li
 every value starts uniform within 1 / sqrt(fan_in).
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 DEEPEST = 3  # the largest depth that is ever drawn
 

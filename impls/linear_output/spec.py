@@ -3,7 +3,7 @@
 x (1, 2) -> w1 (2, 2) + b1 -> sigmoid -> w2 (2, 2) + b2, no output activation, sum 0.5 (y_pred - y)^2.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):

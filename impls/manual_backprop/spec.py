@@ -4,7 +4,7 @@ x (1, 2) -> w1 (2, 2) + b1 -> sigmoid -> w2 (2, 2) + b2 -> sigmoid, sum 0.5 (y_p
 follow with a pencil. The biases are inputs, not params: gradient descent moves the weights only.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def worked_example(target, steps, **about):

@@ -5,7 +5,7 @@ The depth is read off the params w1 b1 ... wn bn. Images, labels and the order i
 them live on the device as they are; every rung normalises by itself.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 OPTIMISERS = {"momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 

@@ -7,7 +7,7 @@ one for each convention; a library offers the one that it follows, and formulas 
 
 from itertools import pairwise
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 SMALL = {"batch": 8, "d_in": 30, "width": 20, "d_out": 5, "schedule": 10}
 TUTORIAL = {"batch": 60, "d_in": 1000, "width": 100, "d_out": 10, "schedule": 10}

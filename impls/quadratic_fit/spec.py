@@ -3,7 +3,7 @@
 x (n,) -> w () x^2. Gradient descent at its barest: the error shrinks by the same factor at every step.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def descent(rate):

@@ -4,7 +4,7 @@ x (1, 2) -> w1 (2, 3) -> relu -> w2 (3, 1) -> relu, no biases, (y_pred - y)^2. T
 is exactly 0, so the case also asks for relu'(0).
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):

@@ -4,7 +4,7 @@ Nothing is trained, so there are no params. What only moves numbers about must c
 Who shares storage with whom is seen by writing through one name and returning what stands under the others.
 """
 
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def make_inputs(case, rng, dataset):

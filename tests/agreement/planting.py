@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-
-from harness import data
-from harness.agreement.candidate import rounded
-from harness.agreement.reference import Point
-from harness.catalog import Catalog
+from samestep import data
+from samestep.agreement.candidate import rounded
+from samestep.agreement.reference import Point
+from samestep.catalog import Catalog
 
 
 def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:

@@ -7,12 +7,11 @@ import math
 
 import numpy as np
 import pytest
-
-from harness.agreement.bound import RULES, Bound
-from harness.agreement.duck import UnknownOperation, roundings
-from harness.agreement.limits import reference_share, unit_roundoff
-from harness.agreement.reference import Reference
-from harness.catalog import REFERENCE, Catalog
+from samestep.agreement.bound import RULES, Bound
+from samestep.agreement.duck import UnknownOperation, roundings
+from samestep.agreement.limits import reference_share, unit_roundoff
+from samestep.agreement.reference import Reference
+from samestep.catalog import REFERENCE, Catalog
 
 MANY = 20_000
 EXACT = np.longdouble

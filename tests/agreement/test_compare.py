@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from harness.agreement.bound import Bound
-from harness.agreement.compare import Place, certified, identical
-from harness.agreement.verdict import Disagreement, Invalid
+from samestep.agreement.bound import Bound
+from samestep.agreement.compare import Place, certified, identical
+from samestep.agreement.verdict import Disagreement, Invalid
 
 PLACE = Place(2, "train_step")
 

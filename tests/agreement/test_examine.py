@@ -6,21 +6,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from harness.agreement.candidate import Candidate
-from harness.agreement.examine import examine
-from harness.agreement.expect import Expectations
-from harness.agreement.lowered import PRODUCTS
-from harness.agreement.probes import PROBES, Probed, _sparse
-from harness.agreement.recall import Recall
-from harness.agreement.reference import Reference
-from harness.agreement.stages import Examination
-from harness.agreement.trajectory import trajectory
-from harness.agreement.variant import varied
-from harness.catalog import REFERENCE, Catalog
-from harness.data import load
-from harness.frameworks import Settings
-from harness.spec import Inputs
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.examine import examine
+from samestep.agreement.expect import Expectations
+from samestep.agreement.lowered import PRODUCTS
+from samestep.agreement.probes import PROBES, Probed, _sparse
+from samestep.agreement.recall import Recall
+from samestep.agreement.reference import Reference
+from samestep.agreement.stages import Examination
+from samestep.agreement.trajectory import trajectory
+from samestep.agreement.variant import varied
+from samestep.catalog import REFERENCE, Catalog
+from samestep.data import load
+from samestep.frameworks import Settings
+from samestep.spec import Inputs
 
 CATALOG = Catalog()
 MANUAL = CATALOG.load(CATALOG.implementation("two_layer", REFERENCE))
@@ -34,7 +33,7 @@ def candidate(dtype="float32", workload="two_layer", case="tiny", inputs=None, *
     inputs = inputs or spec.make_inputs(about, np.random.default_rng(0), dataset)
     module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
     names = {name: getattr(module, name, None) for name in ("adopt", "export", "trace", *spec.tasks)}
-    mine = SimpleNamespace(__name__=f"impls.{workload}.mine", **{**names, **functions})
+    mine = SimpleNamespace(__name__=f"samestep.impls.{workload}.mine", **{**names, **functions})
     adapter = CATALOG.load_adapter("numpy").Adapter(settings)
     return Candidate(mine, adapter, settings, spec, about, inputs)
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from samestep.catalog import Catalog
 
-from harness.catalog import Catalog
 from tests.agreement.planting import planted
 from tests.evidence.fault_matrix import CASES, FAULTS, FRAMEWORKS
 

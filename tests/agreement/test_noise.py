@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from samestep.agreement.duck import UnknownOperation
+from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
+from samestep.agreement.noise import Ledger, Noise, TF32Noise, sum_variance
+from samestep.agreement.reference import Reference
+from samestep.catalog import REFERENCE, Catalog
 
-from harness.agreement.duck import UnknownOperation
-from harness.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
-from harness.agreement.noise import Ledger, Noise, TF32Noise, sum_variance
-from harness.agreement.reference import Reference
-from harness.catalog import REFERENCE, Catalog
 from tests.agreement.planting import case_values
 
 CATALOG = Catalog()

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from samestep.agreement.candidate import Values
+from samestep.agreement.compare import Place, certified
+from samestep.agreement.proof import prove
+from samestep.agreement.reference import Reference
+from samestep.agreement.verdict import Disagreement
+from samestep.catalog import REFERENCE, Catalog
 
-from harness.agreement.candidate import Values
-from harness.agreement.compare import Place, certified
-from harness.agreement.proof import prove
-from harness.agreement.reference import Reference
-from harness.agreement.verdict import Disagreement
-from harness.catalog import REFERENCE, Catalog
 from tests.agreement.planting import case_values, planted
 
 CATALOG = Catalog()

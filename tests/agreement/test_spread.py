@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from samestep.agreement import recall
+from samestep.agreement.noise import Noise
+from samestep.agreement.recall import Recall
+from samestep.agreement.reference import Reference
+from samestep.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
+from samestep.catalog import REFERENCE, Catalog
 
-from harness.agreement import recall
-from harness.agreement.noise import Noise
-from harness.agreement.recall import Recall
-from harness.agreement.reference import Reference
-from harness.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
-from harness.catalog import REFERENCE, Catalog
 from tests.agreement.planting import case_values
 
 CATALOG = Catalog()

@@ -15,11 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from samestep.catalog import Catalog
+from samestep.process import WorkerProcess
+from samestep.runner import Workshop
+from samestep.selection import Cell
 
-from harness.catalog import Catalog
-from harness.process import WorkerProcess
-from harness.runner import Workshop
-from harness.selection import Cell
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_training import TRAINING
 from tests.agreement.mistakes_untrained import UNTRAINED
@@ -85,7 +85,7 @@ def test_a_text_that_is_not_there_once_plants_nothing(tmp_path, catalog):
 
 
 def check(file: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness", "check", "two_layer:tiny", "--file", str(file), "--json"]
+    command = [sys.executable, "-m", "samestep", "check", "two_layer:tiny", "--file", str(file), "--json"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

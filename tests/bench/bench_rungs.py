@@ -13,13 +13,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-
-from harness.agreement.candidate import Candidate
-from harness.catalog import Catalog
-from harness.data import load
-from harness.frameworks import Settings
-from harness.measure.subject import Subject
-from harness.selection import Options, select
+from samestep.agreement.candidate import Candidate
+from samestep.catalog import Catalog
+from samestep.data import load
+from samestep.frameworks import Settings
+from samestep.measure.subject import Subject
+from samestep.selection import Options, select
 
 CATALOG = Catalog()
 SETTINGS = Settings(threads=len(os.sched_getaffinity(0)))

@@ -19,11 +19,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness.catalog import Catalog
-from harness.process import processors
-from harness.report import words
-from harness.runner import Workshop
-from harness.selection import Options, select
+from samestep.catalog import Catalog
+from samestep.process import processors
+from samestep.report import words
+from samestep.runner import Workshop
+from samestep.selection import Options, select
+
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written
 

@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.agreement.verdict import AGREE, DISAGREE, SUSPECT
+from samestep.agreement.verdict import AGREE, DISAGREE, SUSPECT
+
 from tests.evidence.lanes import OUT, Lane, Row, cases, machine, run_lanes, say
 
 FRAMEWORKS = ("numpy", "sympy", "torch", "tensorflow", "jax", "keras", "sklearn")

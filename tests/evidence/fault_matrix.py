@@ -17,10 +17,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.agreement.candidate import Candidate
-from harness.agreement.compare import Place
-from harness.agreement.expect import Expectations
-from harness.agreement.verdict import AGREE, Verdict
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.compare import Place
+from samestep.agreement.expect import Expectations
+from samestep.agreement.verdict import AGREE, Verdict
+
 from tests.agreement.planting import planted
 from tests.evidence.faults import Fault
 from tests.evidence.faults_mnist_mlp import FAULTS as MNIST_MLP

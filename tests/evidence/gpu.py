@@ -15,8 +15,9 @@ import sys
 import tarfile
 from pathlib import Path
 
-from harness.catalog import Catalog
-from harness.commands.bench import networks
+from samestep.catalog import Catalog
+from samestep.commands.bench import networks
+
 from tests.evidence.lanes import ROOT
 
 PARTS = ("check", "networks", "sweep")
@@ -51,7 +52,7 @@ def main() -> None:
     codes = []
     for part in asked.part or PARTS:
         words = asked_for(part, asked.device or ["cpu", "gpu"], asked.out)
-        command = [sys.executable, "-m", "harness", *words]
+        command = [sys.executable, "-m", "samestep", *words]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         (asked.out / f"{part}.txt").write_text(done.stdout, encoding="utf-8")
         print(f"{done.stdout}{part}: exit code {done.returncode}", flush=True)

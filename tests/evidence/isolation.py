@@ -19,11 +19,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from samestep.catalog import Catalog
+from samestep.measure.statistics import contrasts
+from samestep.runner import Workshop
+from samestep.selection import Cell, Options, select
 
-from harness.catalog import Catalog
-from harness.measure.statistics import contrasts
-from harness.runner import Workshop
-from harness.selection import Cell, Options, select
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written
 

@@ -17,19 +17,18 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-
-from harness.agreement.candidate import Candidate
-from harness.agreement.examine import examine
-from harness.agreement.expect import Expectations
-from harness.agreement.recall import Recall
-from harness.agreement.reference import Reference
-from harness.agreement.verdict import Verdict
-from harness.catalog import REFERENCE, Catalog
-from harness.data import load
-from harness.frameworks import Settings
-from harness.measure.machine import fingerprint
-from harness.process import environment, processors
-from harness.worker import failure
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.examine import examine
+from samestep.agreement.expect import Expectations
+from samestep.agreement.recall import Recall
+from samestep.agreement.reference import Reference
+from samestep.agreement.verdict import Verdict
+from samestep.catalog import REFERENCE, Catalog
+from samestep.data import load
+from samestep.frameworks import Settings
+from samestep.measure.machine import fingerprint
+from samestep.process import environment, processors
+from samestep.worker import failure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT, MEASURING = ROOT / "results" / "agreement", ROOT / "results" / "measuring"

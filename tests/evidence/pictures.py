@@ -11,14 +11,13 @@ import sys
 from pathlib import Path
 
 import vl_convert
-
-from harness.report.pictures import agreement
+from samestep.report.pictures import agreement
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "harness", "check", "two_layer", "mnist_mlp", "--dtype", "float32",
+    command = [sys.executable, "-m", "samestep", "check", "two_layer", "mnist_mlp", "--dtype", "float32",
                "--trajectory", "--json"]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     cells, records = {}, []

@@ -15,11 +15,12 @@ import json
 import re
 from pathlib import Path
 
-from harness.errors import SamestepError
-from harness.report import charts, tables, words
-from harness.report.picture import Picture
-from harness.store import Run
-from harness.summary import summarize
+from samestep.errors import SamestepError
+from samestep.report import charts, tables, words
+from samestep.report.picture import Picture
+from samestep.store import Run
+from samestep.summary import summarize
+
 from tests.evidence.lanes import ROOT
 
 README, PICTURES = ROOT / "README.md", ROOT / "docs" / "pictures"

@@ -18,17 +18,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from samestep import turns
+from samestep.arena import Arena
+from samestep.bench import PROFILES, Bench, Profile
+from samestep.catalog import Catalog
+from samestep.commands.bench import _about
+from samestep.measure.statistics import Contrast
+from samestep.runner import Workshop
+from samestep.selection import Options, select, with_twins
+from samestep.store import Run
 from scipy import stats
 
-from harness import turns
-from harness.arena import Arena
-from harness.bench import PROFILES, Bench, Profile
-from harness.catalog import Catalog
-from harness.commands.bench import _about
-from harness.measure.statistics import Contrast
-from harness.runner import Workshop
-from harness.selection import Options, select, with_twins
-from harness.store import Run
 from tests.evidence.lanes import MEASURING, machine
 from tests.rigged import GOOD, MANUAL, SPEC, root
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from samestep.agreement.compare import Place, judged
+from samestep.agreement.expect import Expectation
+from samestep.agreement.spread import pooled_scale
+from samestep.agreement.stages import STEPS
+from samestep.agreement.verdict import Disagreement
+from samestep.catalog import REFERENCE
 
-from harness.agreement.compare import Place, judged
-from harness.agreement.expect import Expectation
-from harness.agreement.spread import pooled_scale
-from harness.agreement.stages import STEPS
-from harness.agreement.verdict import Disagreement
-from harness.catalog import REFERENCE
 from tests.evidence.lanes import OUT, Lane, Row, machine
 
 CASES = (

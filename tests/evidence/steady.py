@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.store import Record, Run
+from samestep.store import Record, Run
+
 from tests.evidence.lanes import MEASURING, Row
 
 TURN = ("sample", "peak")

@@ -19,12 +19,13 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from harness import process
-from harness.catalog import Catalog
-from harness.process import processors
-from harness.report import words
-from harness.runner import Workshop
-from harness.selection import Cell, Options, select
+from samestep import process
+from samestep.catalog import Catalog
+from samestep.process import processors
+from samestep.report import words
+from samestep.runner import Workshop
+from samestep.selection import Cell, Options, select
+
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import Turn, started, written
 

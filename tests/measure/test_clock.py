@@ -6,8 +6,7 @@ import gc
 from types import SimpleNamespace
 
 import pytest
-
-from harness.measure import clock
+from samestep.measure import clock
 
 
 class Diary:

@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from harness.measure import interference
-from harness.measure.interference import SHARE, Interference, Reading
+from samestep.measure import interference
+from samestep.measure.interference import SHARE, Interference, Reading
 
 SECOND = 10**9
 

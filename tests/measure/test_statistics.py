@@ -7,10 +7,8 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy import stats
-
-from harness.measure import statistics
-from harness.measure.statistics import (
+from samestep.measure import statistics
+from samestep.measure.statistics import (
     LEVEL,
     TIE,
     Mean,
@@ -21,6 +19,7 @@ from harness.measure.statistics import (
     means,
     paired,
 )
+from scipy import stats
 
 TRUTH = 1.25
 INVOCATIONS, ROUNDS = 6, 8

@@ -8,12 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from harness.agreement.candidate import Candidate
-from harness.frameworks import Settings
-from harness.frameworks.numpy import Adapter
-from harness.measure import clock, subject
-from harness.measure.subject import (
+from samestep.agreement.candidate import Candidate
+from samestep.frameworks import Settings
+from samestep.frameworks.numpy import Adapter
+from samestep.measure import clock, subject
+from samestep.measure.subject import (
     FIRST_CALLS,
     FIRST_LONG_CALLS,
     FLAT,
@@ -31,7 +30,7 @@ from harness.measure.subject import (
     TimedCandidate,
     quantiles,
 )
-from harness.spec import Case, Inputs, Spec, Task
+from samestep.spec import Case, Inputs, Spec, Task
 
 
 def nothing(_: Case) -> float:

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from harness.agreement.candidate import Candidate
-from harness.agreement.compare import Place
-from harness.catalog import Catalog
-from harness.frameworks import Settings
-from harness.spec import Inputs
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.compare import Place
+from samestep.catalog import Catalog
+from samestep.frameworks import Settings
+from samestep.spec import Inputs
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = Catalog()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samestep.catalog import Catalog
 
-from harness.catalog import Catalog
 from tests.train_dynamic_net import EVERY, trained
 
 ROOT = Path(__file__).parents[2]

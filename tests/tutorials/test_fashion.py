@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from samestep import data
+from samestep.catalog import Catalog
 
-from harness import data
-from harness.catalog import Catalog
 from tests.carry_weights import SHOWN, carry
 from tests.train_epochs import RUNGS, trained
 

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from samestep.agreement.limits import REPLICAS, elementwise_limit
 
-from harness.agreement.limits import REPLICAS, elementwise_limit
 from tests.test_tutorial_values import half_a_unit
 from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
 
@@ -20,7 +20,7 @@ trained = Trained("linear_regression", ASK)
 
 
 def test_the_points_are_those_of_the_tutorial():
-    from impls.linear_regression import spec
+    from samestep.impls.linear_regression import spec
 
     assert [Decimal(str(v)) for v in spec.X] == PRINTED["x"]
     assert [Decimal(str(v)) for v in spec.Y] == PRINTED["y"]

@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import cache
 
 import pytest
+from samestep.agreement.reference import Outcome
 
-from harness.agreement.reference import Outcome
 from tests.test_tutorial_values import limit_of
 from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
 

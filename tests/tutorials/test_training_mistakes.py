@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from samestep.agreement.candidate import Candidate
+from samestep.agreement.variant import varied
+from samestep.frameworks import Settings
 
-from harness.agreement.candidate import Candidate
-from harness.agreement.variant import varied
-from harness.frameworks import Settings
 from tests.test_tutorial_values import check
 from tests.tutorials.training import CATALOG
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from samestep.agreement.candidate import Candidate, Values
+from samestep.agreement.compare import Place
+from samestep.agreement.reference import Reference
+from samestep.catalog import REFERENCE, Catalog
+from samestep.frameworks import Settings
 
-from harness.agreement.candidate import Candidate, Values
-from harness.agreement.compare import Place
-from harness.agreement.reference import Reference
-from harness.catalog import REFERENCE, Catalog
-from harness.frameworks import Settings
 from tests.agreement.planting import case_values
 
 ROOT = Path(__file__).resolve().parents[2]

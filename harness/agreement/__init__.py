@@ -1,4 +1,0 @@
-"""Is it the same? Limits that follow from the arithmetic, never set by hand.
-
-`harness.agreement.examine.examine` takes a `Candidate` through the stages and gives its `Verdict`.
-"""

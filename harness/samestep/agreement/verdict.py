@@ -1,0 +1,114 @@
+"""What agreement says of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
+INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
+TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
+
+#: An answer that is no good, where the others are no answer.
+WRONG = (SUSPECT, DISAGREE, INVALID)
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first place where a cell parts from the reference.
+
+    ``step`` counts forced steps from 0; ``index`` is None where no single element is to blame;
+    ``test`` names the check that spoke. ``error`` and ``limit`` are in the tensor's own units, but of the
+    tests ``elements`` and ``norm`` in sigma, and of ``scale`` they are parts of the whole.
+    """
+
+    step: int
+    task: str
+    tensor: str
+    index: tuple[int, ...] | None
+    got: float | None
+    expected: float | None
+    error: float | None
+    limit: float | None
+    test: str
+
+    def __str__(self) -> str:
+        where = f"{self.tensor}{list(self.index) if self.index else ''}"
+        place = f"{self.task}, step {self.step}: {where}"
+        if self.got is None or self.expected is None:
+            return f"{place}: {self.test}"
+        if self.test == "norm":
+            return f"{place} as a whole is {self.error:.3g} sigma off (limit {self.limit:.3g}; norm)"
+        if self.test == "scale":
+            return f"{place} is 1{self.error:+.3g} times what is expected (limit {self.limit:.3g}; scale)"
+        if self.test == "elements":
+            far = f"{self.error:.3g} sigma off, limit {self.limit:.3g}; elements"
+            return f"{place} is {self.got:.9g}, expected {self.expected:.9g} ({far})"
+        text = f"{place} is {self.got:.9g}, expected {self.expected:.9g}"
+        return f"{text} (off by {self.error:.3g}, limit {self.limit:.3g}; {self.test})"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a mistake looks like: a ``kind`` in a word, and the words for a person."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A cell's verdict with its reason.
+
+    ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
+    the `samestep.agreement.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
+    that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures,
+    each with its reason; ``repeats`` says whether the same call gave the same bits twice.
+    """
+
+    verdict: str
+    reason: str | None = None
+    first_divergence: Divergence | None = None
+    diagnosis: Diagnosis | None = None
+    tensors: Mapping[str, Any] = field(default_factory=dict)
+    precision: Mapping[str, Any] | None = None
+    notes: Sequence[str] = ()
+    departs: Mapping[str, str] = field(default_factory=dict)
+    repeats: bool | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Disagreement(Exception):
+    """Raised by a check that found a divergence; ``got`` and ``expected`` are the whole tensors,
+    ``expectation`` where they come from (`samestep.agreement.expect.Expectation`), where it is known."""
+
+    def __init__(
+        self,
+        divergence: Divergence,
+        reason: str | None = None,
+        got: np.ndarray | None = None,
+        expected: np.ndarray | None = None,
+        expectation: Any = None,
+    ) -> None:
+        super().__init__(reason or str(divergence))
+        self.divergence = divergence
+        self.got = got
+        self.expected = expected
+        self.expectation = expectation
+
+
+class Suspicion(Disagreement):
+    """A statistical limit is breached, and the certificate is not: to be looked at again."""
+
+
+class Invalid(Exception):
+    """Raised where an implementation breaks the protocol: names, shapes, dtypes, device, not finite."""

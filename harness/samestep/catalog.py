@@ -1,0 +1,235 @@
+"""Finds workloads and implementations by file name. Nothing is imported until it is asked for.
+
+A root is a folder of workload folders: ``<root>/<workload>/spec.py`` and ``<framework>_<idea>.py``
+beside it. ``impls`` is the first root; further ones (``--impls DIR``) add workloads of their own, rungs
+to a workload that is there already, and adapters in ``<root>/frameworks/``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+
+from samestep import impls
+from samestep.errors import SamestepError
+from samestep.outline import Outline, outline, outlines
+from samestep.spec import Spec
+
+IMPLS = Path(impls.__path__[-1])
+ADAPTERS = Path(__file__).resolve().parent / "frameworks"
+REFERENCE = "numpy_manual"
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One file of a workload's folder. ``bound`` are the names that its top level binds."""
+
+    workload: str
+    name: str
+    path: Path
+    framework: str
+    bound: frozenset[str]
+    read_after: str | None
+
+    def __str__(self) -> str:
+        return f"{self.workload}/{self.name}"
+
+
+class Catalog:
+    def __init__(self, roots: Sequence[Path] = ()) -> None:
+        self.roots = (IMPLS, *(Path(root).resolve() for root in roots))
+        for root in self.roots:
+            if not root.is_dir():
+                raise SamestepError(f"{root} is no folder of workloads")
+
+    @cached_property
+    def adapters(self) -> dict[str, Path]:
+        """Framework -> the file of its adapter."""
+        folders = [ADAPTERS, *(root / "frameworks" for root in self.roots)]
+        return {path.stem: path for folder in folders for path in _modules(folder)}
+
+    @cached_property
+    def workloads(self) -> tuple[str, ...]:
+        return tuple(sorted({p.parent.name for root in self.roots for p in root.glob("*/spec.py")}))
+
+    def specification(self, workload: str) -> Path:
+        """The file of its spec."""
+        return next(path for root in self.roots if (path := root / workload / "spec.py").is_file())
+
+    @cache  # noqa: B019 (a catalog lives as long as its process)
+    def spec(self, workload: str) -> Spec:
+        path = self.specification(workload)
+        spec = getattr(self._import(path, workload), "SPEC", None)
+        if not isinstance(spec, Spec):
+            raise SamestepError(f"{path} defines no SPEC (a samestep.spec.Spec)")
+        return spec
+
+    @cache  # noqa: B019
+    def implementations(self, workload: str) -> tuple[Implementation, ...]:
+        """All rungs of a workload, each after the one it is read after."""
+        found: dict[Path, Outline] = {}
+        for root in self.roots:
+            paths = [path for path in _modules(root / workload) if path.stem != "spec"]
+            # Those of a user's own are few, and nobody would clear away what is remembered of them.
+            found |= outlines(root / workload, paths) if root == IMPLS else {p: outline(p) for p in paths}
+        return tuple(_as_ladder([self._described(workload, path, its) for path, its in found.items()]))
+
+    def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
+        if file is not None:
+            return self.describe(workload, file)
+        found = next((rung for rung in self.implementations(workload) if rung.name == name), None)
+        if found is None:
+            raise SamestepError(f"{workload}/{name} is gone: impls has no such file now")
+        return found
+
+    def describe(self, workload: str, path: Path) -> Implementation:
+        """What the file says of itself, read without running it."""
+        return self._described(workload, path, outline(path))
+
+    def _described(self, workload: str, path: Path, its: Outline) -> Implementation:
+        return Implementation(
+            workload=workload,
+            name=path.stem,
+            path=path,
+            framework=self._framework(path.stem, its),
+            bound=frozenset(its.bound),
+            read_after=_text(its.constants.get("READ_AFTER")),
+        )
+
+    def tasks(self, implementation: Implementation) -> tuple[str, ...]:
+        """The tasks of the spec that the implementation offers."""
+        return tuple(t for t in self.spec(implementation.workload).tasks if t in implementation.bound)
+
+    def load(self, implementation: Implementation) -> ModuleType:
+        return self._import(implementation.path, implementation.workload)
+
+    def load_adapter(self, framework: str) -> ModuleType:
+        path = self.adapters.get(framework)
+        if path is None:
+            raise SamestepError(f"no adapter for {framework!r}; there are {', '.join(sorted(self.adapters))}")
+        if path.parent == ADAPTERS:
+            return importlib.import_module(f"samestep.frameworks.{framework}")
+        return _import_file(path, f"samestep.frameworks.{framework}")
+
+    def missing(self, framework: str) -> str | None:
+        """Why the framework cannot be used here, with the pip line that brings it; None if it can."""
+        if framework not in self.adapters:
+            return f"no adapter: write frameworks/{framework}.py"
+        for name in (framework, *self._says(framework, "REQUIRES")):
+            if importlib.util.find_spec(name) is None:
+                return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
+        return None
+
+    def distributions(self, framework: str) -> tuple[str, ...]:
+        """The names that pip knows the framework by."""
+        return self._says(framework, "DISTRIBUTIONS") or (framework,)
+
+    def _says(self, framework: str, name: str) -> tuple[str, ...]:
+        """The texts of a constant of the adapter, read without running it; () where there is none."""
+        its = self._outlines[self.adapters[framework]].constants.get(name, ())
+        return (its,) if isinstance(its, str) else tuple(its)
+
+    @cached_property
+    def _outlines(self) -> dict[Path, Outline]:
+        mine = [path for path in self.adapters.values() if path.parent == ADAPTERS]
+        others = {path: outline(path) for path in self.adapters.values() if path not in mine}
+        return outlines(ADAPTERS, mine) | others
+
+    def version(self, framework: str) -> str | None:
+        """The installed version, from package metadata: the framework is not imported."""
+        for distribution in self.distributions(framework):
+            try:
+                return importlib.metadata.version(distribution)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return None
+
+    def _framework(self, stem: str, its: Outline) -> str:
+        prefix = stem.split("_")[0]
+        if prefix in self.adapters:
+            return prefix
+        # A file of the user's own need not follow the naming: its imports tell.
+        imported = [name for name in its.imported if name in self.adapters]
+        others = [name for name in imported if name != "numpy"] or imported
+        return others[0] if others else prefix
+
+    def _import(self, path: Path, workload: str) -> ModuleType:
+        """Import a file as part of its workload's package, so that it can import its siblings."""
+        for root in self.roots:
+            if path.parent == root / workload:
+                package = _package(root)
+                return importlib.import_module(f"{package}.{workload}.{path.stem}")
+        # A file given by hand stands in for a sibling, under a name that no sibling has.
+        return _import_file(path, f"{_package(IMPLS)}.{workload}.{path.stem}__file")
+
+
+def _package(root: Path) -> str:
+    """The package that a root is imported as; made up for all roots but the first."""
+    if root == IMPLS:
+        return impls.__name__
+    name = "impls_" + "".join(c if c.isalnum() else "_" for c in str(root))
+    if name not in sys.modules:
+        package = types.ModuleType(name)
+        package.__path__ = [str(root), str(IMPLS)]  # a rung finds the siblings that it adds to
+        sys.modules[name] = package
+    return name
+
+
+def _import_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SamestepError(f"{path} cannot be imported: a Python file ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _modules(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def _text(constant: str | list[str] | None) -> str | None:
+    return constant if isinstance(constant, str) else None
+
+
+def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:
+    """Depth first from the reference: frameworks in the order numpy, torch, tensorflow, jax, others."""
+    order = {"numpy": 0, "sympy": 1, "torch": 2, "tensorflow": 3, "jax": 4}
+    rungs = sorted(rungs, key=lambda r: (order.get(r.framework, 9), r.framework, r.name))
+    names = {rung.name for rung in rungs}
+
+    def climb(after: str | None, framework: str) -> Iterator[Implementation]:
+        for rung in rungs:
+            parent = rung.read_after if rung.read_after in names - {rung.name} else None
+            if parent == after and rung.framework == framework:
+                yield rung
+                yield from climb(rung.name, framework)
+
+    seen: set[str] = set()
+    for framework in dict.fromkeys(rung.framework for rung in rungs):
+        firsts = [r for r in rungs if r.framework == framework and _enters(r, rungs)]
+        for first in firsts:
+            for rung in (first, *climb(first.name, framework)):
+                if rung.name not in seen:
+                    seen.add(rung.name)
+                    yield rung
+    yield from (rung for rung in rungs if rung.name not in seen)  # a loop in READ_AFTER hides none
+
+
+def _enters(rung: Implementation, rungs: list[Implementation]) -> bool:
+    """Whether the rung is its framework's first: what it is read after belongs to another one."""
+    parent = next((other for other in rungs if other.name == rung.read_after), None)
+    return parent is None or parent.framework != rung.framework

@@ -1,0 +1,64 @@
+"""JAX: jnp.exp and its likes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from samestep.conventions.accuracy.ulps import points, worst_ulps
+
+
+def ulps(function: str, f: Any, dtype: Any) -> float:
+    x = points(function, dtype)
+    jax.config.update("jax_enable_x64", dtype is np.float64)  # or float64 is float32
+    try:
+        return worst_ulps(function, x, f(jnp.array(x)))
+    finally:
+        jax.config.update("jax_enable_x64", False)
+
+
+def exp_float32() -> Any:
+    return ulps("exp", jnp.exp, np.float32)
+
+
+def log_float32() -> Any:
+    return ulps("log", jnp.log, np.float32)
+
+
+def tanh_float32() -> Any:
+    return ulps("tanh", jnp.tanh, np.float32)
+
+
+def sigmoid_float32() -> Any:
+    return ulps("sigmoid", jax.nn.sigmoid, np.float32)
+
+
+def sqrt_float32() -> Any:
+    return ulps("sqrt", jnp.sqrt, np.float32)
+
+
+def rsqrt_float32() -> Any:
+    return ulps("rsqrt", jax.lax.rsqrt, np.float32)
+
+
+def sin_float32() -> Any:
+    return ulps("sin", jnp.sin, np.float32)
+
+
+def exp_float64() -> Any:
+    return ulps("exp", jnp.exp, np.float64)
+
+
+def log_float64() -> Any:
+    return ulps("log", jnp.log, np.float64)
+
+
+def tanh_float64() -> Any:
+    return ulps("tanh", jnp.tanh, np.float64)
+
+
+def sigmoid_float64() -> Any:
+    return ulps("sigmoid", jax.nn.sigmoid, np.float64)

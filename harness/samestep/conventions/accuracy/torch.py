@@ -1,0 +1,59 @@
+"""PyTorch: torch.exp and its likes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from samestep.conventions.accuracy.ulps import points, worst_ulps
+
+
+def ulps(function: str, f: Any, dtype: Any) -> float:
+    x = points(function, dtype)
+    return worst_ulps(function, x, f(torch.tensor(x)))
+
+
+def exp_float32() -> Any:
+    return ulps("exp", torch.exp, np.float32)
+
+
+def log_float32() -> Any:
+    return ulps("log", torch.log, np.float32)
+
+
+def tanh_float32() -> Any:
+    return ulps("tanh", torch.tanh, np.float32)
+
+
+def sigmoid_float32() -> Any:
+    return ulps("sigmoid", torch.sigmoid, np.float32)
+
+
+def sqrt_float32() -> Any:
+    return ulps("sqrt", torch.sqrt, np.float32)
+
+
+def rsqrt_float32() -> Any:
+    return ulps("rsqrt", torch.rsqrt, np.float32)
+
+
+def sin_float32() -> Any:
+    return ulps("sin", torch.sin, np.float32)
+
+
+def exp_float64() -> Any:
+    return ulps("exp", torch.exp, np.float64)
+
+
+def log_float64() -> Any:
+    return ulps("log", torch.log, np.float64)
+
+
+def tanh_float64() -> Any:
+    return ulps("tanh", torch.tanh, np.float64)
+
+
+def sigmoid_float64() -> Any:
+    return ulps("sigmoid", torch.sigmoid, np.float64)

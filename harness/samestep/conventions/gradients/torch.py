@@ -1,0 +1,186 @@
+"""PyTorch: backward through the graph that calling recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from samestep.conventions.answers import ONE_NAN, or_word
+
+ZERO = torch.tensor(0.0)
+
+
+def slope(f: Callable[[Any], Any], at: Any = 0.0) -> Any:
+    x = torch.tensor(at, requires_grad=True)
+    f(x).backward()
+    return x.grad
+
+
+def relu() -> Any:
+    return slope(torch.relu)
+
+
+def relu_as_clip() -> Any:
+    return slope(lambda x: torch.clamp(x, min=0))
+
+
+def relu_as_maximum_x_0() -> Any:
+    return slope(lambda x: torch.maximum(x, ZERO))
+
+
+def relu_as_maximum_0_x() -> Any:
+    return slope(lambda x: torch.maximum(ZERO, x))
+
+
+def relu_as_where() -> Any:
+    return slope(lambda x: torch.where(x > 0, x, 0))
+
+
+def relu_as_abs() -> Any:
+    return slope(lambda x: (x + torch.abs(x)) / 2)
+
+
+def relu_by_hand_above() -> Any:
+    h, grad = torch.zeros(1), torch.ones(1)
+    return torch.where(h > 0, grad, 0)[0]
+
+
+def relu_by_hand_below() -> Any:
+    h, grad = torch.zeros(1), torch.ones(1)
+    grad[h < 0] = 0
+    return grad[0]
+
+
+def leaky_relu() -> Any:
+    return slope(lambda x: F.leaky_relu(x, 0.1))
+
+
+def relu6_at_6() -> Any:
+    return slope(F.relu6, at=6.0)
+
+
+def clip_at_bound() -> Any:
+    return slope(lambda x: torch.clamp(x, -1, 1), at=1.0)
+
+
+def absolute() -> Any:
+    return slope(torch.abs)
+
+
+def norm() -> Any:
+    return slope(torch.linalg.vector_norm, at=[0.0, 0.0])
+
+
+def sqrt() -> Any:
+    return slope(torch.sqrt)
+
+
+def power_of_zero() -> Any:
+    return slope(lambda y: ZERO**y, at=2.0)
+
+
+def arctan2() -> Any:
+    return slope(lambda y: torch.atan2(y, ZERO))
+
+
+def product_with_zero() -> Any:
+    return slope(torch.prod, at=[0.0, 2.0, 3.0])
+
+
+def rounding() -> Any:
+    return slope(torch.round, at=1.2)
+
+
+def maximum_of_both() -> Any:
+    return slope(lambda pair: torch.maximum(pair[0], pair[1]), at=[1.0, 1.0])
+
+
+def max_of_all() -> Any:
+    return slope(torch.max, at=[1.0, 1.0])
+
+
+def max_over_axis() -> Any:
+    return slope(lambda x: torch.max(x, dim=0).values, at=[1.0, 1.0])
+
+
+def max_pool() -> Any:
+    return slope(lambda x: F.max_pool1d(x[None, None, :], 2).sum(), at=[1.0, 1.0])
+
+
+def sort() -> Any:
+    weights = torch.tensor([1.0, 2.0])
+    return slope(lambda x: (torch.sort(x).values * weights).sum(), at=[1.0, 1.0])
+
+
+def where_sqrt() -> Any:
+    return slope(lambda x: torch.where(x > 0, torch.sqrt(x), 0))
+
+
+def where_log() -> Any:
+    return slope(lambda x: torch.where(x > 0, torch.log(x), 0))
+
+
+def where_division() -> Any:
+    return slope(lambda x: torch.where(x != 0, 1 / x, 0))
+
+
+def logsumexp_of_nothing() -> Any:
+    return slope(lambda x: torch.logsumexp(x, dim=0), at=[-torch.inf, -torch.inf])
+
+
+def relu_of_nan() -> Any:
+    return slope(torch.relu, at=torch.nan)
+
+
+def relu_of_nan_as_clip() -> Any:
+    return slope(lambda x: torch.clamp(x, min=0), at=torch.nan)
+
+
+def relu_of_nan_as_maximum() -> Any:
+    return slope(lambda x: torch.maximum(x, ZERO), at=torch.nan)
+
+
+def relu_of_nan_as_where() -> Any:
+    return slope(lambda x: torch.where(x > 0, x, 0), at=torch.nan)
+
+
+def relu_of_nan_by_hand() -> Any:
+    h, grad = torch.tensor([torch.nan]), torch.ones(1)
+    grad[h <= 0] = 0
+    return grad[0]
+
+
+def nan_at_closed_gate() -> Any:
+    return slope(lambda x: torch.relu(x) * torch.nan, at=-1.0)
+
+
+def nan_at_closed_gate_as_where() -> Any:
+    return slope(lambda x: torch.where(x > 0, x, 0) * torch.nan, at=-1.0)
+
+
+def nan_in_x() -> Any:
+    x = torch.tensor(ONE_NAN)
+    return slope(lambda w1: torch.relu(x @ w1).square().sum(), at=[[1.0], [1.0]])[:, 0]
+
+
+def of_vector() -> Any:
+    return or_word("raises", RuntimeError, lambda: slope(lambda x: x * x, at=[1.0, 2.0]))
+
+
+def of_unused() -> Any:
+    x, unused = torch.ones((), requires_grad=True), torch.ones((), requires_grad=True)
+    return or_word("raises", RuntimeError, lambda: torch.autograd.grad(x * x, unused)[0])
+
+
+def of_integer() -> Any:
+    return or_word("raises", RuntimeError, lambda: slope(lambda x: x * x, at=3))
+
+
+def twice() -> Any:
+    x = torch.tensor(1.0, requires_grad=True)
+    for _ in range(2):
+        (3 * x).backward()
+    return x.grad

@@ -1,0 +1,31 @@
+"""Keras: layers, losses and fit, on TensorFlow's tensors."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read once, when Keras is imported
+
+import keras
+
+from samestep.frameworks import Settings, Unavailable, tensorflow
+
+DISTRIBUTIONS = ("keras",)
+REQUIRES = ("tensorflow",)  # the backend that the rungs are written for
+
+
+class Adapter(tensorflow.Adapter):
+    def __init__(self, settings: Settings) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise Unavailable(
+                f"KERAS_BACKEND is {keras.backend.backend()}; the Keras rungs are written for tensorflow"
+            )
+        super().__init__(settings)
+        # Metrics and what fit is given take this type, whatever the layers have.
+        keras.config.set_floatx(settings.dtype)
+
+    def describe(self) -> dict[str, Any]:
+        about = super().describe()
+        about["versions"]["keras"] = keras.__version__
+        return about

@@ -1,0 +1,61 @@
+"""TensorFlow: eager tensors, static graphs and XLA, in one process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from samestep.frameworks import Settings, Unavailable
+
+DISTRIBUTIONS = ("tensorflow-cpu", "tensorflow")
+
+
+class Adapter:
+    def __init__(self, settings: Settings) -> None:
+        gpus = tf.config.list_physical_devices("GPU")
+        if settings.device == "gpu" and not gpus:
+            raise Unavailable(f"TensorFlow {tf.__version__} sees no GPU")
+        if settings.device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        tf.get_logger().setLevel("ERROR")  # a new trace for a new shape is what is asked for here
+        # Sessions made without a configuration of their own take these as well.
+        tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.experimental.enable_tensor_float_32_execution(settings.matmul == "tf32")
+        self.gpu = settings.device == "gpu"
+
+    def asarray(self, array: np.ndarray) -> tf.Tensor:
+        # The copy matters: on the CPU an eager tensor may share an ndarray's memory.
+        return tf.constant(array.copy())
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        if isinstance(array, tf.Tensor | tf.Variable):
+            return np.array(array.numpy())
+        if isinstance(array, np.ndarray | np.generic):  # what a session returns
+            return np.array(array)
+        raise TypeError(f"{type(array).__name__} is no tf.Tensor")
+
+    def device_of(self, array: Any) -> str:
+        if isinstance(array, np.ndarray | np.generic):  # a session fetches to the host by itself
+            return "gpu" if self.gpu else "cpu"
+        return "gpu" if "GPU" in array.device else "cpu"
+
+    def wait(self, outputs: Any) -> None:
+        if self.gpu:
+            tf.test.experimental.sync_devices()
+
+    def matmul(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(a, b)
+
+    def device_memory(self) -> int | None:
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if self.gpu else None
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "versions": {"tensorflow": tf.__version__},
+            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+            "matmul": "tf32" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32",
+        }

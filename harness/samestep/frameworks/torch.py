@@ -1,0 +1,81 @@
+"""PyTorch: tensors on a device that kernels are queued for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import torch
+
+from samestep.frameworks import Settings, Unavailable
+
+DISTRIBUTIONS = ("torch",)
+
+
+class Adapter:
+    def __init__(self, settings: Settings) -> None:
+        if settings.device == "gpu" and not torch.cuda.is_available():
+            raise Unavailable(f"PyTorch {torch.__version__} sees no GPU")
+        self.device = torch.device("cuda" if settings.device == "gpu" else "cpu")
+        torch.set_num_threads(settings.threads)
+        tf32 = settings.matmul == "tf32"
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
+
+    def asarray(self, array: np.ndarray) -> torch.Tensor:
+        tensor = torch.tensor(array, device=self.device)
+        # PyTorch's own type for indices and class labels is int64.
+        return tensor.long() if array.dtype.kind == "i" else tensor
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        if isinstance(array, torch.Tensor):
+            return np.array(array.detach().cpu().numpy())
+        raise TypeError(f"{type(array).__name__} is no torch.Tensor")
+
+    def device_of(self, array: torch.Tensor) -> str:
+        return "gpu" if array.device.type == "cuda" else array.device.type
+
+    def wait(self, outputs: Any) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return a @ b
+
+    def stopwatch(self) -> Stopwatch | None:
+        return Stopwatch() if self.device.type == "cuda" else None
+
+    def device_memory(self) -> int | None:
+        return torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
+            "blas": [f"{_blas()}, kernels for {torch.backends.cpu.get_cpu_capability()}"],
+            "threads": torch.get_num_threads(),
+            "matmul": "float32" if torch.get_float32_matmul_precision() == "highest" else "tf32",
+        }
+
+
+def _blas() -> str:
+    """The library that PyTorch was built with: only its build's own account names it."""
+    found = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    return found[1] if found else "no BLAS"
+
+
+class Stopwatch:
+    """CUDA events, which the device stamps when it comes to them."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+
+    def start(self) -> None:
+        self.began.record()
+
+    def stop(self) -> None:
+        self.ended.record()
+
+    def seconds(self) -> float:
+        self.ended.synchronize()
+        return float(self.began.elapsed_time(self.ended)) / 1e3  # elapsed_time is in milliseconds

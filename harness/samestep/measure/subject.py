@@ -1,0 +1,215 @@
+"""A cell under measurement: the tasks of the very module that was examined, as calls to be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import inf
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from samestep.agreement.candidate import Candidate
+from samestep.frameworks import Stopwatch, stopwatch
+from samestep.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
+from samestep.measure.interference import Interference
+
+#: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
+#: the turns of a round meet the same weather.
+SAMPLE_SECONDS = 0.02
+
+#: What the number of calls is made for, of that: so that a calmer moment is long enough too.
+AIM = 1.2
+
+#: The first calls, each timed by itself to see when they become steady; of a task of many steps a few.
+FIRST_CALLS, FIRST_SECONDS, FIRST_LONG_CALLS = 50, 0.1, 3
+
+#: Calls whose latency is looked at one by one, and for how long at most.
+LATENCY_CALLS, LATENCY_SECONDS = 200, 0.03
+
+#: How often fetching results must take long after the wait before the wait is said to be missing.
+WAIT_TRIES = 3
+
+#: A transfer is timed so often, and the middle one counts: the first pins memory.
+TRANSFERS = 5
+
+#: A GPU is warm when so many readings of its clock rate, each after so many seconds of work, are apart by no
+#: more than a part; longer than some seconds it is not waited for.
+FLAT, READINGS, READING_SECONDS, WARM_SECONDS = 1 / 50, 3, 0.1, 5.0
+
+#: The device's clock may be started this share of a sample before ours.
+SLACK = 1 / 20
+
+
+class MissingWait(Exception):
+    """The clock stopped before the results were there."""
+
+
+class TimedCandidate(Candidate):
+    """A candidate whose every call goes under the clock: what is examined is what is timed."""
+
+    def call(self, task: str, state: Any, arguments: list[Any]) -> Any:
+        function = getattr(self.module, task)
+        return timed(lambda: function(state, *arguments), self.adapter.wait)[1]
+
+
+class Subject:
+    """The tasks of one candidate. Every sample of training starts from a freshly adopted state, outside the
+    clock; what does not train leaves its state as it is, and shares one."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.wait = candidate.adapter.wait
+        self.tasks = [name for name in candidate.spec.tasks if candidate.offers(name)]
+        self.arguments = {task: candidate.arguments(task) for task in self.tasks}
+        self.state = candidate.adopt(candidate.params)
+        self.interference = Interference()
+
+    def call(self, task: str) -> Call:
+        """One call after another; a training task begins anew and goes on from what it returned."""
+        function = getattr(self.candidate.module, task)
+        arguments = self.arguments[task]
+        if not self.candidate.spec.tasks[task].trains:
+            return partial(function, self.state, *arguments)
+        state = self.candidate.adopt(self.candidate.params)
+
+        def step() -> Any:
+            nonlocal state
+            returned = function(state, *arguments)
+            state = returned[0]
+            return returned
+
+        return step
+
+    def sample(self, task: str, loops: int) -> dict[str, Any]:
+        """Time ``loops`` calls, waited for at the end: the throughput."""
+        call = self.call(task)
+        before = self.interference.read()
+        seconds, _ = timed(call, self.wait, loops)
+        disturbed = self.interference.read().disturbed(before, seconds)
+        return {"seconds": seconds, "loops": loops, "disturbed": disturbed}
+
+    def calibrate(self, task: str) -> int:
+        """How many calls make a sample: more until one is long enough, which warms up as well."""
+        loops = 1
+        while True:
+            seconds = self.warm(task, loops)
+            if seconds >= SAMPLE_SECONDS:
+                return loops
+            wanted = AIM * loops * SAMPLE_SECONDS / max(seconds, 1e-9)
+            loops = max(loops + 1, min(10 * loops, int(wanted)))
+
+    def warm(self, task: str, loops: int) -> float:
+        """A sample that is not kept; it shows which threads do the work."""
+        seconds: float = self.sample(task, loops)["seconds"]
+        self.interference.settle(seconds)
+        return seconds
+
+    def first_calls(self, task: str, most: int = FIRST_CALLS) -> list[float]:
+        """Seconds of the first call, and of up to ``most`` in all, as long as they do not last too long."""
+        many = min(most, FIRST_LONG_CALLS if self.candidate.spec.tasks[task].steps else most)
+        first = one_by_one(call := self.call(task), self.wait, 1)
+        return first + one_by_one(call, self.wait, many - 1, FIRST_SECONDS)
+
+    def starts(self, most: int = FIRST_CALLS) -> dict[str, list[float]]:
+        """The first calls of all tasks. The one of most steps is called first: it finds nothing compiled; the
+        others may find what it has compiled."""
+        found = {task: self.first_calls(task, most) for task in self._longest_first()}
+        return {task: found[task] for task in self.tasks}
+
+    def warm_device(self, rate: Callable[[], float | None]) -> None:
+        """Work until the clock rate of the device is flat, from low when idle; None where nobody knows it."""
+        call, began, rates = self.call(self._longest_first()[0]), now(), list[float]()
+        while (found := rate()) is not None and now() - began < WARM_SECONDS:
+            rates = [*rates[1 - READINGS :], found]
+            if len(rates) == READINGS and max(rates) <= (1 + FLAT) * min(rates):
+                return
+            one_by_one(call, self.wait, inf, READING_SECONDS)
+
+    def _longest_first(self) -> list[str]:
+        return sorted(self.tasks, key=lambda task: -(self.candidate.steps(task) or 0))
+
+    def latency(self, task: str) -> list[float]:
+        """Seconds of each of many calls, every one waited for by itself."""
+        return one_by_one(self.call(task), self.wait, LATENCY_CALLS, LATENCY_SECONDS)
+
+    def transfers(self, task: str) -> dict[str, float]:
+        """Seconds that it takes to bring a task's inputs to the device, and its results back."""
+        arrays = [self.candidate.arrays[n] for n in self.candidate.spec.tasks[task].inputs
+                  if n in self.candidate.arrays]  # fmt: skip
+        there, back = [], []
+        for _ in range(TRANSFERS):
+            there.append(timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)[0])
+            self.wait(returned := self.call(task)())
+            back.append(timed(partial(self._fetched, task, returned), nothing)[0])
+        return {"to_device": median(there), "from_device": median(back)}
+
+    def parts(self, task: str, loops: int) -> dict[str, Any]:
+        """The three times of a sample: until all calls were asked for, on the device alone (None where the
+        framework has no clock there), and until the results were there.
+
+        Raises `MissingWait` where the clock stopped before that: after a true wait the results are fetched in
+        next to no time; and the device's own clock, where there is one, has not run longer than ours.
+        """
+        found = []
+        for _ in range(WAIT_TRIES):
+            call, watch = self.call(task), stopwatch(self.candidate.adapter)
+            if watch is not None:
+                watch.start()
+            launch, seconds, returned = launched(call, partial(self._stopped, watch), loops)
+            first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
+            device = None if watch is None else watch.seconds()
+            if first - again > seconds / 2:
+                found.append(f"{1e3 * first:.3g} ms more to have the results")
+            elif device is not None and device > seconds * (1 + SLACK):
+                found.append(f"{1e3 * device:.3g} ms by the device's")
+            else:
+                return {
+                    "launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops,
+                }  # fmt: skip
+        raise MissingWait(
+            f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
+        )
+
+    def _stopped(self, watch: Stopwatch | None, returned: Any) -> None:
+        """The wait, after the device was told to stop its clock when it comes there."""
+        if watch is not None:
+            watch.stop()
+        self.wait(returned)
+
+    def _fetched(self, task: str, returned: Any) -> list[np.ndarray]:
+        """Everything that one call returned, as NumPy arrays."""
+        spec = self.candidate.spec.tasks[task]
+        outputs = returned if len(spec.outputs) > 1 else (returned,)
+        arrays: list[Any] = []
+        for name, output in zip(spec.outputs, outputs, strict=True):
+            found = self.candidate.module.export(output) if name == "state" else output
+            arrays += found.values() if isinstance(found, Mapping) else [found]
+        return [self.candidate.adapter.to_numpy(array) for array in arrays]
+
+
+class Peak:
+    """The machine's own speed: the product of two square matrices, nothing but multiply-adds."""
+
+    SIZE = 2048
+
+    def __init__(self, adapter: Any, dtype: str) -> None:
+        rng = np.random.default_rng(0)
+        square = rng.standard_normal((self.SIZE, self.SIZE)).astype(dtype)
+        self.adapter = adapter
+        self.a, self.b = adapter.asarray(square), adapter.asarray(square.T.copy())
+        self.sample()  # the first one starts threads and touches pages
+
+    def sample(self) -> dict[str, Any]:
+        """``processors`` is how many of them were busy: what a framework does that tells no thread count."""
+        before = processor_time()
+        seconds, _ = timed(lambda: self.adapter.matmul(self.a, self.b), self.adapter.wait)
+        processors = (processor_time() - before) / seconds
+        return {"seconds": seconds, "loops": 1, "flops": 2.0 * self.SIZE**3, "processors": processors}
+
+
+def quantiles(seconds: list[float]) -> dict[str, float]:
+    """Of calls timed one by one: the median, and what one in twenty is below and above."""
+    low, middle, high = np.quantile(seconds, [0.05, 0.5, 0.95]).tolist()
+    return {"median": middle, "p05": low, "p95": high, "calls": len(seconds)}

@@ -1,0 +1,61 @@
+"""CPU against GPU as tables: the ratio at each size, and where the GPU begins to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samestep.devices import Curve
+from samestep.measure.curves import Crossing
+from samestep.report import words
+
+COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with transfer")
+
+
+def markdown(curves: Sequence[Curve]) -> list[str]:
+    """Lines of the report; none where nothing ran on both devices."""
+    if not curves:
+        return []
+    lines = [
+        "", "## CPU against GPU", "",
+        "GPU / CPU: the time of one call on the GPU over that on the CPU, in the same round, below 1 is "
+        "faster on the GPU; with transfer: the call's inputs brought there and its results back.", "",
+    ]  # fmt: skip
+    rows = [
+        (
+            f"{curve.workload}:{curve.case}, {curve.dtype}", words.escaped(curve.implementation), curve.task,
+            f"{curve.size} {number}" if curve.size else "-", words.interval(ratio), words.mark(ratio),
+            f"{curve.with_transfer[number]:.2f}",
+        )
+        for curve in curves
+        for number, ratio in sorted(curve.ratios.items())
+    ]  # fmt: skip
+    lines += words.table(COLUMNS, rows, "lllrrlr")
+    return [*lines, "", *(f"- {line}" for line in crossings(curves))]
+
+
+def crossings(curves: Sequence[Curve]) -> list[str]:
+    """A sentence for each curve of several sizes."""
+    return [
+        f"{curve.workload}:{curve.case}, {curve.dtype}, {curve.implementation}, {curve.task}: "
+        f"the GPU is faster {since(curve)}; "
+        f"with the transfer {_from(curve.crossing_with_transfer, curve)}"
+        for curve in curves
+        if curve.crossing and curve.crossing_with_transfer
+    ]
+
+
+def since(curve: Curve) -> str:
+    """From which size on the GPU is faster, of a curve of several."""
+    assert curve.crossing is not None
+    return _from(curve.crossing, curve)
+
+
+def _from(found: Crossing, curve: Curve) -> str:
+    smallest, largest = min(curve.ratios), max(curve.ratios)
+    if found.value == 0:
+        return f"at every {curve.size} from {smallest} on"
+    if found.value == float("inf"):
+        return f"at no {curve.size} up to {largest}"
+    low = f"{found.low:.0f}" if found.low else f"below {smallest}"
+    high = f"{found.high:.0f}" if found.high < float("inf") else f"beyond {largest}"
+    return f"from {curve.size} {found.value:.0f} on (95 %: {low} to {high})"

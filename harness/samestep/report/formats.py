@@ -1,0 +1,28 @@
+"""Rows of a command as CSV or as a Markdown table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from samestep.report import words
+
+
+def written(rows: Sequence[dict[str, Any]], form: str) -> str:
+    """``form`` is "csv" or "markdown"; the columns are those of the first row, and None is empty."""
+    columns = list(rows[0]) if rows else []
+    cells = [[_text(row[name]) for name in columns] for row in rows]
+    if form == "markdown":
+        shown = [[words.escaped(" ".join(cell.split())) for cell in line] for line in cells]
+        return "\n".join(words.table(columns, shown, "l" * len(columns))) + "\n"
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *cells])
+    return text.getvalue()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(str(item) for item in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,107 @@
+"""Numbers and texts as a person reads them."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from samestep.measure.statistics import Contrast
+
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def seconds(value: float | None) -> str:
+    """Three digits and a unit: 58.2 µs."""
+    if value is None:
+        return "-"
+    scale, unit = next(((s, u) for s, u in _UNITS if value >= s), _UNITS[-1])
+    return f"{digits(value / scale)} {unit}"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, no exponent: 0.312, 5.81, 58.2, 1240."""
+    magnitude = f"{value:.3g}"
+    return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
+
+
+def interval(estimate: Contrast | None, places: int = 2) -> str:
+    """A ratio with its interval: 0.31 (0.30-0.33), 0.31 (?) where one process tells nothing of others."""
+    if estimate is None:
+        return "-"
+    value, low, high = (f"{one:.{places}f}" for one in (estimate.value, estimate.low, estimate.high))
+    return f"{value} (?)" if estimate.low == 0 else f"{value} ({low}-{high})"
+
+
+MARKS = {"faster": "<", "slower": ">", "tie": "=", "unclear": "?"}
+
+
+def mark(estimate: Contrast | None) -> str:
+    """What may be said of a ratio, in one character; nothing of the baseline's own."""
+    return MARKS.get(estimate.word, "") if estimate else ""
+
+
+def apart(ratio: float) -> str:
+    """How far two that should be the same are apart: 2.2 %."""
+    return f"{100 * (max(ratio, 1 / ratio) - 1):.1f} %"
+
+
+def size(value: int | None) -> str:
+    """312 MB."""
+    return "-" if value is None else f"{value / 1e6:.0f} MB"
+
+
+def count(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def percent(fraction: float | None) -> str:
+    if fraction is None:
+        return "-"
+    if 0 < 100 * fraction < 0.05:
+        return "<0.1%"
+    return f"{100 * fraction:.0f}%" if fraction >= 0.1 else f"{100 * fraction:.1f}%"
+
+
+def flop_rate(rate: float) -> str:
+    """45 GFLOP/s."""
+    scale, unit = next(((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M")) if rate >= s), (1e3, "k"))
+    return f"{rate / scale:.1f} TFLOP/s" if unit == "T" else f"{rate / scale:.0f} {unit}FLOP/s"
+
+
+def since(calls: float | None, steps: int | None = None) -> str:
+    """From when on a dear start has paid: the first call, 38 calls, 19,000 steps (38 calls), never.
+
+    ``calls`` is inf where it never has, None where that is not known; a call makes so many ``steps``.
+    """
+    if calls is None or calls == math.inf:
+        return "-" if calls is None else "never"
+    if calls <= 1:
+        return "the first call"
+    told = f"{rounded(calls)} calls"
+    return f"{rounded(calls * steps)} steps ({told})" if steps and steps > 1 else told
+
+
+def rounded(number: float) -> str:
+    """The whole number from there on, to two digits, as more are not known: 38,000."""
+    return f"{float(f'{math.ceil(number):.2g}'):,.0f}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
+    """The lines of a Markdown table. Its cells are Markdown already; ``align`` has an "l" or an "r" for each
+    column."""
+    rule = "".join({"l": "---|", "r": "--:|"}[side] for side in align)
+    first, *others = (f"| {' | '.join(row)} |" for row in (columns, *rows))
+    return [first, f"|{rule}", *others]
+
+
+def plain(text: str) -> str:
+    """Nothing in it steers a terminal or ends a line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def escaped(text: str) -> str:
+    """What Markdown and HTML show as it is."""
+    inside = r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    return re.sub(inside, r"\\\g<0>", html.escape(plain(text), quote=False))

@@ -1,0 +1,245 @@
+"""From what the user typed to cells: ``workload[:case][/implementation]``, globs in each part.
+
+A case part ``tutorial[batch=64]`` is no glob: it is that case with that size. ``--sweep`` puts such cases in
+the place of each, and ``--shard`` takes a part of the cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from samestep.catalog import Catalog, Implementation
+from samestep.errors import SamestepError
+from samestep.spec import parts, resized
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One implementation of a workload at one case, dtype, device, matmul precision and thread count.
+
+    ``named`` says that the user asked for this framework by name, so that its absence is a failure;
+    ``twin`` that it is another cell over again: how far the two differ is noise.
+    """
+
+    workload: str
+    case: str
+    implementation: str
+    framework: str
+    dtype: str
+    device: str
+    matmul: str
+    threads: int
+    file: str | None = None
+    named: bool = False
+    twin: bool = False
+
+    @property
+    def key(self) -> str:
+        parts = (f"{self.workload}:{self.case}", self.implementation, self.dtype, self.device, self.matmul,
+                 f"{self.threads}t", *(["again"] if self.twin else []))  # fmt: skip
+        return "/".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Selector:
+    workload: str
+    case: str | None
+    implementation: str
+
+    @classmethod
+    def parse(cls, text: str) -> Selector:
+        head, slash, implementation = text.partition("/")
+        workload, colon, case = head.partition(":")
+        if not workload or (slash and not implementation) or (colon and not case):
+            raise SamestepError(f"{text!r} is no selector: write workload[:case][/implementation]")
+        return cls(workload, case if colon else None, implementation or "*")
+
+    @property
+    def sized(self) -> bool:
+        """Whether the case part gives a case other sizes."""
+        return re.fullmatch(r"[^][]+\[[^][]*=[^][]*\]", self.case or "") is not None
+
+    @property
+    def several(self) -> bool:
+        """Whether the workload is a glob: then what one workload has not, another may have."""
+        return any(c in self.workload for c in "*?[")
+
+    def names(self, rung: Implementation) -> bool:
+        """Whether the user wrote the rung's name, or the framework's (torch_*), not just a glob over all."""
+        return self.implementation == rung.name or self.implementation.startswith(rung.framework)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every cell of a selection is crossed with, and which part of it is meant."""
+
+    dtypes: tuple[str, ...] = ("float32",)
+    devices: tuple[str, ...] = ("cpu",)
+    matmul: str = "float32"
+    threads: int = 1
+    sweep: str | None = None
+    shard: str | None = None
+
+
+def select(
+    catalog: Catalog, selectors: Sequence[str], options: Options, file: Path | None = None
+) -> list[Cell]:
+    """The cells that the selectors mean, in the catalog's order, each once."""
+    parsed = [Selector.parse(text) for text in selectors] or [Selector("*", None, "*")]
+    cells: dict[str, Cell] = {}
+    for selector, text in zip(parsed, list(selectors) or ["*"], strict=True):
+        workloads = _matching(selector.workload, catalog.workloads, "workload", text)
+        if file is not None and len(workloads) > 1:
+            raise SamestepError(f"{text!r}: {file} implements one workload, of {', '.join(workloads)}")
+        for workload in workloads:
+            for case in _swept(catalog, workload, _cases(catalog, workload, selector, text), options.sweep):
+                for rung in _rungs(catalog, workload, selector, text, file):
+                    named = file is not None or selector.names(rung)
+                    for cell in _crossed(rung, case, options, file, named):
+                        if named or cell.key not in cells:
+                            cells[cell.key] = cell
+    if not cells:
+        raise SamestepError(f"{' '.join(selectors)}: no workload has both that case and that implementation")
+    rank = {(w, r.name): i for w in catalog.workloads for i, r in enumerate(catalog.implementations(w))}
+    cases = {(w, c): i for w in catalog.workloads for i, c in enumerate(catalog.spec(w).cases)}
+
+    def place(cell: Cell) -> tuple[Any, ...]:
+        base, sizes = parts(cell.case)
+        rung = rank.get((cell.workload, cell.implementation), 0)
+        return cell.workload, cases[cell.workload, base], sizes, rung
+
+    ordered = sorted(cells.values(), key=place)
+    return ordered if options.shard is None else shard(catalog, ordered, options.shard)
+
+
+def arenas(catalog: Catalog, cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that are compared with each other, together; the baseline is the first.
+
+    That is the spec's, on the CPU if it is there: devices stand side by side, and it is the GPU's too.
+    """
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
+    for peers in found.values():
+        wanted = catalog.spec(peers[0].workload).baseline
+        peers.sort(key=lambda cell: (cell.implementation != wanted, cell.twin, cell.device != "cpu"))
+    return list(found.values())
+
+
+def with_twins(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, and every baseline once more under another name, beside itself."""
+    twins = {first: replace(first, twin=True) for first, *_ in arenas(catalog, cells)}
+    return [one for cell in cells for one in (cell, twins.get(cell)) if one is not None]
+
+
+def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:
+    """The ``I/N`` part of the cells: dealt out in turn, and with each goes the baseline of its arena."""
+    told = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
+    if not told or int(told[1]) > int(told[2]):
+        raise SamestepError(f"--shard {text}: write I/N, the I-th of N parts, as in 2/5")
+    pairs = [(first, cell) for first, *others in arenas(catalog, cells) for cell in others or [first]]
+    dealt = pairs[int(told[1]) - 1 :: int(told[2])]
+    if not dealt:
+        raise SamestepError(f"--shard {text} is empty: the cells to deal out are {len(pairs)}")
+    kept = {cell for pair in dealt for cell in pair}
+    return [cell for cell in cells if cell in kept]
+
+
+def sweep_sizes(text: str) -> tuple[str, list[int]]:
+    """``batch=8:100`` -> ("batch", [8, 32, 100]): both ends are in it."""
+    told = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*):([1-9][0-9]*)(?::([1-9][0-9]*))?", text)
+    listed = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*(?:,[1-9][0-9]*)*)", text)
+    if listed:
+        return listed[1], sorted({int(number) for number in listed[2].split(",")})
+    number, last, factor = (int(n) for n in (told[2], told[3], told[4] or 4)) if told else (1, 0, 0)
+    if not told or number > last or factor < 2:
+        raise SamestepError(
+            f"--sweep {text}: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8,64, with whole numbers"
+        )
+    sizes = []
+    while number < last:
+        sizes.append(number)
+        number *= factor
+    return told[1], [*sizes, last]
+
+
+def _swept(catalog: Catalog, workload: str, cases: list[str], sweep: str | None) -> list[str]:
+    """In the place of each case itself at each size of the sweep."""
+    if sweep is None:
+        return cases
+    size, numbers = sweep_sizes(sweep)
+    return [
+        _existing(catalog, workload, resized(case, size, number), f"--sweep {sweep}")
+        for case in cases
+        for number in numbers
+    ]
+
+
+def _existing(catalog: Catalog, workload: str, case: str, asked: str) -> str:
+    try:
+        catalog.spec(workload).case(case)
+    except ValueError as error:
+        raise SamestepError(f"{asked}: {workload}:{error}") from error
+    return case
+
+
+def _cases(catalog: Catalog, workload: str, selector: Selector, text: str) -> list[str]:
+    cases = catalog.spec(workload).cases
+    if selector.case is None:
+        return [name for name, case in cases.items() if case.default]
+    base = selector.case.partition("[")[0] if selector.sized else selector.case
+    if selector.several:  # another workload may have it
+        everywhere = tuple(dict.fromkeys(name for w in catalog.workloads for name in catalog.spec(w).cases))
+        _matching(base, everywhere, "case", text)
+        if not any(fnmatchcase(name, base) for name in cases):
+            return []
+    if selector.sized:
+        return [_existing(catalog, workload, selector.case, repr(text))]
+    return _matching(selector.case, tuple(cases), f"case of {workload}", text)
+
+
+def _rungs(
+    catalog: Catalog, workload: str, selector: Selector, text: str, file: Path | None
+) -> list[Implementation]:
+    if file is not None:
+        rung = catalog.describe(workload, file)
+        if not catalog.tasks(rung):
+            tasks = ", ".join(catalog.spec(workload).tasks)
+            raise SamestepError(f"{file} has no task of {workload}: it needs one or more of {tasks}")
+        return [rung]
+    rungs = catalog.implementations(workload)
+    names = tuple(rung.name for rung in rungs)
+    if selector.several and not any(fnmatchcase(name, selector.implementation) for name in names):
+        everywhere = tuple(
+            dict.fromkeys(r.name for w in catalog.workloads for r in catalog.implementations(w))
+        )
+        _matching(selector.implementation, everywhere, "implementation", text)
+        return []  # another workload has it
+    wanted = _matching(selector.implementation, names, f"implementation of {workload}", text)
+    return [rung for rung in rungs if rung.name in wanted]
+
+
+def _crossed(rung: Implementation, case: str, options: Options, file: Path | None, named: bool) -> list[Cell]:
+    return [
+        Cell(
+            rung.workload, case, rung.name, rung.framework, dtype, device, options.matmul,
+            options.threads, str(file.resolve()) if file else None, named,
+        )
+        for device in options.devices
+        for dtype in options.dtypes
+    ]  # fmt: skip
+
+
+def _matching(pattern: str, names: Sequence[str], what: str, text: str) -> list[str]:
+    found = [name for name in names if fnmatchcase(name, pattern)]
+    if not found:
+        raise SamestepError(f"{text!r}: no {what} matches {pattern!r}; there are {', '.join(names)}")
+    return found
