@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from samestep.store import RUN, Run
+from samestep.records.store import RUN, Run
 
 from tests.evidence.readme import README, linked
 

@@ -24,9 +24,9 @@ from samestep.commands.bench import _about, document
 from samestep.forecast import Forecast
 from samestep.measure import clock
 from samestep.process import WorkerLost
+from samestep.records.store import Run
 from samestep.runner import Workshop, batches
 from samestep.selection import Cell, Options, select, with_twins
-from samestep.store import Run
 from samestep.summary import PLAUSIBLE, CellSummary, summarize
 from samestep.turns import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
 

@@ -19,7 +19,7 @@ from samestep.cli import main
 from samestep.commands.compare import document, markdown
 from samestep.comparison import Comparison, Difference, Side, compare
 from samestep.measure import statistics
-from samestep.store import Run
+from samestep.records.store import Run
 
 from tests.rigged import command, running
 

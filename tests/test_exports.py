@@ -13,9 +13,9 @@ from pytest_benchmark.plugin import pytest_benchmark_generate_json
 from pytest_benchmark.stats import Metadata, Stats
 from samestep.commands.report import write
 from samestep.errors import SamestepError
+from samestep.records.store import Run
+from samestep.records.validated import Legible
 from samestep.report import pytest_benchmark
-from samestep.report.records import Legible
-from samestep.store import Run
 
 # -- the numbers -----------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from samestep.devices import curves
 from samestep.measure import machine
+from samestep.records.store import Run
 from samestep.report import devices
-from samestep.store import Run
 
 from tests.rigged import SPEC, root, samestep
 

@@ -297,7 +297,7 @@ def test_only_the_clock_reads_a_clock(path):
 
 
 def test_the_store_asks_for_the_date_only():
-    assert not imports_of(read(ROOT / "harness/samestep/store.py"), CLOCKS - {"datetime"})
+    assert not imports_of(read(ROOT / "harness/samestep/records/store.py"), CLOCKS - {"datetime"})
 
 
 @every("harness", lambda path: layer(dotted(path)) in PURE)

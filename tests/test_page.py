@@ -21,12 +21,13 @@ from samestep.cli import main
 from samestep.commands.report import sources
 from samestep.errors import SamestepError
 from samestep.measure import statistics
-from samestep.report import charts, checks, page, pytest_benchmark, tables, terminal, words
-from samestep.report import records as reading
+from samestep.records import shapes
+from samestep.records import validated as reading
+from samestep.records.store import Run
+from samestep.records.validated import Legible, read
+from samestep.report import charts, page, pytest_benchmark, tables, terminal, words
 from samestep.report.page import cells
 from samestep.report.page.answers import answers
-from samestep.report.records import Legible, read
-from samestep.store import Run
 from samestep.summary import summarize
 
 from tests import test_compare_runs
@@ -754,13 +755,13 @@ def test_a_picture_goes_to_no_other_folder_whatever_a_record_names(tmp_path):
 
 
 def test_half_of_a_character_and_a_bottomless_pit_are_not_writable():
-    assert checks.writable({"a": json.loads('"\\ud83d\\ude00"')})
-    assert not checks.writable({"a": ["\ud83d"]})
-    assert not checks.writable({"\ude00": 1})
+    assert shapes.writable({"a": json.loads('"\\ud83d\\ude00"')})
+    assert not shapes.writable({"a": ["\ud83d"]})
+    assert not shapes.writable({"\ude00": 1})
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
-    assert not checks.writable(deep)
+    assert not shapes.writable(deep)
 
 
 def test_a_run_of_which_the_head_is_damaged_is_left_out_beside_others(tmp_path):

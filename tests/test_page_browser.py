@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from samestep.commands.report import sources
+from samestep.records.validated import read
 from samestep.report import page
-from samestep.report.records import read
 
 from tests.browser import Tab, chromium, installed
 from tests.staged import days, with_gpu

@@ -11,10 +11,10 @@ from samestep.bench import Profile
 from samestep.catalog import Catalog
 from samestep.commands.bench import _about
 from samestep.price import Price, code, price
+from samestep.records.store import RUN, Run
 from samestep.report import tables
 from samestep.runner import Workshop
 from samestep.selection import Options, select
-from samestep.store import RUN, Run
 
 from tests.rigged import GOOD, root
 from tests.test_layering import code_lines, rungs

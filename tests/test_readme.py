@@ -6,7 +6,7 @@ import json
 
 import pytest
 from samestep.errors import SamestepError
-from samestep.store import Run
+from samestep.records.store import Run
 
 from tests.evidence.lanes import ROOT
 from tests.evidence.readme import PICTURE, README, TABLE, filled, linked, pictured, signature

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from samestep import store
 from samestep.errors import SamestepError
-from samestep.store import Run, finite, latest
+from samestep.records import store
+from samestep.records.store import Run, finite, latest
 
 
 @pytest.fixture

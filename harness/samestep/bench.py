@@ -17,9 +17,9 @@ import psutil
 from samestep import screening
 from samestep.forecast import Forecast, Unit
 from samestep.measure import clock
+from samestep.records.store import Record, Run
 from samestep.runner import Workshop, batches
 from samestep.selection import Cell
-from samestep.store import Record, Run
 from samestep.summary import summarize
 from samestep.turns import Turns, unit
 

@@ -120,7 +120,7 @@ def run(selectors: Sequence[str], form: str, resume: str | None, **options: Any)
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     folder = _bench(asked, form, options, resume, leave=False)
     from samestep.commands.report import report as write
-    from samestep.store import Run
+    from samestep.records.store import Run
 
     write([folder], draw=False)
     asked.require(options["require"])
@@ -229,8 +229,8 @@ def _options(
 
 def _bench(asked: _Asked, form: str, options: dict[str, Any], resume: str | None, leave: bool = True) -> Path:
     from samestep.commands.bench import document, run_bench
+    from samestep.records.store import Run
     from samestep.report import tables
-    from samestep.store import Run
 
     folder = run_bench(asked.workshop, asked.selectors, asked.options, options, resume, quiet=form != "table")
     if form == "csv":

@@ -18,9 +18,9 @@ from samestep import caches
 from samestep.agreement.verdict import AGREE, WRONG
 from samestep.forecast import Unit
 from samestep.process import processors
+from samestep.records.store import Record
 from samestep.runner import check, distances
 from samestep.selection import Cell
-from samestep.store import Record
 from samestep.turns import Desk, unit
 
 #: Steps of a free run beside the reference.

@@ -15,9 +15,9 @@ from samestep.forecast import Forecast, Unit
 from samestep.lanes import Lanes
 from samestep.measure import clock
 from samestep.process import WorkerLost, WorkerProcess, processors
+from samestep.records.store import Run
 from samestep.runner import Answer, Workshop
 from samestep.selection import Cell
-from samestep.store import Run
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")

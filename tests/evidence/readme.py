@@ -16,9 +16,9 @@ import re
 from pathlib import Path
 
 from samestep.errors import SamestepError
+from samestep.records.store import Run
 from samestep.report import charts, tables, words
 from samestep.report.picture import Picture
-from samestep.store import Run
 from samestep.summary import summarize
 
 from tests.evidence.lanes import ROOT

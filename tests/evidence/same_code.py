@@ -24,9 +24,9 @@ from samestep.bench import PROFILES, Bench, Profile
 from samestep.catalog import Catalog
 from samestep.commands.bench import _about
 from samestep.measure.statistics import Contrast
+from samestep.records.store import Run
 from samestep.runner import Workshop
 from samestep.selection import Options, select, with_twins
-from samestep.store import Run
 from scipy import stats
 
 from tests.evidence.lanes import MEASURING, machine

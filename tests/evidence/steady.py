@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from samestep.store import Record, Run
+from samestep.records.store import Record, Run
 
 from tests.evidence.lanes import MEASURING, Row
 

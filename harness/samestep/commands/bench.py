@@ -20,11 +20,11 @@ from samestep.measure import clock
 from samestep.measure.machine import fingerprint, slug
 from samestep.price import price
 from samestep.process import environment, inherited
+from samestep.records.store import Run, latest
 from samestep.report import terminal
 from samestep.report.facts import facts
 from samestep.runner import Workshop
 from samestep.selection import Cell, Options, arenas, select, with_twins
-from samestep.store import Run, latest
 from samestep.summary import CellSummary, summarize
 
 #: How often the bar is drawn.

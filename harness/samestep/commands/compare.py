@@ -18,9 +18,9 @@ from rich.table import Table
 from samestep.commands.options import say_left_out
 from samestep.comparison import Change, Comparison, Difference, Side, Turned, compare
 from samestep.errors import SamestepError
+from samestep.records.store import Run
+from samestep.records.validated import Legible
 from samestep.report import words
-from samestep.report.records import Legible
-from samestep.store import Run
 
 CELL = ("workload", "implementation", "case", "dtype", "device")
 COLUMNS = ("cell", "task", "before", "after", "change", "")

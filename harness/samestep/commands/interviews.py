@@ -18,18 +18,19 @@ from samestep.conventions.questions import FRAMEWORKS, TOPICS, Question
 from samestep.errors import SamestepError
 from samestep.interview import Interview, Met
 from samestep.measure.machine import cpu_name
-from samestep.report import checks, words
+from samestep.records import shapes
+from samestep.records.store import finite
+from samestep.report import words
 from samestep.report.conventions import FAILURE, PIPE, shown
-from samestep.store import finite
 
 Document = dict[str, Any]
 
 #: What `compared` reads of a document.
-ROW = checks.shaped(name=checks.text, question=checks.text, answers=checks.each(lambda answer: True))
-PARTS: dict[str, checks.Check] = {
-    "rows": checks.many(ROW),
-    "frameworks": checks.each(checks.shaped(version=checks.optional(checks.text))),
-    "processor": checks.optional(checks.text),
+ROW = shapes.shaped(name=shapes.text, question=shapes.text, answers=shapes.each(lambda answer: True))
+PARTS: dict[str, shapes.Check] = {
+    "rows": shapes.many(ROW),
+    "frameworks": shapes.each(shapes.shaped(version=shapes.optional(shapes.text))),
+    "processor": shapes.optional(shapes.text),
 }
 
 
@@ -99,7 +100,7 @@ def read(path: Path) -> Document:
     if not isinstance(document, dict) or not set(PARTS) <= set(document):
         raise SamestepError(f"{path} is no table of conventions: `samestep conventions --json` makes one")
     for name, check in PARTS.items():
-        if not check(document[name]) or not checks.writable(document[name]):
+        if not check(document[name]) or not shapes.writable(document[name]):
             rows = document[name] if name == "rows" and isinstance(document[name], list) else []
             place = next((f"[{number}]" for number, row in enumerate(rows) if not ROW(row)), "")
             raise SamestepError(

@@ -14,7 +14,7 @@ from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
     from samestep.catalog import Catalog
-    from samestep.report.records import LeftOut
+    from samestep.records.validated import LeftOut
     from samestep.runner import Workshop
 
 #: Of what was left out, so many lines are said.
@@ -110,7 +110,7 @@ def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
 
 def emit(form: str, document: dict[str, Any], rows: Sequence[dict[str, Any]] = ()) -> None:
     """The document as JSON, or its rows as CSV or Markdown, on standard output."""
-    from samestep.store import finite
+    from samestep.records.store import finite
 
     if form == "json":
         click.echo(json.dumps(finite(document), indent=2))

@@ -12,10 +12,10 @@ from samestep.catalog import Catalog
 from samestep.commands.bench import identity
 from samestep.commands.options import say_left_out
 from samestep.errors import SamestepError
+from samestep.records.store import latest
+from samestep.records.validated import LeftOut, Legible, read
 from samestep.report import charts, page, pytest_benchmark, tables
-from samestep.report.records import LeftOut, Legible, read
 from samestep.selection import Cell
-from samestep.store import latest
 
 PAGE, RESULTS = "page.html", Path("results")
 REQUIRED = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")

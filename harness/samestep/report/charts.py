@@ -10,10 +10,10 @@ from pathlib import Path
 
 from samestep.devices import curves
 from samestep.errors import SamestepError
+from samestep.records.store import Run
+from samestep.records.validated import summarized
 from samestep.report.picture import COLOURS, THEMES, Picture
-from samestep.report.records import summarized
 from samestep.report.tables import groups, headline
-from samestep.store import Run
 
 __all__ = [
     "COLOURS",

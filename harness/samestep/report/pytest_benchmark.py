@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from samestep.errors import SamestepError
-from samestep.report.records import summarized
-from samestep.store import Record, Run, finite
+from samestep.records.store import Record, Run, finite
+from samestep.records.validated import summarized
 
 NAME = "benchmark.json"
 #: The pytest-benchmark whose fields these are.

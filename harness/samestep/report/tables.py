@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from samestep.devices import curves
 from samestep.errors import SamestepError
+from samestep.records.store import Run
+from samestep.records.validated import summarized
 from samestep.report import devices, words
 from samestep.report.facts import facts
-from samestep.report.records import summarized
-from samestep.store import Run
 from samestep.summary import CellSummary, peaks
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from samestep.devices import curves
+from samestep.records.store import Run
+from samestep.records.validated import summarized
 from samestep.report import devices, tables
 from samestep.report.fastest import ranked
-from samestep.report.records import summarized
-from samestep.store import Run
 from samestep.summary import CellSummary
 
 STYLES = {"agree": "green", "unavailable": "dim"}

@@ -17,12 +17,12 @@ from typing import Any
 
 from samestep.errors import SamestepError
 from samestep.outline import said
+from samestep.records.store import finite
+from samestep.records.validated import LeftOut, Legible
 from samestep.report import charts, fastest, words
 from samestep.report.charts import Picture
 from samestep.report.page import cells, machine
 from samestep.report.page.answers import Answer, answers
-from samestep.report.records import LeftOut, Legible
-from samestep.store import finite
 
 HERE = Path(__file__).resolve().parent
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samestep.agreement.verdict import AGREE, Divergence
-from samestep.store import Record
+from samestep.records.store import Record
 from samestep.summary import CellSummary
 
 #: A page of more is no page: of the cells those that do not agree are kept.

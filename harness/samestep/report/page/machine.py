@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from samestep.records.validated import Legible
 from samestep.report import tables, words
-from samestep.report.records import Legible
 from samestep.summary import CellSummary, peaks
 
 #: Of ``run.json``.

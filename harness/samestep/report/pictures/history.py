@@ -9,9 +9,9 @@ from itertools import pairwise
 import altair as alt
 
 from samestep.comparison import Change, Side, compare
+from samestep.records.store import Run
 from samestep.report.picture import MARKS, Picture, Row, rounded
 from samestep.report.pictures.marks import HEIGHT, colour, data, over, ratios
-from samestep.store import Run
 
 CELL = ("workload", "case", "dtype", "device")
 #: A run that is named by its time: the day, and the time below it.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from samestep.errors import SamestepError
-from samestep.report.checks import (
+from samestep.records.shapes import (
     Check,
     amount,
     count,
@@ -27,7 +27,7 @@ from samestep.report.checks import (
     times,
     writable,
 )
-from samestep.store import RUN, SCHEMA, Record, Run
+from samestep.records.store import RUN, SCHEMA, Record, Run
 from samestep.summary import CellSummary, summarize
 
 #: What a record's line is called where it is left out.
