@@ -17,6 +17,7 @@ import pytest
 import samestep.bench
 from samestep import screening
 from samestep.agreement.verdict import TIMEOUT, Verdict
+from samestep.analysis.summary import PLAUSIBLE, CellSummary, summarize
 from samestep.bench import Bench, Profile
 from samestep.catalog import Catalog
 from samestep.commands import bench as command
@@ -27,7 +28,6 @@ from samestep.process import WorkerLost
 from samestep.records.store import Run
 from samestep.runner import Workshop, batches
 from samestep.selection import Cell, Options, select, with_twins
-from samestep.summary import PLAUSIBLE, CellSummary, summarize
 from samestep.turns import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
 
 from tests.rigged import GOOD, doing, gone, hanging, root, wait_until

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from samestep.analysis import statistics
+from samestep.analysis.run_diff import Comparison, Difference, Side, compare
 from samestep.cli import main
 from samestep.commands.compare import document, markdown
-from samestep.comparison import Comparison, Difference, Side, compare
-from samestep.measure import statistics
 from samestep.records.store import Run
 
 from tests.rigged import command, running

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from samestep.devices import curves
+from samestep.analysis.cpu_gpu import curves
 from samestep.measure import machine
 from samestep.records.store import Run
 from samestep.report import devices

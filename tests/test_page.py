@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
+from samestep.analysis import statistics
+from samestep.analysis.summary import summarize
 from samestep.cli import main
 from samestep.commands.report import sources
 from samestep.errors import SamestepError
-from samestep.measure import statistics
 from samestep.records import shapes
 from samestep.records import validated as reading
 from samestep.records.store import Run
@@ -28,7 +29,6 @@ from samestep.records.validated import Legible, read
 from samestep.report import charts, page, pytest_benchmark, tables, terminal, words
 from samestep.report.page import cells
 from samestep.report.page.answers import answers
-from samestep.summary import summarize
 
 from tests import test_compare_runs
 from tests.evidence.readme import README, linked

@@ -11,13 +11,13 @@ import pytest
 pytest.importorskip("altair", reason="pictures need Altair")
 vl_convert = pytest.importorskip("vl_convert", reason="pictures need Altair")
 
-from samestep.devices import curves  # noqa: E402
+from samestep.analysis.cpu_gpu import curves  # noqa: E402
+from samestep.analysis.summary import summarize  # noqa: E402
 from samestep.records.store import Run  # noqa: E402
 from samestep.report import charts  # noqa: E402
 from samestep.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
 from samestep.report.pictures import agreement, calm, devices, history, peak, speed, start  # noqa: E402
 from samestep.report.pictures.groups import groups  # noqa: E402
-from samestep.summary import summarize  # noqa: E402
 
 from tests import test_compare_runs as made  # noqa: E402
 

@@ -247,8 +247,8 @@ def _bench(asked: _Asked, form: str, options: dict[str, Any], resume: str | None
 
 
 def _exit_for_run(run: Any, required: Sequence[str]) -> None:
+    from samestep.analysis.summary import summarize
     from samestep.selection import Cell
-    from samestep.summary import summarize
 
     names = Cell.__dataclass_fields__
     summaries = summarize(run.about, run.records())

@@ -6,7 +6,7 @@ Every script and every rung lives in a process of its own; one sample is a whole
 tutorial (500 steps) or an epoch on the sample of MNIST; the processes take turns in shuffled order. A
 plain script of MNIST gets images that were normalised beforehand, a rung normalises inside its epoch.
 Printed: each one's time over the first plain script's, and each rung's over its own plain script's,
-with 95 % intervals (samestep.measure.statistics). The same table goes to <out>/<machine>/reach-*.md.
+with 95 % intervals (samestep.analysis.statistics). The same table goes to <out>/<machine>/reach-*.md.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from samestep.analysis.statistics import contrasts, paired  # noqa: E402
 from samestep.catalog import Catalog  # noqa: E402
 from samestep.data import load  # noqa: E402
 from samestep.measure.clock import timed  # noqa: E402
 from samestep.measure.machine import fingerprint, slug  # noqa: E402
-from samestep.measure.statistics import contrasts, paired  # noqa: E402
 from samestep.process import environment, processors  # noqa: E402
 
 #: Plain script -> the rungs that are to be as fast. The first script is what all others are compared with.

@@ -19,8 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from samestep.analysis.statistics import contrasts
 from samestep.catalog import Catalog
-from samestep.measure.statistics import contrasts
 from samestep.runner import Workshop
 from samestep.selection import Cell, Options, select
 

@@ -15,11 +15,11 @@ import json
 import re
 from pathlib import Path
 
+from samestep.analysis.summary import summarize
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.report import charts, tables, words
 from samestep.report.picture import Picture
-from samestep.summary import summarize
 
 from tests.evidence.lanes import ROOT
 

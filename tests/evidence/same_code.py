@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from samestep import turns
-from samestep.arena import Arena
+from samestep.analysis.ratios import Arena
+from samestep.analysis.statistics import Contrast
 from samestep.bench import PROFILES, Bench, Profile
 from samestep.catalog import Catalog
 from samestep.commands.bench import _about
-from samestep.measure.statistics import Contrast
 from samestep.records.store import Run
 from samestep.runner import Workshop
 from samestep.selection import Options, select, with_twins

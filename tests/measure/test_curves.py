@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samestep.measure.curves import WINDOW, Crossing, break_even, calls_until_steady, crossing
-from samestep.measure.statistics import Mean
+from samestep.analysis.curves import WINDOW, Crossing, break_even, calls_until_steady, crossing
+from samestep.analysis.statistics import Mean
 
 STEADY = 1e-3
 

@@ -7,8 +7,8 @@ from math import comb
 
 import numpy as np
 import pytest
-from samestep.measure import statistics
-from samestep.measure.statistics import (
+from samestep.analysis import statistics
+from samestep.analysis.statistics import (
     LEVEL,
     TIE,
     Mean,

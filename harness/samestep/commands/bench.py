@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep import janitor
+from samestep.analysis.summary import CellSummary, summarize
 from samestep.bench import PROFILES, Bench, Profile, room
 from samestep.catalog import Catalog
 from samestep.errors import SamestepError
@@ -25,7 +26,6 @@ from samestep.report import terminal
 from samestep.report.facts import facts
 from samestep.runner import Workshop
 from samestep.selection import Cell, Options, arenas, select, with_twins
-from samestep.summary import CellSummary, summarize
 
 #: How often the bar is drawn.
 DRAW_SECONDS = 1.0

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from samestep.analysis.run_diff import Change, Comparison, Difference, Side, Turned, compare
 from samestep.commands.options import say_left_out
-from samestep.comparison import Change, Comparison, Difference, Side, Turned, compare
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.records.validated import Legible

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from samestep.analysis.summary import CellSummary, summarize
 from samestep.errors import SamestepError
 from samestep.records.shapes import (
     Check,
@@ -28,7 +29,6 @@ from samestep.records.shapes import (
     writable,
 )
 from samestep.records.store import RUN, SCHEMA, Record, Run
-from samestep.summary import CellSummary, summarize
 
 #: What a record's line is called where it is left out.
 DAMAGED, FOREIGN, NEWER = "damaged", "foreign", "newer"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from samestep.devices import curves
+from samestep.analysis.cpu_gpu import curves
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.records.validated import summarized

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samestep.devices import Curve
-from samestep.measure.curves import Crossing
+from samestep.analysis.cpu_gpu import Curve
+from samestep.analysis.curves import Crossing
 from samestep.report import words
 
 COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with transfer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samestep.summary import CellSummary, pays_from
+from samestep.analysis.summary import CellSummary, pays_from
 
 #: What takes so much of a call bounds it.
 MOSTLY = 0.8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from samestep.measure.statistics import Contrast
-from samestep.summary import CellSummary
+from samestep.analysis.statistics import Contrast
+from samestep.analysis.summary import CellSummary
 
 #: So many rivals of the fastest are named.
 FEW = 2

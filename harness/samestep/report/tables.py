@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samestep.devices import curves
+from samestep.analysis.cpu_gpu import curves
+from samestep.analysis.summary import CellSummary, peaks
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.records.validated import summarized
 from samestep.report import devices, words
 from samestep.report.facts import facts
-from samestep.summary import CellSummary, peaks
 
 if TYPE_CHECKING:
     import pandas as pd

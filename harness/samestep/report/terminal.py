@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from samestep.devices import curves
+from samestep.analysis.cpu_gpu import curves
+from samestep.analysis.summary import CellSummary
 from samestep.records.store import Run
 from samestep.records.validated import summarized
 from samestep.report import devices, tables
 from samestep.report.fastest import ranked
-from samestep.summary import CellSummary
 
 STYLES = {"agree": "green", "unavailable": "dim"}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samestep.agreement.verdict import AGREE
-from samestep.measure.statistics import Contrast
+from samestep.analysis.statistics import Contrast
+from samestep.analysis.summary import CellSummary, pays_from
 from samestep.report import tables, words
 from samestep.report.fastest import Ranking, ranked
-from samestep.summary import CellSummary, pays_from
 
 #: What follows from the ratio of the second to the first, in the words of a sentence.
 SURE = {

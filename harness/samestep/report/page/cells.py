@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samestep.agreement.verdict import AGREE, Divergence
+from samestep.analysis.summary import CellSummary
 from samestep.records.store import Record
-from samestep.summary import CellSummary
 
 #: A page of more is no page: of the cells those that do not agree are kept.
 CELLS, GROUPS, FAILURES = 1500, 40, 100

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from samestep.analysis.summary import CellSummary, peaks
 from samestep.records.validated import Legible
 from samestep.report import tables, words
-from samestep.summary import CellSummary, peaks
 
 #: Of ``run.json``.
 PARTS = ("machine", "options", "profile", "environment", "inherited")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import altair as alt
 
-from samestep.devices import Curve
+from samestep.analysis.cpu_gpu import Curve
 from samestep.report import words
 from samestep.report.devices import since
 from samestep.report.picture import LETTER, Picture, Row, rounded

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samestep.analysis.summary import CellSummary, TaskSummary
 from samestep.report.fastest import ordered
-from samestep.summary import CellSummary, TaskSummary
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import altair as alt
 
-from samestep.comparison import Change, Side, compare
+from samestep.analysis.run_diff import Change, Side, compare
 from samestep.records.store import Run
 from samestep.report.picture import MARKS, Picture, Row, rounded
 from samestep.report.pictures.marks import HEIGHT, colour, data, over, ratios

@@ -7,11 +7,11 @@ from typing import Any
 
 import altair as alt
 
+from samestep.analysis.summary import CellSummary, peaks
 from samestep.report import words
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, groups
 from samestep.report.pictures.marks import beside, colour, data, names, over
-from samestep.summary import CellSummary, peaks
 
 #: Of less there is no bar to be seen.
 LEAST = 1e-3

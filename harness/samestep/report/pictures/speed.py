@@ -7,13 +7,13 @@ from typing import Any
 
 import altair as alt
 
-from samestep.arena import Arena
+from samestep.analysis.ratios import Arena
+from samestep.analysis.summary import CellSummary
 from samestep.report import words
 from samestep.report.fastest import ranked
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, groups, seconds, unit
 from samestep.report.pictures.marks import beside, colour, data, names, over, ratios
-from samestep.summary import CellSummary
 
 #: What may be said of a ratio, by its shape: arrows where it is sure, a ring where it is not.
 SHAPES = {

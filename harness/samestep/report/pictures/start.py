@@ -10,11 +10,11 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from samestep.analysis.summary import DEARER, CellSummary, pays_from
 from samestep.report import words
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, seconds, trained
 from samestep.report.pictures.marks import HEIGHT, LINE, apart, colour, data, names, over
-from samestep.summary import DEARER, CellSummary, pays_from
 
 #: From import to the end of the first call, and how each part is drawn.
 PARTS = {"import": "#9ECAE1", "build": "#E6AB02", "first call": "#C2599B"}

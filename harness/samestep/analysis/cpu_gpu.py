@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from samestep.arena import Process, Samples
-from samestep.gathered import gather
-from samestep.measure.curves import Crossing, crossing
-from samestep.measure.statistics import Contrast, Mean, judged, means, paired
+from samestep.analysis.by_cell import gather
+from samestep.analysis.curves import Crossing, crossing
+from samestep.analysis.ratios import Process, Samples
+from samestep.analysis.statistics import Contrast, Mean, judged, means, paired
 from samestep.spec import parts, resized
 
 

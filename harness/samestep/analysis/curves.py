@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from samestep.measure.statistics import DRAWS, Mean
+from samestep.analysis.statistics import DRAWS, Mean
 
 #: Calls whose median is looked at together: one slow call among steady ones is the machine's.
 WINDOW = 5

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samestep.measure.statistics import Contrast, Mean, contrasts, difference, judged, means, paired
+from samestep.analysis.statistics import Contrast, Mean, contrasts, difference, judged, means, paired
 
 #: (arena, invocation): one life of a worker.
 Process = tuple[int, int]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from samestep.arena import Process, Samples
+from samestep.analysis.ratios import Process, Samples
 
 
 @dataclass

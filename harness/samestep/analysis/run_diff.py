@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from samestep.agreement.verdict import AGREE, SUSPECT
-from samestep.arena import Samples
-from samestep.gathered import gather
-from samestep.measure.statistics import Contrast, Mean, difference, judged, means, paired
-from samestep.summary import CellSummary, TaskSummary, summarize
+from samestep.analysis.by_cell import gather
+from samestep.analysis.ratios import Samples
+from samestep.analysis.statistics import Contrast, Mean, difference, judged, means, paired
+from samestep.analysis.summary import CellSummary, TaskSummary, summarize
 
 Timed = tuple[str, str]
 Fields = dict[str, Any]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samestep.agreement.verdict import AGREE, INVALID
-from samestep.arena import Arena, Samples
-from samestep.gathered import Gathered, gather, grouped, moment
-from samestep.measure.curves import break_even, calls_until_steady
-from samestep.measure.statistics import TIE, Contrast, Estimate, location
+from samestep.analysis.by_cell import Gathered, gather, grouped, moment
+from samestep.analysis.curves import break_even, calls_until_steady
+from samestep.analysis.ratios import Arena, Samples
+from samestep.analysis.statistics import TIE, Contrast, Estimate, location
 
 #: No honest program does so many times the flop/s of the machine's best large matrix product.
 PLAUSIBLE = 2.0
