@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samestep import data, weights
+from samestep import data, parameters
 from samestep.agreement.candidate import Candidate, Values
 from samestep.agreement.compare import Place
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
 from samestep.process import environment
 from samestep.spec import Inputs
@@ -72,7 +72,7 @@ def images(dataset: str, dtype: str) -> np.ndarray:
 @cache
 def classes(file: Path, dataset: str) -> np.ndarray:
     """Those of the reference with the parameters of a file."""
-    reference, params = Catalog().load(Catalog().implementation(WORKLOAD, REFERENCE)), weights.load(file)
+    reference, params = Catalog().load(Catalog().implementation(WORKLOAD, REFERENCE)), parameters.load(file)
     logits = reference.forward(reference.adopt(params), images(dataset, params["w1"].dtype.name))
     return logits.argmax(axis=1).astype(np.int32)
 
@@ -95,11 +95,11 @@ def write(candidate: Candidate, file: Path) -> None:
     state = candidate.adopt(candidate.params)
     for step in range(2):
         _, state = candidate.run(Place(step, candidate.training()[0]), state, steps=1)
-    weights.save(file, candidate.export(state))
+    parameters.save(file, candidate.export(state))
 
 
 def read(candidate: Candidate, file: Path, dataset: str) -> dict[str, Any]:
-    params = weights.load(file)
+    params = parameters.load(file)
     mine = candidate.on(Inputs(params, {**candidate.arrays, "test_labels": classes(file, dataset)}))
     state = mine.adopt(params)
     answer: dict[str, Any] = {

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 
 @pytest.fixture(scope="session")

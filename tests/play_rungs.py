@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from samestep.agreement.candidate import Candidate, Values
 from samestep.agreement.compare import Place
-from samestep.catalog import Catalog, Implementation
+from samestep.catalog.catalog import Catalog, Implementation
 from samestep.frameworks import Settings
 
 WORKLOADS = ("manual_backprop", "linear_output", "scalar_relu")

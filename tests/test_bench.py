@@ -19,7 +19,8 @@ from samestep import screening
 from samestep.agreement.verdict import TIMEOUT, Verdict
 from samestep.analysis.summary import PLAUSIBLE, CellSummary, summarize
 from samestep.bench import Bench, Profile
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, select, with_twins
 from samestep.commands import bench as command
 from samestep.commands.bench import _about, document
 from samestep.forecast import Forecast
@@ -27,7 +28,6 @@ from samestep.measure import clock
 from samestep.process import WorkerLost
 from samestep.records.store import Run
 from samestep.runner import Workshop, batches
-from samestep.selection import Cell, Options, select, with_twins
 from samestep.turns import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
 
 from tests.rigged import GOOD, doing, gone, hanging, root, wait_until

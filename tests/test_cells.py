@@ -6,9 +6,9 @@ from functools import cache
 
 import pytest
 from samestep import data
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, select
 from samestep.runner import Workshop, check
-from samestep.selection import Cell, Options, select
 
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()

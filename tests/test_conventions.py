@@ -19,7 +19,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 from samestep.cli import main
 from samestep.commands.interviews import compared, declared
 from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps

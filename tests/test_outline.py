@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from samestep import outline
+from samestep.catalog.catalog import source_facts
 from samestep.errors import SamestepError
 
 TEXT = """
@@ -46,16 +46,16 @@ def parsed(monkeypatch):
         names.append(Path(filename).name)
         return parse(text, filename=filename)
 
-    monkeypatch.setattr(outline.ast, "parse", noted)
+    monkeypatch.setattr(source_facts.ast, "parse", noted)
     return names
 
 
 def asked(folder):
-    return outline.outlines(folder, sorted(folder.glob("*.py")))
+    return source_facts.outlines(folder, sorted(folder.glob("*.py")))
 
 
 def test_the_outline_of_a_file(folder):
-    found = outline.outline(folder / "torch_mine.py")
+    found = source_facts.outline(folder / "torch_mine.py")
     assert found.bound == ("F", "READ_AFTER", "REQUIRES", "STEPS", "train", "Net")
     assert found.constants == {"READ_AFTER": "numpy_manual", "REQUIRES": ["keras", "sklearn"]}
     assert set(found.imported) == {"math", "torch", "jax"}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from samestep.bench import Profile
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.code_size import Price, code, price
+from samestep.catalog.selection import Options, select
 from samestep.commands.bench import _about
-from samestep.price import Price, code, price
 from samestep.records.store import RUN, Run
 from samestep.report import tables
 from samestep.runner import Workshop
-from samestep.selection import Options, select
 
 from tests.rigged import GOOD, root
 from tests.test_layering import code_lines, rungs

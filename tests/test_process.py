@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 from samestep import janitor
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, select
 from samestep.errors import SamestepError
 from samestep.measure import clock
 from samestep.measure.subject import Peak
 from samestep.process import WorkerLost, WorkerProcess, environment, inherited, processors
 from samestep.runner import Workshop, check
-from samestep.selection import Cell, Options, select
 
 from tests.rigged import CHECKOUT, GOOD, command, doing, gone, hanging, root, running, wait_until
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
 from samestep.errors import SamestepError
-from samestep.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
 
 from tests.rigged import GOOD, MANUAL, root
 

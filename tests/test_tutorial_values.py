@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from samestep.agreement.candidate import rounded
 from samestep.agreement.reference import Bounds, Point, Reference
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 from tests.play_rungs import CASE, TRAINED, WORKLOADS
 

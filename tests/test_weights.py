@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from samestep import weights
+from samestep import parameters
 from samestep.errors import SamestepError
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -24,12 +24,12 @@ PARAMS = {
 
 @pytest.fixture
 def file(tmp_path):
-    weights.save(tmp_path / "params.safetensors", PARAMS)
+    parameters.save(tmp_path / "params.safetensors", PARAMS)
     return tmp_path / "params.safetensors"
 
 
 def test_what_was_saved_comes_back_bit_for_bit(file):
-    loaded = weights.load(file)
+    loaded = parameters.load(file)
     assert list(loaded) == sorted(PARAMS)
     for name, value in PARAMS.items():
         assert (loaded[name].shape, loaded[name].dtype) == (value.shape, value.dtype)
@@ -38,15 +38,15 @@ def test_what_was_saved_comes_back_bit_for_bit(file):
 
 
 def test_lists_and_numbers_are_arrays_too(tmp_path):
-    weights.save(tmp_path / "w", {"w1": [[1.0, 2.0]]})
-    assert weights.load(tmp_path / "w")["w1"].tolist() == [[1.0, 2.0]]
+    parameters.save(tmp_path / "w", {"w1": [[1.0, 2.0]]})
+    assert parameters.load(tmp_path / "w")["w1"].tolist() == [[1.0, 2.0]]
 
 
 def test_others_read_the_file_and_a_file_of_others_is_read(file, tmp_path):
     assert safetensors.load_file(file)["w1"].tobytes() == PARAMS["w1"].tobytes()
     theirs = tmp_path / "theirs.safetensors"
     safetensors.save_file({"w1": np.ones((2, 3))}, theirs)
-    assert weights.load(theirs)["w1"].tolist() == [[1.0] * 3] * 2
+    assert parameters.load(theirs)["w1"].tolist() == [[1.0] * 3] * 2
 
 
 def damages(data: bytes) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def damages(data: bytes) -> dict[str, bytes]:
 def test_a_damaged_file_is_one_line_that_names_it(file, damage):
     file.write_bytes(damages(file.read_bytes())[damage])
     with pytest.raises(SamestepError, match="damaged") as raised:
-        weights.load(file)
+        parameters.load(file)
     assert str(raised.value).startswith(str(file))
     assert "\n" not in str(raised.value)
 
@@ -78,25 +78,25 @@ def test_a_type_that_numpy_does_not_have_is_named(file):
     header = json.dumps({"w1": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
     file.write_bytes(struct.pack("<Q", len(header)) + header + b"1234")
     with pytest.raises(SamestepError, match="'BF16', which NumPy does not have"):
-        weights.load(file)
+        parameters.load(file)
 
 
 def test_a_file_that_is_not_there_and_a_folder_that_takes_none(tmp_path):
     with pytest.raises(SamestepError, match="absent cannot be read: No such file"):
-        weights.load(tmp_path / "absent")
+        parameters.load(tmp_path / "absent")
     with pytest.raises(SamestepError, match="cannot be written: Is a directory"):
-        weights.save(tmp_path, PARAMS)
+        parameters.save(tmp_path, PARAMS)
 
 
 @pytest.mark.parametrize("params", [{"w1": np.array(["a"])}, {1: np.zeros(2)}, {"w1": [[1], [1, 2]]}])
 def test_what_the_format_does_not_have_is_one_line(params, tmp_path):
     with pytest.raises(SamestepError, match="cannot be saved"):
-        weights.save(tmp_path / "w", params)
+        parameters.save(tmp_path / "w", params)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_safetensors_the_line_says_what_to_install(file, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    for act in (lambda: weights.load(file), lambda: weights.save(file, PARAMS)):
+    for act in (lambda: parameters.load(file), lambda: parameters.save(file, PARAMS)):
         with pytest.raises(SamestepError, match=r"pip install 'samestep\[weights\]'"):
             act()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from samestep.agreement.candidate import Candidate
 from samestep.agreement.compare import Place
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
 from samestep.process import environment
 

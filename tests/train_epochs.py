@@ -15,14 +15,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from samestep import weights
+from samestep import parameters
 from samestep.agreement.candidate import Candidate
 from samestep.agreement.compare import Place
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Selector
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.process import environment
-from samestep.selection import Selector
 
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = 1  # batches are small: a second thread saves a fifth, and on a busy machine costs tenfold
@@ -75,7 +75,7 @@ def train(subject: Candidate, save: Path | None) -> Epochs:
             }
         )
     if save:
-        weights.save(save, subject.export(state))
+        parameters.save(save, subject.export(state))
     return epochs
 
 

@@ -16,11 +16,11 @@ import psutil
 
 from samestep import screening
 from samestep.analysis.summary import summarize
+from samestep.catalog.selection import Cell
 from samestep.forecast import Forecast, Unit
 from samestep.measure import clock
 from samestep.records.store import Record, Run
 from samestep.runner import Workshop, batches
-from samestep.selection import Cell
 from samestep.turns import Turns, unit
 
 #: Workers alive at once, whatever the memory: a baseline, its second name and two others at least.

@@ -15,7 +15,7 @@ from samestep.commands.options import DIFFERS, emit, formatted, measured, select
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
-    from samestep.selection import Cell, Options
+    from samestep.catalog.selection import Cell, Options
 
 INTERRUPTED = 3  # 0 where all agree, 1 where something differs; 2, 3 where an error says so (samestep.errors)
 
@@ -195,7 +195,7 @@ class _Asked:
 
     @property
     def cells(self) -> list[Cell]:
-        from samestep.selection import select
+        from samestep.catalog.selection import select
 
         return select(self.catalog, self.selectors, self.options, self.file)
 
@@ -211,7 +211,7 @@ class _Asked:
 def _options(
     options: dict[str, Any], default_dtypes: tuple[str, ...], default_threads: int | None
 ) -> Options:
-    from samestep.selection import Options
+    from samestep.catalog.selection import Options
 
     processors = len(os.sched_getaffinity(0))
     threads = options["threads"] or default_threads or processors
@@ -248,7 +248,7 @@ def _bench(asked: _Asked, form: str, options: dict[str, Any], resume: str | None
 
 def _exit_for_run(run: Any, required: Sequence[str]) -> None:
     from samestep.analysis.summary import summarize
-    from samestep.selection import Cell
+    from samestep.catalog.selection import Cell
 
     names = Cell.__dataclass_fields__
     summaries = summarize(run.about, run.records())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from samestep.agreement.verdict import UNAVAILABLE
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 from samestep.conventions.questions import FRAMEWORKS
 from samestep.lanes import Lanes
 from samestep.process import WorkerLost, WorkerProcess, processors

@@ -11,14 +11,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from samestep import caches
+from samestep import paths
 from samestep.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, arenas
 from samestep.errors import SamestepError
 from samestep.lanes import Lanes
 from samestep.measure import clock
 from samestep.process import WorkerLost, WorkerProcess, processors
-from samestep.selection import Cell, arenas
 
 if TYPE_CHECKING:
     from samestep.agreement.distance import Distance
@@ -45,7 +45,7 @@ class Workshop:
     roots: Sequence[Path] = ()
     pythons: dict[str, str] = field(default_factory=dict)
     seed: int = 0
-    cache: Path = field(default_factory=lambda: caches.home() / "compilers")
+    cache: Path = field(default_factory=lambda: paths.home() / "compilers")
     patience: float = PATIENCE_SECONDS
     keep: Path | None = None
     trajectory: int = 0

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from samestep import caches
+from samestep import paths
 from samestep.agreement.verdict import AGREE, WRONG
+from samestep.catalog.selection import Cell
 from samestep.forecast import Unit
 from samestep.process import processors
 from samestep.records.store import Record
 from samestep.runner import check, distances
-from samestep.selection import Cell
 from samestep.turns import Desk, unit
 
 #: Steps of a free run beside the reference.
@@ -60,7 +60,7 @@ def screen(desk: Desk, cells: Sequence[Cell]) -> None:
     shown = desk.run.folder / "first steps"  # there, so that a run that goes on finds them
     if left:
         workshop = replace(
-            desk.workshop, cache=caches.home() / "compilers", by_cell=False, keep=shown,
+            desk.workshop, cache=paths.home() / "compilers", by_cell=False, keep=shown,
             trajectory=FREE_STEPS, aside=frozenset(left) - frozenset(own),
         )  # fmt: skip
         lock = threading.Lock()

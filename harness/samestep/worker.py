@@ -24,7 +24,7 @@ from samestep.agreement.recall import Recall, digest, own_source
 from samestep.agreement.reference import Reference
 from samestep.agreement.trajectory import trajectory
 from samestep.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.conventions import ask
 from samestep.data import DataError, load
 from samestep.errors import SamestepError

@@ -9,7 +9,7 @@ import numpy as np
 from samestep import data
 from samestep.agreement.candidate import rounded
 from samestep.agreement.reference import Point
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 
 def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:

@@ -11,7 +11,7 @@ from samestep.agreement.bound import RULES, Bound
 from samestep.agreement.duck import UnknownOperation, roundings
 from samestep.agreement.limits import reference_share, unit_roundoff
 from samestep.agreement.reference import Reference
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 
 MANY = 20_000
 EXACT = np.longdouble

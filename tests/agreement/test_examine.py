@@ -16,7 +16,7 @@ from samestep.agreement.reference import Reference
 from samestep.agreement.stages import Examination
 from samestep.agreement.trajectory import trajectory
 from samestep.agreement.variant import varied
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.spec import Inputs

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 from tests.agreement.planting import planted
 from tests.evidence.fault_matrix import CASES, FAULTS, FRAMEWORKS

@@ -8,7 +8,7 @@ from samestep.agreement.duck import UnknownOperation
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
 from samestep.agreement.noise import Ledger, Noise, TF32Noise, sum_variance
 from samestep.agreement.reference import Reference
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 
 from tests.agreement.planting import case_values
 

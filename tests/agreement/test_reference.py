@@ -11,7 +11,7 @@ from samestep.agreement.compare import Place, certified
 from samestep.agreement.proof import prove
 from samestep.agreement.reference import Reference
 from samestep.agreement.verdict import Disagreement
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 
 from tests.agreement.planting import case_values, planted
 

@@ -9,7 +9,7 @@ from samestep.agreement.noise import Noise
 from samestep.agreement.recall import Recall
 from samestep.agreement.reference import Reference
 from samestep.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 
 from tests.agreement.planting import case_values
 

@@ -15,10 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell
 from samestep.process import WorkerProcess
 from samestep.runner import Workshop
-from samestep.selection import Cell
 
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_training import TRAINING

@@ -14,11 +14,11 @@ from functools import cache
 import numpy as np
 import pytest
 from samestep.agreement.candidate import Candidate
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Options, select
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.measure.subject import Subject
-from samestep.selection import Options, select
 
 CATALOG = Catalog()
 SETTINGS = Settings(threads=len(os.sched_getaffinity(0)))

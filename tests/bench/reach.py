@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from samestep.analysis.statistics import contrasts, paired  # noqa: E402
-from samestep.catalog import Catalog  # noqa: E402
+from samestep.catalog.catalog import Catalog  # noqa: E402
 from samestep.data import load  # noqa: E402
 from samestep.measure.clock import timed  # noqa: E402
 from samestep.measure.machine import fingerprint, slug  # noqa: E402

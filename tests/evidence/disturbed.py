@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Options, select
 from samestep.process import processors
 from samestep.report import words
 from samestep.runner import Workshop
-from samestep.selection import Options, select
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written

@@ -15,7 +15,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 from samestep.commands.bench import networks
 
 from tests.evidence.lanes import ROOT

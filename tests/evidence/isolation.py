@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 from samestep.analysis.statistics import contrasts
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, select
 from samestep.runner import Workshop
-from samestep.selection import Cell, Options, select
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written

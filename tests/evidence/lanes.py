@@ -23,7 +23,7 @@ from samestep.agreement.expect import Expectations
 from samestep.agreement.recall import Recall
 from samestep.agreement.reference import Reference
 from samestep.agreement.verdict import Verdict
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.measure.machine import fingerprint

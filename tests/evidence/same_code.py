@@ -22,11 +22,11 @@ from samestep import turns
 from samestep.analysis.ratios import Arena
 from samestep.analysis.statistics import Contrast
 from samestep.bench import PROFILES, Bench, Profile
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Options, select, with_twins
 from samestep.commands.bench import _about
 from samestep.records.store import Run
 from samestep.runner import Workshop
-from samestep.selection import Options, select, with_twins
 from scipy import stats
 
 from tests.evidence.lanes import MEASURING, machine

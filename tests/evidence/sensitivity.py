@@ -19,7 +19,7 @@ from samestep.agreement.expect import Expectation
 from samestep.agreement.spread import pooled_scale
 from samestep.agreement.stages import STEPS
 from samestep.agreement.verdict import Disagreement
-from samestep.catalog import REFERENCE
+from samestep.catalog.catalog import REFERENCE
 
 from tests.evidence.lanes import OUT, Lane, Row, machine
 

@@ -20,11 +20,11 @@ from typing import Any
 from unittest.mock import patch
 
 from samestep import process
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell, Options, select
 from samestep.process import processors
 from samestep.report import words
 from samestep.runner import Workshop
-from samestep.selection import Cell, Options, select
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import Turn, started, written

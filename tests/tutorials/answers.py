@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from samestep.agreement.candidate import Candidate
 from samestep.agreement.compare import Place
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
 from samestep.spec import Inputs
 

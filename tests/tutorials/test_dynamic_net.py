@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 from tests.train_dynamic_net import EVERY, trained
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from samestep import data
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
 
 from tests.carry_weights import SHOWN, carry
 from tests.train_epochs import RUNGS, trained

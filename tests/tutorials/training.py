@@ -18,7 +18,7 @@ import numpy as np
 from samestep.agreement.candidate import Candidate, Values
 from samestep.agreement.compare import Place
 from samestep.agreement.reference import Reference
-from samestep.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
 
 from tests.agreement.planting import case_values

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from samestep import caches
+from samestep import paths
 from samestep.agreement.spread import Spread, as_arrays, from_arrays
 
 #: The folder is kept below this: the files that were not used for longest go first.
@@ -60,7 +60,7 @@ class Recall:
         return self.known[key]
 
     def _from_disk(self, key: str, make: Callable[[], Spreads]) -> Spreads:
-        path = caches.home() / "spreads" / f"{key}.npz"
+        path = paths.home() / "spreads" / f"{key}.npz"
         with _locked(path.with_suffix(".lock")):
             found = _read(path)
             if found is None:

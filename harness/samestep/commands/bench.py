@@ -14,18 +14,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from samestep import janitor
 from samestep.analysis.summary import CellSummary, summarize
 from samestep.bench import PROFILES, Bench, Profile, room
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.code_size import price
+from samestep.catalog.selection import Cell, Options, arenas, select, with_twins
 from samestep.errors import SamestepError
 from samestep.forecast import Forecast
 from samestep.measure import clock
 from samestep.measure.machine import fingerprint, slug
-from samestep.price import price
 from samestep.process import environment, inherited
 from samestep.records.store import Run, latest
 from samestep.report import terminal
 from samestep.report.facts import facts
 from samestep.runner import Workshop
-from samestep.selection import Cell, Options, arenas, select, with_twins
 
 #: How often the bar is drawn.
 DRAW_SECONDS = 1.0

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep import janitor
+from samestep.catalog.selection import Cell
 from samestep.report import agreement
 from samestep.runner import Workshop, distances
 from samestep.runner import check as examine_all
-from samestep.selection import Cell
 
 FIELDS = ("workload", "implementation", "case", "dtype", "device")
 #: Steps of a free run: the tutorials' network makes no more.

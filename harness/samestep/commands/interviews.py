@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from samestep import caches
-from samestep.catalog import Catalog
+from samestep import paths
+from samestep.catalog.catalog import Catalog
 from samestep.conventions.ask import selected
 from samestep.conventions.questions import FRAMEWORKS, TOPICS, Question
 from samestep.errors import SamestepError
@@ -48,7 +48,7 @@ def asked(catalog: Catalog, globs: Sequence[str], pythons: Mapping[str, str]) ->
         there = [name for name in FRAMEWORKS if name in pythons or not catalog.missing(name)]
         bar = progress.add_task("asking", total=len(questions) * len(there))
         interview = Interview(
-            catalog, list(questions), pythons, caches.home() / "compilers", lambda key: progress.advance(bar)
+            catalog, list(questions), pythons, paths.home() / "compilers", lambda key: progress.advance(bar)
         )
         met = interview.all()
     rows = [_row(key, question, met, declared(catalog, question)) for key, question in questions.items()]

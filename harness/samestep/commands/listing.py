@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from samestep.catalog import Catalog, Implementation
+from samestep.catalog.catalog import Catalog, Implementation
+from samestep.catalog.selection import Options, select
+from samestep.catalog.source_facts import opening, said
 from samestep.measure.machine import cpu_name, gpus
-from samestep.outline import opening, said
 from samestep.runner import Workshop
-from samestep.selection import Options, select
 from samestep.spec import Spec
 
 

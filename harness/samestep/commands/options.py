@@ -13,7 +13,7 @@ import click
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
-    from samestep.catalog import Catalog
+    from samestep.catalog.catalog import Catalog
     from samestep.records.validated import LeftOut
     from samestep.runner import Workshop
 
@@ -90,7 +90,7 @@ def measured(command: Command) -> Command:
 
 def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
     """What ``--impls``, ``--python``, ``--require`` and ``--seed`` ask for."""
-    from samestep.catalog import Catalog
+    from samestep.catalog.catalog import Catalog
     from samestep.runner import Workshop
 
     catalog = Catalog(options["roots"])

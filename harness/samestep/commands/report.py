@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from samestep.catalog import Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell
 from samestep.commands.bench import identity
 from samestep.commands.options import say_left_out
 from samestep.errors import SamestepError
 from samestep.records.store import latest
 from samestep.records.validated import LeftOut, Legible, read
 from samestep.report import charts, page, pytest_benchmark, tables
-from samestep.selection import Cell
 
 PAGE, RESULTS = "page.html", Path("results")
 REQUIRED = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from samestep.caches import folder, user
+from samestep.paths import folder, user
 
 from . import idx
 from .errors import DataCorrupt, DataError, DataMissing

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from samestep.catalog.source_facts import said
 from samestep.errors import SamestepError
-from samestep.outline import said
 from samestep.records.store import finite
 from samestep.records.validated import LeftOut, Legible
 from samestep.report import charts, fastest, words

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from samestep import caches
 from samestep.errors import SamestepError
 
 #: When a file was changed last, in nanoseconds, and its size in bytes.
@@ -58,7 +57,7 @@ def opening(docstring: str | None) -> str:
 
 def outlines(folder: Path, paths: Iterable[Path]) -> dict[Path, Outline]:
     """Of each of these files, which are remembered together, under the name of their folder."""
-    memory = caches.home() / "outlines" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
+    memory = paths.home() / "outlines" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     known, found = _known(memory), dict[Path, tuple[Stamp, Outline]]()
     for path in paths:
         stamp, (then, old) = _stamp(path), known.get(path, (None, None))

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from samestep.catalog import Catalog, Implementation
+from samestep.catalog.catalog import Catalog, Implementation
 from samestep.errors import SamestepError
 from samestep.spec import parts, resized
 

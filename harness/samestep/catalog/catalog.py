@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType
 
 from samestep import impls
+from samestep.catalog.source_facts import Outline, outline, outlines
 from samestep.errors import SamestepError
-from samestep.outline import Outline, outline, outlines
 from samestep.spec import Spec
 
 IMPLS = Path(impls.__path__[-1])
