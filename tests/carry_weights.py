@@ -27,8 +27,8 @@ from samestep.agreement.candidate import Candidate, Values
 from samestep.agreement.compare import Place
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
-from samestep.process import environment
 from samestep.spec import Inputs
+from samestep.workers.process import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD, CASE = "mnist_mlp", "fashion"

@@ -25,10 +25,10 @@ from samestep.commands import bench as command
 from samestep.commands.bench import _about, document
 from samestep.forecast import Forecast
 from samestep.measure import clock
-from samestep.process import WorkerLost
 from samestep.records.store import Run
-from samestep.runner import Workshop, batches
 from samestep.turns import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
+from samestep.workers.launcher import Workshop, batches
+from samestep.workers.process import WorkerLost
 
 from tests.rigged import GOOD, doing, gone, hanging, root, wait_until
 

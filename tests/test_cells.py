@@ -8,7 +8,7 @@ import pytest
 from samestep import data
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
-from samestep.runner import Workshop, check
+from samestep.workers.launcher import Workshop, check
 
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()

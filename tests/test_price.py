@@ -14,7 +14,7 @@ from samestep.catalog.selection import Options, select
 from samestep.commands.bench import _about
 from samestep.records.store import RUN, Run
 from samestep.report import tables
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
 
 from tests.rigged import GOOD, root
 from tests.test_layering import code_lines, rungs

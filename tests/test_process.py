@@ -13,14 +13,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from samestep import janitor
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
 from samestep.errors import SamestepError
 from samestep.measure import clock
 from samestep.measure.subject import Peak
-from samestep.process import WorkerLost, WorkerProcess, environment, inherited, processors
-from samestep.runner import Workshop, check
+from samestep.workers import cleanup
+from samestep.workers.launcher import Workshop, check
+from samestep.workers.process import WorkerLost, WorkerProcess, environment, inherited, processors
 
 from tests.rigged import CHECKOUT, GOOD, command, doing, gone, hanging, root, running, wait_until
 
@@ -170,15 +170,15 @@ with janitor.temporary_folder() as folder:
 
 
 def test_a_run_goes_on_without_its_janitor(tmp_path):
-    with janitor.temporary_folder():
+    with cleanup.temporary_folder():
         pass
-    os.kill(janitor._janitor.pid, signal.SIGKILL)
-    janitor._janitor.wait()
+    os.kill(cleanup._janitor.pid, signal.SIGKILL)
+    cleanup._janitor.wait()
     shop = workshop(root(tmp_path / "impls"))
     (cell,) = cells(shop)
     with shop.start(cell) as worker:
         assert worker.open()["ok"]
-    janitor._janitor = None
+    cleanup._janitor = None
 
 
 def test_a_workshop_that_was_stopped_starts_no_worker(tmp_path):

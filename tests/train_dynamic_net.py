@@ -16,7 +16,7 @@ from samestep.agreement.candidate import Candidate
 from samestep.agreement.compare import Place
 from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
-from samestep.process import environment
+from samestep.workers.process import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CASE, EVERY = "depth_3", 100

@@ -22,7 +22,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Selector
 from samestep.data import load
 from samestep.frameworks import Settings
-from samestep.process import environment
+from samestep.workers.process import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = 1  # batches are small: a second thread saves a fifth, and on a busy machine costs tenfold

@@ -20,8 +20,8 @@ from samestep.catalog.selection import Cell
 from samestep.forecast import Forecast, Unit
 from samestep.measure import clock
 from samestep.records.store import Record, Run
-from samestep.runner import Workshop, batches
 from samestep.turns import Turns, unit
+from samestep.workers.launcher import Workshop, batches
 
 #: Workers alive at once, whatever the memory: a baseline, its second name and two others at least.
 FEWEST, MOST = 4, 32

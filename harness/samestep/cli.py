@@ -258,7 +258,7 @@ def _exit_for_run(run: Any, required: Sequence[str]) -> None:
 
 def _exit_for(verdicts: Any, required: Sequence[str]) -> None:
     """0 where all that should have answered agree; 1 otherwise, also where nothing answered at all."""
-    from samestep.runner import failed
+    from samestep.workers.launcher import failed
 
     pairs = list(verdicts)
     silent = not any(verdict == "agree" for _, verdict in pairs)

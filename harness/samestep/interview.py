@@ -10,8 +10,8 @@ from typing import Any
 from samestep.agreement.verdict import UNAVAILABLE
 from samestep.catalog.catalog import Catalog
 from samestep.conventions.questions import FRAMEWORKS
-from samestep.lanes import Lanes
-from samestep.process import WorkerLost, WorkerProcess, processors
+from samestep.workers.pool import Lanes
+from samestep.workers.process import WorkerLost, WorkerProcess, processors
 
 PATIENCE_SECONDS = 120.0
 SETTINGS = {"device": "cpu", "threads": 1}

@@ -18,10 +18,10 @@ from samestep import paths
 from samestep.agreement.verdict import AGREE, WRONG
 from samestep.catalog.selection import Cell
 from samestep.forecast import Unit
-from samestep.process import processors
 from samestep.records.store import Record
-from samestep.runner import check, distances
 from samestep.turns import Desk, unit
+from samestep.workers.launcher import check, distances
+from samestep.workers.process import processors
 
 #: Steps of a free run beside the reference.
 FREE_STEPS = 100

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 from samestep.agreement.verdict import AGREE, INVALID, TIMEOUT, WRONG, Verdict
 from samestep.catalog.selection import Cell
 from samestep.forecast import Forecast, Unit
-from samestep.lanes import Lanes
 from samestep.measure import clock
-from samestep.process import WorkerLost, WorkerProcess, processors
 from samestep.records.store import Run
-from samestep.runner import Answer, Workshop
+from samestep.workers.launcher import Answer, Workshop
+from samestep.workers.pool import Lanes
+from samestep.workers.process import WorkerLost, WorkerProcess, processors
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")

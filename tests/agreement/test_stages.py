@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell
-from samestep.process import WorkerProcess
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import WorkerProcess
 
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_training import TRAINING

@@ -31,7 +31,7 @@ from samestep.catalog.catalog import Catalog  # noqa: E402
 from samestep.data import load  # noqa: E402
 from samestep.measure.clock import timed  # noqa: E402
 from samestep.measure.machine import fingerprint, slug  # noqa: E402
-from samestep.process import environment, processors  # noqa: E402
+from samestep.workers.process import environment, processors  # noqa: E402
 
 #: Plain script -> the rungs that are to be as fast. The first script is what all others are compared with.
 PAIRS = {

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select
-from samestep.process import processors
 from samestep.report import words
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import processors
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written

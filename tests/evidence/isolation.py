@@ -22,7 +22,7 @@ import numpy as np
 from samestep.analysis.statistics import contrasts
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written

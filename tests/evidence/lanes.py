@@ -27,8 +27,8 @@ from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.measure.machine import fingerprint
-from samestep.process import environment, processors
-from samestep.worker import failure
+from samestep.workers.process import environment, processors
+from samestep.workers.server import failure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT, MEASURING = ROOT / "results" / "agreement", ROOT / "results" / "measuring"

@@ -26,7 +26,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select, with_twins
 from samestep.commands.bench import _about
 from samestep.records.store import Run
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
 from scipy import stats
 
 from tests.evidence.lanes import MEASURING, machine

@@ -35,7 +35,7 @@ from typing import Any
 import psutil
 from samestep.bench import PROFILES
 from samestep.errors import NotWritten
-from samestep.process import processors
+from samestep.workers.process import processors
 
 from tests.evidence.lanes import MEASURING, Row, machine
 from tests.rigged import CHECKOUT, GOOD, command, doing, root, running, wait_until
@@ -367,7 +367,7 @@ def resumed_alive(lane: Lane, impls: Path, share: float) -> Row:
 def patient(asked: Sequence[str]) -> list[str]:
     """The same command line, which gives a silent worker up after `PATIENCE` and not after ten minutes."""
     start = (
-        "import functools, samestep.runner as runner; from samestep.cli import main; "
+        "import functools, samestep.workers.launcher as runner; from samestep.cli import main; "
         f"runner.Workshop = functools.partial(runner.Workshop, patience={PATIENCE}); main()"
     )
     return [asked[0], "-c", start, *asked[3:]]

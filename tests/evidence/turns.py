@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from samestep.catalog.selection import Cell
-from samestep.process import WorkerProcess
-from samestep.runner import Workshop
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import WorkerProcess
 
 #: The answer of a worker to one turn: ``seconds`` of a call, and whether the sample was ``disturbed``.
 Turn = Callable[[], dict[str, Any]]

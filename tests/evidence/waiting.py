@@ -19,12 +19,12 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from samestep import process
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
-from samestep.process import processors
 from samestep.report import words
-from samestep.runner import Workshop
+from samestep.workers import process
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import processors
 
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import Turn, started, written

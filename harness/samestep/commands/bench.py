@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from samestep import janitor
 from samestep.analysis.summary import CellSummary, summarize
 from samestep.bench import PROFILES, Bench, Profile, room
 from samestep.catalog.catalog import Catalog
@@ -21,11 +20,12 @@ from samestep.errors import SamestepError
 from samestep.forecast import Forecast
 from samestep.measure import clock
 from samestep.measure.machine import fingerprint, slug
-from samestep.process import environment, inherited
 from samestep.records.store import Run, latest
 from samestep.report import terminal
 from samestep.report.facts import facts
-from samestep.runner import Workshop
+from samestep.workers import cleanup
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import environment, inherited
 
 #: How often the bar is drawn.
 DRAW_SECONDS = 1.0
@@ -125,7 +125,7 @@ def _measure(workshop: Workshop, run: Run, profile: Profile, cells: Sequence[Cel
         )
 
     bench = Bench(workshop, run, profile, watch)
-    with janitor.temporary_folder() as workshop.cache, bar:
+    with cleanup.temporary_folder() as workshop.cache, bar:
         bench.measure(cells)
         bar.update(shown, description="done", eta="", refresh=True)
 

@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from samestep import janitor
 from samestep.catalog.selection import Cell
 from samestep.report import agreement
-from samestep.runner import Workshop, distances
-from samestep.runner import check as examine_all
+from samestep.workers import cleanup
+from samestep.workers.launcher import Workshop, distances
+from samestep.workers.launcher import check as examine_all
 
 FIELDS = ("workload", "implementation", "case", "dtype", "device")
 #: Steps of a free run: the tutorials' network makes no more.
@@ -27,7 +27,7 @@ def run_checks(
     """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
     explain, matrix = options["explain"], options["matrix"]
     workshop.trajectory = LONGEST if options["trajectory"] else 0
-    with janitor.temporary_folder() as folder:
+    with cleanup.temporary_folder() as folder:
         workshop.keep = folder if matrix else None
         answers = examined(workshop, cells)
         document: dict[str, Any] = {"cells": [_result(cell, answers[cell]) for cell in cells]}

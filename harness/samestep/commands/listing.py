@@ -15,8 +15,8 @@ from samestep.catalog.catalog import Catalog, Implementation
 from samestep.catalog.selection import Options, select
 from samestep.catalog.source_facts import opening, said
 from samestep.measure.machine import cpu_name, gpus
-from samestep.runner import Workshop
 from samestep.spec import Spec
+from samestep.workers.launcher import Workshop
 
 
 def document(workshop: Workshop, selectors: Sequence[str], options: Options, probe: bool) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _probe(
     workshop: Workshop, rungs: Sequence[Implementation], options: Options, listed: dict[str, Any]
 ) -> None:
     """Start a worker for each framework on each device, and keep what it says of itself."""
-    from samestep.process import WorkerLost
+    from samestep.workers.process import WorkerLost
 
     needed = {rung.framework for rung in rungs}
     for row in listed["frameworks"]:

@@ -15,7 +15,7 @@ from samestep.errors import SamestepError
 if TYPE_CHECKING:
     from samestep.catalog.catalog import Catalog
     from samestep.records.validated import LeftOut
-    from samestep.runner import Workshop
+    from samestep.workers.launcher import Workshop
 
 #: Of what was left out, so many lines are said.
 LINES = 10
@@ -91,7 +91,7 @@ def measured(command: Command) -> Command:
 def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
     """What ``--impls``, ``--python``, ``--require`` and ``--seed`` ask for."""
     from samestep.catalog.catalog import Catalog
-    from samestep.runner import Workshop
+    from samestep.workers.launcher import Workshop
 
     catalog = Catalog(options["roots"])
     pythons = {}

@@ -16,9 +16,9 @@ from samestep.agreement.verdict import TIMEOUT, UNAVAILABLE, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, arenas
 from samestep.errors import SamestepError
-from samestep.lanes import Lanes
 from samestep.measure import clock
-from samestep.process import WorkerLost, WorkerProcess, processors
+from samestep.workers.pool import Lanes
+from samestep.workers.process import WorkerLost, WorkerProcess, processors
 
 if TYPE_CHECKING:
     from samestep.agreement.distance import Distance

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from samestep import janitor
 from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, TIMEOUT, Verdict
 from samestep.errors import SamestepError
 from samestep.measure import clock
+from samestep.workers import cleanup
 
 ROOT = Path(__file__).resolve().parent.parent
 STDERR_TAIL = 2000
@@ -111,7 +111,7 @@ def processors(threads: int) -> list[list[int]]:
 
 
 class WorkerProcess:
-    """A live ``samestep.worker``. Use as a context manager: it is gone afterwards, children included."""
+    """A live ``samestep.workers.server``. Use as a context manager: it is gone afterwards, children included."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class WorkerProcess:
             )
         except OSError as error:
             raise SamestepError(f"{python} cannot be started: {error.strerror}") from error
-        janitor.watch(self.process.pid)  # it leads a group of its own
+        cleanup.watch(self.process.pid)  # it leads a group of its own
         self.opening = {
             "op": "open",
             "framework": framework,
@@ -180,7 +180,7 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the worker and whatever it started: nothing of it may run on beside the next turn."""
         self._kill_group()
-        janitor.forget(self.process.pid)
+        cleanup.forget(self.process.pid)
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
@@ -248,7 +248,7 @@ spec = PathFinder.find_spec("samestep", [root])
 sys.modules["samestep"] = module_from_spec(spec)
 spec.loader.exec_module(sys.modules["samestep"])
 
-from samestep.worker import main
+from samestep.workers.server import main
 main()
 """
 
