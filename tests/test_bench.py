@@ -14,19 +14,19 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-import samestep.bench
-from samestep import screening
+import samestep.jobs.bench
 from samestep.agreement.verdict import TIMEOUT, Verdict
 from samestep.analysis.summary import PLAUSIBLE, CellSummary, summarize
-from samestep.bench import Bench, Profile
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select, with_twins
 from samestep.commands import bench as command
 from samestep.commands.bench import _about, document
-from samestep.forecast import Forecast
+from samestep.jobs import precheck
+from samestep.jobs.bench import Bench, Profile
+from samestep.jobs.eta import Forecast
+from samestep.jobs.rounds import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
 from samestep.measure import clock
 from samestep.records.store import Run
-from samestep.turns import BESIDE, PEAK_ROUNDS, RETAKEN_SHARE
 from samestep.workers.launcher import Workshop, batches
 from samestep.workers.process import WorkerLost
 
@@ -297,7 +297,7 @@ def examining(monkeypatch: pytest.MonkeyPatch, verdicts: dict[tuple[str, str], V
             verdict = verdicts.get((cell.implementation, cell.dtype), Verdict("agree"))
             heard(cell, {"verdict": verdict.as_dict(), "took": 1.0})
 
-    monkeypatch.setattr(screening, "check", check)
+    monkeypatch.setattr(precheck, "check", check)
     return asked
 
 
@@ -616,7 +616,7 @@ def test_what_an_earlier_try_took_is_a_part_of_the_budget(tmp_path, instant, sho
     with pytest.raises(Killed):
         Bench(shop(0), run, profile, die).measure(cells)
     told = max(record["elapsed_seconds"] for record in run.records("forecast"))
-    assert 2.5 * EACH - 2 * samestep.bench.FORECAST_SECONDS < told <= seconds()
+    assert 2.5 * EACH - 2 * samestep.jobs.bench.FORECAST_SECONDS < told <= seconds()
     Bench(shop(0), run, profile, nothing).measure(cells)
     (stopped,) = run.records("stopped")
     assert (stopped["reason"], stopped["invocations"]) == ("budget", 4)
@@ -675,11 +675,11 @@ def test_a_run_goes_on_until_its_intervals_are_as_narrow_as_was_asked_for(tmp_pa
         ratios = [task.ratio for row in found(run).values() for task in row.tasks.values()]
         assert width is None or all(ratio.high <= ratio.low * (1 + width) for ratio in ratios)
         widths[width] = many
-    assert widths[None] == 2 <= widths[0.5] < widths[0.1] < samestep.bench.MOST_INVOCATIONS
+    assert widths[None] == 2 <= widths[0.5] < widths[0.1] < samestep.jobs.bench.MOST_INVOCATIONS
 
 
 def test_no_width_is_worth_endless_processes(tmp_path, restless, shop, monkeypatch):
-    monkeypatch.setattr(samestep.bench, "MOST_INVOCATIONS", 4)
+    monkeypatch.setattr(samestep.jobs.bench, "MOST_INVOCATIONS", 4)
     run = measured(tmp_path, shop(0), profile=Profile(2, 1, width=1e-9))
     assert len(list(run.records("finished"))) == 4
     assert not list(run.records("stopped"))
@@ -709,7 +709,7 @@ def test_at_the_end_nothing_is_forecast_to_be_left(tmp_path, instant, shop, seco
     assert bench.forecast.left_seconds == 0
     assert max(left) > left[len(left) // 2] > left[-1]  # what a sample takes is known from the first on
     kept = list(run.records("forecast"))
-    assert all(a["elapsed_seconds"] + samestep.bench.FORECAST_SECONDS < b["elapsed_seconds"]
+    assert all(a["elapsed_seconds"] + samestep.jobs.bench.FORECAST_SECONDS < b["elapsed_seconds"]
                for a, b in pairwise(kept))  # fmt: skip
     assert len(kept) > 2
 
@@ -879,7 +879,7 @@ def test_the_baseline_runs_in_every_batch_and_the_others_in_one(tmp_path, count)
 def test_as_many_workers_live_at_once_as_there_is_memory_for(monkeypatch, gib, workers):
     memory = SimpleNamespace(total=int(gib * 2**30))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert samestep.bench.room() == workers
+    assert samestep.jobs.bench.room() == workers
 
 
 def test_how_many_live_at_once_is_the_profiles(tmp_path, instant):

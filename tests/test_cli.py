@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from samestep.bench import PROFILES
+from samestep.jobs.bench import PROFILES
 
 from tests.rigged import CHECKOUT, GOOD, MANUAL, command, gone, root, running, samestep, wait_until
 

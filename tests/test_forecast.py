@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from samestep.forecast import COMPILED, GROWTH, PRIOR_SECONDS, SIDE_BY_SIDE, Forecast
+from samestep.jobs.eta import COMPILED, GROWTH, PRIOR_SECONDS, SIDE_BY_SIDE, Forecast
 
 UNIT = ("turn", "torch", "a torch cell", "train")
 SAME_FRAMEWORK = ("turn", "torch", "another torch cell", "train")

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
-from samestep.bench import Profile
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.code_size import Price, code, price
 from samestep.catalog.selection import Options, select
 from samestep.commands.bench import _about
+from samestep.jobs.bench import Profile
 from samestep.records.store import RUN, Run
 from samestep.report import tables
 from samestep.workers.launcher import Workshop

@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from samestep import turns
 from samestep.analysis.ratios import Arena
 from samestep.analysis.statistics import Contrast
-from samestep.bench import PROFILES, Bench, Profile
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select, with_twins
 from samestep.commands.bench import _about
+from samestep.jobs import rounds
+from samestep.jobs.bench import PROFILES, Bench, Profile
 from samestep.records.store import Run
 from samestep.workers.launcher import Workshop
 from scipy import stats
@@ -70,7 +70,7 @@ def workload(folder: Path) -> Path:
 
 def measured(replicates: int) -> list[Replicate]:
     """The samples of so many comparisons, made one after another in one run."""
-    turns.PEAK_FRAMEWORKS = ()  # type: ignore[assignment]  # the machine's peak is not asked for here
+    rounds.PEAK_FRAMEWORKS = ()  # type: ignore[assignment]  # the machine's peak is not asked for here
     with tempfile.TemporaryDirectory() as folder:
         impls = workload(Path(folder) / "impls")
         shop, options = Workshop(Catalog([impls]), [impls]), Options(threads=1)

@@ -33,8 +33,8 @@ from textwrap import indent
 from typing import Any
 
 import psutil
-from samestep.bench import PROFILES
 from samestep.errors import NotWritten
+from samestep.jobs.bench import PROFILES
 from samestep.workers.process import processors
 
 from tests.evidence.lanes import MEASURING, Row, machine

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep.analysis.summary import CellSummary, summarize
-from samestep.bench import PROFILES, Bench, Profile, room
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.code_size import price
 from samestep.catalog.selection import Cell, Options, arenas, select, with_twins
 from samestep.errors import SamestepError
-from samestep.forecast import Forecast
+from samestep.jobs.bench import PROFILES, Bench, Profile, room
+from samestep.jobs.eta import Forecast
 from samestep.measure import clock
 from samestep.measure.machine import fingerprint, slug
 from samestep.records.store import Run, latest

@@ -16,7 +16,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.conventions.ask import selected
 from samestep.conventions.questions import FRAMEWORKS, TOPICS, Question
 from samestep.errors import SamestepError
-from samestep.interview import Interview, Met
+from samestep.jobs.survey import Interview, Met
 from samestep.measure.machine import cpu_name
 from samestep.records import shapes
 from samestep.records.store import finite

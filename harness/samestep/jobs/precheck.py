@@ -17,9 +17,9 @@ from typing import Any
 from samestep import paths
 from samestep.agreement.verdict import AGREE, WRONG
 from samestep.catalog.selection import Cell
-from samestep.forecast import Unit
+from samestep.jobs.eta import Unit
+from samestep.jobs.rounds import Desk, unit
 from samestep.records.store import Record
-from samestep.turns import Desk, unit
 from samestep.workers.launcher import check, distances
 from samestep.workers.process import processors
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from samestep.agreement.verdict import AGREE, INVALID, TIMEOUT, WRONG, Verdict
 from samestep.catalog.selection import Cell
-from samestep.forecast import Forecast, Unit
+from samestep.jobs.eta import Forecast, Unit
 from samestep.measure import clock
 from samestep.records.store import Run
 from samestep.workers.launcher import Answer, Workshop

@@ -1,6 +1,6 @@
 """Times what agrees: a run's plan, its invocations, and when it is enough.
 
-An invocation goes through the arenas (`samestep.turns`), all workers fresh; several invocations make a run. It
+An invocation goes through the arenas (`samestep.jobs.rounds`), all workers fresh; several invocations make a run. It
 ends after as many as the profile says; or, where a width or a budget of seconds was asked for, when every
 interval is that narrow, or before the invocation that would not fit any more.
 """
@@ -14,13 +14,13 @@ from typing import Any
 
 import psutil
 
-from samestep import screening
 from samestep.analysis.summary import summarize
 from samestep.catalog.selection import Cell
-from samestep.forecast import Forecast, Unit
+from samestep.jobs import precheck
+from samestep.jobs.eta import Forecast, Unit
+from samestep.jobs.rounds import Turns, unit
 from samestep.measure import clock
 from samestep.records.store import Record, Run
-from samestep.turns import Turns, unit
 from samestep.workers.launcher import Workshop, batches
 
 #: Workers alive at once, whatever the memory: a baseline, its second name and two others at least.
@@ -89,7 +89,7 @@ class Bench:
         """Tell the forecast what `measure` will do, if all goes well."""
         self.forecast.pending.clear()
         self.agreed = {cell.key for cell in cells if not self.workshop.missing(cell)}
-        screening.plan(self, cells)
+        precheck.plan(self, cells)
         for number, arena in self._arenas(cells):
             for invocation in range(self.certain):
                 self.expect(number, arena, invocation)
@@ -100,8 +100,8 @@ class Bench:
         if self.stopped:
             return
         self.plan(cells)
-        screening.screen(self, cells)
-        self.agreed = screening.agreed(cells, self.run.records())
+        precheck.screen(self, cells)
+        self.agreed = precheck.agreed(cells, self.run.records())
         for cell in cells:
             if cell.key not in self.agreed:
                 self.forecast.drop(cell.key)

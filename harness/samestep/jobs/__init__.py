@@ -1,0 +1,1 @@
+"""What is done: cells are examined, timed in rounds, and their records kept."""
