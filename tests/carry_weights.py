@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 from samestep import data, parameters
-from samestep.agreement.candidate import Candidate, Values
-from samestep.agreement.compare import Place
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
 from samestep.spec import Inputs

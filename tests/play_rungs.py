@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
-from samestep.agreement.candidate import Candidate, Values
-from samestep.agreement.compare import Place
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import Catalog, Implementation
 from samestep.frameworks import Settings
 

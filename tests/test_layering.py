@@ -372,7 +372,7 @@ def test_the_constants_of_agreement_stand_in_limits(path):
         ("catalog", "import samestep.workers.server"),
         ("agreement.stages", "from samestep.measure.clock import now"),
         ("agreement.stages", "from samestep import measure"),
-        ("agreement.verdict", "from samestep.agreement.bound import Bound"),
+        ("agreement.verdict", "from samestep.agreement.arithmetic.bound import Bound"),
         ("runner", "from samestep.workers.server import Worker"),
         ("runner", "def start():\n    from samestep.workers.server import Worker"),
         ("data.find", "from ..catalog import Catalog"),

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samestep.agreement.candidate import rounded
-from samestep.agreement.reference import Bounds, Point, Reference
+from samestep.agreement.examination.candidate import rounded
+from samestep.agreement.reference.run import Bounds, Point, Reference
 from samestep.catalog.catalog import Catalog
 
 from tests.play_rungs import CASE, TRAINED, WORKLOADS

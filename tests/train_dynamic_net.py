@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.compare import Place
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
 from samestep.workers.process import environment

@@ -104,7 +104,7 @@ class Spec:
     ``axes(case)`` gives a letter to each axis of params and arrays: "ih" for a w1 of inputs by hidden units.
     All axes of one letter may be put into another order together, and the sums over them are then made in
     that order; "." is an axis whose order means something. ``probes`` names the probes of
-    `samestep.agreement.probes` that suit the workload, and ``unsuited`` why each of the others does not.
+    `samestep.agreement.examination.probes` that suit the workload, and ``unsuited`` why each of the others does not.
     ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
     where its sizes are changed (a rate that shrinks as the sums grow). ``derivatives`` holds the reference to
     what some outputs are: name -> (output, input, weights) says that it is the derivative of sum(weights *

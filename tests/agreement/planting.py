@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from samestep import data
-from samestep.agreement.candidate import rounded
-from samestep.agreement.reference import Point
+from samestep.agreement.examination.candidate import rounded
+from samestep.agreement.reference.run import Point
 from samestep.catalog.catalog import Catalog
 
 

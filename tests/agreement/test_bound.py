@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 import pytest
-from samestep.agreement.bound import RULES, Bound
-from samestep.agreement.duck import UnknownOperation, roundings
+from samestep.agreement.arithmetic.bound import RULES, Bound
+from samestep.agreement.arithmetic.rounding_array import UnknownOperation, roundings
 from samestep.agreement.limits import reference_share, unit_roundoff
-from samestep.agreement.reference import Reference
+from samestep.agreement.reference.run import Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
 
 MANY = 20_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samestep.agreement.bound import Bound
-from samestep.agreement.compare import Place, certified, identical
+from samestep.agreement.arithmetic.bound import Bound
+from samestep.agreement.examination.tensor_check import Place, certified, identical
 from samestep.agreement.verdict import Disagreement, Invalid
 
 PLACE = Place(2, "train_step")

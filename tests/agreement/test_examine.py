@@ -6,16 +6,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.examine import examine
-from samestep.agreement.expect import Expectations
-from samestep.agreement.lowered import PRODUCTS
-from samestep.agreement.probes import PROBES, Probed, _sparse
-from samestep.agreement.recall import Recall
-from samestep.agreement.reference import Reference
-from samestep.agreement.stages import Examination
-from samestep.agreement.trajectory import trajectory
-from samestep.agreement.variant import varied
+from samestep.agreement.arithmetic.low_precision import PRODUCTS
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.examine import examine
+from samestep.agreement.examination.perturbed import varied
+from samestep.agreement.examination.probes import PROBES, Probed, _sparse
+from samestep.agreement.examination.stages import Examination
+from samestep.agreement.free_run import trajectory
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.spread_cache import Recall
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samestep.agreement.duck import UnknownOperation
+from samestep.agreement.arithmetic.noise import Ledger, Noise, TF32Noise, sum_variance
+from samestep.agreement.arithmetic.rounding_array import UnknownOperation
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
-from samestep.agreement.noise import Ledger, Noise, TF32Noise, sum_variance
-from samestep.agreement.reference import Reference
+from samestep.agreement.reference.run import Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
 
 from tests.agreement.planting import case_values

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from samestep.agreement.candidate import Values
-from samestep.agreement.compare import Place, certified
-from samestep.agreement.proof import prove
-from samestep.agreement.reference import Reference
+from samestep.agreement.examination.candidate import Values
+from samestep.agreement.examination.tensor_check import Place, certified
+from samestep.agreement.reference.derivative_check import prove
+from samestep.agreement.reference.run import Reference
 from samestep.agreement.verdict import Disagreement
 from samestep.catalog.catalog import REFERENCE, Catalog
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samestep.agreement import recall
-from samestep.agreement.noise import Noise
-from samestep.agreement.recall import Recall
-from samestep.agreement.reference import Reference
-from samestep.agreement.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
+from samestep.agreement.arithmetic.noise import Noise
+from samestep.agreement.reference.run import Reference, spread_cache
+from samestep.agreement.reference.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
+from samestep.agreement.reference.spread_cache import Recall
 from samestep.catalog.catalog import REFERENCE, Catalog
 
 from tests.agreement.planting import case_values
@@ -140,9 +139,9 @@ def test_the_oldest_go_first(looked, tmp_path, monkeypatch):
 
 def test_everything_that_it_follows_from_is_in_the_name():
     array = np.arange(6.0)
-    assert recall.digest(array) != recall.digest(array.reshape(2, 3))
-    assert recall.digest(array) != recall.digest(array.astype(np.float32))
-    assert recall.digest("a", "b") != recall.digest("ab")
+    assert spread_cache.digest(array) != spread_cache.digest(array.reshape(2, 3))
+    assert spread_cache.digest(array) != spread_cache.digest(array.astype(np.float32))
+    assert spread_cache.digest("a", "b") != spread_cache.digest("ab")
 
 
 def test_a_factor_that_each_step_hides_shows_over_all_of_them():

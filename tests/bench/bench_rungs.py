@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from samestep.agreement.candidate import Candidate
+from samestep.agreement.examination.candidate import Candidate
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select
 from samestep.data import load

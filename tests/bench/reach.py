@@ -76,7 +76,7 @@ def plain(arena, name):
 
 def rung(arena, name):
     """A rung, as the harness times it: from a fresh state, by its longest training task."""
-    from samestep.agreement.candidate import Candidate
+    from samestep.agreement.examination.candidate import Candidate
     from samestep.frameworks import Settings
     from samestep.measure.subject import Subject
 

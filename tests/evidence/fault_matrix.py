@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.compare import Place
-from samestep.agreement.expect import Expectations
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.tensor_check import Place
+from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.verdict import AGREE, Verdict
 
 from tests.agreement.planting import planted

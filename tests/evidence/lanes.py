@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.examine import examine
-from samestep.agreement.expect import Expectations
-from samestep.agreement.recall import Recall
-from samestep.agreement.reference import Reference
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.examine import examine
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.spread_cache import Recall
 from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from samestep.agreement.compare import Place, judged
-from samestep.agreement.expect import Expectation
-from samestep.agreement.spread import pooled_scale
-from samestep.agreement.stages import STEPS
+from samestep.agreement.examination.stages import STEPS
+from samestep.agreement.examination.tensor_check import Place, judged
+from samestep.agreement.reference.expectation import Expectation
+from samestep.agreement.reference.spread import pooled_scale
 from samestep.agreement.verdict import Disagreement
 from samestep.catalog.catalog import REFERENCE
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from samestep.agreement.candidate import Candidate
+from samestep.agreement.examination.candidate import Candidate
 from samestep.frameworks import Settings
 from samestep.frameworks.numpy import Adapter
 from samestep.measure import clock, subject

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.compare import Place
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
 from samestep.spec import Inputs

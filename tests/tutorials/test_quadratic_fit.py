@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 
 import pytest
-from samestep.agreement.reference import Outcome
+from samestep.agreement.reference.run import Outcome
 
 from tests.test_tutorial_values import limit_of
 from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.variant import varied
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.perturbed import varied
 from samestep.frameworks import Settings
 
 from tests.test_tutorial_values import check

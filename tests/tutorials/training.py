@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from samestep.agreement.candidate import Candidate, Values
-from samestep.agreement.compare import Place
-from samestep.agreement.reference import Reference
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.tensor_check import Place
+from samestep.agreement.reference.run import Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
 

@@ -68,7 +68,7 @@ class Verdict:
     """A cell's verdict with its reason.
 
     ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
-    the `samestep.agreement.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
+    the `samestep.agreement.reference.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
     that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures,
     each with its reason; ``repeats`` says whether the same call gave the same bits twice.
     """
@@ -89,7 +89,7 @@ class Verdict:
 
 class Disagreement(Exception):
     """Raised by a check that found a divergence; ``got`` and ``expected`` are the whole tensors,
-    ``expectation`` where they come from (`samestep.agreement.expect.Expectation`), where it is known."""
+    ``expectation`` where they come from (`samestep.agreement.reference.expectation.Expectation`), where it is known."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate
+from samestep.agreement.examination.candidate import Candidate
 from samestep.frameworks import Stopwatch, stopwatch
 from samestep.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
 from samestep.measure.interference import Interference

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.examine import confirm, examine
-from samestep.agreement.expect import Expectations
-from samestep.agreement.recall import Recall, digest, own_source
-from samestep.agreement.reference import Reference
-from samestep.agreement.trajectory import trajectory
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.examine import confirm, examine
+from samestep.agreement.free_run import trajectory
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.spread_cache import Recall, digest, own_source
 from samestep.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.conventions import ask

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from samestep import paths
-from samestep.agreement.spread import Spread, as_arrays, from_arrays
+from samestep.agreement.reference.spread import Spread, as_arrays, from_arrays
 
 #: The folder is kept below this: the files that were not used for longest go first.
 LARGEST_BYTES = 2**30

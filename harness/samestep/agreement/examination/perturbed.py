@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate
+from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.limits import JITTER
 from samestep.spec import Inputs
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from samestep.agreement.expect import Expectation
+from samestep.agreement.arithmetic.low_precision import PRODUCTS
 from samestep.agreement.limits import EXPLAINED
-from samestep.agreement.lowered import PRODUCTS
-from samestep.agreement.reference import Point, Reference
+from samestep.agreement.reference.expectation import Expectation
+from samestep.agreement.reference.run import Point, Reference
 from samestep.spec import Case
 
 Values = Mapping[str, np.ndarray]

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from samestep.agreement.duck import COMPARISONS, Duck, roundings
+from samestep.agreement.arithmetic.rounding_array import COMPARISONS, Duck, roundings
 
 Array = np.ndarray
 Format = Callable[[Array], Array]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from samestep.agreement.limits import COMPLEX_STEP, COMPLEX_UNITS
-from samestep.agreement.reference import Point, Reference
+from samestep.agreement.reference.run import Point, Reference
 from samestep.agreement.verdict import Disagreement, Divergence
 
 

@@ -15,9 +15,9 @@ from functools import cache, cached_property
 import numpy as np
 
 from samestep.agreement.limits import FEWER_REPLICAS, REPLICAS
-from samestep.agreement.recall import Recall, digest
-from samestep.agreement.reference import Outcome, Point, Reference
-from samestep.agreement.spread import Spread
+from samestep.agreement.reference.run import Outcome, Point, Reference
+from samestep.agreement.reference.spread import Spread
+from samestep.agreement.reference.spread_cache import Recall, digest
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.compare import Place
-from samestep.agreement.reference import Point, Reference
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.tensor_check import Place
+from samestep.agreement.reference.run import Point, Reference
 from samestep.agreement.verdict import Invalid
 
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate, Values
-from samestep.agreement.compare import Place, identical, judged
-from samestep.agreement.expect import Expectation, Expectations
-from samestep.agreement.precision import Precision, arithmetic
-from samestep.agreement.probes import PROBES, Probed
-from samestep.agreement.proof import prove
-from samestep.agreement.spread import Seen, pooled_scale
-from samestep.agreement.variant import varied
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.perturbed import varied
+from samestep.agreement.examination.precision import Precision, arithmetic
+from samestep.agreement.examination.probes import PROBES, Probed
+from samestep.agreement.examination.tensor_check import Place, identical, judged
+from samestep.agreement.reference.derivative_check import prove
+from samestep.agreement.reference.expectation import Expectation, Expectations
+from samestep.agreement.reference.spread import Seen, pooled_scale
 from samestep.agreement.verdict import Divergence, Invalid, Suspicion
 
 #: Forced steps of every training task, and how many steps a task of many is called with.

@@ -1,6 +1,6 @@
 """How far honest computations scatter around the exact one, found by running the reference with noise.
 
-Each run of the reference on `samestep.agreement.noise.Noise` is a replica: one way in which rounding could
+Each run of the reference on `samestep.agreement.arithmetic.noise.Noise` is a replica: one way in which rounding could
 have gone. From K of them a tensor gets its sigma, element by element, and what its norm and its scale do.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from samestep.agreement.arithmetic.noise import Ledger, Noise
 from samestep.agreement.limits import (
     DEVIATIONS,
     FLOOR,
@@ -23,7 +24,6 @@ from samestep.agreement.limits import (
     smallest_normal,
     unit_roundoff,
 )
-from samestep.agreement.noise import Ledger, Noise
 
 Values = Mapping[str, np.ndarray]
 

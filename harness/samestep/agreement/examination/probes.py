@@ -12,10 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from samestep.agreement.candidate import Candidate, Values
-from samestep.agreement.compare import Place, identical, judged
-from samestep.agreement.expect import Expectations
-from samestep.agreement.reference import Outcome, Point
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.tensor_check import Place, identical, judged
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Outcome, Point
 from samestep.agreement.verdict import Disagreement, Divergence, Invalid
 from samestep.spec import Inputs
 

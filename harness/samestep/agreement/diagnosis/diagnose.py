@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samestep.agreement.guesses import GUESSES, Scene
+from samestep.agreement.diagnosis.guesses import GUESSES, Scene
 from samestep.agreement.limits import EXPLAINED, EXPLAINED_SIZE
 from samestep.agreement.verdict import Diagnosis, Disagreement
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.bound import Bound, TF32Bound
-from samestep.agreement.lowered import Lowered, Manner, manner
-from samestep.agreement.noise import Ledger, Noise, TF32Noise
-from samestep.agreement.spread import Spread, spreads
+from samestep.agreement.arithmetic.bound import Bound, TF32Bound
+from samestep.agreement.arithmetic.low_precision import Lowered, Manner, manner
+from samestep.agreement.arithmetic.noise import Ledger, Noise, TF32Noise
+from samestep.agreement.reference.spread import Spread, spreads
 from samestep.spec import Spec
 
 Values = Mapping[str, np.ndarray]
@@ -113,7 +113,7 @@ class Reference:
         return counting.products
 
     def lowered(self, task: str, point: Point, name: str, only: int | None = None) -> Outcome:
-        """In another arithmetic, by its name in `samestep.agreement.lowered`; "float32" is NumPy's own."""
+        """In another arithmetic, by its name in `samestep.agreement.arithmetic.low_precision`; "float32" is NumPy's own."""
         if name == "float32":
             return self._run(task, point, _narrow, _as_it_is)
         like = Lowered((), manner(name, only))

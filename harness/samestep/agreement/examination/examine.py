@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from samestep.agreement.candidate import Candidate
-from samestep.agreement.diagnosis import by_test, diagnose
+from samestep.agreement.diagnosis.diagnose import by_test, diagnose
+from samestep.agreement.diagnosis.guesses import Scene
 from samestep.agreement.distance import keep
-from samestep.agreement.expect import Expectations
-from samestep.agreement.guesses import Scene
-from samestep.agreement.stages import LENGTHS, Examination
-from samestep.agreement.variant import varied
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.perturbed import varied
+from samestep.agreement.examination.stages import LENGTHS, Examination
+from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.verdict import (
     AGREE,
     DISAGREE,

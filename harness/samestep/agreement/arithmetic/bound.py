@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from samestep.agreement.duck import COMPARISONS, Duck, roundings
+from samestep.agreement.arithmetic.rounding_array import COMPARISONS, Duck, roundings
 from samestep.agreement.limits import TF32_ROUNDOFF, gamma, smallest_normal, unit_roundoff
 
 Array = np.ndarray

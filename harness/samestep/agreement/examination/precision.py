@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.agreement.expect import Expectation
+from samestep.agreement.arithmetic.low_precision import PRODUCTS, single
 from samestep.agreement.limits import NAMED_WITHIN, TELLING_NORM, TELLING_RATIO, TELLING_TERMS
-from samestep.agreement.lowered import PRODUCTS, single
-from samestep.agreement.reference import Reference
-from samestep.agreement.spread import Seen
+from samestep.agreement.reference.expectation import Expectation
+from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.spread import Seen
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.compare import Place, identical
-from samestep.agreement.reference import Point
+from samestep.agreement.examination.tensor_check import Place, identical
+from samestep.agreement.reference.run import Point
 from samestep.agreement.verdict import Invalid
 from samestep.frameworks import Adapter, Settings
 from samestep.spec import Case, Inputs, Spec

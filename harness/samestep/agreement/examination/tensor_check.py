@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from samestep.agreement.bound import Bound
-from samestep.agreement.expect import Expectation
+from samestep.agreement.arithmetic.bound import Bound
 from samestep.agreement.limits import reference_share
-from samestep.agreement.spread import Seen, seen
+from samestep.agreement.reference.expectation import Expectation
+from samestep.agreement.reference.spread import Seen, seen
 from samestep.agreement.verdict import Disagreement, Divergence, Invalid, Suspicion
 
 

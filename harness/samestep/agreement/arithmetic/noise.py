@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from samestep.agreement.duck import COMPARISONS, Duck, roundings
+from samestep.agreement.arithmetic.rounding_array import COMPARISONS, Duck, roundings
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation
 
 Array = np.ndarray

@@ -1,0 +1,1 @@
+"""From a difference to words for the mistake."""

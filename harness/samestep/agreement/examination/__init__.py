@@ -1,0 +1,1 @@
+"""A candidate under examination: stage by stage, against the reference."""
