@@ -17,7 +17,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
 from samestep.errors import SamestepError
 from samestep.measure import clock
-from samestep.measure.subject import Peak
+from samestep.measure.timed_tasks import Peak
 from samestep.workers import cleanup
 from samestep.workers.launcher import Workshop, check
 from samestep.workers.process import WorkerLost, WorkerProcess, environment, inherited, processors

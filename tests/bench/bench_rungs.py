@@ -18,7 +18,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select
 from samestep.data import load
 from samestep.frameworks import Settings
-from samestep.measure.subject import Subject
+from samestep.measure.timed_tasks import Subject
 
 CATALOG = Catalog()
 SETTINGS = Settings(threads=len(os.sched_getaffinity(0)))

@@ -78,7 +78,7 @@ def rung(arena, name):
     """A rung, as the harness times it: from a fresh state, by its longest training task."""
     from samestep.agreement.examination.candidate import Candidate
     from samestep.frameworks import Settings
-    from samestep.measure.subject import Subject
+    from samestep.measure.timed_tasks import Subject
 
     catalog, spec, case, values = inputs(arena)
     found = catalog.implementation(CASES[arena][0], name)

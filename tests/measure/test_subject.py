@@ -11,8 +11,8 @@ import pytest
 from samestep.agreement.examination.candidate import Candidate
 from samestep.frameworks import Settings
 from samestep.frameworks.numpy import Adapter
-from samestep.measure import clock, subject
-from samestep.measure.subject import (
+from samestep.measure import clock, timed_tasks
+from samestep.measure.timed_tasks import (
     FIRST_CALLS,
     FIRST_LONG_CALLS,
     FLAT,
@@ -196,7 +196,7 @@ def test_a_peak_counts_the_multiply_adds_of_the_product(monkeypatch):
 
 
 def test_a_peak_multiplies_in_the_dtype_of_the_cell(monkeypatch):
-    monkeypatch.setattr(subject.Peak, "SIZE", 4)
+    monkeypatch.setattr(timed_tasks.Peak, "SIZE", 4)
     assert {Peak(Adapter(Settings()), dtype).a.dtype.name for dtype in ("float32", "float64")} == {
         "float32", "float64",
     }  # fmt: skip

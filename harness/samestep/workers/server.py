@@ -31,7 +31,7 @@ from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings, Unavailable, device_memory
 from samestep.measure.clock import nothing, timed
 from samestep.measure.machine import gpu_state
-from samestep.measure.subject import MissingWait, Peak, Subject, TimedCandidate, quantiles
+from samestep.measure.timed_tasks import MissingWait, Peak, Subject, TimedCandidate, quantiles
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
