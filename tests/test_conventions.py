@@ -28,7 +28,7 @@ from samestep.conventions.ask import selected
 from samestep.conventions.questions import FRAMEWORKS, TOPICS
 from samestep.impls.mnist_mlp import numpy_manual as mnist_mlp
 from samestep.impls.two_layer import numpy_manual as two_layer
-from samestep.report.conventions import FAILURE, mark, markdown, show, shown
+from samestep.report.convention_tables import FAILURE, mark, markdown, show, shown
 
 from tests.rigged import CHECKOUT, command, gone, running, samestep, wait_until
 

@@ -15,7 +15,7 @@ import pytest
 from samestep.analysis.cpu_gpu import curves
 from samestep.measure import machine
 from samestep.records.store import Run
-from samestep.report import devices
+from samestep.report import crossovers
 
 from tests.rigged import SPEC, root, samestep
 
@@ -192,7 +192,7 @@ def test_where_the_gpu_begins_to_pay_is_found(swept):
 
 def test_the_report_says_it_in_a_sentence(swept):
     _, run, _ = swept
-    (sentence,) = (s for s in devices.crossings(curves(run.about, run.records())) if "loss_and_grads" in s)
+    (sentence,) = (s for s in crossovers.crossings(curves(run.about, run.records())) if "loss_and_grads" in s)
     assert "the GPU is faster from batch" in sentence
     assert "with the transfer" in sentence
 

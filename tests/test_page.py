@@ -26,7 +26,7 @@ from samestep.records import shapes
 from samestep.records import validated as reading
 from samestep.records.store import Run
 from samestep.records.validated import Legible, read
-from samestep.report import charts, page, pytest_benchmark, tables, terminal, words
+from samestep.report import charts, formatting, page, pytest_benchmark, tables, terminal
 from samestep.report.page import cells
 from samestep.report.page.answers import answers
 
@@ -142,7 +142,7 @@ def test_one_process_knows_nothing_of_others(tmp_path):
     ],
 )  # fmt: skip
 def test_from_when_on_a_start_pays_is_said_in_calls_that_are_whole(calls, steps, text):
-    assert words.since(calls, steps) == text
+    assert formatting.since(calls, steps) == text
 
 
 def paying(pace: float) -> list[dict]:

@@ -16,7 +16,7 @@ from samestep.analysis.summary import summarize  # noqa: E402
 from samestep.records.store import Run  # noqa: E402
 from samestep.report import charts  # noqa: E402
 from samestep.report.picture import COLOURS, MARKS, SECTIONS, THEMES, rounded, thinned  # noqa: E402
-from samestep.report.pictures import agreement, calm, devices, history, peak, speed, start  # noqa: E402
+from samestep.report.pictures import device_ratios, error_charts, history, peak, speed, stability, start  # noqa: E402
 from samestep.report.pictures.groups import groups  # noqa: E402
 
 from tests import test_compare_runs as made  # noqa: E402
@@ -182,7 +182,7 @@ def test_a_free_run_of_one_step_goes_nowhere_and_is_not_drawn():
     def drawn(distance: list[float]) -> list[str]:
         kept = [{"kind": "trajectory", "cell": made.key("torch_manual"), "distance": distance}]
         cells = {cell["key"]: cell for cell in made.about()["cells"]}
-        return [picture.name for picture in agreement.pictures(cells, kept)]
+        return [picture.name for picture in error_charts.pictures(cells, kept)]
 
     assert drawn([0.25]) == []
     assert drawn([0.25, 0.5]) == ["trajectory-two_layer-tiny-float32-cpu"]
@@ -262,12 +262,12 @@ def swept(sizes=(5, 20, 80), transfers: Sequence[float] = (0.0, 0.0, 0.0)) -> tu
 
 
 def test_the_crossover_of_cpu_and_gpu_is_where_it_was_planted():
-    (picture,) = devices.pictures(curves(*swept(transfers=[2e-4] * 3)))
-    computing = [r for r in picture.rows if r["kind"] == devices.COMPUTING and not r["crossing"]]
+    (picture,) = device_ratios.pictures(curves(*swept(transfers=[2e-4] * 3)))
+    computing = [r for r in picture.rows if r["kind"] == device_ratios.COMPUTING and not r["crossing"]]
     assert [(r["size"], r["ratio"]) for r in computing] == [(5, 4.0), (20, 1.0), (80, 0.25)]
     assert {r["name"] for r in computing} == {"torch_manual · 20"}
     crossings = {r["kind"]: r["size"] for r in picture.rows if r["crossing"]}
-    assert crossings == {devices.COMPUTING: 20.0, devices.MOVING: 40.0}
+    assert crossings == {device_ratios.COMPUTING: 20.0, device_ratios.MOVING: 40.0}
     assert "in torch_manual the GPU is faster from batch 20 on" in picture.title
 
 
@@ -295,7 +295,7 @@ def test_a_process_that_timed_no_transfer_has_the_usual_one():
 def test_one_size_on_both_devices_is_a_point_for_each_implementation():
     about, records = swept(sizes=(80,))
     text = json.dumps([about, records]).replace("[batch=80]", "")
-    (picture,) = devices.pictures(curves(*json.loads(text)))
+    (picture,) = device_ratios.pictures(curves(*json.loads(text)))
     assert [(r["kind"], r["ratio"]) for r in picture.rows] == [
         ("computing", 0.25),
         ("with the transfer", 0.25),
@@ -326,16 +326,16 @@ def test_a_sample_stands_at_its_minute_over_the_median_of_its_kind():
     records = timed(made.records())
     (late,) = records[-1:]
     late |= {"seconds": 3 * late["seconds"], "disturbed": True}
-    rows = calm.sample_rows(records)
+    rows = stability.sample_rows(records)
     assert (rows[0]["minutes"], rows[0]["ratio"], rows[0]["state"]) == (0.0, 1.0, "calm")
     assert (rows[-1]["ratio"], rows[-1]["state"]) == (3.0, "disturbed")
     assert rows[-1]["minutes"] == float(f"{(late['time'] - records[2]['time']) / 60:.5g}")
     records[-2] |= {"repeated": True}
-    assert [r["state"] for r in calm.sample_rows(records)[-2:]] == ["taken again", "disturbed"]
+    assert [r["state"] for r in stability.sample_rows(records)[-2:]] == ["taken again", "disturbed"]
 
 
 def test_records_without_a_time_have_no_such_picture():
-    assert list(calm.pictures(made.about(), made.records())) == []
+    assert list(stability.pictures(made.about(), made.records())) == []
 
 
 @pytest.mark.parametrize("most", [10, 100, MARKS])

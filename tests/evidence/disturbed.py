@@ -21,7 +21,7 @@ from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select
-from samestep.report import words
+from samestep.report import formatting
 from samestep.workers.launcher import Workshop
 from samestep.workers.process import processors
 
@@ -68,7 +68,7 @@ def page(found: Counter[tuple[str, str, bool]], rounds: int) -> str:
         "# Which samples are marked as disturbed", "",
         f"{rounds} samples each way of {CASE}, a thread for each processor, on {machine()}; the other program works for an "
         "eighth of the time. Made by `python -m tests.evidence.disturbed`.", "",
-        *words.table(head, rows, "llrr"), "",
+        *formatting.table(head, rows, "llrr"), "",
         "Hardly any both ways: more of its threads work than it has processors and wait for each other, so that their waiting "
         "tells nothing of others.", "",
     ])  # fmt: skip

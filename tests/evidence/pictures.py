@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import vl_convert
-from samestep.report.pictures import agreement
+from samestep.report.pictures import error_charts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +27,7 @@ def main() -> None:
         records.append({"kind": "verdict", "cell": key, "tensors": result["tensors"]})
         if "trajectory" in result:
             records.append({"kind": "trajectory", "cell": key, **result["trajectory"]})
-    for picture in agreement.pictures(cells, records):
+    for picture in error_charts.pictures(cells, records):
         path = ROOT / "docs" / "pictures" / f"{picture.name}.svg"
         path.write_text(vl_convert.vegalite_to_svg(picture.vega_lite()), encoding="utf-8")
 

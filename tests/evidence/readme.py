@@ -18,7 +18,7 @@ from pathlib import Path
 from samestep.analysis.summary import summarize
 from samestep.errors import SamestepError
 from samestep.records.store import Run
-from samestep.report import charts, tables, words
+from samestep.report import charts, formatting, tables
 from samestep.report.picture import Picture
 
 from tests.evidence.lanes import ROOT
@@ -39,7 +39,7 @@ def filled(text: str, run: Run) -> str:
         case, task = found[2], found[3]
         cells = [s for s in summaries if f"{s.cell['workload']}:{s.cell['case']}" == case]
         rows = [tables.row(cell, task) for cell in cells]
-        lines = [*words.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", tables.calm(cells, task) + "."]
+        lines = [*formatting.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", tables.calm(cells, task) + "."]
         return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[4]
 
     def picture(found: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
-from samestep.report import words
+from samestep.report import formatting
 from samestep.workers import process
 from samestep.workers.launcher import Workshop
 from samestep.workers.process import processors
@@ -62,14 +62,14 @@ def page(rows: list[tuple[int, str, str, float, float]]) -> str:
         for way, taken in by_way.items():
             usual = by_way[first]
             ratios = [median(a[i] / b[i] for a, b in zip(taken, usual, strict=True)) for i in (0, 1)]
-            times = [words.seconds(median(column)) for column in zip(*taken, strict=True)]
+            times = [formatting.seconds(median(column)) for column in zip(*taken, strict=True)]
             table.append((name, way, times[0], f"{ratios[0]:.2f}", times[1], f"{ratios[1]:.2f}"))
     head = ("PyTorch's rung", "its threads wait", "its step", "ratio", "NumPy's step right after it", "ratio")
     return "\n".join([
         "# How the threads of a waiting pool wait", "",
         f"{rows[-1][0] + 1} rounds of {CASE}, {TASK}, a thread for each processor, on {machine()}. Made by "
         "`python -m tests.evidence.waiting`; every sample is in `waiting.csv`.", "",
-        *words.table(head, table, "llrrrr"), "",
+        *formatting.table(head, table, "llrrrr"), "",
     ])  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from samestep.measure import clock
 from samestep.measure.machine import fingerprint, slug
 from samestep.records.store import Run, latest
 from samestep.report import terminal
-from samestep.report.facts import facts
+from samestep.report.metrics import facts
 from samestep.workers import cleanup
 from samestep.workers.launcher import Workshop
 from samestep.workers.process import environment, inherited

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep.catalog.selection import Cell
-from samestep.report import agreement
+from samestep.report import check_tables
 from samestep.workers import cleanup
 from samestep.workers.launcher import Workshop, distances
 from samestep.workers.launcher import check as examine_all
@@ -37,13 +37,13 @@ def run_checks(
             ]
     if not quiet:
         console = Console()
-        agreement.show(document["cells"], console)
+        check_tables.show(document["cells"], console)
         if explain:
-            agreement.explain(document["cells"], console)
+            check_tables.explain(document["cells"], console)
         if workshop.trajectory:
-            agreement.show_trajectories(document["cells"], console)
+            check_tables.show_trajectories(document["cells"], console)
         if matrix:
-            agreement.show_distances(document["distances"], console)
+            check_tables.show_distances(document["distances"], console)
     return document
 
 

@@ -20,7 +20,7 @@ from samestep.commands.options import say_left_out
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.records.validated import Legible
-from samestep.report import words
+from samestep.report import formatting
 
 CELL = ("workload", "implementation", "case", "dtype", "device")
 COLUMNS = ("cell", "task", "before", "after", "change", "")
@@ -130,8 +130,8 @@ def show(found: Comparison, before: Run, after: Run, console: Console) -> None:
 
     if found.machines:
         say(_machines(found.machines), "bold")
-    say(words.plain(f"before: {before.folder}"))
-    say(words.plain(f"after:  {after.folder}"))
+    say(formatting.plain(f"before: {before.folder}"))
+    say(formatting.plain(f"after:  {after.folder}"))
     for one in found.differences:
         say(f"  {_difference(one)}")
     if not found.differences:
@@ -160,7 +160,7 @@ def _table(turns: Sequence[Turned], moved: Sequence[Change]) -> Table:
     cells = [*(one.cell for one in turns), *(one.cell for one in moved)]
     kinds = {(cell["dtype"], cell["device"]) for cell in cells}
     told = "".join(f", in {dtype} on the {device}" for dtype, device in kinds) if len(kinds) == 1 else ""
-    title = escape(words.plain(f"what changed{told}"))
+    title = escape(formatting.plain(f"what changed{told}"))
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for column in COLUMNS:
         number = column in ("before", "after", "change")
@@ -179,7 +179,7 @@ def _table(turns: Sequence[Turned], moved: Sequence[Change]) -> Table:
 
 def _row(table: Table, *texts: str) -> None:
     style = STYLES.get(texts[-1].rstrip("*"))
-    table.add_row(*(escape(words.plain(text)) for text in texts), style=style)
+    table.add_row(*(escape(formatting.plain(text)) for text in texts), style=style)
 
 
 def _name(cell: Mapping[str, Any], whole: bool) -> str:
@@ -191,9 +191,9 @@ def _name(cell: Mapping[str, Any], whole: bool) -> str:
 def _times(change: Change) -> tuple[str, ...]:
     return (
         change.task,
-        words.seconds(change.before),
-        words.seconds(change.after),
-        words.interval(change.contrast, places=3),
+        formatting.seconds(change.before),
+        formatting.seconds(change.after),
+        formatting.interval(change.contrast, places=3),
         change.contrast.word,
         "absolutely" if change.absolutely else "to baseline",
     )
@@ -206,7 +206,7 @@ def _notes(found: Comparison) -> Iterator[tuple[str, bool]]:
     """What the tables do not say, each with whether it is bad news."""
     reasons = [change.absolutely for change in found.changes if change.absolutely and not change.baseline]
     for reason, times in Counter(reasons).items():
-        yield words.plain(f"{times} compared absolutely: {reason}"), False
+        yield formatting.plain(f"{times} compared absolutely: {reason}"), False
     moved: dict[tuple[str, str, str], list[str]] = {}
     for change in found.changes:
         word = change.contrast.word
@@ -216,14 +216,17 @@ def _notes(found: Comparison) -> Iterator[tuple[str, bool]]:
                 cause = f"{cause}; {change.absolutely}"
             moved.setdefault((change.cell["key"], word, cause), []).append(change.task)
     for (key, word, cause), tasks in moved.items():
-        yield words.plain(f"the baseline {key} is {word} in {', '.join(tasks)}: {cause}"), word == "slower"
+        yield (
+            formatting.plain(f"the baseline {key} is {word} in {', '.join(tasks)}: {cause}"),
+            word == "slower",
+        )
     for turned in found.verdicts:
         if turned.reason:
-            yield words.plain(f"{turned.cell['key']}: {turned.reason}"), turned.word == "worse"
+            yield formatting.plain(f"{turned.cell['key']}: {turned.reason}"), turned.word == "worse"
     for name, keys in (("before", found.only_before), ("after", found.only_after)):
         more = len(keys[NAMED:])
         for key in (*keys[:NAMED], *([f"{more} more"] if more else [])):
-            yield words.plain(f"only {name}: {key}"), False
+            yield formatting.plain(f"only {name}: {key}"), False
 
 
 def _turns(turned: Turned) -> Iterator[tuple[str, str, str]]:
@@ -244,7 +247,7 @@ def _count(found: Comparison) -> str:
     visible = sorted(change.contrast.detectable for change in found.changes)[len(found.changes) // 2]
     if not math.isfinite(visible):
         return f"{told}; one process tells nothing of others: take runs of more invocations"
-    return f"{told}; half of them would have shown a slowdown of {words.digits(100 * (visible - 1))} %"
+    return f"{told}; half of them would have shown a slowdown of {formatting.digits(100 * (visible - 1))} %"
 
 
 def _machines(cpus: Difference) -> str:
@@ -252,11 +255,11 @@ def _machines(cpus: Difference) -> str:
 
 
 def _difference(one: Difference) -> str:
-    return f"{words.plain(one.field)}: {_value(one.before)} -> {_value(one.after)}"
+    return f"{formatting.plain(one.field)}: {_value(one.before)} -> {_value(one.after)}"
 
 
 def _value(value: Any) -> str:
-    return "-" if value is None else words.plain(value if isinstance(value, str) else json.dumps(value))
+    return "-" if value is None else formatting.plain(value if isinstance(value, str) else json.dumps(value))
 
 
 # -- for a page ----------------------------------------------------------------------------------------
@@ -264,8 +267,8 @@ def _value(value: Any) -> str:
 
 def markdown(found: Comparison, before: Run, after: Run) -> str:
     """To paste into a pull request: what differs, and what changed; one line where nothing did."""
-    names = f"{words.escaped(str(before.folder))} and {words.escaped(str(after.folder))}"
-    notes = [f"- {words.escaped(text)}" for text, _ in _notes(found)]
+    names = f"{formatting.escaped(str(before.folder))} and {formatting.escaped(str(after.folder))}"
+    notes = [f"- {formatting.escaped(text)}" for text, _ in _notes(found)]
     changed: list[tuple[str, ...]] = [
         (turned.cell["key"], what, "", "", change, word, "")
         for turned in found.verdicts
@@ -275,7 +278,7 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
     changed += [(one.cell["key"], *_times(one)) for one in moved]
     if not (found.differences or changed or found.only_before or found.only_after):
         return f"No real change between {names}: {_count(found)}.\n"
-    lines = [f"**{words.escaped(_machines(found.machines))}**", ""] if found.machines else []
+    lines = [f"**{formatting.escaped(_machines(found.machines))}**", ""] if found.machines else []
     lines += [f"Between {names}:" if found.differences else f"Between {names} {NOTHING_DIFFERS}."]
     if found.differences:
         differing = [(one.field, _value(one.before), _value(one.after)) for one in found.differences]
@@ -288,4 +291,4 @@ def markdown(found: Comparison, before: Run, after: Run) -> str:
 
 
 def _pasted(columns: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    return words.table(columns, [[words.escaped(cell) for cell in row] for row in rows], align)
+    return formatting.table(columns, [[formatting.escaped(cell) for cell in row] for row in rows], align)

@@ -29,7 +29,7 @@ def conventions(questions: Sequence[str], form: str, **options: Any) -> None:
 
     from samestep.commands.interviews import asked
     from samestep.conventions.questions import FRAMEWORKS
-    from samestep.report.conventions import failures, markdown, rows, show
+    from samestep.report.convention_tables import failures, markdown, rows, show
 
     catalog, shop = workshop({**options, "roots": (), "seed": 0})
     for name in (*options["require"], *shop.pythons):

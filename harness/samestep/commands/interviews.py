@@ -20,8 +20,8 @@ from samestep.jobs.survey import Interview, Met
 from samestep.measure.machine import cpu_name
 from samestep.records import shapes
 from samestep.records.store import finite
-from samestep.report import words
-from samestep.report.conventions import FAILURE, PIPE, shown
+from samestep.report import formatting
+from samestep.report.convention_tables import FAILURE, PIPE, shown
 
 Document = dict[str, Any]
 
@@ -141,7 +141,7 @@ def _differences(before: Document, after: Document) -> Iterator[dict[str, Any]]:
 def lines(found: Document, table: bool) -> Iterator[str]:
     """What `compared` found, as text; ``table`` makes Markdown of it."""
     bullet = "- " if table else ""
-    tell = words.escaped if table else words.plain
+    tell = formatting.escaped if table else formatting.plain
     for one in found["differences"]:
         yield f"{bullet}{tell(one['field'])}: {tell(one['before'] or '-')} -> {tell(one['after'] or '-')}"
     for name in ("before", "after"):
@@ -152,7 +152,7 @@ def lines(found: Document, table: bool) -> Iterator[str]:
     ]
     if table and changes:
         rows = [(_code(question), *told) for question, *told in changes]
-        yield from ("", *words.table(("question", "framework", "before", "after"), rows, "llll"))
+        yield from ("", *formatting.table(("question", "framework", "before", "after"), rows, "llll"))
     elif not table:
         yield from (f"{tell(asked)}, {name}: {old} -> {new}" for asked, name, old, new in changes)
     count = len(changes)
@@ -162,4 +162,4 @@ def lines(found: Document, table: bool) -> Iterator[str]:
 
 def _code(text: str) -> str:
     """As code in a cell of a Markdown table, which only a backtick or a bar could end."""
-    return f"`{words.plain(text).replace('`', chr(39)).replace('|', PIPE)}`"
+    return f"`{formatting.plain(text).replace('`', chr(39)).replace('|', PIPE)}`"

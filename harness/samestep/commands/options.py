@@ -115,16 +115,16 @@ def emit(form: str, document: dict[str, Any], rows: Sequence[dict[str, Any]] = (
     if form == "json":
         click.echo(json.dumps(finite(document), indent=2))
     else:
-        from samestep.report.formats import written
+        from samestep.report.rows import written
 
         click.echo(written(rows, form), nl=False)
 
 
 def say_left_out(found: Sequence[LeftOut]) -> None:
     """Name on standard error what could not be read."""
-    from samestep.report import words
+    from samestep.report import formatting
 
     for one in found[:LINES]:
-        click.echo(f"samestep: {words.plain(f'{one.folder}/{one.why}')}", err=True)
+        click.echo(f"samestep: {formatting.plain(f'{one.folder}/{one.why}')}", err=True)
     if found[LINES:]:
         click.echo(f"samestep: {len(found[LINES:])} more are left out", err=True)

@@ -47,17 +47,17 @@ def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
 
 
 def _of(run: Run) -> Iterator[Picture]:
-    from samestep.report.pictures import agreement, calm, devices, peak, speed, start
+    from samestep.report.pictures import device_ratios, error_charts, peak, speed, stability, start
 
     about, records = run.about, list(run.records())
     cells = {cell["key"]: cell for cell in about["cells"]}
     summaries = summarized(run)
-    yield from agreement.pictures(cells, records)
+    yield from error_charts.pictures(cells, records)
     yield from speed.pictures(about, summaries)
     yield from start.pictures(about, summaries)
     yield from peak.pictures(about, summaries)
-    yield from devices.pictures(curves(about, records))
-    yield from calm.pictures(about, records)
+    yield from device_ratios.pictures(curves(about, records))
+    yield from stability.pictures(about, records)
 
 
 def svg(picture: Picture) -> str:

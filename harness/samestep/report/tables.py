@@ -11,8 +11,8 @@ from samestep.analysis.summary import CellSummary, peaks
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.records.validated import summarized
-from samestep.report import devices, words
-from samestep.report.facts import facts
+from samestep.report import crossovers, formatting
+from samestep.report.metrics import facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,11 +57,11 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
     return (
         name,
         summary.verdict,
-        words.seconds(timed.seconds_per_step or timed.seconds.value),
-        words.interval(timed.ratio),
-        words.mark(timed.ratio),
-        words.percent(timed.fraction_of_peak),
-        words.seconds(timed.first_call_seconds),
+        formatting.seconds(timed.seconds_per_step or timed.seconds.value),
+        formatting.interval(timed.ratio),
+        formatting.mark(timed.ratio),
+        formatting.percent(timed.fraction_of_peak),
+        formatting.seconds(timed.first_call_seconds),
     )
 
 
@@ -117,39 +117,40 @@ def markdown(run: Run) -> str:
             if not any(task in cell.tasks for cell in cells):
                 continue
             lines += ["", f"## {name}: {unit(cells, task)}", ""]
-            priced = [(*row(cell, task), *map(words.count, price(about, cell.cell))) for cell in cells]
-            lines += words.table(COLUMNS + PRICE, map(_named, priced), "ll" + 7 * "r")
+            priced = [(*row(cell, task), *map(formatting.count, price(about, cell.cell))) for cell in cells]
+            lines += formatting.table(COLUMNS + PRICE, map(_named, priced), "ll" + 7 * "r")
             lines += ["", calm(cells, task), ""]
             timed = [cell for cell in cells if task in cell.tasks]
             costs = [starting(summaries, cell, task) for cell in timed]
-            lines += words.table(STARTING, map(_named, costs), "l" + 10 * "r")
-    lines += devices.markdown(curves(about, run.records()))
+            lines += formatting.table(STARTING, map(_named, costs), "l" + 10 * "r")
+    lines += crossovers.markdown(curves(about, run.records()))
     reasons = [(s.cell["key"], s.verdict, s.reason) for s in summaries if s.reason]
     if reasons:
         lines += ["", "## What did not agree or could not run", ""]
         lines += [
-            f"- {words.escaped(key)}: **{verdict}**: {words.escaped(why)}" for key, verdict, why in reasons
+            f"- {formatting.escaped(key)}: **{verdict}**: {formatting.escaped(why)}"
+            for key, verdict, why in reasons
         ]
     return "\n".join(lines) + "\n"
 
 
 def _named(row: Sequence[str]) -> Sequence[str]:
     """A row whose first cell is a name that a file or a record made up."""
-    return (words.escaped(row[0]), *row[1:])
+    return (formatting.escaped(row[0]), *row[1:])
 
 
 def starting(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, ...]:
     """One line of a table: ``STARTING`` as text."""
     known = facts(summaries, summary, task)
-    pays, against = words.since(known["pays_from_calls"]), known["pays_against"]
+    pays, against = formatting.since(known["pays_from_calls"]), known["pays_against"]
     steady = known["calls_until_steady"]
     return (
         summary.cell["implementation"],
-        *(words.seconds(known[f"{name}_seconds"]) for name in ("import", "build", "first_call")),
+        *(formatting.seconds(known[f"{name}_seconds"]) for name in ("import", "build", "first_call")),
         "-" if steady is None else f"{steady} calls",
         f"{pays} ({against})" if against else pays,
-        *(words.seconds(known[f"{name}_seconds"]) for name in ("latency", "latency_p95")),
-        *(words.size(known[f"{name}_memory_bytes"]) for name in ("peak", "device")),
+        *(formatting.seconds(known[f"{name}_seconds"]) for name in ("latency", "latency_p95")),
+        *(formatting.size(known[f"{name}_memory_bytes"]) for name in ("peak", "device")),
         known["bound_by"] or "-",
     )
 
@@ -191,7 +192,7 @@ def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[s
         "with probability 99 %."
     ]
     found = ", ".join(
-        f"{words.flop_rate(rate)} in {dtype} on the {device}"
+        f"{formatting.flop_rate(rate)} in {dtype} on the {device}"
         for (dtype, device), rate in peaks(summaries).items()
     )
     if found:
@@ -199,7 +200,7 @@ def legend(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> list[s
     kept = {name: value for one in (about.get("inherited") or {}).values() for name, value in one.items()}
     if kept:
         told = ", ".join(f"{name}={value}" for name, value in kept.items())
-        lines.append(f"set by whoever started this run, and left as it was: {words.escaped(told)}.")
+        lines.append(f"set by whoever started this run, and left as it was: {formatting.escaped(told)}.")
     return lines
 
 

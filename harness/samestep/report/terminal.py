@@ -14,7 +14,7 @@ from samestep.analysis.cpu_gpu import curves
 from samestep.analysis.summary import CellSummary
 from samestep.records.store import Run
 from samestep.records.validated import summarized
-from samestep.report import devices, tables
+from samestep.report import crossovers, tables
 from samestep.report.fastest import ranked
 
 STYLES = {"agree": "green", "unavailable": "dim"}
@@ -25,7 +25,7 @@ def show(run: Run, console: Console) -> None:
     summaries = summarized(run)
     for name, cells in tables.groups(summaries):
         _group(console, about, name, cells)
-    for line in [*devices.crossings(curves(about, run.records())), *tables.legend(about, summaries)]:
+    for line in [*crossovers.crossings(curves(about, run.records())), *tables.legend(about, summaries)]:
         console.print(line, highlight=False)
     for summary in summaries:
         if summary.reason:

@@ -19,7 +19,7 @@ from samestep.catalog.source_facts import said
 from samestep.errors import SamestepError
 from samestep.records.store import finite
 from samestep.records.validated import LeftOut, Legible
-from samestep.report import charts, fastest, words
+from samestep.report import charts, fastest, formatting
 from samestep.report.charts import Picture
 from samestep.report.page import cells, machine
 from samestep.report.page.answers import Answer, answers
@@ -234,7 +234,7 @@ def _environment() -> Any:
     found = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    found.filters["seconds"] = words.seconds
+    found.filters["seconds"] = formatting.seconds
     return found
 
 

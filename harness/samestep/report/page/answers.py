@@ -9,7 +9,7 @@ from typing import Any
 from samestep.agreement.verdict import AGREE
 from samestep.analysis.statistics import Contrast
 from samestep.analysis.summary import CellSummary, pays_from
-from samestep.report import tables, words
+from samestep.report import formatting, tables
 from samestep.report.fastest import Ranking, ranked
 
 #: What follows from the ratio of the second to the first, in the words of a sentence.
@@ -43,7 +43,7 @@ class Pays:
 
     @property
     def told(self) -> str:
-        return words.since(self.calls, self.steps)
+        return formatting.since(self.calls, self.steps)
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,15 @@ def _fastest(found: Ranking, task: str) -> dict[str, Any]:
     first, mine = found.first, found.first.tasks[task]
     told: dict[str, Any] = {
         "says": found.said(_name), "fastest": _name(first), "flops": mine.flops,
-        "noise": "" if mine.fit or not mine.noise else words.apart(mine.noise),
-        "seconds": words.seconds(mine.seconds_per_step or mine.seconds.value),
+        "noise": "" if mine.fit or not mine.noise else formatting.apart(mine.noise),
+        "seconds": formatting.seconds(mine.seconds_per_step or mine.seconds.value),
         "like": tuple(map(_name, found.like)),
     }  # fmt: skip
     if mine.ratio and mine.ratio.word != "baseline":
         told |= {"baseline": _baseline(first), "lead": times(mine.ratio)}
     for second in found.others[:1]:
         name = _name(second.cell)
-        longer = words.interval(second.ratio) if second.ratio and name != told.get("baseline") else ""
+        longer = formatting.interval(second.ratio) if second.ratio and name != told.get("baseline") else ""
         why = ""
         if second.word == "unclear" and second.ratio:
             why = _together(second.ratio, mine.noise)
@@ -139,7 +139,7 @@ def _together(ratio: Contrast, noise: float | None) -> str:
     least = 100 * (max(low, 1 / high) - 1)
     return (
         f"surely more than {least:.0f} % where all comparisons are to hold together, but the same code under "
-        f"two names was {words.apart(noise)} apart"
+        f"two names was {formatting.apart(noise)} apart"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from samestep.analysis.summary import CellSummary, peaks
 from samestep.records.validated import Legible
-from samestep.report import tables, words
+from samestep.report import formatting, tables
 
 #: Of ``run.json``.
 PARTS = ("machine", "options", "profile", "environment", "inherited")
@@ -96,6 +96,6 @@ def method(run: Legible, summaries: Sequence[CellSummary]) -> list[tuple[str, st
     unfit = f"{list(fit.values()).count(False)} of {len(fit)}"
     told.append(("tasks unfit for fine comparisons (more than 2 % between the same code)", unfit))
     return told + [
-        (f"peak in {dtype} on the {device}", words.flop_rate(rate))
+        (f"peak in {dtype} on the {device}", formatting.flop_rate(rate))
         for (dtype, device), rate in peaks(summaries).items()
     ]

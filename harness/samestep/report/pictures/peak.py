@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from samestep.analysis.summary import CellSummary, peaks
-from samestep.report import words
+from samestep.report import formatting
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, groups
 from samestep.report.pictures.marks import beside, colour, data, names, over
@@ -23,8 +23,8 @@ def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iter
     for group in groups(about, summaries):
         rows = rate_rows(group)
         if rows and rows[0]["fraction"] >= LEAST:
-            first, share = rows[0]["implementation"], words.percent(rows[0]["fraction"])
-            rate = words.flop_rate(best[group.dtype, group.device])
+            first, share = rows[0]["implementation"], formatting.percent(rows[0]["fraction"])
+            rate = formatting.flop_rate(best[group.dtype, group.device])
             yield Picture(
                 group.name("peak"), "peak", f"{group.where}: {first} comes to {share} of the machine's peak",
                 f"The flop/s of its matrix products over {rate}, the rate of the best large one in the same "
@@ -43,7 +43,7 @@ def rate_rows(group: Group) -> list[Row]:
             rows.append({
                 "implementation": group.label(cell), "framework": cell.cell["framework"],
                 "fraction": rounded(timed.fraction_of_peak), "flops_per_second": rounded(rate),
-                "label": f"{words.percent(timed.fraction_of_peak)} · {words.flop_rate(rate)}",
+                "label": f"{formatting.percent(timed.fraction_of_peak)} · {formatting.flop_rate(rate)}",
             })  # fmt: skip
     return sorted(rows, key=lambda row: -row["fraction"])
 

@@ -9,7 +9,7 @@ import altair as alt
 
 from samestep.analysis.ratios import Arena
 from samestep.analysis.summary import CellSummary
-from samestep.report import words
+from samestep.report import formatting
 from samestep.report.fastest import ranked
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, groups, seconds, unit
@@ -52,7 +52,7 @@ def ratio_rows(group: Group) -> tuple[list[Row], str]:
                 "ratio": rounded(contrast.value), "low": rounded(contrast.low or None),
                 "high": rounded(contrast.high), "word": contrast.word,
                 "detectable": rounded(contrast.detectable), "noise": rounded(apart),
-                "label": f"{contrast.value:.2f} · {words.seconds(seconds(timed))}",
+                "label": f"{contrast.value:.2f} · {formatting.seconds(seconds(timed))}",
             })  # fmt: skip
     return rows, group.label(cells[_planned(arena, cells)])
 
@@ -100,7 +100,7 @@ def _calm(group: Group) -> str:
     if timed.noise is None:
         return "How far the same code is from itself here is not known."
     calm = "" if timed.fit else ", unfit for fine comparisons"
-    return f"Grey: as far apart as the same code was under two names, {words.apart(timed.noise)}{calm}."
+    return f"Grey: as far apart as the same code was under two names, {formatting.apart(timed.noise)}{calm}."
 
 
 def _arena(group: Group) -> Arena:

@@ -11,7 +11,7 @@ import altair as alt
 import numpy as np
 
 from samestep.analysis.summary import DEARER, CellSummary, pays_from
-from samestep.report import words
+from samestep.report import formatting
 from samestep.report.picture import Picture, Row, rounded
 from samestep.report.pictures.groups import Group, seconds, trained
 from samestep.report.pictures.marks import HEIGHT, LINE, apart, colour, data, names, over
@@ -65,7 +65,7 @@ def part_rows(group: Group) -> list[Row]:
             {
                 "implementation": group.label(cell), "framework": cell.cell["framework"], "part": name,
                 "order": number, "seconds": rounded(part), "total": rounded(total),
-                "label": words.seconds(total),
+                "label": formatting.seconds(total),
             }
             for number, (name, part) in enumerate(zip(PARTS, parts, strict=True))
         ]  # fmt: skip
@@ -76,7 +76,7 @@ def _imports(rows: Sequence[Row]) -> str:
     """Of each framework, the quickest first."""
     found = {row["framework"]: row["seconds"] for row in rows if row["part"] == "import"}
     return ", ".join(
-        f"{name} {words.seconds(found[name])}" for name in sorted(found, key=lambda one: found[one])
+        f"{name} {formatting.seconds(found[name])}" for name in sorted(found, key=lambda one: found[one])
     )
 
 
@@ -129,7 +129,7 @@ def message(summaries: Sequence[CellSummary], group: Group, framework: str) -> s
 def _pays(group: Group, one: Dear) -> str:
     if one.calls <= 1:
         return f"{group.label(one.cell)} pays from the first call on"
-    steps = words.rounded(one.calls * (group.of(one.cell).steps or 1))
+    steps = formatting.rounded(one.calls * (group.of(one.cell).steps or 1))
     return f"{group.label(one.cell)} pays from {steps} steps on"
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import altair as alt
 
 from samestep.analysis.cpu_gpu import Curve
-from samestep.report import words
-from samestep.report.devices import since
+from samestep.report import formatting
+from samestep.report.crossovers import since
 from samestep.report.picture import LETTER, Picture, Row, rounded
 from samestep.report.pictures.marks import HEIGHT, apart, beside, colour, data, names, over, ratios
 
@@ -81,7 +81,7 @@ def message(curves: Sequence[Curve]) -> str:
         return f"in {first.implementation} the GPU is faster {since(first)}"
     best = min(curves, key=lambda curve: min(one.value for one in curve.ratios.values()))
     value = min(one.value for one in best.ratios.values())
-    return f"in {best.implementation} the GPU takes {words.digits(value)} times the CPU's time"
+    return f"in {best.implementation} the GPU takes {formatting.digits(value)} times the CPU's time"
 
 
 def sizes_chart(rows: Sequence[Row], size: str) -> alt.TopLevelMixin:

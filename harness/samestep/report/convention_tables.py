@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from samestep.report import words
+from samestep.report import formatting
 
 Row = Mapping[str, Any]
 Document = Mapping[str, Any]
@@ -180,7 +180,7 @@ def markdown(document: Document) -> str:
         declares = any(row["declared"] is not None for row in rows)
         heads = ("", "question", *asked, *(["declared"] if declares else []), "documentation")
         told = [_told(row, asked, declares) for row in rows]
-        lines += ["", f"## {title}", "", note, "", *words.table(heads, told, "l" * len(heads))]
+        lines += ["", f"## {title}", "", note, "", *formatting.table(heads, told, "l" * len(heads))]
     notes = [*missing(document), *(f"failed: {one}" for one in failures(document))]
     return "\n".join([*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]) + "\n"
 

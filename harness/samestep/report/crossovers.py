@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samestep.analysis.cpu_gpu import Curve
 from samestep.analysis.curves import Crossing
-from samestep.report import words
+from samestep.report import formatting
 
 COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with transfer")
 
@@ -22,14 +22,14 @@ def markdown(curves: Sequence[Curve]) -> list[str]:
     ]  # fmt: skip
     rows = [
         (
-            f"{curve.workload}:{curve.case}, {curve.dtype}", words.escaped(curve.implementation), curve.task,
-            f"{curve.size} {number}" if curve.size else "-", words.interval(ratio), words.mark(ratio),
+            f"{curve.workload}:{curve.case}, {curve.dtype}", formatting.escaped(curve.implementation), curve.task,
+            f"{curve.size} {number}" if curve.size else "-", formatting.interval(ratio), formatting.mark(ratio),
             f"{curve.with_transfer[number]:.2f}",
         )
         for curve in curves
         for number, ratio in sorted(curve.ratios.items())
     ]  # fmt: skip
-    lines += words.table(COLUMNS, rows, "lllrrlr")
+    lines += formatting.table(COLUMNS, rows, "lllrrlr")
     return [*lines, "", *(f"- {line}" for line in crossings(curves))]
 
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from samestep.report import words
+from samestep.report import formatting
 
 
 def written(rows: Sequence[dict[str, Any]], form: str) -> str:
@@ -15,8 +15,8 @@ def written(rows: Sequence[dict[str, Any]], form: str) -> str:
     columns = list(rows[0]) if rows else []
     cells = [[_text(row[name]) for name in columns] for row in rows]
     if form == "markdown":
-        shown = [[words.escaped(" ".join(cell.split())) for cell in line] for line in cells]
-        return "\n".join(words.table(columns, shown, "l" * len(columns))) + "\n"
+        shown = [[formatting.escaped(" ".join(cell.split())) for cell in line] for line in cells]
+        return "\n".join(formatting.table(columns, shown, "l" * len(columns))) + "\n"
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *cells])
     return text.getvalue()
