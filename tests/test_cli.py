@@ -507,8 +507,10 @@ def test_resume_refuses_a_run_that_is_still_going_on(impls, tmp_path):
 
 def test_an_interrupt_in_code_that_came_from_a_text_exits_3_as_well(tmp_path):
     """Python remembers it there, and would end by SIGINT after all."""
-    planted = "import samestep.commands.listing as l\nl.document = lambda *_: exec('raise KeyboardInterrupt')"
-    (tmp_path / "interrupts.py").write_text(f"{planted}\nfrom samestep.cli import main\nmain(['list'])\n")
+    planted = "import samestep.commands.list as l\nl.document = lambda *_: exec('raise KeyboardInterrupt')"
+    (tmp_path / "interrupts.py").write_text(
+        f"{planted}\nfrom samestep.commands.main import main\nmain(['list'])\n"
+    )
     with_path = {**running(), "env": {**os.environ, "PYTHONPATH": f"{CHECKOUT}:{tmp_path}"}}
     done = subprocess.run([sys.executable, "-m", "interrupts"], **with_path, timeout=60)
     assert (done.returncode, done.stderr) == (3, "samestep: interrupted; what was recorded is kept\n")
@@ -539,7 +541,7 @@ def test_a_disk_that_fills_up_is_one_line(copied):
 
 
 def test_elsewhere_than_on_linux_one_line_says_so():
-    start = "import sys; sys.platform = 'darwin'; from samestep.cli import main; main(['list'])"
+    start = "import sys; sys.platform = 'darwin'; from samestep.commands.main import main; main(['list'])"
     done = subprocess.run([sys.executable, "-c", start], **{**running(), "cwd": CHECKOUT}, timeout=60)
     assert "samestep runs on Linux" in said(done)
 

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 from samestep.analysis import statistics
 from samestep.analysis.run_diff import Comparison, Difference, Side, compare
-from samestep.cli import main
 from samestep.commands.compare import document, markdown
+from samestep.commands.main import main
 from samestep.records.store import Run
 
 from tests.rigged import command, running

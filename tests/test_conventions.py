@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 from samestep.catalog.catalog import Catalog
-from samestep.cli import main
 from samestep.commands.interviews import compared, declared
+from samestep.commands.main import main
 from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
 from samestep.conventions.answers import default, or_word, plain
 from samestep.conventions.ask import selected

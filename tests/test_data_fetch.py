@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from samestep.commands.data import data
 from samestep.data import DataError, DataMissing, find, sets
-from samestep.data.commands import data
 from samestep.data.fetch import ROOM, ensure
 
 from tests.made_up import bare_machine, files, made_up, write
@@ -222,6 +222,6 @@ def test_unknown_name_is_a_wrong_command_line(command):
 
 
 def test_import_loads_neither_numpy_nor_pooch():
-    code = "import sys, samestep.data, samestep.data.commands; print({'numpy', 'pooch', 'rich'} & {*sys.modules})"
+    code = "import sys, samestep.data, samestep.commands.data; print({'numpy', 'pooch', 'rich'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

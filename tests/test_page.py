@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from samestep.analysis import statistics
 from samestep.analysis.summary import summarize
-from samestep.cli import main
+from samestep.commands.main import main
 from samestep.commands.report import sources
 from samestep.errors import SamestepError
 from samestep.records import shapes

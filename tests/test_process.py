@@ -295,7 +295,7 @@ def test_another_python_takes_samestep_from_here_and_nothing_else(tmp_path, fore
     shutil.copytree(CHECKOUT / "impls", site / "samestep/impls", ignore=ignored, dirs_exist_ok=True)
     for name in ("numpy", "threadpoolctl", "json"):
         (site / f"{name}.py").write_text("raise ImportError('of another Python')")
-    start = f"import sys; sys.path.append({str(site)!r}); from samestep.cli import main; main()"
+    start = f"import sys; sys.path.append({str(site)!r}); from samestep.commands.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-P", "-c", start, "check", "two_layer:tiny/numpy_manual", "--json",
          "--python", f"numpy={foreign}"],

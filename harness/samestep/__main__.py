@@ -1,5 +1,5 @@
 """``python -m samestep``: the same as ``samestep``."""
 
-from samestep.cli import main
+from samestep.commands.main import main
 
 main()

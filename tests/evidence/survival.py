@@ -367,7 +367,7 @@ def resumed_alive(lane: Lane, impls: Path, share: float) -> Row:
 def patient(asked: Sequence[str]) -> list[str]:
     """The same command line, which gives a silent worker up after `PATIENCE` and not after ten minutes."""
     start = (
-        "import functools, samestep.workers.launcher as runner; from samestep.cli import main; "
+        "import functools, samestep.workers.launcher as runner; from samestep.commands.main import main; "
         f"runner.Workshop = functools.partial(runner.Workshop, patience={PATIENCE}); main()"
     )
     return [asked[0], "-c", start, *asked[3:]]

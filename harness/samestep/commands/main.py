@@ -28,7 +28,7 @@ class Samestep(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name == "data":
-            from samestep.data.commands import data
+            from samestep.commands.data import data
 
             return data
         if name == "conventions":
@@ -70,7 +70,7 @@ def main(debug: bool) -> None:
 @click.option("--probe", is_flag=True, help="Start workers and ask the frameworks themselves.")
 def list_(selectors: Sequence[str], form: str, probe: bool, **options: Any) -> None:
     """What there is: workloads, implementations, cases, frameworks, devices."""
-    from samestep.commands.listing import document, show
+    from samestep.commands.list import document, show
 
     asked = _Asked(selectors, options, default_dtypes=("float32",))
     listed = document(asked.workshop, selectors, asked.options, probe)
