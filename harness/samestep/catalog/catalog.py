@@ -24,7 +24,7 @@ from samestep.errors import SamestepError
 from samestep.spec import Spec
 
 IMPLS = Path(impls.__path__[-1])
-ADAPTERS = Path(__file__).resolve().parent / "frameworks"
+ADAPTERS = Path(__file__).resolve().parents[1] / "frameworks"
 REFERENCE = "numpy_manual"
 
 

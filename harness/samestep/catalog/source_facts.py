@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from samestep import paths
 from samestep.errors import SamestepError
 
 #: When a file was changed last, in nanoseconds, and its size in bytes.
@@ -55,16 +56,16 @@ def opening(docstring: str | None) -> str:
     return " ".join((docstring or "").partition("\n\n")[0].split())
 
 
-def outlines(folder: Path, paths: Iterable[Path]) -> dict[Path, Outline]:
+def outlines(folder: Path, files: Iterable[Path]) -> dict[Path, Outline]:
     """Of each of these files, which are remembered together, under the name of their folder."""
     memory = paths.home() / "outlines" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     known, found = _known(memory), dict[Path, tuple[Stamp, Outline]]()
-    for path in paths:
+    for path in files:
         stamp, (then, old) = _stamp(path), known.get(path, (None, None))
         found[path] = stamp, old if old and stamp == then else outline(path)
     if found != known:
-        files = {str(path): [stamp, asdict(one)] for path, (stamp, one) in found.items()}
-        _remember(memory, {"form": FORM, "files": files})
+        known_now = {str(path): [stamp, asdict(one)] for path, (stamp, one) in found.items()}
+        _remember(memory, {"form": FORM, "files": known_now})
     return {path: one for path, (_, one) in found.items()}
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .errors import DataError, DataMissing
-from .find import find
-from .sets import SETS, named
+from samestep.data.errors import DataError, DataMissing
+from samestep.data.find import find
+from samestep.data.sets import SETS, named
 
 if TYPE_CHECKING:
-    from .fetch import Report
+    from samestep.data.fetch import Report
 
 NAME = click.Choice(list(SETS))
 FETCHABLE = click.Choice([name for name, dataset in SETS.items() if dataset.mirrors])
@@ -32,7 +32,7 @@ def data() -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FETCHABLE)
 def fetch(names: tuple[str, ...]) -> None:
     """Download data sets into the cache, unless they are already here."""
-    from .fetch import ensure
+    from samestep.data.fetch import ensure
 
     with one_line():
         for name in names:
@@ -95,7 +95,7 @@ def verify(name: str | None) -> None:
 
 def verified(name: str) -> str:
     """Reads a set, which raises if a byte is wrong, and says what there is."""
-    from .read import read_set
+    from samestep.data.read import read_set
 
     place = find(named(name))
     arrays = read_set(named(name), place)

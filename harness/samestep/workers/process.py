@@ -20,7 +20,7 @@ from samestep.errors import SamestepError
 from samestep.measure import clock
 from samestep.workers import cleanup
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STDERR_TAIL = 2000
 
 #: How the names begin of variables that change what a worker computes with, or how fast (not all of TF_: many
