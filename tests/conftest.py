@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+
 from samestep.catalog.catalog import Catalog
 
 

@@ -3,9 +3,8 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.made.places import CHECKOUT
 
 
 def test_it_times_each_task_of_a_rung(tmp_path):
@@ -14,7 +13,7 @@ def test_it_times_each_task_of_a_rung(tmp_path):
                f"--benchmark-json={tmp_path / 'times.json'}"]  # fmt: skip
     # Beside other tests it would measure nothing, and says so.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
-    done = subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=CHECKOUT, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "times.json").read_text(encoding="utf-8")
     assert text.count('"numpy_manual"') == 4  # forward, loss_and_grads, train_step, train

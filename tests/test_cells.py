@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+
 from samestep import data
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select

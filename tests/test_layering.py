@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.made.places import CHECKOUT
 
 #: Which modules of the harness a part may import, its own aside; the lowest part first. Arrows point
 #: down: a part may name earlier ones only. A module belongs to the longest name that it begins with.
@@ -132,12 +132,12 @@ TOLERANCES = {
 
 
 def files(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    return sorted((CHECKOUT / folder).rglob("*.py"))
 
 
 def every(folder: str, keep=lambda path: True):
     found = [path for path in files(folder) if keep(path)]
-    return pytest.mark.parametrize("path", found, ids=lambda path: str(path.relative_to(ROOT)))
+    return pytest.mark.parametrize("path", found, ids=lambda path: str(path.relative_to(CHECKOUT)))
 
 
 def read(path: Path) -> ast.Module:
@@ -146,7 +146,7 @@ def read(path: Path) -> ast.Module:
 
 def dotted(path: Path) -> str:
     """harness/measure/clock.py -> measure.clock; a package's __init__ is the package."""
-    parts = path.relative_to(ROOT / "harness/samestep").with_suffix("").parts
+    parts = path.relative_to(CHECKOUT / "harness/samestep").with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
@@ -206,7 +206,7 @@ def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
 
 def framework_of(path: Path) -> str | None:
     """The framework that a module of the harness may import: an adapter's, and that of the answers' files."""
-    folders = path.relative_to(ROOT / "harness/samestep").parts[:-1]
+    folders = path.relative_to(CHECKOUT / "harness/samestep").parts[:-1]
     answers = len(folders) == 2 and folders[0] == "conventions"
     return path.stem if folders == ("frameworks",) or answers else None
 
@@ -282,7 +282,7 @@ def test_arrows_point_down():
 def test_a_module_imports_what_its_layer_allows(path):
     module = dotted(path)
     assert module == "" or layer(module), f"{module} has no place in LAYERS yet"
-    package = ".".join(("samestep", *path.relative_to(ROOT / "harness/samestep").parent.parts))
+    package = ".".join(("samestep", *path.relative_to(CHECKOUT / "harness/samestep").parent.parts))
     assert not upward_imports(read(path), module, package)
 
 
@@ -297,7 +297,7 @@ def test_only_the_clock_reads_a_clock(path):
 
 
 def test_the_store_asks_for_the_date_only():
-    assert not imports_of(read(ROOT / "harness/samestep/records/store.py"), CLOCKS - {"datetime"})
+    assert not imports_of(read(CHECKOUT / "harness/samestep/records/store.py"), CLOCKS - {"datetime"})
 
 
 @every("harness", lambda path: layer(dotted(path)) in PURE)
@@ -353,7 +353,7 @@ def test_a_spec_needs_numpy_at_most(path):
 def test_no_tolerance_is_set_by_hand(folder):
     # What other projects do is quoted in one place, to be compared with.
     own = (path for path in files(folder) if path.name != "usual_checks.py")
-    found = {str(path.relative_to(ROOT)): tolerances(read(path)) for path in own}
+    found = {str(path.relative_to(CHECKOUT)): tolerances(read(path)) for path in own}
     assert not {path: lines for path, lines in found.items() if lines}
 
 
@@ -418,7 +418,7 @@ def test_a_module_without_a_place_is_seen():
     ],
 )
 def test_only_adapters_and_answers_have_a_framework(path, framework):
-    assert framework_of(ROOT / "harness/samestep" / path) == framework
+    assert framework_of(CHECKOUT / "harness/samestep" / path) == framework
 
 
 PLANTED = [

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from samestep.errors import SamestepError
 from samestep.records.store import Run
-
-from tests.evidence.lanes import ROOT
 from tests.evidence.readme import PICTURE, README, TABLE, filled, linked, pictured, signature
+from tests.made.places import CHECKOUT
 
 pytest.importorskip("altair", reason="pictures need Altair")
 
-RESULTS = ROOT / "results"
+RESULTS = CHECKOUT / "results"
 RUNS = [path.parent.relative_to(RESULTS) for path in sorted(RESULTS.glob("*/*/run.json"))]
 
 

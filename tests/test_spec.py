@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from samestep.catalog.catalog import Catalog
 from samestep.data import load
 from samestep.spec import Case, Spec, Task, parts, resized

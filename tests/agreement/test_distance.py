@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from samestep.agreement.distance import keep, kept
 
 VALUES, SIGMAS = {"loss": np.arange(5.0)}, {"loss": np.ones(5)}

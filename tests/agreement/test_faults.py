@@ -6,16 +6,15 @@ import ast
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from samestep.catalog.catalog import Catalog
 
-from tests.agreement.planting import planted
+from samestep.catalog.catalog import Catalog
 from tests.evidence.fault_matrix import CASES, FAULTS, FRAMEWORKS
+from tests.made.places import CHECKOUT
+from tests.made.planting import planted
 
 CATALOG = Catalog()
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -42,6 +41,6 @@ def test_the_matrix_is_made_by_one_command(framework, tmp_path, need):
     asked = ("--workload", "two_layer", "--framework", framework, "--seeds", "1", "--few", "1",
              "--every", "18", "--out", str(tmp_path))  # fmt: skip
     command = [sys.executable, "-m", "tests.evidence.fault_matrix", *asked]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
     assert done.returncode == 0, done.stderr
     assert "Every fault is caught on every seed." in (tmp_path / "faults-two_layer.md").read_text()

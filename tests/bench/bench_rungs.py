@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from samestep.agreement.examination.candidate import Candidate
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Options, select

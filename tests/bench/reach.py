@@ -1,6 +1,6 @@
 """How the rungs compare with plain scripts: what anyone would write by hand, without a harness.
 
-    python tests/bench/reach.py [two_layer] [mnist] [--invocations 3] [--rounds 8] [--out results]
+    python -m tests.bench.reach [two_layer] [mnist] [--invocations 3] [--rounds 8] [--out results]
 
 Every script and every rung lives in a process of its own; one sample is a whole training run of the
 tutorial (500 steps) or an epoch on the sample of MNIST; the processes take turns in shuffled order. A
@@ -23,15 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from samestep.analysis.statistics import contrasts, paired  # noqa: E402
-from samestep.catalog.catalog import Catalog  # noqa: E402
-from samestep.data import load  # noqa: E402
-from samestep.measure.clock import timed  # noqa: E402
-from samestep.measure.machine import fingerprint, slug  # noqa: E402
-from samestep.workers.process import environment, processors  # noqa: E402
+from samestep.analysis.statistics import contrasts, paired
+from samestep.catalog.catalog import Catalog
+from samestep.data import load
+from samestep.measure.clock import timed
+from samestep.measure.machine import fingerprint, slug
+from samestep.workers.process import environment, processors
+from tests.made.places import CHECKOUT
 
 #: Plain script -> the rungs that are to be as fast. The first script is what all others are compared with.
 PAIRS = {
@@ -107,7 +105,7 @@ def serve(arena, kind, name):
 
 
 def start(stack, arena, kind, name, threads):
-    command = [sys.executable, __file__, "--serve", arena, kind, name]
+    command = [sys.executable, "-m", "tests.bench.reach", "--serve", arena, kind, name]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, **environment("cpu", threads)},
@@ -169,7 +167,7 @@ def main():
     parser.add_argument("--invocations", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--out", type=Path, default=ROOT / "results")
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "results")
     asked = parser.parse_args()
     machine = fingerprint()
     for arena in asked.arenas:

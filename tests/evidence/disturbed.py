@@ -24,7 +24,6 @@ from samestep.catalog.selection import Options, select
 from samestep.report import formatting
 from samestep.workers.launcher import Workshop
 from samestep.workers.process import processors
-
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written
 

@@ -16,7 +16,6 @@ from collections import Counter
 from pathlib import Path
 
 from samestep.agreement.verdict import AGREE, DISAGREE, SUSPECT
-
 from tests.evidence.lanes import OUT, Lane, Row, cases, machine, run_lanes, say
 
 FRAMEWORKS = ("numpy", "sympy", "torch", "tensorflow", "jax", "keras", "sklearn")

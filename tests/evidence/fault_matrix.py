@@ -21,13 +21,12 @@ from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.tensor_check import Place
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.verdict import AGREE, Verdict
-
-from tests.agreement.planting import planted
 from tests.evidence.faults import Fault
 from tests.evidence.faults_mnist_mlp import FAULTS as MNIST_MLP
 from tests.evidence.faults_two_layer import FAULTS as TWO_LAYER
 from tests.evidence.lanes import OUT, Lane, Row, machine, run_lanes, say
 from tests.evidence.usual_checks import CHECKS
+from tests.made.planting import planted
 
 CASES = {"two_layer": "tutorial", "mnist_mlp": "sample"}
 FAULTS = [*TWO_LAYER, *MNIST_MLP]

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
 from samestep.commands.bench import networks
-
-from tests.evidence.lanes import ROOT
+from tests.made.places import CHECKOUT
 
 PARTS = ("check", "networks", "sweep")
 CROSSING = ("numpy_inplace", "torch_autograd", "torch_compile", "jax_grad", "jax_scan")
@@ -46,14 +45,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--device", action="append")
-    parser.add_argument("--out", type=Path, default=ROOT / "results")
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "results")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     codes = []
     for part in asked.part or PARTS:
         words = asked_for(part, asked.device or ["cpu", "gpu"], asked.out)
         command = [sys.executable, "-m", "samestep", *words]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=False)
         (asked.out / f"{part}.txt").write_text(done.stdout, encoding="utf-8")
         print(f"{done.stdout}{part}: exit code {done.returncode}", flush=True)
         codes.append(done.returncode)

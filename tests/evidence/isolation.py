@@ -19,11 +19,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+
 from samestep.analysis.statistics import contrasts
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.selection import Cell, Options, select
 from samestep.workers.launcher import Workshop
-
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import started, written
 

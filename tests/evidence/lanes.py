@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.examine import examine
 from samestep.agreement.reference.expectation import Expectations
@@ -29,9 +30,9 @@ from samestep.frameworks import Settings
 from samestep.measure.machine import fingerprint
 from samestep.workers.process import environment, processors
 from samestep.workers.server import failure
+from tests.made.places import CHECKOUT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-OUT, MEASURING = ROOT / "results" / "agreement", ROOT / "results" / "measuring"
+OUT, MEASURING = CHECKOUT / "results" / "agreement", CHECKOUT / "results" / "measuring"
 #: Spreads are shared by all lanes of a campaign, and gone with it.
 LARGEST_BYTES = 2**35
 Row = dict[str, Any]
@@ -48,11 +49,16 @@ def run_lanes(
     with tempfile.TemporaryDirectory() as cache:
 
         def run(number: int) -> None:
-            variables = {**os.environ, **environment("cpu", 1, Path(cache)), "PYTHONPATH": str(ROOT)}
+            variables = {**os.environ, **environment("cpu", 1, Path(cache)), "PYTHONPATH": str(CHECKOUT)}
             variables["SAMESTEP_CACHE"] = str(spreads or cache)
             command = [sys.executable, "-W", "ignore", script, "--lane", *lanes[number]]
             with subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables, text=True, cwd=ROOT
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=variables,
+                text=True,
+                cwd=CHECKOUT,
             ) as process:
                 assert process.stdout is not None
                 for line in process.stdout:

@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import vl_convert
-from samestep.report.pictures import error_charts
 
-ROOT = Path(__file__).resolve().parents[2]
+from samestep.report.pictures import error_charts
+from tests.made.places import CHECKOUT
 
 
 def main() -> None:
     command = [sys.executable, "-m", "samestep", "check", "two_layer", "mnist_mlp", "--dtype", "float32",
                "--trajectory", "--json"]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
     cells, records = {}, []
     for result in json.loads(done.stdout)["cells"]:
         key = f"{result['workload']}/{result['implementation']}"
@@ -28,7 +27,7 @@ def main() -> None:
         if "trajectory" in result:
             records.append({"kind": "trajectory", "cell": key, **result["trajectory"]})
     for picture in error_charts.pictures(cells, records):
-        path = ROOT / "docs" / "pictures" / f"{picture.name}.svg"
+        path = CHECKOUT / "docs" / "pictures" / f"{picture.name}.svg"
         path.write_text(vl_convert.vegalite_to_svg(picture.vega_lite()), encoding="utf-8")
 
 

@@ -20,10 +20,9 @@ from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.report import charts, formatting, tables
 from samestep.report.picture import Picture
+from tests.made.places import CHECKOUT
 
-from tests.evidence.lanes import ROOT
-
-README, PICTURES = ROOT / "README.md", ROOT / "docs" / "pictures"
+README, PICTURES = CHECKOUT / "README.md", CHECKOUT / "docs" / "pictures"
 TABLE = re.compile(r"(<!-- table (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PICTURE = re.compile(r"(<!-- picture (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RUN = re.compile(r"(<!-- run -->).*?(<!-- end -->)", re.DOTALL)
@@ -68,7 +67,7 @@ def linked(text: str) -> Path:
     """The run that the README names."""
     found = LINK.search(text)
     assert found, "the README names no run"
-    return ROOT / "results" / found[1]
+    return CHECKOUT / "results" / found[1]
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
+
 from samestep.analysis.ratios import Arena
 from samestep.analysis.statistics import Contrast
 from samestep.catalog.catalog import Catalog
@@ -27,10 +29,8 @@ from samestep.jobs import rounds
 from samestep.jobs.bench import PROFILES, Bench, Profile
 from samestep.records.store import Run
 from samestep.workers.launcher import Workshop
-from scipy import stats
-
 from tests.evidence.lanes import MEASURING, machine
-from tests.rigged import GOOD, MANUAL, SPEC, root
+from tests.made.rungs import GOOD, MANUAL, SPEC, root
 
 STEPS, MORE = 200, 6  # three per cent
 FULL = PROFILES["full"]

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 from samestep.agreement.examination.stages import STEPS
 from samestep.agreement.examination.tensor_check import Place, judged
 from samestep.agreement.reference.expectation import Expectation
 from samestep.agreement.reference.spread import pooled_scale
 from samestep.agreement.verdict import Disagreement
 from samestep.catalog.catalog import REFERENCE
-
 from tests.evidence.lanes import OUT, Lane, Row, machine
 
 CASES = (

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from samestep.records.store import Record, Run
-
 from tests.evidence.lanes import MEASURING, Row
 
 TURN = ("sample", "peak")

@@ -33,12 +33,12 @@ from textwrap import indent
 from typing import Any
 
 import psutil
+
 from samestep.errors import NotWritten
 from samestep.jobs.bench import PROFILES
 from samestep.workers.process import processors
-
 from tests.evidence.lanes import MEASURING, Row, machine
-from tests.rigged import CHECKOUT, GOOD, command, doing, root, running, wait_until
+from tests.made.rungs import CHECKOUT, GOOD, command, doing, root, running, wait_until
 
 FIELDS = ("kind", "moment", "before", "after", "lost", "repeated", "orphans", "code", "ok", "note")
 TASKS, ROUNDS, INVOCATIONS = 3, PROFILES["quick"].rounds, 2  # of the made-up workload; as asked for here

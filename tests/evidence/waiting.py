@@ -25,7 +25,6 @@ from samestep.report import formatting
 from samestep.workers import process
 from samestep.workers.launcher import Workshop
 from samestep.workers.process import processors
-
 from tests.evidence.lanes import MEASURING, machine
 from tests.evidence.turns import Turn, started, written
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from samestep.measure import interference
 from samestep.measure.interference import SHARE, Interference, Reading
 

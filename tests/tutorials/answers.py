@@ -12,17 +12,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import Catalog
 from samestep.frameworks import Settings
 from samestep.spec import Inputs
+from tests.made.places import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[2]
 CATALOG = Catalog()
 
 
@@ -38,7 +38,7 @@ def rungs_of(workload: str, task: str) -> list[str]:
 @cache
 def _process(framework: str, dtype: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.tutorials.answers", framework, dtype]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def ask(workload: str, rung: str, dtype: str, task: str, **arrays: Any) -> dict[str, np.ndarray]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-VALUES = Path(__file__).resolve().parents[1] / "data" / "tutorial_values.json"
+from tests.made.places import VALUES
+
+TUTORIALS = VALUES / "tutorial_values.json"
 # Decimal keeps the digits as they are printed.
-PUBLISHED = json.loads(VALUES.read_text(encoding="utf-8"), parse_float=Decimal)
+PUBLISHED = json.loads(TUTORIALS.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
 def by_name(section: str, key: str, beginning: str) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.test_tutorial_values import MISTAKES, check, load
 from tests.tutorials.answers import ask, framework_of, rungs_of
 from tests.tutorials.prints import by_name, differences
+from tests.tutorials.test_published_values import MISTAKES, check, load
 
 WORKLOAD = "autograd_rules"
 

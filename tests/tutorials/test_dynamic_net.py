@@ -11,17 +11,16 @@ import math
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+
 from samestep.catalog.catalog import Catalog
+from tests.made.places import VALUES
+from tests.tutorials.train_dynamic_net import EVERY, trained
 
-from tests.train_dynamic_net import EVERY, trained
-
-ROOT = Path(__file__).parents[2]
-VALUES = ROOT / "tests" / "data" / "tutorial_values.json"
-PUBLISHED = json.loads(VALUES.read_text(encoding="utf-8"))["dynamic_net"]["tutorial_prints"]
+TUTORIALS = VALUES / "tutorial_values.json"
+PUBLISHED = json.loads(TUTORIALS.read_text(encoding="utf-8"))["dynamic_net"]["tutorial_prints"]
 CATALOG = Catalog()
 RUNGS = CATALOG.implementations("dynamic_net")
 FRAMEWORKS = sorted({rung.framework for rung in RUNGS})

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 
 import pytest
+
 from samestep import data
 from samestep.catalog.catalog import Catalog
-
-from tests.carry_weights import SHOWN, carry
-from tests.train_epochs import RUNGS, trained
+from tests.made.places import VALUES
+from tests.tutorials.carry_weights import SHOWN, carry
+from tests.tutorials.train_epochs import RUNGS, trained
 
 pytest.importorskip("safetensors")
 
-VALUES = Path(__file__).parents[1] / "data" / "tutorial_values.json"
-PUBLISHED = json.loads(VALUES.read_text(encoding="utf-8"))["fashion_mlp"]
+TUTORIALS = VALUES / "tutorial_values.json"
+PUBLISHED = json.loads(TUTORIALS.read_text(encoding="utf-8"))["fashion_mlp"]
 CATALOG = Catalog()
 FRAMEWORKS = sorted({rung.framework for rung in CATALOG.implementations("mnist_mlp")})
 

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from samestep.agreement.limits import REPLICAS, elementwise_limit
 
-from tests.test_tutorial_values import half_a_unit
+from samestep.agreement.limits import REPLICAS, elementwise_limit
+from tests.tutorials.test_published_values import half_a_unit
 from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
 
 ASK = ("worked_example", "train", 32)

@@ -6,9 +6,9 @@ from decimal import Decimal
 from functools import cache
 
 import pytest
-from samestep.agreement.reference.run import Outcome
 
-from tests.test_tutorial_values import limit_of
+from samestep.agreement.reference.run import Outcome
+from tests.tutorials.test_published_values import limit_of
 from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
 
 PRINTED = PUBLISHED["quadratic_fit"]

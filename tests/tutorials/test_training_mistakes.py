@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.perturbed import varied
 from samestep.frameworks import Settings
-
-from tests.test_tutorial_values import check
+from tests.tutorials.test_published_values import check
 from tests.tutorials.training import CATALOG
 
 

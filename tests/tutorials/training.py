@@ -11,24 +11,21 @@ import subprocess
 import sys
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.tensor_check import Place
 from samestep.agreement.reference.run import Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.frameworks import Settings
+from tests.made.places import CHECKOUT, VALUES
+from tests.made.planting import case_values
 
-from tests.agreement.planting import case_values
-
-ROOT = Path(__file__).resolve().parents[2]
 CATALOG = Catalog()
 # Decimal keeps the digits as they are printed.
-PUBLISHED = json.loads(
-    (ROOT / "tests" / "data" / "tutorial_values.json").read_text(encoding="utf-8"), parse_float=Decimal
-)
+PUBLISHED = json.loads((VALUES / "tutorial_values.json").read_text(encoding="utf-8"), parse_float=Decimal)
 PRINTABLE = 100  # arrays of more elements are not handed over
 
 Ask = tuple[str, str, int]  # case, task, number of steps
@@ -53,7 +50,7 @@ class Trained:
         if key not in self.played:
             command = [sys.executable, "-W", "ignore", "-m", "tests.tutorials.training"]
             command += [framework, dtype, self.workload, json.dumps(self.asks)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             self.played[key] = json.loads(done.stdout)
         seen = self.played[key][rung][self.asks.index(ask)]

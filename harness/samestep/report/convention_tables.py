@@ -34,7 +34,7 @@ DECLARED = (
 HEADER = """# Conventions: what the frameworks do differently
 
 Every answer is measured by `samestep conventions`, none is written down. This page is what
-`samestep conventions --format markdown` prints; `tests/data/conventions.json` is the same with `--json`,
+`samestep conventions --format markdown` prints; `tests/values/conventions.json` is the same with `--json`,
 and a test compares it with what the frameworks of `constraints.txt` answer. Each question is a function
 in each framework's own words, side by side in `harness/samestep/conventions/<topic>/`.
 """

@@ -1,0 +1,110 @@
+"""The examination's twin test: mistakes are planted in rungs of every framework, and must be named.
+
+A planted rung is checked like a user's own file (`samestep check --file`), by the workers that check
+everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.selection import Cell
+from samestep.workers.launcher import Workshop
+from samestep.workers.process import WorkerProcess
+from tests.agreement.mistakes import MISTAKES, Mistake
+from tests.agreement.mistakes_training import TRAINING
+from tests.agreement.mistakes_untrained import UNTRAINED
+from tests.made.planting import planted
+
+THREADS = min(2, len(os.sched_getaffinity(0)))
+Examine = Callable[[Mistake, Path, str], dict]
+
+LESSONS = (*UNTRAINED, *TRAINING)  # each in one of its dtypes, in turn
+ALL = [(m, d) for m in MISTAKES for d in m.dtypes]
+ALL += [(m, m.dtypes[number % len(m.dtypes)]) for number, m in enumerate(LESSONS)]
+EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m, d in ALL]
+HOSTS = {m.framework: m for m in reversed(MISTAKES)}.values()
+
+
+@pytest.fixture(scope="session")
+def examine(catalog: Catalog) -> Iterator[Examine]:
+    """The verdict on a file that stands in for a rung; a worker for each framework and dtype stays alive."""
+    workshop = Workshop(catalog)
+    workers: dict[tuple[str, str], WorkerProcess] = {}
+    with ExitStack() as stack:
+
+        def verdict(mistake: Mistake, file: Path, dtype: str) -> dict:
+            cell = Cell(
+                mistake.workload, mistake.case, mistake.rung, mistake.framework, dtype, "cpu", "float32",
+                THREADS, str(file),
+            )  # fmt: skip
+            key = mistake.framework, dtype
+            if key not in workers:
+                workers[key] = stack.enter_context(workshop.start(cell))
+                assert workers[key].open(workshop.patience)["ok"]
+            return workers[key].ask(workshop.request("check", cell), workshop.patience)["verdict"]
+
+        yield verdict
+
+
+@pytest.mark.parametrize(("mistake", "dtype"), EVERY)
+def test_a_mistake_is_seen_and_placed(mistake, dtype, tmp_path, catalog, need, examine):
+    need(mistake.framework)
+    source = catalog.implementation(mistake.workload, mistake.rung).path
+    verdict = examine(mistake, planted(tmp_path, source, mistake.changes), dtype)
+    assert verdict["verdict"] == mistake.verdict, verdict["reason"]
+    assert mistake.found in verdict["reason"]
+    if mistake.verdict == "disagree":
+        assert verdict["first_divergence"]["tensor"] in verdict["reason"]
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: f"{host.workload}-{host.rung}")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_file_without_a_mistake_agrees(host, dtype, tmp_path, catalog, need, examine):
+    need(host.framework)
+    source = catalog.implementation(host.workload, host.rung).path
+    verdict = examine(host, planted(tmp_path, source, {}), dtype)
+    assert verdict["verdict"] == "agree", verdict["reason"]
+
+
+def test_a_text_that_is_not_there_once_plants_nothing(tmp_path, catalog):
+    source = catalog.implementation("two_layer", "numpy_manual").path
+    for old in ("no such line", "state"):
+        with pytest.raises(LookupError, match="choose another"):
+            planted(tmp_path, source, {old: "x"})
+    assert not list(tmp_path.iterdir())
+
+
+def check(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "samestep", "check", "two_layer:tiny", "--file", str(file), "--json"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_line_says_where_a_file_first_goes_wrong(tmp_path, catalog):
+    source = catalog.implementation("two_layer", "numpy_manual").path
+    done = check(planted(tmp_path, source, {"grad_w1 = x.T @ grad_h": "grad_w1 = 2 * x.T @ grad_h"}))
+    cells = json.loads(done.stdout)["cells"]
+    assert done.returncode == 1
+    assert [(cell["dtype"], cell["verdict"]) for cell in cells] == [
+        ("float32", "disagree"),
+        ("float64", "disagree"),
+    ]
+    for cell in cells:
+        place = {name: cell["first_divergence"][name] for name in ("step", "task", "tensor", "test")}
+        assert place == {"step": 0, "task": "trace", "tensor": "grad_w1", "test": "certificate"}
+        assert cell["first_divergence"]["error"] > cell["first_divergence"]["limit"]
+
+
+def test_the_command_line_agrees_with_the_same_file_without_it(tmp_path, catalog):
+    done = check(planted(tmp_path, catalog.implementation("two_layer", "numpy_manual").path, {}))
+    assert done.returncode == 0
+    assert {cell["verdict"] for cell in json.loads(done.stdout)["cells"]} == {"agree"}

@@ -1,0 +1,601 @@
+"""What the frameworks do differently: as recorded for the pinned versions, and how the asking fails."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import io
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from samestep.impls.mnist_mlp import numpy_manual as mnist_mlp
+from samestep.impls.two_layer import numpy_manual as two_layer
+
+from samestep.catalog.catalog import Catalog
+from samestep.commands.interviews import compared, declared
+from samestep.commands.main import main
+from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
+from samestep.conventions.answers import default, or_word, plain
+from samestep.conventions.ask import selected
+from samestep.conventions.questions import FRAMEWORKS, TOPICS
+from samestep.report.convention_tables import FAILURE, mark, markdown, show, shown
+from tests.made.places import VALUES
+from tests.made.rungs import CHECKOUT, command, gone, running, samestep, wait_until
+
+RECORDED = json.loads((VALUES / "conventions.json").read_text())
+PAGE = CHECKOUT / "docs/conventions.md"
+ANSWERS = CHECKOUT / "harness/samestep/conventions"
+
+frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
+
+
+def plainly(version: str | None) -> str | None:
+    """2.13.0+cpu -> 2.13.0: how a wheel was built is no version."""
+    return version and version.partition("+")[0]
+
+
+def pins() -> dict[str, str]:
+    lines = (CHECKOUT / "constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict:
+    done = samestep("conventions", "--json")
+    assert done.returncode == 0, done.stderr
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(done.stdout, parse_constant=refuse)
+
+
+# -- measured here, and recorded ------------------------------------------------------------------------
+
+
+def compare_with_the_record(measured: dict, framework: str, processor: bool) -> None:
+    """All answers of a framework that depend on the processor, or all that do not."""
+    wanted = {name for name, question in selected(()).items() if question.processor == processor}
+    for needed in (framework, *(["tensorflow"] if framework == "keras" else [])):
+        here, there = (plainly(d["frameworks"][needed]["version"]) for d in (measured, RECORDED))
+        if here != there:
+            pytest.skip(
+                f"{len(wanted)} answers of {framework}: recorded with {needed} {there}, here is {here}"
+            )
+    if processor and measured["processor"] != RECORDED["processor"]:
+        pytest.skip(f"{len(wanted)} answers of {framework}: recorded on {RECORDED['processor']}")
+    given, recorded = (
+        {row["name"]: row["answers"][framework] for row in document["rows"] if row["name"] in wanted}
+        for document in (measured, RECORDED)
+    )
+    assert given == recorded
+
+
+@frameworks
+def test_the_answers_are_those_recorded(measured, framework, need):
+    need(framework)
+    compare_with_the_record(measured, framework, processor=False)
+
+
+@frameworks
+def test_the_answers_that_depend_on_the_processor_are_those_recorded(measured, framework, need):
+    need(framework)
+    compare_with_the_record(measured, framework, processor=True)
+
+
+def test_another_answer_than_the_recorded_one_is_seen():
+    forged = copy.deepcopy(RECORDED)
+    forged["rows"][1]["answers"]["torch"] = 0.0
+    with pytest.raises(AssertionError, match=re.escape(RECORDED["rows"][1]["name"])):
+        compare_with_the_record(forged, "torch", processor=False)
+
+
+def test_what_another_version_leaves_out_is_said():
+    other = copy.deepcopy(RECORDED)
+    other["frameworks"]["tensorflow"]["version"] = "2.99.0"
+    with pytest.raises(pytest.skip.Exception, match=r"answers of keras: recorded with tensorflow 2\.21\.0"):
+        compare_with_the_record(other, "keras", processor=False)
+
+
+@frameworks
+def test_recorded_are_the_versions_that_are_pinned(framework):
+    pinned = pins()["tensorflow-cpu" if framework == "tensorflow" else framework]
+    assert plainly(RECORDED["frameworks"][framework]["version"]) == pinned
+
+
+def test_recorded_are_the_questions_that_are_asked():
+    now = {name: (question.text, dict(question.links)) for name, question in selected(()).items()}
+    assert {row["name"]: (row["question"], row["links"]) for row in RECORDED["rows"]} == now
+    assert not any(row["failed"] for row in RECORDED["rows"])
+
+
+def test_the_page_is_the_recorded_table():
+    assert PAGE.read_text(encoding="utf-8") == markdown(RECORDED)
+
+
+def test_a_row_has_the_fields_that_are_promised():
+    for row in RECORDED["rows"]:
+        assert {"question", "answers", "declared", "link"} <= set(row)
+        assert set(row["answers"]) == set(FRAMEWORKS)
+        assert row["link"] is None or row["link"].startswith("https://")
+
+
+# -- the questions, and who answers them ----------------------------------------------------------------
+
+
+def functions(path: Path) -> set[str]:
+    """What answers: functions without arguments. It is read and not run: no framework need be there."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.args.args}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_question_is_answered_and_every_answer_is_asked_for(topic):
+    asked = {name.split("/")[1] for name in selected((topic,))}
+    answered = {
+        f: functions(ANSWERS / topic / f"{f}.py")
+        for f in FRAMEWORKS
+        if (ANSWERS / topic / f"{f}.py").exists()
+    }
+    assert asked == set().union(*answered.values())
+    assert len(asked) == len(selected((f"{topic}/*",)))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_siblings_answer_in_the_order_of_the_questions(topic):
+    order = [name.split("/")[1] for name in selected((topic,))]
+    for path in sorted((ANSWERS / topic).glob("*.py")):
+        if path.stem in FRAMEWORKS:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            mine = [
+                node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in order
+            ]
+            assert mine == [name for name in order if name in mine], path
+
+
+def test_globs_select_by_topic_name_and_text():
+    assert set(selected(("relu",))) == {"gradients/relu"}
+    assert "losses/label_minus_1" in selected(("losses/label_*",))
+    assert "arithmetic/sign_of_nan" in selected(("sign(*",))
+    with pytest.raises(LookupError, match="nothing_like_it"):
+        selected(("relu", "nothing_like_it"))
+
+
+# -- what the workloads declare --------------------------------------------------------------------------
+
+
+def specs() -> dict[str, dict[str, str]]:
+    catalog = Catalog()
+    return {name: dict(catalog.spec(name).conventions) for name in catalog.workloads}
+
+
+#: What a workload says of itself, or of what only some libraries have: no question to every framework.
+OWN = {
+    "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps hat",
+}  # fmt: skip
+
+
+def test_every_convention_of_a_spec_is_asked_for_and_understood():
+    questions = selected(()).values()
+    assert {name for conventions in specs().values() for name in conventions} > OWN
+    for workload, conventions in specs().items():
+        for convention, text in conventions.items():
+            asking = [question for question in questions if question.convention == convention]
+            assert asking or convention in OWN, (workload, convention)
+            assert all(text in question.means for question in asking), (workload, convention, text)
+
+
+def test_every_convention_that_is_asked_for_is_some_specs():
+    known = {name for conventions in specs().values() for name in conventions}
+    assert {question.convention for question in selected(()).values()} - {""} == known - OWN
+
+
+def test_the_declared_column_is_what_the_specs_say():
+    catalog = Catalog()
+    expected = {name: declared(catalog, question) for name, question in selected(()).items()}
+    assert {row["name"]: row["declared"] for row in RECORDED["rows"]} == expected
+    assert expected["gradients/relu_as_maximum_x_0"] == 0
+    assert expected["optimisers/momentum_with_two_rates"] == -4
+    assert expected["layers/gelu"] is None
+
+
+def test_both_are_shown_of_what_two_specs_declare_differently(monkeypatch):
+    catalog = Catalog()
+    for workload, text in (("two_layer", "0"), ("mnist_mlp", "1")):
+        monkeypatch.setitem(catalog.spec(workload).conventions, "relu'(0)", text)
+    assert set(declared(catalog, selected(("relu",))["gradients/relu"])) == {0.0, "1"}
+
+
+def test_the_reference_does_what_is_declared_of_relu():
+    state = two_layer.adopt({"w1": np.zeros((1, 1)), "w2": np.ones((1, 1))})
+    _, grads = two_layer.loss_and_grads(state, np.ones((1, 1)), np.ones((1, 1)))
+    assert grads["w1"] == declared(Catalog(), selected(("relu",))["gradients/relu"])
+
+
+def at_zero(state: dict) -> dict:
+    """The weights put back to zero, so that the next step meets the same gradient; the optimiser goes on."""
+    return state | {name: np.zeros_like(state[name]) for name in ("w1", "b1")}
+
+
+def test_the_reference_does_what_is_declared_of_momentum():
+    x, y = np.array([[2.0]]), np.array([1])  # with weights of zero p is a half, and the gradient 1
+    state, moved = mnist_mlp.adopt({"w1": np.zeros((1, 2)), "b1": np.zeros(2)}), 0.0
+    for rate in (1.0, 2.0):
+        state, _ = mnist_mlp.momentum_step(at_zero(state), x, y, rate, 0.5)
+        moved += state["w1"][0, 0]
+    (question,) = selected(("momentum_with_two_rates",)).values()
+    assert moved == declared(Catalog(), question)
+
+
+def test_the_reference_does_what_is_declared_of_adam():
+    state = mnist_mlp.adopt({"w1": np.zeros((1, 2)), "b1": np.zeros(2)})
+    state, _ = mnist_mlp.adam_step(state, np.array([[2e-7]]), np.array([1]), 1.0, 0.9, 0.999, 1e-8)
+    (question,) = selected(("adam_small_gradient",)).values()
+    assert shown(float(-state["w1"][0, 0])) == shown(declared(Catalog(), question))
+
+
+# -- answers and accuracy --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        (np.float32(0.1), 0.1),
+        (-np.zeros(()), 0.0),
+        (np.array([[3]]), 3),
+        (np.array([True]), "yes"),
+        (False, "no"),
+        ([np.float64(1.5), None], [1.5, "none"]),
+        (np.array([1.0, np.inf]), [1.0, math.inf]),
+        ("raises", "raises"),
+    ],
+)
+def test_an_answer_is_what_json_can_hold(value, answer):
+    assert plain(value) == answer
+    assert type(plain(value)) is type(answer)
+
+
+def test_only_the_refusal_that_is_expected_becomes_a_word():
+    assert or_word("raises", IndexError, lambda: [][0]) == "raises"
+    assert or_word("raises", IndexError, lambda: [7][0]) == 7
+    with pytest.raises(AttributeError):
+        or_word("raises", IndexError, lambda: [].nothing_like_it)  # type: ignore[attr-defined]
+
+
+def test_a_default_is_read_from_the_signature():
+    assert default(np.linspace, "num") == 50
+
+
+@pytest.mark.parametrize("function", RANGES)
+def test_a_correctly_rounded_function_is_half_an_ulp_off(function):
+    x = points(function, np.float32)
+    rounded = EXACT[function](x.astype(np.float64)).astype(np.float32)
+    assert 0.49 < worst_ulps(function, x, rounded) <= 0.5
+    rounded[17] = np.nextafter(rounded[17], np.float32(np.inf))
+    assert 0.5 < worst_ulps(function, x, rounded) <= 1.5
+    rounded[17] *= 2
+    assert worst_ulps(function, x, rounded) > 1e6
+
+
+# -- the table -------------------------------------------------------------------------------------------
+
+
+def row(answers: dict, declared=None, failed=()) -> dict:
+    return {
+        "question": "f'(0)", "answers": answers, "declared": declared, "link": None, "name": "gradients/f",
+        "topic": "gradients", "links": {}, "failed": list(failed),
+    }  # fmt: skip
+
+
+def document(*rows: dict, missing: str | None = None, version: str = "1.0") -> dict:
+    about = {
+        "numpy": {"version": version, "missing": None},
+        "torch": {"version": None if missing else version, "missing": missing},
+    }
+    return {"rows": list(rows), "frameworks": about, "processor": "made up"}
+
+
+@pytest.mark.parametrize(
+    ("made", "sign"),
+    [
+        (row({"numpy": 0.0, "torch": 0}), "="),
+        (row({"numpy": "nan", "torch": "nan"}), "="),
+        (row({"numpy": 0.33333, "torch": 0.33334}), "="),
+        (row({"numpy": 0.3333, "torch": 0.3334}), "≠"),
+        (row({"numpy": [1, 0], "torch": [0, 1]}), "≠"),
+        (row({"numpy": 1, "torch": 1}, declared=0), "≠"),
+        (row({"numpy": None, "torch": 1}), ""),
+        (row({"numpy": 1, "torch": f"{FAILURE}no"}, failed=["torch"]), "!"),
+    ],
+)
+def test_a_row_is_marked_by_whether_answers_differ(made, sign):
+    assert mark(made) == sign
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"), (0.0, "0"), (0.8413447, "0.8413"), (1e-07, "1e-07"), ("nan", "nan"), ([1, 0.5], "1 0.5"),
+        (-(2**31), "-2^31"), (2**31 - 1, "2^31-1"), (2**32, "2^32"), (2**30 + 3, "1073741827"), (255, "255"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_shown_short(value, text):
+    assert shown(value) == text
+
+
+def printed(made: dict) -> str:
+    stream = io.StringIO()
+    show(made, Console(file=stream, width=80), links=False)
+    return stream.getvalue()
+
+
+def test_the_table_fits_80_columns_and_loses_nothing():
+    text = printed(RECORDED)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    words = set(text.split())
+    for made in RECORDED["rows"]:
+        for answer in made["answers"].values():
+            assert set(shown(answer).split()) <= words, (made["name"], answer)
+        assert set(re.findall(r"\w+", made["question"])) <= set(re.findall(r"\w+", text)), made["question"]
+
+
+def test_a_failure_stands_in_its_place_with_its_error():
+    made = document(row({"numpy": 1, "torch": f"{FAILURE}IndexError: gone"}, failed=["torch"]))
+    assert re.search(r"^ ! f'\(0\) +1 +failed *$", printed(made), re.MULTILINE)
+    assert "failed torch, gradients/f: IndexError: gone" in printed(made)
+    assert "| ! | `f'(0)` | 1 | failed |" in markdown(made)
+    assert "- failed: torch, gradients/f: IndexError: gone" in markdown(made)
+
+
+def test_a_missing_framework_is_named_and_has_no_column():
+    made = document(row({"numpy": 1}), missing="torch is not installed: python -m pip install torch")
+    assert "torch: torch is not installed: python -m pip install torch" in printed(made)
+    assert "| question | numpy | documentation |" in markdown(made)
+
+
+def test_a_departure_from_what_is_declared_is_set_apart():
+    made = document(row({"numpy": 0, "torch": 0.5}, declared=0.0))
+    assert "| 0 | **0.5** | 0 |" in markdown(made)
+
+
+def test_what_would_be_a_column_in_markdown_is_escaped():
+    made = {**row({"numpy": 1, "torch": 1}), "question": "|x|'"}
+    assert "| = | `\\|x\\|'` | 1 | 1 |" in markdown(document(made))
+
+
+# -- two tables ------------------------------------------------------------------------------------------
+
+
+def test_a_changed_answer_is_found_with_the_versions():
+    before = document(row({"numpy": 0.0, "torch": "nan"}), version="1.0")
+    after = document(row({"numpy": 0.0, "torch": 0.5}), version="1.1")
+    found = compared(before, after)
+    assert found["changes"] == [
+        {"question": "f'(0)", "name": "gradients/f", "framework": "torch", "before": "nan", "after": 0.5}
+    ]
+    assert {"field": "torch", "before": "1.0", "after": "1.1"} in found["differences"]
+
+
+def test_an_answer_that_stayed_is_no_change():
+    made = document(row({"numpy": "nan", "torch": [0.0, 1]}))
+    assert compared(made, copy.deepcopy(made))["changes"] == []
+
+
+def test_a_question_or_framework_that_is_in_one_table_only_is_no_change():
+    other = {**row({"numpy": 1}), "name": "gradients/g"}
+    found = compared(document(row({"numpy": 1, "torch": 2})), document(row({"numpy": 1}), other))
+    assert found["changes"] == []
+    assert found["only_after"] == ["gradients/g"]
+
+
+def test_compare_takes_two_tables_and_its_exit_code_says_whether_an_answer_changed(tmp_path):
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    forged = copy.deepcopy(RECORDED)
+    forged["frameworks"]["torch"]["version"] = "2.14.0"
+    forged["rows"][0]["answers"]["torch"] = 1.0
+    for file, made in zip(files, (RECORDED, forged), strict=True):
+        file.write_text(json.dumps(made))
+    done = samestep("compare", *files)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "torch: 2.13.0+cpu -> 2.14.0", "relu'(0), torch: 0 -> 1", "1 answer changed",
+    ]  # fmt: skip
+    assert "| `relu'(0)` | torch | 0 | 1 |" in samestep("compare", *files, "--format", "markdown").stdout
+    assert json.loads(samestep("compare", *files, "--json").stdout)["changes"][0]["after"] == 1.0
+    same = samestep("compare", files[0], files[0])
+    assert (same.returncode, same.stdout) == (0, "no answer changed\n")
+
+
+def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"cells": []}))
+    (tmp_path / "b.json").write_text("torn")
+    for names in (("a.json", "b.json"), ("b.json", "a.json")):
+        done = samestep("compare", *(tmp_path / name for name in names))
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert names[0] in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "place"),
+    [
+        ("rows", "none", "rows"),
+        ("rows", {"a": 1}, "rows"),
+        ("rows", [row({"numpy": 1}), 17], "rows[1]"),
+        ("rows", [{"name": "gradients/f"}], "rows[0]"),
+        ("rows", [{**row({"numpy": 1}), "name": ["f"]}], "rows[0]"),
+        ("rows", [{**row({"numpy": 1}), "answers": None}], "rows[0]"),
+        ("rows", [row({"numpy": "\ud800"})], "rows"),
+        ("frameworks", ["numpy"], "frameworks"),
+        ("frameworks", {"numpy": "2.4"}, "frameworks"),
+        ("frameworks", {"numpy": {"version": 2.4}}, "frameworks"),
+        ("processor", {"name": "A CPU"}, "processor"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_damaged_table_is_refused_in_one_line_that_names_the_place(
+    tmp_path, part, value, place, first, form
+):
+    whole, damaged = tmp_path / "whole.json", tmp_path / "damaged.json"
+    whole.write_text(json.dumps(document(row({"numpy": 1}))))
+    damaged.write_text(json.dumps({**document(row({"numpy": 1})), part: value}))
+    files = [damaged, whole] if first else [whole, damaged]
+    done = CliRunner().invoke(main, ["compare", *map(str, files), "--format", form])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"samestep: {damaged} is damaged: {place} is not what a table of conventions has there\n"
+    )
+
+
+def test_what_a_table_says_steers_no_terminal_and_ends_no_cell(tmp_path):
+    evil = "\x1b[31m`<b>|a"
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file, answer in zip(files, (1, evil), strict=True):
+        one = {**row({"numpy": answer}), "question": evil}
+        file.write_text(json.dumps(document(one, version=str(answer))))
+    for form in ("table", "markdown"):
+        text = CliRunner().invoke(main, ["compare", *map(str, files), "--format", form]).stdout
+        assert "\x1b" not in text
+        assert "a" in text
+    (line,) = (one for one in text.splitlines() if one.startswith("| `"))
+    assert "<b>" not in line.split("`")[2]
+    assert line.count("|") - line.count("\\|") == 5
+
+
+# -- the command -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [("conventions", "--help"), ("conventions", "std")])
+def test_the_parent_imports_no_framework(asked):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "samestep", *asked],
+        cwd=CHECKOUT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert done.returncode == 0
+    assert not imported & {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy"}
+    if "--help" in asked:
+        assert not imported & {"numpy", "pandas", "psutil"}
+
+
+BROKEN = """
+import os
+
+__version__ = "0.1"
+ones = lambda size: 1.0
+
+
+class backends:
+    class cuda:
+        @property
+        def matmul(self):
+            os._exit(3)
+
+    cuda = cuda()
+
+    class cudnn:
+        allow_tf32 = True
+"""
+
+
+def test_a_question_that_fails_or_ends_its_worker_spoils_no_other(tmp_path):
+    """A torch that lacks most of it, and ends the process at one question."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(BROKEN)
+    done = subprocess.run(
+        [sys.executable, "-m", "samestep", "conventions", "relu", "tf32*", "--json"],
+        cwd=CHECKOUT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{CHECKOUT}"},
+    )  # fmt: skip
+    answers = {row["name"]: row["answers"] for row in json.loads(done.stdout)["rows"]}
+    assert answers["gradients/relu"]["torch"].startswith(f"{FAILURE}No module named 'torch.nn'")
+    assert answers["arithmetic/tf32_in_matmul"]["torch"] == f"{FAILURE}exited with status 3"
+    assert answers["arithmetic/tf32_in_convolution"]["torch"] == "yes"
+    assert not any(
+        str(a).startswith(FAILURE) for row in answers.values() for f, a in row.items() if f != "torch"
+    )
+    assert done.returncode == 1
+    assert "2 measurements failed" in done.stderr
+
+
+def test_an_interrupt_ends_it_and_its_workers():
+    asking = subprocess.Popen(command("conventions", "accuracy", "--json"), **running())
+    process = psutil.Process(asking.pid)
+    assert wait_until(lambda: bool(process.children()))
+    workers = [child.pid for child in process.children()]
+    asking.send_signal(signal.SIGINT)
+    out, err = asking.communicate(timeout=20)
+    assert (asking.returncode, out) == (3, "")
+    assert "interrupted" in err
+    assert all(wait_until(lambda worker=worker: gone(worker)) for worker in workers)
+
+
+@pytest.fixture
+def only_numpy(monkeypatch):
+    """A place where no other framework is installed."""
+    here = Catalog.missing
+    monkeypatch.setattr(
+        Catalog,
+        "missing",
+        lambda self, name: here(self, name) if name == "numpy" else f"{name} is not installed: pip",
+    )
+
+
+@pytest.mark.usefixtures("only_numpy")
+def test_what_is_missing_is_named_and_fails_where_it_is_required():
+    asked = ["conventions", "std", "relu", "--json"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert told["frameworks"]["torch"] == {"version": None, "missing": "torch is not installed: pip"}
+    assert [row["answers"] for row in told["rows"]] == [{"numpy": None}, {"numpy": 1.0}]
+    required = CliRunner().invoke(main, [*asked, "--require", "jax"])
+    assert required.exit_code == 1
+    assert "--require jax: jax is not installed" in required.stderr
+
+
+@pytest.mark.usefixtures("only_numpy")
+def test_another_python_is_asked_for_a_framework(tmp_path):
+    """One that has its own numpy, so to speak, and says which it is."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ntouch {tmp_path}/used\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    done = CliRunner().invoke(main, ["conventions", "std", "--json", "--python", f"numpy={python}"])
+    assert json.loads(done.stdout)["rows"][0]["answers"] == {"numpy": 1.0}
+    assert (tmp_path / "used").exists()
+
+
+@pytest.mark.usefixtures("only_numpy")
+def test_a_python_that_cannot_be_asked_is_a_failure():
+    done = CliRunner().invoke(main, ["conventions", "std", "--json", "--python", "torch=/bin/false"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["rows"][0]["answers"]["torch"] == f"{FAILURE}exited with status 1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("rellu",), "did you mean relu"),
+        (("zzz",), "topics are gradients"),
+        (("relu", "--require", "sympy"), "sympy is asked no questions"),
+        (("relu", "--python", "torch"), "write FRAMEWORK=PATH"),
+        (("std", "--python", "numpy=/no/such/python"), "/no/such/python cannot be started"),
+    ],
+)
+def test_a_wrong_command_line_gets_one_line(asked, told):
+    done = CliRunner().invoke(main, ["conventions", *asked])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,42 @@
+"""A case's values, and rungs with a mistake planted in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from samestep import data
+from samestep.agreement.examination.candidate import rounded
+from samestep.agreement.reference.run import Point
+from samestep.catalog.catalog import Catalog
+
+
+def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:
+    """Where a case starts in a dtype; tasks of many steps cut to ``steps``."""
+    spec = catalog.spec(workload)
+    about = spec.cases[case]
+    dataset = data.load(about.dataset) if about.dataset else None
+    inputs = spec.make_inputs(about, np.random.default_rng(0), dataset)
+    params, arrays = rounded(inputs.params, dtype), rounded(inputs.arrays, dtype)
+    numbers = dict(about.numbers)
+    for name in {task.steps for task in spec.tasks.values() if task.steps} if steps else ():
+        if name in numbers:
+            numbers[name] = steps
+        else:
+            arrays[name] = arrays[name][:steps]
+    return Point(params, arrays, numbers)
+
+
+def planted(folder: Path, source: Path, changes: Mapping[str, str]) -> Path:
+    """A copy of a rung with each ``old`` replaced by ``new``; every old text must be there exactly once."""
+    text = source.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        count = text.count(old)
+        if count != 1:
+            raise LookupError(f"{source.name} has {old!r} {count} times: choose another text to replace")
+        text = text.replace(old, new)
+    copy = folder / source.name
+    copy.write_text(text, encoding="utf-8")
+    return copy

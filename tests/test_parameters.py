@@ -1,0 +1,103 @@
+"""Parameters on disk: what was saved comes back bit for bit, and what is wrong with a file is one line."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+
+import numpy as np
+import pytest
+
+from samestep import parameters
+from samestep.errors import SamestepError
+
+safetensors = pytest.importorskip("safetensors.numpy")
+
+PARAMS = {
+    "w1": np.arange(6.0).reshape(2, 3).T,  # its bytes lie the other way round
+    "b1": np.array([-0.0, np.nan, np.inf, 1e-45], "float32"),
+    "every/second": np.arange(10, dtype="float32")[::2],
+    "adam_step": np.array(3),
+    "none": np.zeros((0, 3)),
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    parameters.save(tmp_path / "params.safetensors", PARAMS)
+    return tmp_path / "params.safetensors"
+
+
+def test_what_was_saved_comes_back_bit_for_bit(file):
+    loaded = parameters.load(file)
+    assert list(loaded) == sorted(PARAMS)
+    for name, value in PARAMS.items():
+        assert (loaded[name].shape, loaded[name].dtype) == (value.shape, value.dtype)
+        assert loaded[name].tobytes() == value.tobytes()
+        assert loaded[name].flags.writeable
+
+
+def test_lists_and_numbers_are_arrays_too(tmp_path):
+    parameters.save(tmp_path / "w", {"w1": [[1.0, 2.0]]})
+    assert parameters.load(tmp_path / "w")["w1"].tolist() == [[1.0, 2.0]]
+
+
+def test_others_read_the_file_and_a_file_of_others_is_read(file, tmp_path):
+    assert safetensors.load_file(file)["w1"].tobytes() == PARAMS["w1"].tobytes()
+    theirs = tmp_path / "theirs.safetensors"
+    safetensors.save_file({"w1": np.ones((2, 3))}, theirs)
+    assert parameters.load(theirs)["w1"].tolist() == [[1.0] * 3] * 2
+
+
+def damages(data: bytes) -> dict[str, bytes]:
+    flipped, header = bytearray(data), data.index(b"{")
+    flipped[-1] ^= 1
+    return {
+        "nothing in it": b"",
+        "cut off": data[:-3],
+        "cut off in the header": data[: header + 4],
+        "longer": data + b"0",
+        "another length of the header": struct.pack("<Q", 1 << 40) + data[8:],
+        "no JSON": data[:header] + b"x" + data[header + 1 :],
+        "one bit of a number": bytes(flipped),
+        "another name": data.replace(b'"w1"', b'"w2"'),
+        "text": b"w1 = [[0, 1], [2, 3]]\n",
+    }
+
+
+@pytest.mark.parametrize("damage", damages(b"12345678{}"))
+def test_a_damaged_file_is_one_line_that_names_it(file, damage):
+    file.write_bytes(damages(file.read_bytes())[damage])
+    with pytest.raises(SamestepError, match="damaged") as raised:
+        parameters.load(file)
+    assert str(raised.value).startswith(str(file))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_type_that_numpy_does_not_have_is_named(file):
+    header = json.dumps({"w1": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header + b"1234")
+    with pytest.raises(SamestepError, match="'BF16', which NumPy does not have"):
+        parameters.load(file)
+
+
+def test_a_file_that_is_not_there_and_a_folder_that_takes_none(tmp_path):
+    with pytest.raises(SamestepError, match="absent cannot be read: No such file"):
+        parameters.load(tmp_path / "absent")
+    with pytest.raises(SamestepError, match="cannot be written: Is a directory"):
+        parameters.save(tmp_path, PARAMS)
+
+
+@pytest.mark.parametrize("params", [{"w1": np.array(["a"])}, {1: np.zeros(2)}, {"w1": [[1], [1, 2]]}])
+def test_what_the_format_does_not_have_is_one_line(params, tmp_path):
+    with pytest.raises(SamestepError, match="cannot be saved"):
+        parameters.save(tmp_path / "w", params)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_safetensors_the_line_says_what_to_install(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    for act in (lambda: parameters.load(file), lambda: parameters.save(file, PARAMS)):
+        with pytest.raises(SamestepError, match=r"pip install 'samestep\[weights\]'"):
+            act()
