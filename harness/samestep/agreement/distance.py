@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from samestep.agreement.findings import Distance
+
 Values = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Distance:
-    """Over the tensors that both have: the worst element and the root mean square of the difference, in
-    sigma; how many tensors there were; and whether all bits are the same."""
-
-    worst: float
-    rms: float
-    tensors: int
-    identical: bool
 
 
 def keep(path: Path, values: Values, sigmas: Values) -> None:

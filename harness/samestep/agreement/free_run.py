@@ -7,36 +7,18 @@ factor of thousands, and neither is wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.tensor_check import Place
+from samestep.agreement.findings import FreeRun
 from samestep.agreement.reference.run import Point, Reference
 from samestep.agreement.verdict import Invalid
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """Per step: ``distance`` is ||w - w_reference|| / ||w_reference|| over all params, ``loss_distance`` the
-    same of the loss, ``absorbed`` the part of the weights that the step left as they were though the
-    reference moved them.
-
-    ``growth`` is the factor by which the distance grows a step (a line through its logarithm);
-    ``absorbed_from`` the first step that half of the weights did not feel, None if there is none.
-    """
-
-    task: str
-    distance: list[float]
-    loss_distance: list[float]
-    absorbed: list[float]
-    growth: float | None
-    absorbed_from: int | None
-
-
-def trajectory(candidate: Candidate, reference: Reference, longest: int) -> Trajectory:
+def trajectory(candidate: Candidate, reference: Reference, longest: int) -> FreeRun:
     """The leading training task, step after step, beside the reference in float64; as many steps as the
     case has, ``longest`` at most."""
     training = candidate.training()
@@ -55,7 +37,7 @@ def trajectory(candidate: Candidate, reference: Reference, longest: int) -> Traj
         distance.append(_apart(new, exact.state))
         losses.append(_apart(_loss(outputs), _loss(exact.outputs)))
         values, ahead = new, ahead.at(exact.state)
-    return Trajectory(
+    return FreeRun(
         task, distance, losses, absorbed, _growth(distance),
         next((step for step, part in enumerate(absorbed) if part > 1 / 2), None),
     )  # fmt: skip

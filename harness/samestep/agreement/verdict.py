@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from samestep.agreement.findings import Precision, TensorStatistics
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -68,7 +70,7 @@ class Verdict:
     """A cell's verdict with its reason.
 
     ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
-    the `samestep.agreement.reference.spread.Seen` that came nearest to its limits; ``precision`` names the arithmetic
+    the `samestep.agreement.reference.spread.TensorStatistics` that came nearest to its limits; ``precision`` names the arithmetic
     that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures,
     each with its reason; ``repeats`` says whether the same call gave the same bits twice.
     """
@@ -77,8 +79,8 @@ class Verdict:
     reason: str | None = None
     first_divergence: Divergence | None = None
     diagnosis: Diagnosis | None = None
-    tensors: Mapping[str, Any] = field(default_factory=dict)
-    precision: Mapping[str, Any] | None = None
+    tensors: Mapping[str, TensorStatistics] = field(default_factory=dict)
+    precision: Precision | None = None
     notes: Sequence[str] = ()
     departs: Mapping[str, str] = field(default_factory=dict)
     repeats: bool | None = None

@@ -21,7 +21,7 @@ from samestep.workers.pool import Lanes
 from samestep.workers.process import WorkerLost, WorkerProcess, processors
 
 if TYPE_CHECKING:
-    from samestep.agreement.distance import Distance
+    from samestep.agreement.findings import Distance
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
 #: honest thing: minutes on a small machine.

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from samestep.agreement.arithmetic.noise import Noise
+from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.reference import spread_cache
 from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread import Seen, as_arrays, from_arrays, pooled_scale, seen, spreads
+from samestep.agreement.reference.spread import as_arrays, from_arrays, pooled_scale, seen, spreads
 from samestep.agreement.reference.spread_cache import Recall
 from samestep.catalog.catalog import REFERENCE, Catalog
 from tests.made.planting import case_values
@@ -146,8 +147,8 @@ def test_everything_that_it_follows_from_is_in_the_name():
 
 
 def test_a_factor_that_each_step_hides_shows_over_all_of_them():
-    def step(scale: float, limit: float) -> Seen:
-        return Seen(1, 1, 1.0, 0.0, 1.0, 0.0, 1.0, scale, limit, ())
+    def step(scale: float, limit: float) -> TensorStatistics:
+        return TensorStatistics(1, 1, 1.0, 0.0, 1.0, 0.0, 1.0, scale, limit, ())
 
     factor, limit = pooled_scale([step(0.75, 1.0)] * 4)
     assert (factor, limit) == (0.75, 0.5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from samestep.agreement.diagnosis.diagnose import by_test, diagnose
@@ -82,8 +81,8 @@ def _verdict(examination: Examination, verdict: str, found: Disagreement | Inval
         reason=f"{found}; {diagnosis}" if diagnosis else str(found) if found else None,
         first_divergence=found.divergence if isinstance(found, Disagreement) else None,
         diagnosis=diagnosis,
-        tensors={name: asdict(seen) for name, seen in examination.nearest.items()},
-        precision=asdict(examination.precision) if examination.precision else None,
+        tensors=dict(examination.nearest),
+        precision=examination.precision,
         notes=tuple(examination.notes),
         departs=examination.departs,
         repeats=examination.repeats,

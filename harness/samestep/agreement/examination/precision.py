@@ -8,29 +8,19 @@ and a tensor by which float32 and float64 could not be told apart is not asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from samestep.agreement.arithmetic.low_precision import PRODUCTS, single
+from samestep.agreement.findings import Precision, TensorStatistics
 from samestep.agreement.limits import NAMED_WITHIN, TELLING_NORM, TELLING_RATIO, TELLING_TERMS
 from samestep.agreement.reference.expectation import Expectation
 from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread import Seen
 
 
-@dataclass(frozen=True)
-class Precision:
-    """``ratio`` is ||E|| / ||sigma|| of ``tensor``; ``classes`` what each arithmetic would give there."""
-
-    label: str
-    declared: str
-    tensor: str
-    ratio: float
-    classes: Mapping[str, float]
-
-
-def arithmetic(reference: Reference, tensor: str, seen: Seen, expected: Expectation) -> Precision | None:
+def arithmetic(
+    reference: Reference, tensor: str, seen: TensorStatistics, expected: Expectation
+) -> Precision | None:
     """The arithmetic that a float32 tensor was computed in; None of a tensor that cannot tell."""
     steady = expected.spreads[tensor].norm_varies <= TELLING_NORM
     if reference.dtype != "float32" or seen.terms < TELLING_TERMS or not steady:

@@ -18,12 +18,13 @@ import numpy as np
 
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.perturbed import varied
-from samestep.agreement.examination.precision import Precision, arithmetic
+from samestep.agreement.examination.precision import arithmetic
 from samestep.agreement.examination.probes import PROBES, Probed
 from samestep.agreement.examination.tensor_check import Place, identical, judged
+from samestep.agreement.findings import Precision, TensorStatistics
 from samestep.agreement.reference.derivative_check import prove
 from samestep.agreement.reference.expectation import Expectation, Expectations
-from samestep.agreement.reference.spread import Seen, pooled_scale
+from samestep.agreement.reference.spread import pooled_scale
 from samestep.agreement.verdict import Divergence, Invalid, Suspicion
 
 #: Forced steps of every training task, and how many steps a task of many is called with.
@@ -42,12 +43,12 @@ class Examination:
         self.candidate = candidate
         self.expectations = expectations
         self.reference = expectations.reference
-        self.nearest: dict[str, Seen] = {}
+        self.nearest: dict[str, TensorStatistics] = {}
         self.notes: list[str] = []
         self.departs: dict[str, str] = {}
         self.repeats: bool | None = None
         self.precision: Precision | None = None
-        self.scales: dict[str, dict[int, tuple[np.ndarray, Seen, Expectation]]] = {}
+        self.scales: dict[str, dict[int, tuple[np.ndarray, TensorStatistics, Expectation]]] = {}
         self.first: dict[str, np.ndarray] = {}
         self.sigmas: dict[str, np.ndarray] = {}
         tasks = candidate.spec.tasks
@@ -233,8 +234,8 @@ class Examination:
         self._judge(place, values, expected)
         return values
 
-    def _judge(self, place: Place, got: Values, expected: Expectation) -> dict[str, Seen]:
-        found: dict[str, Seen] = {}
+    def _judge(self, place: Place, got: Values, expected: Expectation) -> dict[str, TensorStatistics]:
+        found: dict[str, TensorStatistics] = {}
         for name, value in got.items():
             kind = _kind(expected.exact.all[name])
             if _kind(value) != kind:
@@ -253,7 +254,7 @@ class Examination:
         return found
 
     def _arithmetic(
-        self, place: Place, name: str, got: np.ndarray, seen: Seen, expected: Expectation
+        self, place: Place, name: str, got: np.ndarray, seen: TensorStatistics, expected: Expectation
     ) -> None:
         """S6: the first tensor that can tell names the arithmetic; one that is too exact is a finding.
 

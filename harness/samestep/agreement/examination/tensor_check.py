@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from samestep.agreement.arithmetic.bound import Bound
+from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.limits import reference_share
 from samestep.agreement.reference.expectation import Expectation
-from samestep.agreement.reference.spread import Seen, seen
+from samestep.agreement.reference.spread import seen
 from samestep.agreement.verdict import Disagreement, Divergence, Invalid, Suspicion
 
 
@@ -21,7 +22,7 @@ class Place:
     task: str
 
 
-def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> Seen | None:
+def judged(place: Place, tensor: str, got: np.ndarray, expected: Expectation) -> TensorStatistics | None:
     """Raise `Disagreement` where the certificate is breached, and `Suspicion` where a spread's limit is.
 
     Returns what was seen, in units of the spread; None for an integer, which has the certificate only.

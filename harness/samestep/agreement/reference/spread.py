@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from samestep.agreement.arithmetic.noise import Ledger, Noise
+from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.limits import (
     DEVIATIONS,
     FLOOR,
@@ -116,51 +117,7 @@ def _spread(sigma: np.ndarray, norms: np.ndarray, slopes: np.ndarray, terms: int
     )
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A tensor in units of its spread, each number with the limit that it has to stay below.
-
-    ``elements`` is the worst |error| / sigma, ``norm`` is ||E|| / ||sigma||, ``scale`` how far the factor is
-    from 1; ``index`` is where the worst element is, and ``first`` the first one over the limit;
-    ``certificate`` is the worst share of the proven bound, where it was asked.
-    """
-
-    terms: int
-    size: int
-    sigma: float
-    elements: float
-    elements_limit: float
-    norm: float
-    norm_limit: float
-    scale: float
-    scale_limit: float
-    index: tuple[int, ...]
-    first: tuple[int, ...] | None = None
-    certificate: float | None = None
-
-    @property
-    def share(self) -> float:
-        """The largest of the three, as a share of its limit."""
-        pairs = (
-            (self.elements, self.elements_limit),
-            (self.norm, self.norm_limit),
-            (abs(self.scale), self.scale_limit),
-        )
-        return max(value / limit if limit else (np.inf if value else 0.0) for value, limit in pairs)
-
-    @property
-    def breach(self) -> str | None:
-        """The test that it does not pass; None where it passes all."""
-        if not self.elements <= self.elements_limit:
-            return "elements"
-        if not self.norm <= self.norm_limit:
-            return "norm"
-        if not abs(self.scale) <= self.scale_limit:
-            return "scale"
-        return None
-
-
-def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray | None) -> Seen:
+def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray | None) -> TensorStatistics:
     """The three statistics of one tensor against the exact ``value``; elements that are not finite there are
     left out. ``before`` is the param that the step moved."""
     with np.errstate(all="ignore"):
@@ -173,7 +130,7 @@ def seen(got: np.ndarray, value: np.ndarray, spread: Spread, before: np.ndarray 
         alike = np.where(judged & (before is not None), _rounded_once(value, spread.precision), 0.0)
     index = _place(ratio.argmax(), ratio) if ratio.size else ()
     over = ratio > spread.limit
-    return Seen(
+    return TensorStatistics(
         terms=spread.terms,
         size=int(value.size),
         sigma=whole / max(value.size, 1) ** 0.5,
@@ -194,7 +151,7 @@ def _rounded_once(value: np.ndarray, precision: str) -> np.ndarray:
     return np.asarray(value.astype(precision).astype(np.float64) - value)
 
 
-def pooled_scale(steps: Sequence[Seen]) -> tuple[float, float]:
+def pooled_scale(steps: Sequence[TensorStatistics]) -> tuple[float, float]:
     """The scale of one tensor over several steps, and its limit.
 
     The mean weighted by 1 / limit^2 (the weights of least variance), whose standard deviation, and so whose
