@@ -1,78 +1,76 @@
-"""What the records say of each cell, sorted out: nothing is computed yet."""
+"""What the records say of each cell, sorted by cell: nothing is computed yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-from samestep.analysis.ratios import Process, Samples
+from samestep.records.plan import Plan
+from samestep.records.schema import CellVerdict, Finish, Process, Record, Sample, Start, Transfer
+
+#: Seconds of one call, by the process and the round in which it was taken.
+Samples = dict[tuple[Process, int], float]
 
 
 @dataclass
-class Gathered:
-    """What the records say of one cell. ``samples`` and ``transfers`` are by task; a transfer is the seconds
-    to the device and those from it, of the data of one call."""
+class CellRecords:
+    """The records of one cell. ``samples`` (seconds of one call), ``transfers``, ``disturbed`` and
+    ``repeated`` are by task."""
 
-    verdicts: list[Mapping[str, Any]] = field(default_factory=list)
+    verdicts: list[CellVerdict] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    finishes: list[Finish] = field(default_factory=list)
     samples: dict[str, Samples] = field(default_factory=dict)
-    starts: list[Mapping[str, Any]] = field(default_factory=list)
-    transfers: dict[str, dict[Process, Mapping[str, float]]] = field(default_factory=dict)
-    finishes: list[Mapping[str, Any]] = field(default_factory=list)
-    disturbed: dict[str, int] = field(default_factory=dict)
-    repeated: dict[str, int] = field(default_factory=dict)
+    transfers: dict[str, dict[Process, Transfer]] = field(default_factory=dict)
+    disturbed: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
 
-    def take(self, record: Mapping[str, Any]) -> None:
-        kind, task = record["kind"], record.get("task", "")
-        if kind == "verdict":
-            self.verdicts.append(record)
-        elif kind == "start":
-            self.starts.append(record)
-            for name, both in (record.get("transfers") or {}).items():
-                if both:
-                    self.transfers.setdefault(name, {})[_process(record)] = both
-        elif kind == "finish":
-            self.finishes.append(record)
-        elif kind == "sample":
-            self.disturbed[task] = self.disturbed.get(task, 0) + bool(record["disturbed"])
-            self.repeated[task] = self.repeated.get(task, 0) + bool(record.get("repeated"))
-            if not record.get("repeated"):
-                of_task = self.samples.setdefault(task, {})
-                of_task[moment(record)] = record["seconds"] / record["loops"]
+    def add(self, record: Record) -> None:
+        """Sort in one record of this cell."""
+        match record:
+            case CellVerdict():
+                self.verdicts.append(record)
+            case Start():
+                self.starts.append(record)
+                for task, transfer in (record.transfers or {}).items():
+                    if transfer:
+                        self.transfers.setdefault(task, {})[record.process] = transfer
+            case Finish():
+                self.finishes.append(record)
+            case Sample():
+                self.disturbed[record.task] += record.disturbed
+                self.repeated[record.task] += record.repeated
+                if not record.repeated:
+                    self.samples.setdefault(record.task, {})[record.moment] = record.seconds_per_call
 
-    def first(self, name: str) -> Mapping[str, Any]:
-        """Of the first start, before compilers' caches were warm; {} where the run knows none."""
-        found: Mapping[str, Any] = (self.starts[0].get(name) if self.starts else None) or {}
-        return found
+    @property
+    def first_start(self) -> Start | None:
+        """The first start, before compilers' caches were filled; None where the run has none."""
+        return self.starts[0] if self.starts else None
 
-    def transfer(self, task: str) -> Mapping[str, float] | None:
-        """The middle one of all processes, each way; None where nothing had to be brought anywhere."""
+    def transfer(self, task: str) -> Transfer | None:
+        """Return the median over all processes, each way; None where nothing had to be transferred."""
         timed = list(self.transfers.get(task, {}).values())
-        return {way: median(one[way] for one in timed) for way in timed[0]} if timed else None
+        if not timed:
+            return None
+        return Transfer(median(one.to_device for one in timed), median(one.from_device for one in timed))
 
 
-def gather(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, Gathered]:
-    """Of every cell of the run's plan, by its key."""
-    gathered = {cell["key"]: Gathered() for cell in about["cells"]}
+def by_cell(plan: Plan, records: Iterable[Record]) -> dict[str, CellRecords]:
+    """Return the records of every cell of a plan, by its key."""
+    found = {cell.key: CellRecords() for cell in plan.cells}
     for record in records:
-        if record.get("cell") in gathered:
-            gathered[record["cell"]].take(record)
-    return gathered
+        key = getattr(record, "cell", None)
+        if key in found:
+            found[key].add(record)
+    return found
 
 
-def grouped(samples: Samples) -> list[list[float]]:
-    """The seconds by process, which is the unit of inference."""
+def by_process(samples: Mapping[tuple[Process, int], float]) -> Sequence[Sequence[float]]:
+    """Return the values grouped by process, which is the unit of inference."""
     processes: dict[Process, list[float]] = {}
     for (process, _), value in sorted(samples.items()):
         processes.setdefault(process, []).append(value)
     return list(processes.values())
-
-
-def moment(record: Mapping[str, Any]) -> tuple[Process, int]:
-    """In which round of which process a turn was taken."""
-    return _process(record), record["round"]
-
-
-def _process(record: Mapping[str, Any]) -> Process:
-    return record["arena"], record["invocation"]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from samestep.analysis.by_cell import gather
+from samestep.analysis.by_cell import Samples, by_cell
 from samestep.analysis.curves import Crossing, crossing
-from samestep.analysis.ratios import Process, Samples
-from samestep.analysis.statistics import Contrast, Mean, judged, means, paired
+from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means, means, paired
+from samestep.records.plan import Plan, PlannedCell
+from samestep.records.schema import Process, Record
 from samestep.spec import parts, resized
 
+#: What the CPU's and the GPU's cell must have in common.
+ALIKE = ("workload", "case", "implementation", "dtype", "matmul")
 
-@dataclass
-class Curve:
-    """One implementation and task over a sweep of ``size``: GPU over CPU at each size that both were measured
-    at, without and with the transfer of its inputs and outputs; and where it passes 1."""
+
+@dataclass(frozen=True)
+class Series:
+    """What a curve is of: an implementation and a task over the sizes of a sweep; ``size`` is "" without
+    one."""
 
     workload: str
     case: str
@@ -26,44 +29,63 @@ class Curve:
     implementation: str
     dtype: str
     task: str
+
+    def __lt__(self, other: Series) -> bool:
+        return tuple(vars(self).values()) < tuple(vars(other).values())
+
+
+@dataclass
+class Curve:
+    """GPU over CPU at each size that both were measured at, without and with the transfer of a call's inputs
+    and outputs; and the size where it passes 1."""
+
+    of: Series
     ratios: dict[int, Contrast] = field(default_factory=dict)
     with_transfer: dict[int, float] = field(default_factory=dict)
     crossing: Crossing | None = None
     crossing_with_transfer: Crossing | None = None
 
 
-def curves(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[Curve]:
-    """Of every implementation that ran on both devices; a case that no sweep made is a curve of one point,
-    and its size is ""."""
-    both = list(_both(about))
+@dataclass
+class _Pairs:
+    """Log ratios by size and process, without and with the transfer."""
+
+    computing: dict[int, list[list[float]]] = field(default_factory=dict)
+    with_transfer: dict[int, list[list[float]]] = field(default_factory=dict)
+
+
+def curves(plan: Plan, records: Iterable[Record]) -> list[Curve]:
+    """Return one curve for each implementation and task that ran on both devices; without a sweep it has one
+    point."""
+    both = list(_both(plan))
     if not both:  # as on any machine without a GPU
         return []
-    gathered = gather(about, records)
-    pairs: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
-    moved: dict[tuple[str, ...], dict[int, list[list[float]]]] = {}
-    for cpu, gpu, cell in both:
-        case, size, number = _swept(cell["case"])
-        mine, theirs = gathered[gpu], gathered[cpu]
+    found, of_cell = dict[Series, _Pairs](), by_cell(plan, records)
+    for cpu, gpu in both:
+        case, size, number = _swept(gpu.case)
+        mine, theirs = of_cell[gpu.key], of_cell[cpu.key]
         for task in mine.samples.keys() & theirs.samples.keys():
-            key = (cell["workload"], case, size, cell["implementation"], cell["dtype"], task)
-            found = paired(mine.samples[task], theirs.samples[task])
-            if found:
-                pairs.setdefault(key, {})[number] = found
-                took = {at: sum(both.values()) for at, both in mine.transfers.get(task, {}).items()}
-                with_transfer = _with_transfer(mine.samples[task], took)
-                moved.setdefault(key, {})[number] = paired(with_transfer, theirs.samples[task])
-    return [_curve(key, means(pairs[key]), means(moved[key])) for key in sorted(pairs)]
+            ratios = paired(mine.samples[task], theirs.samples[task])
+            if ratios:
+                series = Series(gpu.workload, case, size, gpu.implementation, gpu.dtype, task)
+                pairs = found.setdefault(series, _Pairs())
+                pairs.computing[number] = ratios
+                took = {at: t.to_device + t.from_device for at, t in mine.transfers.get(task, {}).items()}
+                moved = _with_transfer(mine.samples[task], took)
+                pairs.with_transfer[number] = paired(moved, theirs.samples[task])
+    return [
+        _curve(series, means(found[series].computing), means(found[series].with_transfer))
+        for series in sorted(found)
+    ]
 
 
-def _curve(key: tuple[str, ...], known: dict[int, Mean], moved: dict[int, Mean]) -> Curve:
-    workload, case, size, implementation, dtype, task = key
-    curve = Curve(workload, case, size, implementation, dtype, task)
-    curve.ratios = judged(known)
-    curve.with_transfer = {number: float(np.exp(mean.value)) for number, mean in moved.items()}
-    if len(known) > 1:
-        sizes = sorted(known)
-        curve.crossing = crossing(sizes, [known[n] for n in sizes])
-        curve.crossing_with_transfer = crossing(sizes, [moved[n] for n in sizes])
+def _curve(series: Series, computing: dict[int, Mean], with_transfer: dict[int, Mean]) -> Curve:
+    curve = Curve(series, contrasts_of_means(computing))
+    curve.with_transfer = {number: float(np.exp(mean.value)) for number, mean in with_transfer.items()}
+    if len(computing) > 1:
+        sizes = sorted(computing)
+        curve.crossing = crossing(sizes, [computing[n] for n in sizes])
+        curve.crossing_with_transfer = crossing(sizes, [with_transfer[n] for n in sizes])
     return curve
 
 
@@ -78,21 +100,20 @@ def _swept(name: str) -> tuple[str, str, int]:
     return base, size, number
 
 
-def _both(about: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
-    """The keys of the CPU's and the GPU's cell of what is otherwise the same, and the latter."""
-    same = ("workload", "case", "implementation", "dtype", "matmul")
-    cpu = {
-        tuple(cell[name] for name in same): cell["key"]
-        for cell in about["cells"]
-        if cell["device"] == "cpu" and not cell.get("twin")
-    }
-    for cell in about["cells"]:
-        partner = cpu.get(tuple(cell[name] for name in same))
-        if cell["device"] == "gpu" and partner and not cell.get("twin"):
-            yield partner, cell["key"], cell
+def _both(plan: Plan) -> Iterator[tuple[PlannedCell, PlannedCell]]:
+    """Return the CPU's and the GPU's cell of what is otherwise the same."""
+
+    def alike(cell: PlannedCell) -> tuple[str, ...]:
+        return tuple(getattr(cell, name) for name in ALIKE)
+
+    originals = [cell for cell in plan.cells if not cell.aa_copy]
+    cpu = {alike(cell): cell for cell in originals if cell.device == "cpu"}
+    for cell in originals:
+        if cell.device == "gpu" and alike(cell) in cpu:
+            yield cpu[alike(cell)], cell
 
 
-def _with_transfer(of_task: Samples, took: Mapping[Process, float]) -> Samples:
-    """Each sample with its own process's transfer; in processes that timed none, with the usual one."""
+def _with_transfer(samples: Samples, took: Mapping[Process, float]) -> Samples:
+    """Add to each sample its own process's transfer; in processes that timed none, the median one."""
     usual = float(np.median(list(took.values()))) if took else 0.0
-    return {at: seconds + took.get(at[0], usual) for at, seconds in of_task.items()}
+    return {at: seconds + took.get(at[0], usual) for at, seconds in samples.items()}

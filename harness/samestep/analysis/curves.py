@@ -1,4 +1,4 @@
-"""What a curve of measured times says: when it is steady, when a dear start has paid, where two cross."""
+"""What a curve of measured times says: when it is steady, when it breaks even, where two cross."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ WINDOW = 5
 #: Of a normal distribution the median absolute deviation is this part of the standard deviation.
 MAD = float(special.ndtri(0.75))
 
-#: Calls are steady within three standard deviations of their scatter, and never told apart more finely than
-#: by a tenth.
+#: Calls are steady within three standard deviations of their scatter, or within a tenth if that is more.
 DEVIATIONS, FINEST = 3.0, 1.1
 
 
 def calls_until_steady(seconds: Sequence[float]) -> int | None:
-    """How many calls were slower than those that followed: 1 where only the first one was.
+    """Return how many calls were slower than those that followed: 1 where only the first one was.
 
     ``seconds`` are the times of the first calls of a process, in order. Steady is what the second half of
     them is; None where that begins later than there, or where there are too few to tell.
@@ -44,15 +43,14 @@ def calls_until_steady(seconds: Sequence[float]) -> int | None:
     return first
 
 
-def break_even(dear: float, dear_step: float, cheap: float, cheap_step: float) -> float | None:
-    """From how many steps on the one that starts dear has paid.
+def calls_until_break_even(start: float, step: float, other_start: float, other_step: float) -> float | None:
+    """Return after how many calls a higher start-up cost has paid: where the lines of total time cross.
 
-    There the two straight lines of total time cross: 0 where it was never behind; None where it never catches
-    up.
+    All arguments are in seconds. 0 where the start was never behind; None where it never catches up.
     """
-    if dear <= cheap:
-        return 0.0 if dear_step <= cheap_step else None
-    return (dear - cheap) / (cheap_step - dear_step) if dear_step < cheap_step else None
+    if start <= other_start:
+        return 0.0 if step <= other_step else None
+    return (start - other_start) / (other_step - step) if step < other_step else None
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,8 @@ class Crossing:
 
 
 def crossing(sizes: Sequence[float], ratios: Sequence[Mean]) -> Crossing:
-    """Where the logarithm of subject over baseline passes 0 for good, as the size grows; straight between the
-    measured points on a logarithmic axis.
+    """Return where the logarithm of subject over baseline passes 0 for good, as the size grows; straight
+    between the measured points on a logarithmic axis.
 
     The interval is that of curves drawn from each point's own distribution.
     """

@@ -1,11 +1,11 @@
 """What changed between two runs, and is it real?
 
-Two runs were taken at different times, so what all cells share (the weather, the clock speed) is no cell's
-own. Where the arena's baseline is the same in both, its code and what it ran with, it is the control: a
+Two runs were taken at different times, so what all cells share (machine drift, the clock speed) is no cell's
+own. Where the group's baseline is the same in both, its code and what it ran with, it is the control: a
 cell's change is that of its ratio to the baseline, a difference of differences. The baseline itself, and
-every cell of an arena whose baseline changed, is compared absolutely, by the clock: such a change may be the
+every cell of a group whose baseline changed, is compared absolutely, by the clock: such a change may be the
 machine's, of which the samples of one run know nothing. All changes are judged together, and none that is
-smaller than what the same code under two names showed in either run is called one.
+smaller than the A/A ratio of either run is called one.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from samestep.agreement.verdict import AGREE, SUSPECT
-from samestep.analysis.by_cell import gather
-from samestep.analysis.ratios import Samples
-from samestep.analysis.statistics import Contrast, Mean, difference, judged, means, paired
+from samestep.agreement.verdict import AGREE, SUSPECT, Divergence
+from samestep.analysis.by_cell import Samples, by_cell
+from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means, difference, means, paired
 from samestep.analysis.summary import CellSummary, TaskSummary, summarize
+from samestep.codec import encode
+from samestep.records.plan import Plan, PlannedCell
+from samestep.records.schema import CellVerdict, Record, Start
 
+#: A task of a cell, by the cell's key; of a baseline by that of its group.
 Timed = tuple[str, str]
-Fields = dict[str, Any]
+Fields = Mapping[str, object]
 
 
 @dataclass(frozen=True)
-class Side:
+class RunData:
     """One of the two runs: the cells that it has answers of, and what they ran with.
 
     ``software`` holds for each framework what its workers said of themselves; ``precision`` names the
-    arithmetic that a cell was seen to use; ``baselines`` are those that the ratios (means of logarithms) of
-    an arena and a task are to.
+    arithmetic that a cell was found to use; ``baselines`` are those that the ratios (means of logarithms) of
+    a group and a task are to.
     """
 
-    about: Mapping[str, Any]
+    plan: Plan
     cells: Mapping[str, CellSummary]
     samples: Mapping[str, Mapping[str, Samples]]
     software: Mapping[str, Fields]
@@ -43,44 +45,41 @@ class Side:
     ratios: Mapping[Timed, Mean]
 
     @classmethod
-    def of(cls, about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> Side:
+    def of(cls, plan: Plan, records: Iterable[Record]) -> RunData:
+        """Collect what a run knows."""
         records = list(records)
-        verdicts = [record for record in records if record["kind"] == "verdict"]
-        answered = {record["cell"] for record in verdicts}
-        found = {s.cell["key"]: s for s in summarize(about, records) if s.cell["key"] in answered}
-        taken = {key: mine.samples for key, mine in gather(about, records).items()}
+        answered = {record.cell for record in records if isinstance(record, CellVerdict)}
+        found = {s.cell.key: s for s in summarize(plan, records) if s.cell.key in answered}
+        samples = {key: mine.samples for key, mine in by_cell(plan, records).items()}
         baselines = {
-            (summary.cell["baseline"], name): key
+            (summary.cell.baseline, name): key
             for key, summary in found.items()
             for name, task in summary.tasks.items()
             if task.ratio and task.ratio.word == "baseline"
         }
-        dtypes = {cell["key"]: cell["dtype"] for cell in about["cells"]}
-        labels = {
-            record["cell"]: record["precision"]["label"]
-            for record in reversed(verdicts)  # the first is the cell's
-            if record.get("precision") and record.get("checked_in") in (None, dtypes.get(record["cell"]))
-        }
         ratios = _ratios(found, baselines)
-        return cls(about, found, taken, _software(about, records), labels, baselines, ratios)
+        return cls(
+            plan, found, samples, _software(plan, records), _precision(plan, records), baselines, ratios
+        )
 
     def baseline(self, key: str, task: str) -> str | None:
-        return self.baselines.get((self.cells[key].cell["baseline"], task))
+        """Return the key of the baseline of a cell and task."""
+        return self.baselines.get((self.cells[key].cell.baseline, task))
 
     def identity(self, key: str) -> tuple[str | None, Fields]:
-        """The code of a cell and what it runs with."""
+        """Return the hash of a cell's code, and what it runs with."""
         cell = self.cells[key].cell
-        source = (self.about.get("sources") or {}).get(f"{cell['workload']}/{cell['implementation']}")
-        return source, self.software.get(cell["framework"], {})
+        source = (self.plan.sources or {}).get(f"{cell.workload}/{cell.implementation}")
+        return source, self.software.get(cell.framework, {})
 
     def work(self, key: str) -> dict[str, float]:
-        """The flops of each task of a cell that was timed, in the order of the spec."""
+        """Return the flops of each task of a cell that was timed, in the order of the spec."""
         summary = self.cells[key]
-        facts = self.about["tasks"][f"{summary.cell['workload']}:{summary.cell['case']}"]
-        return {task: fact["flops"] for task, fact in facts.items() if task in summary.tasks}
+        tasks = self.plan.tasks_of(summary.cell)
+        return {task: facts.flops for task, facts in tasks.items() if task in summary.tasks}
 
     def absolute(self, key: str, task: str) -> Mean:
-        """The logarithm of the seconds. The weather moves all cells together, so none lends its variance."""
+        """Return the logarithm of the seconds. Drift moves all cells together, so none lends its variance."""
         mine = self.samples[key][task]
         return means({task: paired(mine, dict.fromkeys(mine, 1.0))})[task]
 
@@ -90,19 +89,19 @@ class Difference:
     """A field that is not the same in both runs; None where a run has no such field."""
 
     field: str
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 @dataclass(frozen=True)
 class Change:
     """One task of one cell: seconds of a call (``a_step``: of one of its steps), and how many times as long.
 
-    ``floor`` is the largest ratio that the same code under two names showed; ``absolutely`` says why the
-    change is the clock's, and is None where it is that of the ratio to the baseline.
+    ``floor`` is the largest A/A ratio of the two runs; ``absolutely`` says why the change is the clock's, and
+    is None where it is that of the ratio to the baseline.
     """
 
-    cell: Mapping[str, Any]
+    cell: PlannedCell
     task: str
     before: float
     after: float
@@ -114,18 +113,18 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Turned:
-    """A cell whose verdict, or the arithmetic that it was seen to use, is another one.
+class VerdictChange:
+    """A cell whose verdict, or the arithmetic that it was found to use, is another one.
 
     ``reason`` and ``first_divergence`` are those of the later run. How near an agreeing cell came to its
     limits is no difference.
     """
 
-    cell: Mapping[str, Any]
+    cell: PlannedCell
     before: str
     after: str
     reason: str | None
-    first_divergence: Mapping[str, Any] | None
+    first_divergence: Divergence | None
     precision: tuple[str | None, str | None]
 
     @property
@@ -136,20 +135,20 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunDiff:
     """All that changed; ``only_before`` and ``only_after`` are cells, or tasks of cells, of one run."""
 
     differences: tuple[Difference, ...]
     changes: tuple[Change, ...]
-    verdicts: tuple[Turned, ...]
+    verdicts: tuple[VerdictChange, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
 
     @property
     def worse(self) -> bool:
-        """Whether something takes longer, beyond the noise, or answers worse."""
-        said = {*(one.contrast.word for one in self.changes), *(one.word for one in self.verdicts)}
-        return bool(said & {"slower", "worse"})
+        """Whether something takes longer, beyond the noise, or has a worse verdict."""
+        words = {*(one.contrast.word for one in self.changes), *(one.word for one in self.verdicts)}
+        return bool(words & {"slower", "worse"})
 
     @property
     def machines(self) -> Difference | None:
@@ -157,12 +156,13 @@ class Comparison:
         return next((one for one in self.differences if one.field == "machine.cpu"), None)
 
 
-def compare(before: Side, after: Side) -> Comparison:
+def run_diff(before: RunData, after: RunData) -> RunDiff:
+    """Return what changed from the first run to the second."""
     shared = [key for key in before.cells if key in after.cells]
-    return Comparison(
+    return RunDiff(
         tuple(_differences(_facts(before), _facts(after))),
         tuple(_changes(before, after, shared)),
-        tuple(_turned(before, after, shared)),
+        tuple(_verdict_changes(before, after, shared)),
         tuple(_missing(before, after)),
         tuple(_missing(after, before)),
     )
@@ -171,23 +171,24 @@ def compare(before: Side, after: Side) -> Comparison:
 # -- what differs --------------------------------------------------------------------------------------
 
 
-def _facts(side: Side) -> Fields:
-    """Whatever may explain a change, by section; what is never twice the same is left out."""
-    about = side.about
-    machine = {name: value for name, value in about["machine"].items() if name != "load"}
-    work = {
-        case: {task: fact["flops"] for task, fact in tasks.items()} for case, tasks in about["tasks"].items()
-    }
+def _facts(run: RunData) -> dict[str, Fields]:
+    """Return whatever may explain a change, by section, without what differs between any two runs."""
+    plan = run.plan
+    machine = {name: value for name, value in encode(plan.machine).items() if name != "load"}
+    work = {case: {task: facts.flops for task, facts in tasks.items()} for case, tasks in plan.tasks.items()}
     return {
         "machine": machine,
-        **{name: about.get(name, {}) for name in ("options", "profile", "environment", "inherited")},
-        "versions": side.software,
-        "sources": about.get("sources") or {},
+        "options": encode(plan.options),
+        "profile": encode(plan.profile),
+        "environment": plan.environment,
+        "inherited": plan.inherited or {},
+        "versions": run.software,
+        "sources": plan.sources or {},
         "flops": work,
     }
 
 
-def _differences(before: Fields, after: Fields) -> Iterator[Difference]:
+def _differences(before: Mapping[str, Fields], after: Mapping[str, Fields]) -> Iterator[Difference]:
     for section, mine in before.items():
         theirs = after[section]
         if section in ("versions", "sources", "flops"):  # what one run did not select is no difference
@@ -199,8 +200,8 @@ def _differences(before: Fields, after: Fields) -> Iterator[Difference]:
                 yield Difference(field, one.get(field), other.get(field))
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """(a.b.c, value) of a mapping of mappings, and of a list of them."""
+def _flat(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """Return (a.b.c, value) for each value of a mapping of mappings, and of a list of them."""
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         value = dict(enumerate(value))
     if isinstance(value, Mapping):
@@ -210,34 +211,47 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _software(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, Fields]:
-    """The versions, and NumPy's BLAS, of each framework: as its first worker read them, or as was planned."""
-    framework = {cell["key"]: cell["framework"] for cell in about["cells"]}
+def _software(plan: Plan, records: Iterable[Record]) -> dict[str, Fields]:
+    """Return the versions, and NumPy's BLAS, of each framework: as its first worker read them, or as
+    planned."""
+    framework = {cell.key: cell.framework for cell in plan.cells}
     found: dict[str, Fields] = {}
     for record in records:
-        if record["kind"] == "start" and framework.get(record["cell"]) not in found:
-            told = record["framework"]
-            blas = {"blas": ", ".join(told["blas"])} if told.get("blas") else {}
-            found[framework[record["cell"]]] = {**told.get("versions", {}), **blas}
-    planned = {name: {name: version} for name, version in (about.get("versions") or {}).items()}
-    return {**planned, **{name: told for name, told in found.items() if told}}
+        if isinstance(record, Start) and framework.get(record.cell) not in found:
+            facts = record.framework
+            blas = {"blas": ", ".join(facts.blas)} if facts.blas else {}
+            found[framework[record.cell]] = {**facts.versions, **blas}
+    planned = {name: {name: version} for name, version in (plan.versions or {}).items()}
+    return {**planned, **{name: facts for name, facts in found.items() if facts}}
+
+
+def _precision(plan: Plan, records: Iterable[Record]) -> dict[str, str]:
+    """Return the arithmetic that each cell was found to use, by its first verdict in its own dtype."""
+    dtypes = {cell.key: cell.dtype for cell in plan.cells}
+    found: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, CellVerdict) and record.verdict.precision:
+            if record.checked_in in (None, dtypes.get(record.cell)):
+                found.setdefault(record.cell, record.verdict.precision.label)
+    return found
 
 
 # -- what takes longer ---------------------------------------------------------------------------------
 
 
 def _ratios(cells: Mapping[str, CellSummary], baselines: Mapping[Timed, str]) -> dict[Timed, Mean]:
-    """Of each cell and task the logarithm of the ratio to the baseline, as the run's own tables have it."""
+    """Return for each cell and task the logarithm of its ratio to the baseline, as the run's tables have
+    it."""
     found: dict[Timed, Mean] = {}
     for (_, task), baseline in baselines.items():
-        arena = cells[baseline].arena
-        assert arena is not None, "what was timed has an arena"
-        found |= {(key, task): mean for key, mean in arena.ratios(baseline, task).items() if key in cells}
+        group = cells[baseline].group
+        assert group is not None, "what was timed has a group"
+        found |= {(key, task): mean for key, mean in group.ratios(baseline, task).items() if key in cells}
     return found
 
 
-def _changes(before: Side, after: Side, shared: Iterable[str]) -> Iterator[Change]:
-    """Every task that both timed and that is the same amount of work."""
+def _changes(before: RunData, after: RunData, shared: Iterable[str]) -> Iterator[Change]:
+    """Return every task that both timed and that is the same amount of work."""
     timed = [
         (key, task)
         for key in shared
@@ -253,7 +267,7 @@ def _changes(before: Side, after: Side, shared: Iterable[str]) -> Iterator[Chang
     }
     tasks = {one: [side.cells[one[0]].tasks[one[1]] for side in (before, after)] for one in timed}
     floors = {one: max(map(_floor, both)) for one, both in tasks.items()}
-    for one, contrast in judged(family, floors).items():
+    for one, contrast in contrasts_of_means(family, floors).items():
         key, task = one
         first, second = tasks[one]
         steps = first.steps if first.steps == second.steps else None
@@ -264,12 +278,12 @@ def _changes(before: Side, after: Side, shared: Iterable[str]) -> Iterator[Chang
         )  # fmt: skip
 
 
-def _absolutely(before: Side, after: Side, key: str, task: str) -> str | None:
-    """Why a change cannot be that of the ratio to the baseline; None where it can."""
+def _absolutely(before: RunData, after: RunData, key: str, task: str) -> str | None:
+    """Return why a change cannot be that of the ratio to the baseline; None where it can."""
     control = before.baseline(key, task)
     if control is None or control != after.baseline(key, task):
         return "the runs have no baseline in common"
-    name = before.cells[control].cell["implementation"]
+    name = before.cells[control].cell.implementation
     (source, ran_with), (other_source, runs_with) = before.identity(control), after.identity(control)
     if source is None or source != other_source:
         return f"the baseline {name} has other code"
@@ -289,23 +303,23 @@ def _floor(task: TaskSummary) -> float:
 # -- what answers differently --------------------------------------------------------------------------
 
 
-def _turned(before: Side, after: Side, shared: Iterable[str]) -> Iterator[Turned]:
+def _verdict_changes(before: RunData, after: RunData, shared: Iterable[str]) -> Iterator[VerdictChange]:
     for key in shared:
         one, other = before.cells[key], after.cells[key]
         labels = before.precision.get(key), after.precision.get(key)
         if one.verdict != other.verdict or (None not in labels and labels[0] != labels[1]):
-            yield Turned(
+            yield VerdictChange(
                 one.cell, one.verdict, other.verdict, other.reason, other.first_divergence, labels
             )  # fmt: skip
 
 
 def _rank(verdict: str) -> int:
-    """An answer that is right, one to be looked at again, one that is wrong or missing."""
+    """Return 0 for agreement, 1 for a suspicion, 2 for what is wrong or missing."""
     return {AGREE: 0, SUSPECT: 1}.get(verdict, 2)
 
 
-def _missing(mine: Side, other: Side) -> Iterator[str]:
-    """What only ``mine`` has: whole cells, and tasks of cells that both timed."""
+def _missing(mine: RunData, other: RunData) -> Iterator[str]:
+    """Return what only ``mine`` has: whole cells, and tasks of cells that both timed."""
     for key, summary in mine.cells.items():
         theirs = other.cells.get(key)
         if theirs is None:

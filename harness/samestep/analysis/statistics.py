@@ -4,7 +4,7 @@ The process is the unit of inference: samples of one invocation are averaged bef
 compared, and an interval says how far another set of processes could have moved the number. Of a time it is
 a hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds (Kalibera and
 Jones, Rigorous benchmarking in reasonable time, ISMM 2013). Of a ratio it is Student's t over invocations,
-of which a tenth is left out at each end, as one process in ten is far off now and then (Yuen, The two-sample
+of which a tenth is left out at each end, as one process in ten is far off at times (Yuen, The two-sample
 trimmed t for unequal population variances, Biometrika 61, 1974). Its variance is moderated by that of the
 other ratios of the same comparison, as few processes know their own scatter badly (Smyth, Linear models and
 empirical Bayes methods for assessing differential expression,
@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from scipy import special
@@ -31,7 +31,7 @@ LEVEL = 0.01
 TIE = float(np.log(1.02))
 
 #: How unlike in scatter the members of a family are taken to be, as far as they do not show it: the variance
-#: of the logarithms of their true variances. One in twenty is four times as restless as the middle one.
+#: of the logarithms of their true variances. One in twenty varies four times as much as the median one.
 UNLIKE = 2 / 3
 
 #: Of the invocations, as many are left out of a mean at each end.
@@ -41,7 +41,7 @@ TRIMMED = 1 / 10
 POWER = 0.8
 
 K = TypeVar("K", bound=Hashable)
-Moments = Mapping[tuple[Any, int], float]
+P = TypeVar("P", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ class Contrast:
 
 
 def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
-    """Mean over invocations of the median in each, of samples grouped by invocation."""
+    """Return the mean over invocations of the median in each, of samples grouped by invocation.
+
+    Raises ValueError where there is no sample.
+    """
     groups = [np.asarray(group, dtype=float) for group in by_invocation if len(group)]
     if not groups:
         raise ValueError("no samples")
@@ -106,20 +109,23 @@ def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
     return Estimate(_center(groups), float(low), float(high), spread, p05, p95, everything.size)
 
 
-def paired(subject: Moments, baseline: Moments) -> list[list[float]]:
-    """By invocation, the log ratios of samples of the same (invocation, round): they met the same weather."""
-    pairs: dict[Any, list[float]] = {}
+def paired(
+    subject: Mapping[tuple[P, int], float], baseline: Mapping[tuple[P, int], float]
+) -> list[list[float]]:
+    """Return the log ratios of samples of the same (process, round), by process: they met the same drift."""
+    pairs: dict[P, list[float]] = {}
     for key in sorted(subject.keys() & baseline.keys()):
         pairs.setdefault(key[0], []).append(float(np.log(subject[key] / baseline[key])))
     return list(pairs.values())
 
 
 def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
-    """Of each member the trimmed mean over invocations of the median in each.
+    """Return for each member the trimmed mean over invocations of the median in each.
 
     The family lends each member its variance: d0 degrees of freedom at the variance s0^2 that fit the scatter
     of the members' own variances (Smyth 2004, section 6.2); none has more in the end than all of them
-    together (`_together`). Fewer than three members know nothing of each other.
+    together (`_together`). Fewer than three members know nothing of each other. Raises ValueError where a
+    member has no sample.
     """
     medians = {key: np.array([np.median(g) for g in groups if len(g)]) for key, groups in family.items()}
     if any(not values.size for values in medians.values()):
@@ -140,7 +146,7 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
 
 
 def difference(one: Mean, other: Mean) -> Mean:
-    """``one`` minus ``other``, of different processes (Welch, Biometrika 34, 1947)."""
+    """Return ``one`` minus ``other``, of different processes (Welch, Biometrika 34, 1947)."""
     value, parts = one.value - other.value, [one, other]
     variance = one.variance + other.variance
     samples = one.samples + other.samples
@@ -151,13 +157,13 @@ def difference(one: Mean, other: Mean) -> Mean:
     return Mean(value, variance, freedom, samples)
 
 
-def judged(
+def contrasts_of_means(
     family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0, least: float = 0.0
 ) -> dict[K, Contrast]:
-    """What may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
+    """Return what may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
 
-    ``floor`` is a difference (of logarithms) that the same code under two names showed, one for all or one
-    for each: none that may be smaller is called one, and none that was seen to be smaller than ``least``.
+    ``floor`` is the A/A difference (of logarithms), one for all or one for each: none that may be smaller is
+    called a difference, and none that was measured to be smaller than ``least``.
     """
     floors = floor if isinstance(floor, Mapping) else dict.fromkeys(family, floor)
     chances = {key: _chance(mean, floors[key], least) for key, mean in family.items()}
@@ -173,8 +179,8 @@ def judged(
 
 
 def contrasts(family: Mapping[K, Sequence[Sequence[float]]], floor: float = 0.0) -> dict[K, Contrast]:
-    """`means`, and then `judged`: of log ratios by invocation (`paired`)."""
-    return judged(means(family), floor)
+    """Return the contrasts of log ratios by invocation (`paired`)."""
+    return contrasts_of_means(means(family), floor)
 
 
 def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
@@ -195,7 +201,7 @@ def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
 
 
 def _chance(mean: Mean, floor: float, least: float) -> float:
-    """Of a difference as large as this one, beyond the floor, where there is none (two-sided)."""
+    """Return the p-value: how often a difference this large, beyond the floor, is seen where there is none."""
     beyond = abs(mean.value) - floor
     if beyond <= 0 or abs(mean.value) <= least or mean.freedom <= 0:
         return 1.0
@@ -205,7 +211,7 @@ def _chance(mean: Mean, floor: float, least: float) -> float:
 
 
 def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
-    """The mean without the outermost, the variance that it follows from (0 of one value), and of how many."""
+    """Return the trimmed mean, the variance that it follows from (0 of one value), and the number of values."""
     ordered, cut = np.sort(values), int(TRIMMED * values.size)
     kept = ordered[cut : values.size - cut]
     if kept.size == 1:
@@ -218,8 +224,8 @@ def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
 def _together(freedoms: Sequence[int]) -> float:
     """The degrees of freedom of the mean of the members' variances.
 
-    All are ratios to the same processes of the baseline, so that any two correlate by a half: the mean of so
-    many correlated squares scatters as that of fewer independent ones, and never of more than four.
+    All are ratios to the same processes of the baseline, so that any two correlate by a half: the mean of
+    such correlated squares scatters as that of fewer independent ones, and never of more than four.
     """
     many = len(freedoms)
     return sum(freedoms) / (1 + (many - 1) / 4) if many else 0.0
@@ -257,7 +263,7 @@ def _inverse_trigamma(value: float) -> float:
 
 
 def _t(freedom: float, probability: float) -> float:
-    """The quantile of Student's t."""
+    """Return a quantile of Student's t."""
     return float(special.stdtrit(_finite(freedom), probability))
 
 

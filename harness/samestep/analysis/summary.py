@@ -1,33 +1,29 @@
-"""From a run's records to one row for each cell: what every table, page and export is made from."""
+"""From a run's records to one summary for each cell: what every table, page and export is made from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from samestep.agreement.verdict import AGREE, INVALID
-from samestep.analysis.by_cell import Gathered, gather, grouped, moment
-from samestep.analysis.curves import break_even, calls_until_steady
-from samestep.analysis.ratios import Arena, Samples
+from samestep.agreement.verdict import AGREE, INVALID, UNAVAILABLE, Divergence, Verdict
+from samestep.analysis.by_cell import CellRecords, Samples, by_cell, by_process
+from samestep.analysis.curves import calls_until_steady
+from samestep.analysis.ratios import ComparisonGroup
 from samestep.analysis.statistics import TIE, Contrast, Estimate, location
+from samestep.records.plan import Plan, PlannedCell
+from samestep.records.schema import CellVerdict, Latency, Parts, Peak, Record, Transfer
 
-#: No honest program does so many times the flop/s of the machine's best large matrix product.
+#: No correct program exceeds the flop/s of the machine's best large matrix product by this factor.
 PLAUSIBLE = 2.0
-
-#: A start so many times as dear as another's, and by so many seconds, is a price that is paid for something,
-#: as compiling is. A start is timed once, and by less than that two are apart that compile nothing.
-DEARER, DEARER_SECONDS = 2.0, 0.25
 
 
 @dataclass
 class TaskSummary:
     """One task of one cell: seconds of a call, against the baseline, against the machine's peak.
 
-    ``noise`` is how far the same code under two names was apart in these very rounds (a ratio; None where
-    there was no second name). ``until_steady`` counts the calls before the times are steady. ``latency`` has
-    quantiles of calls waited for one by one, as they are in the samples where one call makes a sample;
-    ``parts`` the device's share of a sample; ``transfers`` the seconds to the device and back.
+    ``noise`` is the A/A ratio in the same rounds (None where the baseline had no copy). ``until_steady``
+    counts the calls before the times are steady. ``latency`` is that of calls waited for one by one, which
+    are the samples themselves where one call makes a sample.
     """
 
     seconds: Estimate
@@ -38,9 +34,9 @@ class TaskSummary:
     steps: int | None = None
     noise: float | None = None
     until_steady: int | None = None
-    latency: Mapping[str, float] | None = None
-    parts: Mapping[str, Any] | None = None
-    transfers: Mapping[str, float] | None = None
+    latency: Latency | None = None
+    parts: Parts | None = None
+    transfer: Transfer | None = None
     disturbed: int = 0
     repeated: int = 0
 
@@ -49,167 +45,138 @@ class TaskSummary:
         return self.seconds.value / self.steps if self.steps else None
 
     @property
-    def fit(self) -> bool:
-        """Whether the rounds were calm enough to compare in: the same code was within 2 % of itself."""
+    def stable(self) -> bool:
+        """Whether the rounds were stable enough to compare in: the A/A ratio is within 2 % of 1."""
         return self.noise is None or abs(self.noise - 1) <= TIE
 
 
 @dataclass
 class CellSummary:
-    """One cell: its verdict, what starting it cost (seconds), its tasks where it was timed, and those that it
-    is compared with."""
+    """One cell: its verdict, its start-up costs in seconds, its tasks where it was timed, and the group that
+    it is compared in."""
 
-    cell: Mapping[str, Any]
+    cell: PlannedCell
     verdict: str
     reason: str | None
-    first_divergence: Mapping[str, Any] | None
+    first_divergence: Divergence | None
     tasks: dict[str, TaskSummary] = field(default_factory=dict)
-    peak_memory_bytes: int | None = None
-    device_memory_bytes: int | None = None
+    peak_memory_bytes: float | None = None
+    device_memory_bytes: float | None = None
     import_seconds: float | None = None
     build_seconds: float | None = None
     stderr: str | None = None
-    arena: Arena | None = field(default=None, repr=False)
+    group: ComparisonGroup | None = field(default=None, repr=False)
 
     def start_seconds(self, task: str) -> float | None:
-        """Until the first call of the task is over, in a process that has imported its framework."""
+        """Return the seconds until the first call of the task is over, in a process that has imported its
+        framework."""
         first = self.tasks[task].first_call_seconds
         return None if first is None or self.build_seconds is None else self.build_seconds + first
 
 
-def summarize(about: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[CellSummary]:
-    """One summary for each cell of the run's plan, in its order; second names are no cells of their own."""
-    cells = {cell["key"]: cell for cell in about["cells"]}
+def summarize(plan: Plan, records: Iterable[Record]) -> list[CellSummary]:
+    """Return one summary for each cell of the plan, in its order; A/A copies are not cells of their own."""
     records = list(records)
-    gathered = gather(about, records)
-    rates: dict[tuple[str, str], dict[str, Samples]] = {}
-    for record in records:
-        if record["kind"] == "peak":
-            cell = cells[record["cell"]]
-            mine = rates.setdefault((cell["dtype"], cell["device"]), {})
-            mine.setdefault(cell["framework"], {})[moment(record)] = record["flops"] / record["seconds"]
-    best = {
-        key: max(location(grouped(one)).value for one in of_framework.values())
-        for key, of_framework in rates.items()
-    }
-    found = {key: _summary(cell, gathered[key], about, best) for key, cell in cells.items()}
-    twins = frozenset(key for key, cell in cells.items() if cell.get("twin"))
-    for planned in dict.fromkeys(str(cell["baseline"]) for cell in cells.values()):
-        timed = [key for key, cell in cells.items() if cell["baseline"] == planned and found[key].tasks]
-        _compare(Arena(planned, {key: gathered[key].samples for key in timed}, twins), found)
-    return [summary for key, summary in found.items() if not cells[key].get("twin")]
+    cells, found_records = plan.by_key(), by_cell(plan, records)
+    peaks = _peaks(cells, records)
+    found = {key: _summary(cell, found_records[key], plan, peaks) for key, cell in cells.items()}
+    for planned in dict.fromkeys(cell.baseline for cell in cells.values()):
+        members = {key: cell for key, cell in cells.items() if cell.baseline == planned}
+        timed = {key: found_records[key].samples for key in members if found[key].tasks}
+        _compare(ComparisonGroup(planned, timed, members), found)
+    return [summary for summary in found.values() if not summary.cell.aa_copy]
 
 
-def peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
-    """The peak that each (dtype, device) was measured against, in flop/s."""
+def measured_peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], float]:
+    """Return the peak that each (dtype, device) was measured against, in flop/s."""
     found = {}
     for summary in summaries:
         for task in summary.tasks.values():
             if task.fraction_of_peak:
                 rate = task.flops / task.seconds.value / task.fraction_of_peak
-                found[summary.cell["dtype"], summary.cell["device"]] = rate
+                found[summary.cell.dtype, summary.cell.device] = rate
     return found
 
 
-def pays_from(
-    summaries: Sequence[CellSummary], summary: CellSummary, task: str
-) -> tuple[CellSummary, float] | None:
-    """Of the rungs of its framework that start that much cheaper (`_dear`) the one that it
-    overtakes last, and after how many calls: from there on its dear start has paid. inf, and the fastest of
-    them, where it never overtakes one.
-
-    None where none starts that cheap.
-    """
-    cell, start, step = summary.cell, summary.start_seconds(task), summary.tasks[task].seconds.value
-    same = ("workload", "case", "framework", "dtype", "device", "matmul")
-    found = []
-    for other in summaries:
-        if task not in other.tasks or any(other.cell[name] != cell[name] for name in same):
-            continue
-        its_start, its_step = other.start_seconds(task), other.tasks[task].seconds.value
-        if start is None or its_start is None or not _dear(start, step, its_start, its_step):
-            continue
-        calls = break_even(start, step, its_start, its_step)
-        found.append((float("inf") if calls is None else calls, -its_step, other))
-    if not found:
-        return None
-    calls, _, against = max(found, key=lambda one: (*one[:2], one[2].cell["implementation"]))
-    return against, calls
+def _peaks(cells: Mapping[str, PlannedCell], records: Sequence[Record]) -> dict[tuple[str, str], float]:
+    """Return the best framework's flop/s for each (dtype, device)."""
+    rates: dict[tuple[str, str], dict[str, Samples]] = {}
+    for record in records:
+        if isinstance(record, Peak):
+            cell = cells[record.cell]
+            of_framework = rates.setdefault((cell.dtype, cell.device), {}).setdefault(cell.framework, {})
+            of_framework[record.moment] = record.flops / record.seconds
+    return {
+        key: max(location(by_process(one)).value for one in of_framework.values())
+        for key, of_framework in rates.items()
+    }
 
 
-def _dear(start: float, step: float, its_start: float, its_step: float) -> bool:
-    """Whether a start is dear beside another's, the work of the first call aside, which later ones do too."""
-    return start > DEARER * its_start and (start - step) - (its_start - its_step) > DEARER_SECONDS
-
-
-def _compare(arena: Arena, found: Mapping[str, CellSummary]) -> None:
-    """Each cell of an arena against its baseline, all ratios of a task judged together."""
-    for key in arena.taken:
-        found[key].arena = arena
-    for task in arena.taken[arena.baseline] if arena.baseline else ():
-        noise = arena.noise(task)
-        for key, contrast in arena.against(str(arena.baseline), task).items():
+def _compare(group: ComparisonGroup, found: Mapping[str, CellSummary]) -> None:
+    """Give each cell of a group its ratios to the baseline, all ratios of a task judged together."""
+    for key in group.samples:
+        found[key].group = group
+    for task in group.samples[group.baseline] if group.baseline else ():
+        noise = group.noise(task)
+        for key, contrast in group.against(str(group.baseline), task).items():
             found[key].tasks[task].ratio = contrast
             found[key].tasks[task].noise = noise
 
 
 def _summary(
-    cell: Mapping[str, Any],
-    mine: Gathered,
-    about: Mapping[str, Any],
-    peak: Mapping[tuple[str, str], float],
+    cell: PlannedCell, mine: CellRecords, plan: Plan, peaks: Mapping[tuple[str, str], float]
 ) -> CellSummary:
-    # The worst of all invocations is the cell's; of each its last, since a resumed one is begun again.
-    last = {(v.get("arena"), v.get("invocation"), v.get("checked_in")): v for v in mine.verdicts}
-    own = (None, cell["dtype"])  # says more than another dtype's
-    first = sorted(last.values(), key=lambda v: v.get("checked_in") not in own)
-    worst = next((v for v in first if v["verdict"] != AGREE), None)
-    verdict = worst or (
-        mine.verdicts[0] if mine.verdicts else {"verdict": "unavailable", "reason": "not run yet"}
-    )
+    told = _verdict(cell, mine.verdicts)
+    start = mine.first_start
     summary = CellSummary(
         cell=cell,
-        verdict=verdict["verdict"],
-        reason=verdict.get("reason"),
-        first_divergence=verdict.get("first_divergence"),
-        peak_memory_bytes=max((r["bytes"] for r in mine.finishes), default=None),
-        device_memory_bytes=max((r.get("device_bytes") or 0 for r in mine.finishes), default=0) or None,
-        import_seconds=mine.first("framework").get("import_seconds"),
-        build_seconds=mine.starts[0].get("build_seconds") if mine.starts else None,
-        stderr=verdict.get("stderr"),
+        verdict=told.verdict.verdict,
+        reason=told.verdict.reason,
+        first_divergence=told.verdict.first_divergence,
+        peak_memory_bytes=max((one.bytes for one in mine.finishes), default=None),
+        device_memory_bytes=max((one.device_bytes or 0 for one in mine.finishes), default=0) or None,
+        import_seconds=start.framework.import_seconds if start else None,
+        build_seconds=start.build_seconds if start else None,
+        stderr=told.stderr,
     )
-    if verdict["verdict"] != AGREE:
+    if summary.verdict != AGREE:
         return summary
-    facts = about["tasks"][f"{cell['workload']}:{cell['case']}"]
-    rate = peak.get((cell["dtype"], cell["device"]))
+    tasks, rate = plan.tasks_of(cell), peaks.get((cell.dtype, cell.device))
     for task in mine.samples:
-        summary.tasks[task] = _task(mine, task, facts[task]["flops"], rate)
+        summary.tasks[task] = _task(mine, task, tasks[task].flops, rate)
     return _plausible(summary)
 
 
-def _task(mine: Gathered, task: str, flops: float, rate: float | None) -> TaskSummary:
-    seconds = location(grouped(mine.samples[task]))
-    calls = mine.first("first_calls").get(task)
-    first = calls[0] if calls else mine.first("first_call_seconds").get(task)
+def _verdict(cell: PlannedCell, verdicts: Sequence[CellVerdict]) -> CellVerdict:
+    """Return the worst verdict of all invocations: of each its last, since a resumed one is begun again."""
+    if not verdicts:
+        return CellVerdict(cell.key, Verdict(UNAVAILABLE, "not run yet"))
+    last = {(one.group, one.invocation, one.checked_in): one for one in verdicts}
+    own = (None, cell.dtype)  # says more than another dtype's
+    first = sorted(last.values(), key=lambda one: one.checked_in not in own)
+    return next((one for one in first if one.verdict.verdict != AGREE), verdicts[0])
+
+
+def _task(mine: CellRecords, task: str, flops: float, rate: float | None) -> TaskSummary:
+    seconds, start = location(by_process(mine.samples[task])), mine.first_start
+    calls = (start.first_calls or {}).get(task) if start else None
+    latency = (start.latency or {}).get(task) if start else None
+    if latency is None and start and (start.loops or {}).get(task) == 1:  # a sample is one call
+        latency = Latency(median=seconds.value, p95=seconds.p95)
     return TaskSummary(
         seconds=seconds,
         ratio=None,
         flops=flops,
         fraction_of_peak=flops / seconds.value / rate if rate and flops else None,
-        first_call_seconds=first,
-        steps=mine.first("steps").get(task),
+        first_call_seconds=start.first_call(task) if start else None,
+        steps=(start.steps or {}).get(task) if start else None,
         until_steady=calls_until_steady(calls) if calls else None,
-        latency=mine.first("latency").get(task) or _latency(seconds, mine.first("loops").get(task)),
-        parts=mine.first("parts").get(task),
-        transfers=mine.transfer(task),
+        latency=latency,
+        parts=(start.parts or {}).get(task) if start else None,
+        transfer=mine.transfer(task),
         disturbed=mine.disturbed[task],
         repeated=mine.repeated[task],
     )
-
-
-def _latency(seconds: Estimate, loops: int | None) -> Mapping[str, float] | None:
-    """What the samples say of calls that are waited for one by one."""
-    return {"median": seconds.value, "p95": seconds.p95} if loops == 1 else None
 
 
 def _plausible(summary: CellSummary) -> CellSummary:

@@ -8,44 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from samestep.catalog.catalog import Catalog, Implementation
+from samestep.catalog.cell import Cell, Options
 from samestep.errors import SamestepError
 from samestep.spec import parts, resized
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One implementation of a workload at one case, dtype, device, matmul precision and thread count.
-
-    ``named`` says that the user asked for this framework by name, so that its absence is a failure;
-    ``twin`` that it is another cell over again: how far the two differ is noise.
-    """
-
-    workload: str
-    case: str
-    implementation: str
-    framework: str
-    dtype: str
-    device: str
-    matmul: str
-    threads: int
-    file: str | None = None
-    named: bool = False
-    twin: bool = False
-
-    @property
-    def key(self) -> str:
-        parts = (f"{self.workload}:{self.case}", self.implementation, self.dtype, self.device, self.matmul,
-                 f"{self.threads}t", *(["again"] if self.twin else []))  # fmt: skip
-        return "/".join(parts)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -75,18 +46,6 @@ class Selector:
     def names(self, rung: Implementation) -> bool:
         """Whether the user wrote the rung's name, or the framework's (torch_*), not just a glob over all."""
         return self.implementation == rung.name or self.implementation.startswith(rung.framework)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What every cell of a selection is crossed with, and which part of it is meant."""
-
-    dtypes: tuple[str, ...] = ("float32",)
-    devices: tuple[str, ...] = ("cpu",)
-    matmul: str = "float32"
-    threads: int = 1
-    sweep: str | None = None
-    shard: str | None = None
 
 
 def select(
@@ -130,14 +89,14 @@ def arenas(catalog: Catalog, cells: Sequence[Cell]) -> list[list[Cell]]:
         found.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
     for peers in found.values():
         wanted = catalog.spec(peers[0].workload).baseline
-        peers.sort(key=lambda cell: (cell.implementation != wanted, cell.twin, cell.device != "cpu"))
+        peers.sort(key=lambda cell: (cell.implementation != wanted, cell.aa_copy, cell.device != "cpu"))
     return list(found.values())
 
 
-def with_twins(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
+def with_aa_copies(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
     """The cells, and every baseline once more under another name, beside itself."""
-    twins = {first: replace(first, twin=True) for first, *_ in arenas(catalog, cells)}
-    return [one for cell in cells for one in (cell, twins.get(cell)) if one is not None]
+    copies = {first: replace(first, aa_copy=True) for first, *_ in arenas(catalog, cells)}
+    return [one for cell in cells for one in (cell, copies.get(cell)) if one is not None]
 
 
 def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:

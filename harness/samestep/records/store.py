@@ -1,39 +1,28 @@
-"""A run on disk: ``run.json``, what was asked and on what machine, and ``samples.jsonl``, append-only.
+"""A run on disk: ``run.json``, its plan, and ``samples.jsonl``, its records, append-only.
 
-One record a line, flushed at every turn and synced after every round: whatever ends the run
-ends it between two records, and a power cut takes a round of it at most. A torn last line is what a kill or
-a full disk leaves; it is said, and cut off before a run goes on. Numbers that are not finite are the strings
-"nan", "inf" and "-inf": JSON has none.
+One record a line, flushed at every turn and synced after every round: whatever ends the run ends it between
+two records, and a power cut takes a round of it at most. A torn last line is what a kill or a full disk
+leaves; it is reported, and cut off before a run is resumed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from samestep.codec import Malformed
 from samestep.errors import NotWritten, SamestepError
+from samestep.records import schema
+from samestep.records.plan import Plan, plan_from_json, plan_to_json
+from samestep.records.schema import SCHEMA, Record
 
-SCHEMA = 1
 RUN, SAMPLES = "run.json", "samples.jsonl"
-
-Record = dict[str, Any]
-
-
-def finite(value: Any) -> Any:
-    """The same document with strings for the numbers that JSON cannot hold."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
 
 
 class Run:
@@ -44,8 +33,9 @@ class Run:
         self.samples = folder / SAMPLES
 
     @classmethod
-    def create(cls, parent: Path, machine: str, about: Mapping[str, Any]) -> Run:
-        """A new folder, named by the time; two runs that start in the same second do not meet."""
+    def create(cls, parent: Path, machine: str, plan: Plan) -> Run:
+        """Make a new folder, named by the time, with its plan; runs that start in the same second get
+        different names."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
         for name in (stamp, *(f"{stamp}-{n}" for n in range(2, 1000))):
             folder = parent / machine / name
@@ -56,33 +46,45 @@ class Run:
             except OSError as error:
                 raise SamestepError(f"{folder} cannot be made: {error.strerror}") from error
             run = cls(folder)
-            text = json.dumps(finite({"schema": SCHEMA, "run": name, **about}), indent=2) + "\n"
-            _write(folder / RUN, text)
+            document = {"schema": SCHEMA, **plan_to_json(replace(plan, run=name))}
+            _write(folder / RUN, json.dumps(document, indent=2) + "\n")
             run.samples.touch()
             return run
         raise SamestepError(f"{parent / machine / stamp} and its followers are all taken")
 
     @classmethod
     def open(cls, folder: Path) -> Run:
+        """Return the run of a folder. Raises SamestepError where the folder holds none."""
         if not (folder / RUN).is_file():
-            raise SamestepError(f"{folder} is no run: it has no {RUN}")
+            raise SamestepError(f"{folder} is not a run: it has no {RUN}")
         return cls(folder)
 
-    @property
-    def about(self) -> Record:
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan in ``run.json``. Raises SamestepError where it cannot be read."""
+        try:
+            return plan_from_json(self.document())
+        except Malformed as wrong:
+            place = wrong.place[0] if wrong.place else RUN
+            raise SamestepError(
+                f"{self.folder / RUN} is damaged: {place!r} is not what a run has there"
+            ) from wrong
+
+    def document(self) -> dict[str, object]:
+        """Return ``run.json`` as it is. Raises SamestepError where it is no JSON of this schema."""
         path = self.folder / RUN
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SamestepError(f"{path} cannot be read: {error}") from error
-        if not isinstance(about, dict) or about.get("schema") != SCHEMA:
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise SamestepError(f"{path} has another schema than {SCHEMA}: read it with its own samestep")
-        return about
+        return document
 
     def append(self, records: Iterable[Record], sync: bool = True) -> None:
         """Add records: when this returns, no end of this process loses them; with ``sync`` no end of the
-        machine either. Raises SamestepError where the disk refuses."""
-        lines = "".join(json.dumps(finite({"schema": SCHEMA, **r})) + "\n" for r in records)
+        machine either. Raises NotWritten where the disk refuses."""
+        lines = "".join(json.dumps(schema.write(one, self.folder.name)) + "\n" for one in records)
         try:
             with self.samples.open("a", encoding="utf-8") as file:
                 file.write(lines)
@@ -95,30 +97,39 @@ class Run:
             ) from error
 
     def hold(self) -> None:
-        """Keep other processes from going on with this run while this one does; ends with the process."""
+        """Keep other processes from resuming this run while this one measures it; ends with the process."""
         try:
             self.held = self.samples.open("a")
             fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SamestepError(f"{self.folder} is still being measured: wait until it has ended") from None
-        except OSError:  # a file system without locks; a file that cannot be written, append names
+        except OSError:  # a file system without locks; a file that cannot be written is named by append
             pass
 
     def sync(self) -> None:
-        """What was appended without it is on the disk when this returns."""
+        """Write to the disk what was appended without ``sync``."""
         self.append([])
 
-    def records(self, kind: str | None = None) -> Iterator[Record]:
-        """The whole records in order, of one kind or all; a torn last line is left out."""
-        for number, line in enumerate(self._lines(), start=1):
+    def records(self) -> Iterator[Record]:
+        """Return the whole records in order; a torn last line is left out. Raises SamestepError where one is
+        damaged."""
+        for number, line in enumerate(self.lines(), start=1):
             try:
-                record = json.loads(line)
-            except ValueError as error:
+                document = json.loads(line)
+                if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+                    raise SamestepError(f"{self.samples}:{number} has another schema than {SCHEMA}")
+                record = schema.read(document)
+            except (ValueError, KeyError) as error:
                 raise SamestepError(f"{self.samples}:{number} is damaged: {error}") from error
-            if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-                raise SamestepError(f"{self.samples}:{number} has another schema than {SCHEMA}")
-            if kind is None or record["kind"] == kind:
+            if record is not None:
                 yield record
+
+    def lines(self) -> Iterator[str]:
+        """Return the whole lines of the records."""
+        if not self.samples.is_file():
+            return
+        with self.samples.open(encoding="utf-8", errors="replace") as file:
+            yield from (line for line in file if line.endswith("\n"))
 
     @property
     def torn(self) -> bool:
@@ -132,15 +143,10 @@ class Run:
         with self.samples.open("r+b") as file:
             file.truncate(text.rfind(b"\n") + 1)
 
-    def _lines(self) -> Iterator[str]:
-        if not self.samples.is_file():
-            return
-        with self.samples.open(encoding="utf-8", errors="replace") as file:
-            yield from (line for line in file if line.endswith("\n"))
-
 
 def latest(parent: Path, machine: str = "*") -> Run:
-    """The run that started last, on one machine or on any."""
+    """Return the run that started last, on one machine or on any. Raises SamestepError where there is
+    none."""
     runs = sorted(parent.glob(f"{machine}/*/{RUN}"), key=lambda path: path.parent.name)
     if not runs:
         raise SamestepError(f"no run under {parent / machine.strip('*')}: `samestep run` makes one")
@@ -148,7 +154,7 @@ def latest(parent: Path, machine: str = "*") -> Run:
 
 
 def _write(path: Path, text: str) -> None:
-    """All of it or nothing: what is killed half way leaves no half of a file."""
+    """Write all of it or nothing: what is killed half way leaves no half of a file."""
     unfinished = path.with_suffix(".tmp")
     try:
         unfinished.write_text(text, encoding="utf-8")

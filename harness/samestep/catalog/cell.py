@@ -1,0 +1,64 @@
+"""A cell: one implementation of a workload at one case, dtype, device, matmul precision and thread count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from samestep.codec import in_json
+
+#: How the key ends of a cell's second copy, the A/A control.
+AA_COPY = "again"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is examined and timed.
+
+    ``file`` is the path of an implementation outside of the catalog, or None; ``named`` says that the user
+    asked for this framework by name, so that its absence is a failure; ``aa_copy`` that this is the A/A
+    control: the same cell once more, whose difference from the first is noise.
+    """
+
+    workload: str
+    case: str
+    implementation: str
+    framework: str
+    dtype: str
+    device: str
+    matmul: str
+    threads: int
+    file: str | None = None
+    named: bool = False
+    aa_copy: bool = field(metadata=in_json("twin"), default=False)
+
+    @property
+    def key(self) -> str:
+        """The cell's name in records: ``two_layer:tiny/torch_nn/float32/cpu/float32/2t``."""
+        parts = (
+            self.of_case, self.implementation, self.dtype, self.device, self.matmul, f"{self.threads}t",
+            *([AA_COPY] if self.aa_copy else []),
+        )  # fmt: skip
+        return "/".join(parts)
+
+    @property
+    def of_case(self) -> str:
+        """The workload and its case: ``two_layer:tiny``."""
+        return f"{self.workload}:{self.case}"
+
+    @property
+    def label(self) -> str:
+        """The cell for a reader: ``two_layer:tiny/torch_nn float32 cpu``."""
+        return f"{self.of_case}/{self.implementation} {self.dtype} {self.device}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every cell of a selection is crossed with; ``sweep`` and ``shard`` as on the command line."""
+
+    dtypes: Sequence[str] = ("float32",)
+    devices: Sequence[str] = ("cpu",)
+    matmul: str = "float32"
+    threads: int = 1
+    sweep: str | None = None
+    shard: str | None = None

@@ -1,0 +1,55 @@
+"""What a number in a record may be: checks for annotations, and for documents that anyone may have written.
+
+Amounts are of this world, between 2^-100 and 2^100, so that none of them becomes 0 or infinite where it is
+divided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+SMALLEST, LARGEST = 2.0**-100, 2.0**100
+#: A larger integer is no count of anything.
+MOST = 2**63
+#: How deep lists and mappings may be nested.
+DEEPEST = 50
+
+
+def count(value: object) -> bool:
+    """Whether it is a whole number from 0 on."""
+    return type(value) is int and 0 <= value < MOST  # a bool is no count
+
+
+def positive_count(value: object) -> bool:
+    """Whether it is a whole number from 1 on."""
+    return count(value) and value != 0
+
+
+def amount(value: object) -> bool:
+    """Whether it may be seconds, bytes or operations: finite and above 0."""
+    return isinstance(value, int | float) and SMALLEST <= value <= LARGEST
+
+
+def not_negative(value: object) -> bool:
+    """Whether it is an amount or 0."""
+    return amount(value) or value == 0
+
+
+def writable(document: object) -> bool:
+    """Whether a document can be written again: not nested too deep, and no text with half of a surrogate pair
+    ("\\ud800"), which JSON's escapes may hold and no file."""
+    if not _shallow(document, DEEPEST):
+        return False
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shallow(document: object, left: int) -> bool:
+    if not isinstance(document, Mapping | list):
+        return True
+    inner = document.values() if isinstance(document, Mapping) else document
+    return left > 0 and all(_shallow(one, left - 1) for one in inner)
