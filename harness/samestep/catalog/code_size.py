@@ -1,38 +1,55 @@
-"""The price of a rung: how much code it is, and how much of it is new to who comes from the rung before."""
+"""The size of an implementation: lines of code, and how many are new after the one that it is read after."""
 
 from __future__ import annotations
 
 import difflib
 import io
 import tokenize
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-#: What stands in a file and is no code.
-BLANK = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+from samestep.bounds import count
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Cell
+
+#: Tokens of a file that are not code.
+NOT_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 
 @dataclass(frozen=True)
-class Price:
-    """Lines of code, and how many of them the rung that it is read after does not have."""
+class CodeSize:
+    """Lines of code of an implementation, and how many of them the one that it is ``read_after`` lacks; None
+    where that is not known, or nothing comes before."""
 
-    lines: int
-    changed: int | None
-    read_after: str | None
+    lines: Annotated[int, count] | None = None
+    changed: Annotated[int, count] | None = None
+    read_after: str | None = None
 
 
-def price(path: Path, before: Path | None, read_after: str | None) -> Price:
-    """``before`` is the file of ``read_after``; the first rung of a ladder has none."""
-    mine = code(path.read_text(encoding="utf-8"))
+def code_sizes(catalog: Catalog, cells: Iterable[Cell]) -> dict[str, CodeSize]:
+    """Return the size of each ``workload/implementation`` of these cells."""
+    found = {}
+    for rung in {catalog.implementation(c.workload, c.implementation): None for c in cells}:
+        files = {other.name: other.path for other in catalog.implementations(rung.workload)}
+        before = files.get(rung.read_after) if rung.read_after else None
+        found[str(rung)] = code_size(rung.path, before, rung.read_after)
+    return found
+
+
+def code_size(path: Path, before: Path | None, read_after: str | None) -> CodeSize:
+    """Return the size of a file beside that of ``before``, the file of ``read_after``; None of the first."""
+    mine = code_lines(path.read_text(encoding="utf-8"))
     if before is None:
-        return Price(len(mine), None, read_after)
-    theirs = code(before.read_text(encoding="utf-8"))
+        return CodeSize(len(mine), None, read_after)
+    theirs = code_lines(before.read_text(encoding="utf-8"))
     matches = difflib.SequenceMatcher(None, theirs, mine, autojunk=False).get_matching_blocks()
-    return Price(len(mine), len(mine) - sum(match.size for match in matches), read_after)
+    return CodeSize(len(mine), len(mine) - sum(match.size for match in matches), read_after)
 
 
-def code(source: str) -> list[str]:
-    """The lines that hold code: no blank ones, no docstrings, and no comments behind them either."""
+def code_lines(source: str) -> list[str]:
+    """Return the lines that hold code, without blank lines, docstrings and comments."""
     lines = source.split("\n")
     held: set[int] = set()
     statement: list[tokenize.TokenInfo] = []
@@ -44,6 +61,6 @@ def code(source: str) -> list[str]:
             if any(part.type != tokenize.STRING for part in statement):
                 held |= {row for part in statement for row in range(part.start[0], part.end[0] + 1)}
             statement = []
-        elif token.type not in BLANK:
+        elif token.type not in NOT_CODE:
             statement.append(token)
     return [lines[row - 1].rstrip() for row in sorted(held)]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from samestep.bounds import count, not_negative
 from samestep.catalog.cell import Cell, Options
+from samestep.catalog.code_size import CodeSize
 from samestep.codec import Malformed, decode, encode, in_json
-from samestep.records.bounds import count, not_negative
 
 #: Variables of the environment by their names.
 Variables = Mapping[str, str]
@@ -78,15 +79,6 @@ class TaskFacts:
     """``flops`` counts the floating-point operations of the matrix products of one call."""
 
     flops: Annotated[float, not_negative]
-
-
-@dataclass(frozen=True)
-class CodeSize:
-    """Lines of code of an implementation, and how many of them the one that it is ``read_after`` lacks."""
-
-    lines: Annotated[int, count] | None = None
-    changed: Annotated[int, count] | None = None
-    read_after: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from samestep.bounds import count, writable
 from samestep.codec import Malformed
 from samestep.errors import SamestepError
 from samestep.records import schema
-from samestep.records.bounds import count, writable
 from samestep.records.plan import Plan
 from samestep.records.schema import KINDS, RETIRED, SCHEMA, Record
 from samestep.records.store import RUN, Run
 
 #: What a record's line is called where it is left out.
 DAMAGED, FOREIGN, NEWER = "damaged", "foreign", "newer"
-#: What is said of a document that is not `samestep.records.bounds.writable`.
+#: What is said of a document that is not `samestep.bounds.writable`.
 UNWRITABLE = "it is nested too deep, or has half of a surrogate pair"
 
 
