@@ -1,8 +1,8 @@
-"""Parameters on disk, so that one framework goes on with what another one trained: safetensors files.
+"""Parameters on disk as safetensors files, so that one framework continues what another one trained.
 
 Such a file holds names, shapes, dtypes and bytes, and no code that would run when it is read:
 https://huggingface.co/docs/safetensors. The names and shapes are those of the spec (weights are (in, out)),
-which every rung's ``export`` gives and its ``adopt`` takes.
+which every implementation's ``export`` returns and its ``adopt`` takes.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from samestep.errors import SamestepError
 
 
-def save(path: str | Path, params: Mapping[str, Any]) -> None:
-    """Write arrays by name, whatever ``np.asarray`` takes, each in its own shape and dtype.
+def save(path: str | Path, params: Mapping[str, ArrayLike]) -> None:
+    """Write arrays by name, anything that ``np.asarray`` takes, each in its own shape and dtype.
 
-    Raises `SamestepError` where the file cannot be written or safetensors is not installed.
+    Raises `SamestepError` where the file cannot be written, the format lacks a dtype, or safetensors is not
+    installed.
     """
     library = _safetensors()
     try:
@@ -36,7 +37,7 @@ def save(path: str | Path, params: Mapping[str, Any]) -> None:
 
 
 def load(path: str | Path) -> dict[str, np.ndarray]:
-    """Read arrays by name, in the order of the alphabet; what `save` wrote comes back bit for bit.
+    """Return arrays by name, in alphabetical order, with the shapes, dtypes and bits that `save` was given.
 
     Raises `SamestepError` where there is no such file, it is damaged, or safetensors is not installed.
     """
@@ -49,14 +50,14 @@ def load(path: str | Path) -> dict[str, np.ndarray]:
     except KeyError as error:
         raise SamestepError(f"{path} holds numbers of type {error}, which NumPy does not have") from error
     except Exception as error:
-        raise SamestepError(f"{path} is damaged, or no safetensors file: {error}; save it again") from error
-    if told(data) not in (None, digest(arrays)):
+        raise SamestepError(f"{path} is damaged or not a safetensors file: {error}; save it again") from error
+    if stored_digest(data) not in (None, digest(arrays)):
         raise SamestepError(f"{path} is damaged: its numbers are not those that were saved; save it again")
     return {name: arrays[name] for name in sorted(arrays)}
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """Of all names, dtypes, shapes and bytes: the format itself has no checksum."""
+    """Return the SHA-256 of all names, dtypes, shapes and bytes; the format itself has no checksum."""
     total = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
@@ -64,8 +65,8 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def told(data: bytes) -> str | None:
-    """The digest that a file tells of itself; None in one that was written by something else.
+def stored_digest(data: bytes) -> str | None:
+    """Return the digest that `save` stored in a file; None where another program wrote it.
 
     The file begins with the length of its header (8 bytes, little-endian) and the header, in JSON.
     """
@@ -75,7 +76,7 @@ def told(data: bytes) -> str | None:
 
 
 def _safetensors() -> ModuleType:
-    """Its NumPy part; imported here, since it is an extra."""
+    """Import the NumPy part of safetensors, which is an optional dependency."""
     try:
         import safetensors.numpy
     except ImportError as error:

@@ -301,7 +301,7 @@ NUMPY = [
         (
             "loss is no number of ours",
             {'return steps["loss"], {': 'return steps["loss"].item(), {'},
-            "loss must be the framework's own array, but float is no NumPy array",
+            "loss must be the framework's own array, but float is not a NumPy array",
         ),
         (
             "loss has a dimension",
@@ -452,7 +452,7 @@ TORCH = [
         (
             "NumPy for a tensor",
             {"return loss.detach(), {": "return loss.detach().numpy(), {"},
-            "but ndarray is no torch.Tensor",
+            "but ndarray is not a torch.Tensor",
         ),
         (
             "float64 returned",

@@ -117,7 +117,7 @@ def test_never_reads_more_than_announced_and_one():
     stream = Counted(LABELS + bytes(1000))
     stream.seek(8)
     with pytest.raises(DataCorrupt):
-        idx.checked(stream, "stream", "labels", 5)
+        idx.read_items(stream, "stream", "labels", 5)
     assert stream.most == 6
 
 

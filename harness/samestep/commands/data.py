@@ -1,4 +1,4 @@
-"""``samestep data``: where the data sets are, whether they are right, and how to get them."""
+"""``samestep data``: find, fetch and verify the data sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from samestep.data.errors import DataError, DataMissing
 from samestep.data.find import find
-from samestep.data.sets import SETS, named
+from samestep.data.sets import SETS, data_set
 
 if TYPE_CHECKING:
     from samestep.data.fetch import Report
@@ -23,7 +23,7 @@ FETCHABLE = click.Choice([name for name, dataset in SETS.items() if dataset.mirr
 def data() -> None:
     """MNIST and Fashion-MNIST: find, fetch and verify them.
 
-    Looked for, in this order: in the folder that SAMESTEP_DATA names, samestep's cache
+    Searched, in this order: the folder that SAMESTEP_DATA names, samestep's cache
     (~/.cache/samestep), ./data, ~/data, TORCH_HOME, Keras's ~/.keras/datasets, /usr/share/datasets.
     """
 
@@ -34,16 +34,16 @@ def fetch(names: tuple[str, ...]) -> None:
     """Download data sets into the cache, unless they are already here."""
     from samestep.data.fetch import ensure
 
-    with one_line():
+    with errors_as_one_line():
         for name in names:
             with progress_bar() as report:
-                place = ensure(named(name), report)
+                place = ensure(data_set(name), report)
             click.echo(f"{name}: {place}")
 
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
-    """A bar on standard error for each file that is downloaded."""
+    """Show a bar on standard error for each file that is downloaded."""
     from rich import progress
     from rich.console import Console
 
@@ -63,17 +63,17 @@ def progress_bar() -> Iterator[Report]:
 @click.argument("name", metavar="[NAME]", required=False, type=NAME)
 def path(name: str | None) -> None:
     """Print where a data set is; without NAME, list them all."""
-    with one_line():
+    with errors_as_one_line():
         if name:
-            click.echo(find(named(name)))
+            click.echo(find(data_set(name)))
         else:
             for each in SETS:
-                click.echo(where(each))
+                click.echo(location_line(each))
 
 
-def where(name: str) -> str:
+def location_line(name: str) -> str:
     try:
-        return f"{name}: {find(named(name))}"
+        return f"{name}: {find(data_set(name))}"
     except DataMissing as error:
         return str(error)
 
@@ -81,11 +81,11 @@ def where(name: str) -> str:
 @data.command()
 @click.argument("name", metavar="[NAME]", required=False, type=NAME)
 def verify(name: str | None) -> None:
-    """Read a data set wholly and check its content; without NAME, every one that is here."""
+    """Read a data set and verify its content; without NAME, every one that is here."""
     wrong = False
     for each in [name] if name else SETS:
         try:
-            click.echo(verified(each))
+            click.echo(verification_line(each))
         except DataError as error:
             click.echo(str(error), err=True)
             wrong = wrong or bool(name) or not isinstance(error, DataMissing)
@@ -93,18 +93,18 @@ def verify(name: str | None) -> None:
         raise SystemExit(1)
 
 
-def verified(name: str) -> str:
-    """Reads a set, which raises if a byte is wrong, and says what there is."""
+def verification_line(name: str) -> str:
+    """Return a line on what a set holds. Raises `DataError` where a byte is wrong."""
     from samestep.data.read import read_set
 
-    place = find(named(name))
-    arrays = read_set(named(name), place)
+    place = find(data_set(name))
+    arrays = read_set(data_set(name), place)
     return f"{name}: {len(arrays['images'])} + {len(arrays['test_images'])} images, all right, in {place}"
 
 
 @contextmanager
-def one_line() -> Iterator[None]:
-    """Turns trouble with data into one line on standard error and exit code 1."""
+def errors_as_one_line() -> Iterator[None]:
+    """Turn a `DataError` into one line on standard error and exit code 1."""
     try:
         yield
     except DataError as error:

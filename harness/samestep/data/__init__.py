@@ -1,31 +1,34 @@
-"""MNIST and Fashion-MNIST: found, fetched when told to, read, and every byte checked.
+"""MNIST and Fashion-MNIST: found, fetched on request, read, and verified to the last byte.
 
 Importing this loads neither NumPy nor pooch.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import DataCorrupt, DataError, DataMissing
 from .sets import SETS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import numpy as np
 
 __all__ = ["NAMES", "DataCorrupt", "DataError", "DataMissing", "load"]
 
 NAMES = tuple(SETS)
 
 
-def load(name: str) -> dict[str, NDArray[Any]]:
-    """The arrays images, labels, test_images and test_labels of a data set, read-only.
+def load(name: str) -> dict[str, np.ndarray]:
+    """Return the arrays images, labels, test_images and test_labels of a data set, read-only.
 
-    Images are uint8 (n, 784), labels int32 (n,). Nothing is downloaded: ``DataMissing`` says what to do.
+    Images are uint8 in 0..255 of shape (n, 784), labels int32 in 0..9 of shape (n,). Nothing is downloaded.
+
+    Raises `DataMissing` where the set is not found, `DataCorrupt` where a file has other content, and
+    `DataError` for an unknown name.
     """
     from .find import find
     from .read import read_set
-    from .sets import named
+    from .sets import data_set
 
-    dataset = named(name)
+    dataset = data_set(name)
     return read_set(dataset, find(dataset))

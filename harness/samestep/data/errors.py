@@ -1,4 +1,4 @@
-"""What can go wrong with data: it is missing, or it is not what it should be. Each is one clear line."""
+"""Errors of data sets: missing, or with other content than expected. Each message is one line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 
 
 class DataError(Exception):
-    """Any trouble with data. The message names the place, the value and the next step."""
+    """A data set cannot be used. The message names the place, the value and the next step."""
 
 
 class DataMissing(DataError):
-    """A data set is in none of the places where it is looked for, or could not be fetched."""
+    """A data set is in none of the places that are searched, or could not be fetched."""
 
 
 class DataCorrupt(DataError):
-    """A file is there, and is not what it should be."""
+    """A file exists, and its content is not what it should be."""
 
     def __init__(
         self, place: str | os.PathLike[str], what: str, remedy: str = "replace it with a fresh copy"

@@ -1,7 +1,7 @@
 """Downloads a data set into the user's cache, from the first mirror whose file has the right content.
 
-A file is downloaded into a temporary folder, read and compared there, and only then moved to its place:
-what is in the cache is whole. What was already there and right stays.
+A file is downloaded into a temporary folder, verified there, and only then moved to its place: the cache
+never holds part of a file. Files that were already there and are right stay.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from .read import read_set
 from .sets import DataSet, Part
 
 Report = Callable[[str, int, int], None]
-"""Told (file, bytes so far, bytes in all or 0 if unknown) as a download goes on."""
+"""Called with (file, bytes so far, total bytes or 0 if unknown) during a download."""
 
-TIMEOUT = 30  # seconds to connect, and of silence
+TIMEOUT = 30  # seconds to connect, and between two packets
 CHUNK = 1 << 16
-ROOM = 1 << 16  # what a packed file may have more than the unpacked one
+ROOM = 1 << 16  # bytes by which a packed file may exceed the unpacked one
 
 
 def ensure(dataset: DataSet, report: Report) -> Path:
-    """Where a set lies, whole and right: downloaded, if it was nowhere or bad where it was."""
+    """Return the folder or npz of a set, verified; download it where it is missing or corrupt.
+
+    Raises `DataError` where that is not possible.
+    """
     try:
         place = find(dataset)
         read_set(dataset, place)
@@ -35,19 +38,19 @@ def ensure(dataset: DataSet, report: Report) -> Path:
         return fetch(dataset, report)
     except DataCorrupt:
         if any(place.is_relative_to(root) for root in named_root()):
-            raise  # SAMESTEP_DATA comes before the cache: a download would not be looked at
+            raise  # SAMESTEP_DATA comes before the cache: a download would not be found
         return fetch(dataset, report)
 
 
 def fetch(dataset: DataSet, report: Report) -> Path:
-    """Downloads the files of a set that the cache lacks, or has wrong; returns its folder there."""
+    """Download the files of a set that the cache lacks or has corrupt, and return its folder there."""
     folder = cache() / dataset.layouts[0]
     mirrors = list(dataset.mirrors)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{dataset.name}-", dir=folder.parent) as scratch:
             for part in dataset.parts:
-                if not have(folder, part):
+                if not is_cached(folder, part):
                     new = from_some_mirror(dataset, part, mirrors, Path(scratch), report)
                     install(new, folder, part)
     except OSError as error:
@@ -58,21 +61,21 @@ def fetch(dataset: DataSet, report: Report) -> Path:
     return folder
 
 
-def have(folder: Path, part: Part) -> bool:
-    """Whether the cache has this file already, and right."""
+def is_cached(folder: Path, part: Part) -> bool:
+    """Return whether the folder holds this file with the right content."""
     path = part_path(folder, part)
-    return path is not None and not fault(path, part)
+    return path is not None and not find_fault(path, part)
 
 
 def install(new: Path, folder: Path, part: Part) -> None:
-    """Moves a checked file to its place in one step, and away what it replaces."""
+    """Move a verified file to its place in one step, and remove an unpacked one beside it."""
     folder.mkdir(exist_ok=True)
     new.replace(folder / f"{part.file}.gz")
     (folder / part.file).unlink(missing_ok=True)
 
 
-def fault(path: Path, part: Part) -> str:
-    """What is wrong with a file that should be this part, or nothing."""
+def find_fault(path: Path, part: Part) -> str:
+    """Return what is wrong with the file of a part; "" where its content is right."""
     try:
         found = idx.read(path, part.kind).sha256
     except DataCorrupt as error:
@@ -81,11 +84,14 @@ def fault(path: Path, part: Part) -> str:
 
 
 def from_some_mirror(dataset: DataSet, part: Part, mirrors: list[str], scratch: Path, report: Report) -> Path:
-    """Downloads a part, checked. A mirror that fails goes to the end of the queue."""
+    """Download and verify a part. A mirror that fails goes to the end of ``mirrors``.
+
+    Raises `DataMissing` where all fail; the message names each reason.
+    """
     reasons = []
     for mirror in tuple(mirrors):
         path = scratch / f"{part.file}.gz"
-        reason = download(f"{mirror}{part.file}.gz", path, part, report) or fault(path, part)
+        reason = download(f"{mirror}{part.file}.gz", path, part, report) or find_fault(path, part)
         if not reason:
             return path
         reasons.append(f"{urlsplit(mirror).netloc}: {reason}")
@@ -98,7 +104,7 @@ def from_some_mirror(dataset: DataSet, part: Part, mirrors: list[str], scratch: 
 
 
 def download(url: str, path: Path, part: Part, report: Report) -> str:
-    """Writes what a mirror serves to a file; returns why it could not, or nothing."""
+    """Write what a mirror serves to a file; return the reason where that fails, else ""."""
     from pooch import HTTPDownloader  # type: ignore[import-untyped]
     from requests import RequestException
 
@@ -118,7 +124,7 @@ class TooLong(Exception):
 
 
 class Progress:
-    """What pooch asks of a progress bar; it passes the count on, and stops a download without end."""
+    """The interface of pooch's progress bars: passes the count on, and stops a download that is too long."""
 
     def __init__(self, part: Part, report: Report) -> None:
         self.limit = part.size + ROOM
@@ -134,4 +140,4 @@ class Progress:
         self.done = 0
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""

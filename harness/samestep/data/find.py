@@ -1,4 +1,4 @@
-"""Where data sets lie: the roots that are looked in, in order, and the layouts below them.
+"""Where data sets lie: the roots that are searched, in order, and the layouts below them.
 
 A root may hold the files as samestep, Keras or Debian keep them (``mnist/``, ``fashion-mnist/``,
 ``mnist.npz``) or as torchvision does (``MNIST/raw/``, ``FashionMNIST/raw/``), gzipped or not.
@@ -23,12 +23,12 @@ SYSTEM = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
 
 def cache() -> Path:
-    """The root into which ``samestep data fetch`` downloads."""
+    """Return the root into which ``samestep data fetch`` downloads."""
     return user()
 
 
 def usual_roots() -> tuple[Path, ...]:
-    """The roots after SAMESTEP_DATA; the first that has a set wins."""
+    """Return the roots that are searched after SAMESTEP_DATA, in order."""
     return (
         cache(),
         Path.cwd() / "data",
@@ -40,7 +40,10 @@ def usual_roots() -> tuple[Path, ...]:
 
 
 def find(dataset: DataSet) -> Path:
-    """The folder of a set's four files, or its npz. Nothing is read yet but a few labels."""
+    """Return the folder of a set's four files, or its npz. Nothing is verified yet.
+
+    Raises `DataMissing` where no place has all files.
+    """
     partial = None
     for place in places(dataset):
         lacking = missing_files(dataset, place)
@@ -58,7 +61,7 @@ def find(dataset: DataSet) -> Path:
 
 
 def places(dataset: DataSet) -> Iterator[Path]:
-    """Every place where a set may be, the likeliest first."""
+    """Yield every place where a set may be, in the order of search."""
     if not dataset.layouts:
         yield BUNDLED
         return
@@ -71,7 +74,10 @@ def places(dataset: DataSet) -> Iterator[Path]:
 
 
 def named_root() -> tuple[Path, ...]:
-    """The folder that SAMESTEP_DATA names, if it is set; one that does not exist is a mistake."""
+    """Return the folder that SAMESTEP_DATA names, () where it is unset.
+
+    Raises `DataError` where that folder does not exist.
+    """
     value = os.environ.get(VARIABLE)
     if not value:
         return ()
@@ -82,25 +88,25 @@ def named_root() -> tuple[Path, ...]:
 
 
 def missing_files(dataset: DataSet, place: Path) -> list[str]:
-    """The files of a set that a place lacks: none, if the set is there."""
+    """Return the files of a set that a place lacks."""
     if place.suffix == ".npz":
         return [] if is_file(place) else [part.member for part in dataset.parts]
     return [part.file for part in dataset.parts if part_path(place, part) is None]
 
 
 def part_path(place: Path, part: Part) -> Path | None:
-    """The file of a part, not gzipped if there are both: that one reads faster."""
+    """Return the file of a part; where there are both, the unpacked one, which reads faster."""
     both = (place / part.file, place / f"{part.file}.gz")
     return next((path for path in both if is_file(path)), None)
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file can be seen there; ``Path.is_file`` raises where a folder may not be searched."""
+    """Return whether there is a file. In a folder without permission ``Path.is_file`` would raise."""
     return os.path.isfile(path)  # noqa: PTH113
 
 
 def holds_another(dataset: DataSet, place: Path) -> bool:
-    """Whether the files right in a place are another set's: all sets use the same names."""
+    """Return whether the files in a place belong to another set: all sets use the same file names."""
     for other in SETS.values():
         labels = other.parts[-1]
         path = part_path(place, labels)
@@ -110,5 +116,5 @@ def holds_another(dataset: DataSet, place: Path) -> bool:
             if idx.read(path, labels.kind).sha256 == labels.sha256:
                 return True
         except DataCorrupt:
-            return False  # nobody's; reading the set will say what is wrong
+            return False  # reading the set will report what is wrong
     return False

@@ -1,8 +1,9 @@
-"""Reads IDX files, gzipped or not, and believes nothing that they say about themselves.
+"""Reads IDX files, gzipped or not, without trusting their headers.
 
-An IDX file is a big-endian header (a magic number, then one count for each dimension) and the bytes.
+An IDX file is a big-endian header (a magic number, then one count for each dimension) and the bytes
+(http://yann.lecun.com/exdb/mnist/).
 No more is ever read than the header announces, plus one byte, and the header may announce no more than
-a known limit: a small file that unpacks to a huge one costs nothing.
+a known limit: a decompression bomb costs nothing.
 """
 
 from __future__ import annotations
@@ -32,46 +33,47 @@ WORD = 4  # bytes of one number in the header
 
 
 class Readable(Protocol):
-    """A binary stream, packed or not."""
+    """A binary stream of unpacked bytes."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class Content:
-    """The items of a file, (n, 784) or (n,) read-only bytes, and the SHA-256 of it all unpacked."""
+    """The items, read-only uint8 of shape (n, 784) or (n,), and the SHA-256 of the unpacked file."""
 
     items: NDArray[np.uint8]
     sha256: str
 
 
 def header(kind: Kind, count: int) -> bytes:
-    """The bytes with which an IDX file of so many items begins."""
+    """Return the header of an IDX file of ``count`` items."""
     return b"".join(number.to_bytes(WORD, "big") for number in (MAGIC[kind], count, *INNER[kind]))
 
 
 def item_bytes(kind: Kind) -> int:
+    """Return the size of one item in bytes."""
     return math.prod(INNER[kind])
 
 
 def file_bytes(kind: Kind, count: int) -> int:
-    """How long an unpacked IDX file of so many items is."""
+    """Return the size in bytes of an unpacked IDX file of ``count`` items."""
     return len(header(kind, count)) + count * item_bytes(kind)
 
 
 def read(path: Path, kind: Kind) -> Content:
-    """The content of an IDX file; ``DataCorrupt`` says in one line what is wrong with it."""
+    """Return the content of an IDX file. Raises `DataCorrupt`."""
     try:
-        with opened(path) as stream:
+        with open_unpacked(path) as stream:
             count = read_header(stream, path, kind)
-            return checked(stream, path, kind, count)
+            return read_items(stream, path, kind, count)
     except (OSError, EOFError, zlib.error) as error:
         raise DataCorrupt(path, f"cannot be read ({error or type(error).__name__})") from error
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Readable]:
-    """A file's unpacked bytes. Its first two bytes, not its name, say whether it is gzipped."""
+def open_unpacked(path: Path) -> Iterator[Readable]:
+    """Open a file for its unpacked bytes. Its first two bytes, not its name, decide whether it is gzipped."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -83,7 +85,7 @@ def opened(path: Path) -> Iterator[Readable]:
 
 
 def read_header(stream: Readable, path: Path, kind: Kind) -> int:
-    """Checks the header and returns the number of items that it announces."""
+    """Check the header and return the number of items that it announces. Raises `DataCorrupt`."""
     length = len(header(kind, 0))
     got = stream.read(length)
     if len(got) < length:
@@ -98,8 +100,11 @@ def read_header(stream: Readable, path: Path, kind: Kind) -> int:
     return count
 
 
-def checked(stream: Readable, place: str | Path, kind: Kind, count: int) -> Content:
-    """Reads ``count`` items, to the end of the stream and not a byte more; labels must be 0 to 9."""
+def read_items(stream: Readable, place: str | Path, kind: Kind, count: int) -> Content:
+    """Return the ``count`` items that a stream holds after its header.
+
+    Raises `DataCorrupt` where it holds fewer or more bytes, or a label that is not in 0..9.
+    """
     import numpy as np
 
     announced = count * item_bytes(kind)

@@ -1,8 +1,8 @@
-"""Reads Keras's mnist.npz as idx.py reads IDX: bounded, and never a pickle.
+"""Reads Keras's mnist.npz as idx.py reads IDX: with bounds, and never a pickle.
 
 An npz is a zip of npy files, each a header (a Python dict, as text) and the bytes. ``numpy.load``
-evaluates the header and makes room for what it announces; here it must be the one header that
-the set has, word for word, and nothing is evaluated.
+evaluates the header and allocates what it announces; here it must equal the one header that the set has, and
+nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0; two bytes follow, the length of the
 
 
 def read(path: Path, part: Part) -> idx.Content:
-    """One member of the npz, with the SHA-256 that it would have as an IDX file."""
+    """Return one member of the npz, with the SHA-256 of the same items as an IDX file.
+
+    Raises `DataCorrupt`.
+    """
     place = f"{path}:{part.member}"
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{part.member}.npy") as stream:
             read_header(stream, place, part)
-            return idx.checked(stream, place, part.kind, part.count)
+            return idx.read_items(stream, place, part.kind, part.count)
     except KeyError as error:
         raise DataCorrupt(path, f"has no member {part.member}") from error
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
@@ -32,10 +35,10 @@ def read(path: Path, part: Part) -> idx.Content:
 
 
 def read_header(stream: idx.Readable, place: str, part: Part) -> None:
-    """Refuses a member that is not plainly so many items of unsigned bytes."""
+    """Check that a member is the part's number of items, in unsigned bytes. Raises `DataCorrupt`."""
     magic = stream.read(len(MAGIC))
     if magic != MAGIC:
-        raise DataCorrupt(place, f"begins with {magic!r} and is no npy file of version 1.0")
+        raise DataCorrupt(place, f"begins with {magic!r} and is not an npy file of version 1.0")
     got = stream.read(int.from_bytes(stream.read(2), "little")).strip()
     shape = (part.count, *idx.INNER[part.kind])
     wanted = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"

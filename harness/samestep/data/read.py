@@ -1,9 +1,9 @@
-"""Reads a whole data set, and hands nothing out whose every byte has not been checked."""
+"""Reads a whole data set, and returns it only if every byte is right."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import idx, npz
 from .errors import DataCorrupt, DataMissing
@@ -11,11 +11,14 @@ from .find import part_path
 from .sets import DataSet, Part
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import numpy as np
 
 
-def read_set(dataset: DataSet, place: Path) -> dict[str, NDArray[Any]]:
-    """The set's four arrays, read-only: images uint8 (n, 784), labels int32 (n,), and the test set's."""
+def read_set(dataset: DataSet, place: Path) -> dict[str, np.ndarray]:
+    """Return the set's four arrays, read-only: uint8 images of shape (n, 784) and int32 labels of shape (n,).
+
+    ``place`` is the folder or npz. Raises `DataCorrupt`, which names the file and the next step.
+    """
     try:
         contents = {part: read_part(place, part) for part in dataset.parts}
         check_counts(place, contents)
@@ -23,11 +26,11 @@ def read_set(dataset: DataSet, place: Path) -> dict[str, NDArray[Any]]:
             check_sum(dataset, place, part, content)
     except DataCorrupt as error:
         raise DataCorrupt(error.place, error.what, dataset.remedy) from error
-    return {part.key: handed_out(part, content) for part, content in contents.items()}
+    return {part.key: to_array(part, content) for part, content in contents.items()}
 
 
 def read_part(place: Path, part: Part) -> idx.Content:
-    """One array of the set that lies at a place, a folder or an npz."""
+    """Return one part of the set at a place, a folder or an npz. Raises `DataMissing` and `DataCorrupt`."""
     if place.suffix == ".npz":
         return npz.read(place, part)
     path = part_path(place, part)
@@ -37,8 +40,8 @@ def read_part(place: Path, part: Part) -> idx.Content:
 
 
 def check_counts(place: Path, contents: dict[Part, idx.Content]) -> None:
-    """There is one label for each image. Parts come as images, labels, test images, test labels."""
-    every = list(contents.items())
+    """Check that there is one label for each image. Raises `DataCorrupt`."""
+    every = list(contents.items())  # images, labels, test images, test labels
     for (images, one), (labels, other) in zip(every[::2], every[1::2], strict=True):
         if len(one.items) != len(other.items):
             raise DataCorrupt(
@@ -47,6 +50,7 @@ def check_counts(place: Path, contents: dict[Part, idx.Content]) -> None:
 
 
 def check_sum(dataset: DataSet, place: Path, part: Part, content: idx.Content) -> None:
+    """Check the content of a part against its SHA-256. Raises `DataCorrupt`."""
     if content.sha256 != part.sha256:
         where = f"{place}:{part.member}" if place.suffix == ".npz" else part_path(place, part) or place
         found = f"{len(content.items)} {part.kind}, unpacked sha256 {content.sha256[:12]}…"
@@ -54,7 +58,8 @@ def check_sum(dataset: DataSet, place: Path, part: Part, content: idx.Content) -
         raise DataCorrupt(where, f"is not {dataset.name}'s: {found} and not {wanted}")
 
 
-def handed_out(part: Part, content: idx.Content) -> NDArray[Any]:
+def to_array(part: Part, content: idx.Content) -> np.ndarray:
+    """Return the items of a part in the type that `load` promises, read-only."""
     if part.kind == "images":
         return content.items
     labels = content.items.astype("int32")

@@ -1,6 +1,6 @@
-"""The data sets that samestep knows: their files, where others keep them, who serves them, their checksums.
+"""The data sets: their files, the layouts of other programs, mirrors and checksums.
 
-Checksums are over the unpacked files: a mirror may pack them differently, what is inside may not differ.
+Checksums are over the unpacked files: a mirror may compress them differently, their content may not differ.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .idx import Kind, file_bytes
 
 @dataclass(frozen=True)
 class Part:
-    """One of a set's four files: the array that it holds, its name as IDX, and as an npz's member."""
+    """One of a set's four files: the key of its array, its names as IDX and in an npz, its length."""
 
     key: str
     kind: Kind
@@ -24,13 +24,13 @@ class Part:
 
     @property
     def size(self) -> int:
-        """The unpacked file's bytes."""
+        """The size of the unpacked file in bytes."""
         return file_bytes(self.kind, self.count)
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A set's parts, its layouts (paths below a root folder), its mirrors, and what to do without it.
+    """A set's parts, its layouts (paths below a root folder) and its mirrors.
 
     A set without layouts is the sample, which lies inside the package.
     """
@@ -43,14 +43,14 @@ class DataSet:
 
     @property
     def remedy(self) -> str:
-        """The next step when a file of it is bad."""
+        """The next step where one of its files is corrupt."""
         return (
             f"delete it, then run: samestep data fetch {self.name}" if self.mirrors else "reinstall samestep"
         )
 
 
 def parts(train: int, test: int, *hashes: str) -> tuple[Part, ...]:
-    """The four files under their original names, with the SHA-256 of each, unpacked."""
+    """Return the four files under their original names, with the SHA-256 of each, unpacked."""
     names: tuple[tuple[str, Kind, str, str, int], ...] = (
         ("images", "images", "train-images-idx3-ubyte", "x_train", train),
         ("labels", "labels", "train-labels-idx1-ubyte", "y_train", train),
@@ -110,7 +110,8 @@ FASHION = DataSet(
 SETS = {each.name: each for each in (SAMPLE, MNIST, FASHION)}
 
 
-def named(name: str) -> DataSet:
+def data_set(name: str) -> DataSet:
+    """Return the data set of that name. Raises `DataError` where there is none."""
     if name not in SETS:
         raise DataError(f"there is no data set {name!r}; there are: {', '.join(SETS)}")
     return SETS[name]

@@ -1,26 +1,35 @@
-"""What is truly per framework stands in one small adapter each: arrays in, arrays out, waiting, threads.
+"""What only a framework itself can do, in one small adapter each: arrays in and out, waiting, threads.
 
 An adapter is a module ``<framework>.py`` with a class ``Adapter`` that satisfies the protocol below. Its
-``DISTRIBUTIONS`` names the packages that pip knows it by, the preferred one first, and ``REQUIRES`` other
+``DISTRIBUTIONS`` holds the framework's package names on PyPI, the preferred one first, and ``REQUIRES`` other
 frameworks that it needs; both are read without importing the module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypedDict
 
 import numpy as np
 
+#: An array of whichever framework the adapter is for: np.ndarray, torch.Tensor, tf.Tensor or jax.Array.
+NativeArray: TypeAlias = Any
+
 
 class Unavailable(Exception):
-    """The cell cannot run here; the message says why in one line."""
+    """A cell cannot run here; the message says why in one line."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one worker computes. ``device`` is "cpu" or "gpu"; ``matmul`` is "float32" or "tf32"."""
+    """How one worker computes.
+
+    Attributes:
+        dtype: "float32" or "float64".
+        device: "cpu" or "gpu".
+        threads: the number of threads of each pool.
+        matmul: the precision of float32 matrix products on a GPU, "float32" or "tf32".
+    """
 
     dtype: str = "float32"
     device: str = "cpu"
@@ -31,52 +40,72 @@ class Settings:
 class Adapter(Protocol):
     """One framework in one process, configured once, before anything is computed.
 
-    It may have two methods more: ``stopwatch()`` and ``device_memory()``, see the functions of those names.
-    ``Adapter(settings)`` raises `Unavailable` where the settings cannot be had.
+    It may have two more methods, ``stopwatch()`` and ``device_memory()``: see the functions of those names.
+    ``Adapter(settings)`` raises `Unavailable` where the framework does not support the settings here.
     """
 
     def __init__(self, settings: Settings) -> None: ...
 
-    def asarray(self, array: np.ndarray) -> Any:
-        """A native copy of ``array``, same shape and floating dtype, on the device of the settings."""
+    def asarray(self, array: np.ndarray) -> NativeArray:
+        """Return a native copy of ``array``, same shape and floating dtype, on the device of the settings."""
 
-    def to_numpy(self, array: Any) -> np.ndarray:
-        """A NumPy copy of a native array. Raises TypeError for what is no native array."""
+    def to_numpy(self, array: object) -> np.ndarray:
+        """Return a NumPy copy of a native array, same shape and dtype. Raises TypeError for anything else."""
 
-    def device_of(self, array: Any) -> str:
-        """ "cpu" or "gpu": where a native array (or a session's ndarray) lies."""
+    def device_of(self, array: NativeArray) -> str:
+        """Return "cpu" or "gpu": the device of a native array, or of an ndarray that a session returned."""
 
-    def wait(self, outputs: Any) -> None:
-        """Return when everything that ``outputs`` (any nesting of tuples and dicts) needs is computed."""
+    def wait(self, outputs: object) -> None:
+        """Return once all ``outputs``, native arrays in any nesting of tuples and dicts, are computed."""
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        """The product of two native matrices, for the machine's peak."""
+    def matmul(self, a: NativeArray, b: NativeArray) -> NativeArray:
+        """Return the product of two native matrices, (n, k) and (k, m), to measure the machine's peak."""
 
-    def describe(self) -> Mapping[str, Any]:
-        """Versions, and the threads and precision read back from the framework."""
+    def describe(self) -> Description:
+        """Return versions, and the settings as they are read back from the framework."""
+
+
+class Description(TypedDict, total=False):
+    """What a framework reports about itself; each reports the fields that it has.
+
+    Attributes:
+        versions: by package, or by library that it was built with; None for one that it was built without.
+        device: the model of the device.
+        threads: of one operation; None where the framework does not report it.
+        inter_op_threads: for operations side by side.
+        matmul: "float32" or "tf32".
+        blas: the BLAS libraries, with version and kernels.
+    """
+
+    versions: dict[str, str | None]
+    device: str
+    threads: int | None
+    inter_op_threads: int
+    matmul: str
+    blas: list[str]
 
 
 class Stopwatch(Protocol):
-    """The device's own clock: `start` and `stop` are queued like any other work."""
+    """A clock of the device: `start` and `stop` are queued like any other work."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
     def seconds(self) -> float:
-        """What the device took between the two, once all of it is done."""
+        """Wait for the device, and return the time in seconds that it took between the two."""
 
 
 def stopwatch(adapter: Adapter) -> Stopwatch | None:
-    """The clock of the adapter's device; None where it has no method ``stopwatch``, or none there."""
+    """Return a clock of the adapter's device; None where the adapter or the device has none."""
     make = getattr(adapter, "stopwatch", None)
     found: Stopwatch | None = make() if make else None
     return found
 
 
 def device_memory(adapter: Adapter) -> int | None:
-    """The most bytes that the framework has held on a GPU; None where it has no method ``device_memory``, or
-    computes elsewhere."""
+    """Return the peak of the framework's memory on a GPU in bytes; None where the adapter does not report it,
+    or computes elsewhere."""
     ask = getattr(adapter, "device_memory", None)
     found: int | None = ask() if ask else None
     return found

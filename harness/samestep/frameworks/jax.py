@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
-from samestep.frameworks import Settings, Unavailable
+from samestep.frameworks import Description, Settings, Unavailable
 
 DISTRIBUTIONS = ("jax",)
 
@@ -19,7 +17,7 @@ class Adapter:
         jax.config.update("jax_enable_x64", settings.dtype == "float64")
         precision = "tensorfloat32" if settings.matmul == "tf32" else "float32"
         jax.config.update("jax_default_matmul_precision", precision)
-        if settings.device == "cpu":  # a GPU that is looked at is a GPU whose memory is taken
+        if settings.device == "cpu":  # once JAX looks at a GPU, it reserves its memory
             jax.config.update("jax_platforms", "cpu")
         try:
             self.device = jax.devices(settings.device)[0]
@@ -31,9 +29,9 @@ class Adapter:
         # jnp.array copies; jnp.asarray and device_put may share an ndarray's memory on the CPU.
         return jnp.array(array, device=self.device)
 
-    def to_numpy(self, array: Any) -> np.ndarray:
+    def to_numpy(self, array: object) -> np.ndarray:
         if not isinstance(array, jax.Array):
-            raise TypeError(f"{type(array).__name__} is no jax.Array")
+            raise TypeError(f"{type(array).__name__} is not a jax.Array")
         return np.array(array)
 
     def device_of(self, array: jax.Array) -> str:
@@ -41,7 +39,7 @@ class Adapter:
         platforms = {device.platform for device in array.devices()}
         return "cpu" if platforms == {"cpu"} else "gpu"
 
-    def wait(self, outputs: Any) -> None:
+    def wait(self, outputs: object) -> None:
         jax.block_until_ready(outputs)
 
     def matmul(self, a: jax.Array, b: jax.Array) -> jax.Array:
@@ -52,11 +50,11 @@ class Adapter:
         found: int | None = (self.device.memory_stats() or {}).get("peak_bytes_in_use")
         return found
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         tf32 = jax.config.jax_default_matmul_precision == "tensorfloat32"
         return {
             "versions": {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__},
             "device": self.device.device_kind,
-            "threads": None,  # JAX has no way to ask; the affinity of the process bounds it
+            "threads": None,  # JAX does not report it; the affinity of the process bounds it
             "matmul": "tf32" if tf32 else "float32",
         }

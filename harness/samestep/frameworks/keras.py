@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read once, when Keras is imported
 
 import keras
 
-from samestep.frameworks import Settings, Unavailable, tensorflow
+from samestep.frameworks import Description, Settings, Unavailable, tensorflow
 
 DISTRIBUTIONS = ("keras",)
 REQUIRES = ("tensorflow",)  # the backend that the rungs are written for
@@ -22,10 +21,10 @@ class Adapter(tensorflow.Adapter):
                 f"KERAS_BACKEND is {keras.backend.backend()}; the Keras rungs are written for tensorflow"
             )
         super().__init__(settings)
-        # Metrics and what fit is given take this type, whatever the layers have.
+        # Metrics and the arrays given to fit take this type, whatever the layers have.
         keras.config.set_floatx(settings.dtype)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         about = super().describe()
         about["versions"]["keras"] = keras.__version__
         return about

@@ -1,17 +1,15 @@
-"""NumPy: arrays are arrays, and nothing runs behind the caller's back."""
+"""NumPy: every call has finished when it returns."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import threadpoolctl
 
-from samestep.frameworks import Settings, Unavailable
+from samestep.frameworks import Description, Settings, Unavailable
 
 DISTRIBUTIONS = ("numpy",)
 
-#: What is told of a BLAS; the architecture is that of the kernels that it took.
+#: What is recorded of a BLAS; the architecture is that of the kernels that it chose.
 BLAS = ("internal_api", "version", "architecture")
 
 
@@ -20,28 +18,28 @@ class Adapter:
         if settings.device != "cpu":
             raise Unavailable("NumPy computes on the CPU only")
         threadpoolctl.threadpool_limits(settings.threads)
-        # A wrong number is the agreement's to find; a warning on stderr would only blur it.
+        # The agreement finds wrong numbers; warnings on stderr would only hide other messages.
         np.seterr(all="ignore")
 
     def asarray(self, array: np.ndarray) -> np.ndarray:
         return np.array(array)
 
-    def to_numpy(self, array: Any) -> np.ndarray:
+    def to_numpy(self, array: object) -> np.ndarray:
         if not isinstance(array, np.ndarray | np.generic):
-            raise TypeError(f"{type(array).__name__} is no NumPy array")
+            raise TypeError(f"{type(array).__name__} is not a NumPy array")
         return np.array(array)
 
-    def device_of(self, array: Any) -> str:
+    def device_of(self, array: np.ndarray) -> str:
         return "cpu"
 
-    def wait(self, outputs: Any) -> None:
+    def wait(self, outputs: object) -> None:
         """NumPy has finished when it returns."""
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         product: np.ndarray = a @ b
         return product
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         pools = threadpoolctl.threadpool_info()
         return {
             "versions": {"numpy": np.__version__},

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy
 
-from samestep.frameworks import numpy
+from samestep.frameworks import Description, numpy
 
 DISTRIBUTIONS = ("sympy",)
 
 
 class Adapter(numpy.Adapter):
-    def describe(self) -> dict[str, Any]:
-        described = super().describe()
-        return described | {"versions": {"sympy": sympy.__version__, **described["versions"]}}
+    def describe(self) -> Description:
+        about = super().describe()
+        about["versions"] = {"sympy": sympy.__version__, **about["versions"]}
+        return about

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
-from samestep.frameworks import Settings, Unavailable
+from samestep.frameworks import Description, Settings, Unavailable
 
 DISTRIBUTIONS = ("tensorflow-cpu", "tensorflow")
 
@@ -19,7 +17,7 @@ class Adapter:
             raise Unavailable(f"TensorFlow {tf.__version__} sees no GPU")
         if settings.device == "cpu":
             tf.config.set_visible_devices([], "GPU")
-        tf.get_logger().setLevel("ERROR")  # a new trace for a new shape is what is asked for here
+        tf.get_logger().setLevel("ERROR")  # a new trace for a new shape is intended here
         # Sessions made without a configuration of their own take these as well.
         tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -30,19 +28,19 @@ class Adapter:
         # The copy matters: on the CPU an eager tensor may share an ndarray's memory.
         return tf.constant(array.copy())
 
-    def to_numpy(self, array: Any) -> np.ndarray:
+    def to_numpy(self, array: object) -> np.ndarray:
         if isinstance(array, tf.Tensor | tf.Variable):
             return np.array(array.numpy())
         if isinstance(array, np.ndarray | np.generic):  # what a session returns
             return np.array(array)
-        raise TypeError(f"{type(array).__name__} is no tf.Tensor")
+        raise TypeError(f"{type(array).__name__} is not a tf.Tensor")
 
-    def device_of(self, array: Any) -> str:
+    def device_of(self, array: tf.Tensor | np.ndarray) -> str:
         if isinstance(array, np.ndarray | np.generic):  # a session fetches to the host by itself
             return "gpu" if self.gpu else "cpu"
         return "gpu" if "GPU" in array.device else "cpu"
 
-    def wait(self, outputs: Any) -> None:
+    def wait(self, outputs: object) -> None:
         if self.gpu:
             tf.test.experimental.sync_devices()
 
@@ -52,7 +50,7 @@ class Adapter:
     def device_memory(self) -> int | None:
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if self.gpu else None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         return {
             "versions": {"tensorflow": tf.__version__},
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),

@@ -1,14 +1,13 @@
-"""PyTorch: tensors on a device that kernels are queued for."""
+"""PyTorch: tensors on a device for which kernels are queued."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import torch
 
-from samestep.frameworks import Settings, Unavailable
+from samestep.frameworks import Description, Settings, Unavailable
 
 DISTRIBUTIONS = ("torch",)
 
@@ -28,15 +27,15 @@ class Adapter:
         # PyTorch's own type for indices and class labels is int64.
         return tensor.long() if array.dtype.kind == "i" else tensor
 
-    def to_numpy(self, array: Any) -> np.ndarray:
+    def to_numpy(self, array: object) -> np.ndarray:
         if isinstance(array, torch.Tensor):
             return np.array(array.detach().cpu().numpy())
-        raise TypeError(f"{type(array).__name__} is no torch.Tensor")
+        raise TypeError(f"{type(array).__name__} is not a torch.Tensor")
 
     def device_of(self, array: torch.Tensor) -> str:
         return "gpu" if array.device.type == "cuda" else array.device.type
 
-    def wait(self, outputs: Any) -> None:
+    def wait(self, outputs: object) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -49,7 +48,7 @@ class Adapter:
     def device_memory(self) -> int | None:
         return torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         return {
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
             "blas": [f"{_blas()}, kernels for {torch.backends.cpu.get_cpu_capability()}"],
@@ -59,13 +58,13 @@ class Adapter:
 
 
 def _blas() -> str:
-    """The library that PyTorch was built with: only its build's own account names it."""
+    """Return the BLAS that PyTorch was built with; only the text of its build configuration names it."""
     found = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return found[1] if found else "no BLAS"
 
 
 class Stopwatch:
-    """CUDA events, which the device stamps when it comes to them."""
+    """CUDA events, which the device time-stamps when it reaches them."""
 
     def __init__(self) -> None:
         self.began, self.ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))

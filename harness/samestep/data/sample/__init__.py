@@ -1,6 +1,6 @@
 """The first 10,000 training and 2,000 test images of MNIST; README.md beside this says whose they are.
 
-``python -m samestep.data.sample FROM_DIR`` makes the files again from full MNIST's four IDX files.
+``python -m samestep.data.sample FROM_DIR`` remakes the files from full MNIST's four IDX files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from ..sets import MNIST, SAMPLE
 
 
 def make(source: Path, target: Path) -> list[Path]:
-    """Cuts the first items of each of full MNIST's files; nothing but the images decides the bytes."""
+    """Write the first items of each of full MNIST's files, and return the paths.
+
+    The bytes depend on the images alone: the gzip headers hold no time and no name.
+    """
     arrays = read_set(MNIST, source)
     made = []
     for part in SAMPLE.parts:

@@ -1,4 +1,4 @@
-"""``python -m samestep.data.sample FROM_DIR``: makes the sample's files again."""
+"""``python -m samestep.data.sample FROM_DIR``: remakes the sample's files."""
 
 import sys
 from pathlib import Path
