@@ -22,18 +22,22 @@ from rich.console import Console
 from samestep.impls.mnist_mlp import numpy_manual as mnist_mlp
 from samestep.impls.two_layer import numpy_manual as two_layer
 
+from samestep.analysis.convention_diff import AnswerChange, FieldChange, diff_tables
 from samestep.catalog.catalog import Catalog
-from samestep.commands.interviews import compared, declared
+from samestep.codec import decode, encode
 from samestep.commands.main import main
 from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
-from samestep.conventions.answers import default, or_word, plain
-from samestep.conventions.ask import selected
+from samestep.conventions.answers import answer_text, default, or_word, to_answer
+from samestep.conventions.ask import matching_questions
 from samestep.conventions.questions import FRAMEWORKS, TOPICS
-from samestep.report.convention_tables import FAILURE, mark, markdown, show, shown
+from samestep.jobs.convention_table import declared_answer
+from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable
+from samestep.report.convention_tables import mark, markdown, show
 from tests.made.places import VALUES
 from tests.made.rungs import CHECKOUT, command, gone, running, samestep, wait_until
 
 RECORDED = json.loads((VALUES / "conventions.json").read_text())
+TABLE = decode(ConventionTable, RECORDED)
 PAGE = CHECKOUT / "docs/conventions.md"
 ANSWERS = CHECKOUT / "harness/samestep/conventions"
 
@@ -66,7 +70,7 @@ def measured() -> dict:
 
 def compare_with_the_record(measured: dict, framework: str, processor: bool) -> None:
     """All answers of a framework that depend on the processor, or all that do not."""
-    wanted = {name for name, question in selected(()).items() if question.processor == processor}
+    wanted = {name for name, question in matching_questions(()).items() if question.processor == processor}
     for needed in (framework, *(["tensorflow"] if framework == "keras" else [])):
         here, there = (plainly(d["frameworks"][needed]["version"]) for d in (measured, RECORDED))
         if here != there:
@@ -115,13 +119,13 @@ def test_recorded_are_the_versions_that_are_pinned(framework):
 
 
 def test_recorded_are_the_questions_that_are_asked():
-    now = {name: (question.text, dict(question.links)) for name, question in selected(()).items()}
+    now = {name: (question.text, dict(question.links)) for name, question in matching_questions(()).items()}
     assert {row["name"]: (row["question"], row["links"]) for row in RECORDED["rows"]} == now
     assert not any(row["failed"] for row in RECORDED["rows"])
 
 
 def test_the_page_is_the_recorded_table():
-    assert PAGE.read_text(encoding="utf-8") == markdown(RECORDED)
+    assert PAGE.read_text(encoding="utf-8") == markdown(TABLE)
 
 
 def test_a_row_has_the_fields_that_are_promised():
@@ -142,19 +146,19 @@ def functions(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_question_is_answered_and_every_answer_is_asked_for(topic):
-    asked = {name.split("/")[1] for name in selected((topic,))}
+    asked = {name.split("/")[1] for name in matching_questions((topic,))}
     answered = {
         f: functions(ANSWERS / topic / f"{f}.py")
         for f in FRAMEWORKS
         if (ANSWERS / topic / f"{f}.py").exists()
     }
     assert asked == set().union(*answered.values())
-    assert len(asked) == len(selected((f"{topic}/*",)))
+    assert len(asked) == len(matching_questions((f"{topic}/*",)))
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_siblings_answer_in_the_order_of_the_questions(topic):
-    order = [name.split("/")[1] for name in selected((topic,))]
+    order = [name.split("/")[1] for name in matching_questions((topic,))]
     for path in sorted((ANSWERS / topic).glob("*.py")):
         if path.stem in FRAMEWORKS:
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -165,11 +169,11 @@ def test_siblings_answer_in_the_order_of_the_questions(topic):
 
 
 def test_globs_select_by_topic_name_and_text():
-    assert set(selected(("relu",))) == {"gradients/relu"}
-    assert "losses/label_minus_1" in selected(("losses/label_*",))
-    assert "arithmetic/sign_of_nan" in selected(("sign(*",))
+    assert set(matching_questions(("relu",))) == {"gradients/relu"}
+    assert "losses/label_minus_1" in matching_questions(("losses/label_*",))
+    assert "arithmetic/sign_of_nan" in matching_questions(("sign(*",))
     with pytest.raises(LookupError, match="nothing_like_it"):
-        selected(("relu", "nothing_like_it"))
+        matching_questions(("relu", "nothing_like_it"))
 
 
 # -- what the workloads declare --------------------------------------------------------------------------
@@ -187,7 +191,7 @@ OWN = {
 
 
 def test_every_convention_of_a_spec_is_asked_for_and_understood():
-    questions = selected(()).values()
+    questions = matching_questions(()).values()
     assert {name for conventions in specs().values() for name in conventions} > OWN
     for workload, conventions in specs().items():
         for convention, text in conventions.items():
@@ -198,12 +202,12 @@ def test_every_convention_of_a_spec_is_asked_for_and_understood():
 
 def test_every_convention_that_is_asked_for_is_some_specs():
     known = {name for conventions in specs().values() for name in conventions}
-    assert {question.convention for question in selected(()).values()} - {""} == known - OWN
+    assert {question.convention for question in matching_questions(()).values()} - {""} == known - OWN
 
 
 def test_the_declared_column_is_what_the_specs_say():
     catalog = Catalog()
-    expected = {name: declared(catalog, question) for name, question in selected(()).items()}
+    expected = {name: declared_answer(catalog, question) for name, question in matching_questions(()).items()}
     assert {row["name"]: row["declared"] for row in RECORDED["rows"]} == expected
     assert expected["gradients/relu_as_maximum_x_0"] == 0
     assert expected["optimisers/momentum_with_two_rates"] == -4
@@ -214,13 +218,13 @@ def test_both_are_shown_of_what_two_specs_declare_differently(monkeypatch):
     catalog = Catalog()
     for workload, text in (("two_layer", "0"), ("mnist_mlp", "1")):
         monkeypatch.setitem(catalog.spec(workload).conventions, "relu'(0)", text)
-    assert set(declared(catalog, selected(("relu",))["gradients/relu"])) == {0.0, "1"}
+    assert set(declared_answer(catalog, matching_questions(("relu",))["gradients/relu"])) == {0.0, "1"}
 
 
 def test_the_reference_does_what_is_declared_of_relu():
     state = two_layer.adopt({"w1": np.zeros((1, 1)), "w2": np.ones((1, 1))})
     _, grads = two_layer.loss_and_grads(state, np.ones((1, 1)), np.ones((1, 1)))
-    assert grads["w1"] == declared(Catalog(), selected(("relu",))["gradients/relu"])
+    assert grads["w1"] == declared_answer(Catalog(), matching_questions(("relu",))["gradients/relu"])
 
 
 def at_zero(state: dict) -> dict:
@@ -234,15 +238,15 @@ def test_the_reference_does_what_is_declared_of_momentum():
     for rate in (1.0, 2.0):
         state, _ = mnist_mlp.momentum_step(at_zero(state), x, y, rate, 0.5)
         moved += state["w1"][0, 0]
-    (question,) = selected(("momentum_with_two_rates",)).values()
-    assert moved == declared(Catalog(), question)
+    (question,) = matching_questions(("momentum_with_two_rates",)).values()
+    assert moved == declared_answer(Catalog(), question)
 
 
 def test_the_reference_does_what_is_declared_of_adam():
     state = mnist_mlp.adopt({"w1": np.zeros((1, 2)), "b1": np.zeros(2)})
     state, _ = mnist_mlp.adam_step(state, np.array([[2e-7]]), np.array([1]), 1.0, 0.9, 0.999, 1e-8)
-    (question,) = selected(("adam_small_gradient",)).values()
-    assert shown(float(-state["w1"][0, 0])) == shown(declared(Catalog(), question))
+    (question,) = matching_questions(("adam_small_gradient",)).values()
+    assert answer_text(float(-state["w1"][0, 0])) == answer_text(declared_answer(Catalog(), question))
 
 
 # -- answers and accuracy --------------------------------------------------------------------------------
@@ -262,8 +266,8 @@ def test_the_reference_does_what_is_declared_of_adam():
     ],
 )
 def test_an_answer_is_what_json_can_hold(value, answer):
-    assert plain(value) == answer
-    assert type(plain(value)) is type(answer)
+    assert to_answer(value) == answer
+    assert type(to_answer(value)) is type(answer)
 
 
 def test_only_the_refusal_that_is_expected_becomes_a_word():
@@ -306,6 +310,19 @@ def document(*rows: dict, missing: str | None = None, version: str = "1.0") -> d
     return {"rows": list(rows), "frameworks": about, "processor": "made up"}
 
 
+def table(*rows: dict, missing: str | None = None, version: str = "1.0") -> ConventionTable:
+    return decode(ConventionTable, document(*rows, missing=missing, version=version))
+
+
+def test_a_document_is_written_as_it_was_read():
+    assert json.dumps(encode(TABLE)) == json.dumps(RECORDED)
+
+
+def test_what_json_cannot_hold_is_written_as_text():
+    made = decode(ConventionTable, document(row({"numpy": [math.inf, -math.inf, math.nan]})))
+    assert encode(made)["rows"][0]["answers"]["numpy"] == ["inf", "-inf", "nan"]
+
+
 @pytest.mark.parametrize(
     ("made", "sign"),
     [
@@ -320,7 +337,7 @@ def document(*rows: dict, missing: str | None = None, version: str = "1.0") -> d
     ],
 )
 def test_a_row_is_marked_by_whether_answers_differ(made, sign):
-    assert mark(made) == sign
+    assert mark(decode(ConventionRow, made)) == sign
 
 
 @pytest.mark.parametrize(
@@ -331,28 +348,28 @@ def test_a_row_is_marked_by_whether_answers_differ(made, sign):
     ],
 )  # fmt: skip
 def test_an_answer_is_shown_short(value, text):
-    assert shown(value) == text
+    assert answer_text(value) == text
 
 
-def printed(made: dict) -> str:
+def printed(made: ConventionTable) -> str:
     stream = io.StringIO()
     show(made, Console(file=stream, width=80), links=False)
     return stream.getvalue()
 
 
 def test_the_table_fits_80_columns_and_loses_nothing():
-    text = printed(RECORDED)
+    text = printed(TABLE)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
     words = set(text.split())
     for made in RECORDED["rows"]:
         for answer in made["answers"].values():
-            assert set(shown(answer).split()) <= words, (made["name"], answer)
+            assert set(answer_text(answer).split()) <= words, (made["name"], answer)
         assert set(re.findall(r"\w+", made["question"])) <= set(re.findall(r"\w+", text)), made["question"]
 
 
 def test_a_failure_stands_in_its_place_with_its_error():
-    made = document(row({"numpy": 1, "torch": f"{FAILURE}IndexError: gone"}, failed=["torch"]))
+    made = table(row({"numpy": 1, "torch": f"{FAILURE}IndexError: gone"}, failed=["torch"]))
     assert re.search(r"^ ! f'\(0\) +1 +failed *$", printed(made), re.MULTILINE)
     assert "failed torch, gradients/f: IndexError: gone" in printed(made)
     assert "| ! | `f'(0)` | 1 | failed |" in markdown(made)
@@ -360,44 +377,42 @@ def test_a_failure_stands_in_its_place_with_its_error():
 
 
 def test_a_missing_framework_is_named_and_has_no_column():
-    made = document(row({"numpy": 1}), missing="torch is not installed: python -m pip install torch")
+    made = table(row({"numpy": 1}), missing="torch is not installed: python -m pip install torch")
     assert "torch: torch is not installed: python -m pip install torch" in printed(made)
     assert "| question | numpy | documentation |" in markdown(made)
 
 
 def test_a_departure_from_what_is_declared_is_set_apart():
-    made = document(row({"numpy": 0, "torch": 0.5}, declared=0.0))
+    made = table(row({"numpy": 0, "torch": 0.5}, declared=0.0))
     assert "| 0 | **0.5** | 0 |" in markdown(made)
 
 
 def test_what_would_be_a_column_in_markdown_is_escaped():
     made = {**row({"numpy": 1, "torch": 1}), "question": "|x|'"}
-    assert "| = | `\\|x\\|'` | 1 | 1 |" in markdown(document(made))
+    assert "| = | `\\|x\\|'` | 1 | 1 |" in markdown(table(made))
 
 
 # -- two tables ------------------------------------------------------------------------------------------
 
 
 def test_a_changed_answer_is_found_with_the_versions():
-    before = document(row({"numpy": 0.0, "torch": "nan"}), version="1.0")
-    after = document(row({"numpy": 0.0, "torch": 0.5}), version="1.1")
-    found = compared(before, after)
-    assert found["changes"] == [
-        {"question": "f'(0)", "name": "gradients/f", "framework": "torch", "before": "nan", "after": 0.5}
-    ]
-    assert {"field": "torch", "before": "1.0", "after": "1.1"} in found["differences"]
+    before = table(row({"numpy": 0.0, "torch": "nan"}), version="1.0")
+    after = table(row({"numpy": 0.0, "torch": 0.5}), version="1.1")
+    found = diff_tables(before, after)
+    assert found.changes == (AnswerChange("f'(0)", "gradients/f", "torch", "nan", 0.5),)
+    assert FieldChange("torch", "1.0", "1.1") in found.differences
 
 
 def test_an_answer_that_stayed_is_no_change():
-    made = document(row({"numpy": "nan", "torch": [0.0, 1]}))
-    assert compared(made, copy.deepcopy(made))["changes"] == []
+    made = table(row({"numpy": "nan", "torch": [0.0, 1]}))
+    assert not diff_tables(made, copy.deepcopy(made)).changes
 
 
 def test_a_question_or_framework_that_is_in_one_table_only_is_no_change():
     other = {**row({"numpy": 1}), "name": "gradients/g"}
-    found = compared(document(row({"numpy": 1, "torch": 2})), document(row({"numpy": 1}), other))
-    assert found["changes"] == []
-    assert found["only_after"] == ["gradients/g"]
+    found = diff_tables(table(row({"numpy": 1, "torch": 2})), table(row({"numpy": 1}), other))
+    assert not found.changes
+    assert (found.only_before, found.only_after) == ((), ("gradients/g",))
 
 
 def test_compare_takes_two_tables_and_its_exit_code_says_whether_an_answer_changed(tmp_path):
@@ -413,7 +428,11 @@ def test_compare_takes_two_tables_and_its_exit_code_says_whether_an_answer_chang
         "torch: 2.13.0+cpu -> 2.14.0", "relu'(0), torch: 0 -> 1", "1 answer changed",
     ]  # fmt: skip
     assert "| `relu'(0)` | torch | 0 | 1 |" in samestep("compare", *files, "--format", "markdown").stdout
-    assert json.loads(samestep("compare", *files, "--json").stdout)["changes"][0]["after"] == 1.0
+    found = json.loads(samestep("compare", *files, "--json").stdout)
+    assert list(found) == ["differences", "changes", "only_before", "only_after"]
+    assert found["changes"] == [
+        {"question": "relu'(0)", "name": "gradients/relu", "framework": "torch", "before": 0.0, "after": 1.0}
+    ]
     same = samestep("compare", files[0], files[0])
     assert (same.returncode, same.stdout) == (0, "no answer changed\n")
 
@@ -589,7 +608,7 @@ def test_a_python_that_cannot_be_asked_is_a_failure():
     [
         (("rellu",), "did you mean relu"),
         (("zzz",), "topics are gradients"),
-        (("relu", "--require", "sympy"), "sympy is asked no questions"),
+        (("relu", "--require", "sympy"), "sympy is not surveyed"),
         (("relu", "--python", "torch"), "write FRAMEWORK=PATH"),
         (("std", "--python", "numpy=/no/such/python"), "/no/such/python cannot be started"),
     ],

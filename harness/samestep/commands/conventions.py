@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from samestep.commands.options import DIFFERS, emit, formatted, workshop
 from samestep.errors import SamestepError
+
+if TYPE_CHECKING:
+    from samestep.records.convention_document import ConventionTable
+    from samestep.workers.launcher import Workshop
 
 
 @click.command()
@@ -19,7 +23,7 @@ from samestep.errors import SamestepError
               help="Interpreter to ask a framework with.")  # fmt: skip
 @click.option("--require", multiple=True, metavar="FRAMEWORK", help="Fail where this framework is missing.")
 @formatted
-def conventions(questions: Sequence[str], form: str, **options: Any) -> None:
+def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], require: Sequence[str]) -> None:
     """What the installed frameworks do differently, measured.
 
     QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Two tables
@@ -27,39 +31,67 @@ def conventions(questions: Sequence[str], form: str, **options: Any) -> None:
     """
     from rich.console import Console
 
-    from samestep.commands.interviews import asked
+    from samestep.codec import encode
     from samestep.conventions.questions import FRAMEWORKS
     from samestep.report.convention_tables import failures, markdown, rows, show
 
-    catalog, shop = workshop({**options, "roots": (), "seed": 0})
-    for name in (*options["require"], *shop.pythons):
+    _, shop = workshop({"roots": (), "seed": 0, "pythons": pythons, "require": require})
+    for name in (*require, *shop.pythons):
         if name not in FRAMEWORKS:
-            raise SamestepError(f"{name} is asked no questions; {', '.join(FRAMEWORKS)} are")
-    document = asked(catalog, questions, shop.pythons)
+            raise SamestepError(
+                f"{name} is not surveyed for conventions; choose from {', '.join(FRAMEWORKS)}"
+            )
+    table = survey_table(shop, questions)
     if form == "markdown":
-        click.echo(markdown(document), nl=False)
+        click.echo(markdown(table), nl=False)
     elif form == "table":
-        show(document, Console(), links=bool(questions))
+        show(table, Console(), links=bool(questions))
     else:
-        emit(form, document, rows(document))
-    gone = {name: document["frameworks"][name]["missing"] for name in options["require"]}
-    told = [f"--require {name}: {reason}" for name, reason in gone.items() if reason]
-    if failed := failures(document):
-        told.append(f"{len(failed)} measurement{'s' * (len(failed) > 1)} failed")
-    for line in told:
+        emit(form, encode(table), rows(table))
+    reasons = {name: table.frameworks[name].missing for name in require}
+    problems = [f"--require {name}: {reason}" for name, reason in reasons.items() if reason]
+    if failed := failures(table):
+        problems.append(f"{len(failed)} measurement{'s' * (len(failed) > 1)} failed")
+    for line in problems:
         click.echo(f"samestep: {line}", err=True)
-    if told:
+    if problems:
         sys.exit(DIFFERS)
 
 
-def compare_files(before: Path, after: Path, form: str) -> None:
-    """Which answers changed between two tables that ``--json`` made."""
-    from samestep.commands.interviews import compared, lines, read
+def survey_table(shop: Workshop, globs: Sequence[str]) -> ConventionTable:
+    """Return the answers to the questions that match, with a progress bar on standard error meanwhile."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    found = compared(read(before), read(after))
+    from samestep import paths
+    from samestep.jobs.convention_table import make_table, select_questions
+    from samestep.jobs.survey import Survey
+
+    selected = select_questions(globs)
+    columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("asking", total=None)
+        survey = Survey(
+            shop.catalog, list(selected), shop.pythons, paths.home() / "compilers",
+            on_result=lambda key: progress.advance(bar),
+        )  # fmt: skip
+        progress.update(bar, total=survey.expected_results)
+        return make_table(survey, selected)
+
+
+def compare_files(before: Path, after: Path, form: str) -> None:
+    """Print which answers changed between two tables that ``--json`` made; exit with 1 where any did."""
+    from samestep.analysis.convention_diff import diff_tables
+    from samestep.codec import encode
+    from samestep.records.convention_document import read_table
+    from samestep.report.convention_changes import markdown_lines, text_lines
+
+    diff = diff_tables(read_table(before), read_table(after))
     if form in ("table", "markdown"):
-        click.echo("\n".join(lines(found, table=form == "markdown")))
+        click.echo("\n".join((markdown_lines if form == "markdown" else text_lines)(diff)))
     else:
-        emit(form, found, found["changes"])
-    if found["changes"]:
+        document = encode(diff)
+        emit(form, document, document["changes"])
+    if diff.changes:
         sys.exit(DIFFERS)

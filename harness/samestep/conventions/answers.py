@@ -3,58 +3,95 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-#: One NaN in a batch of two rows and two features.
+#: An answer as JSON holds it.
+Answer: TypeAlias = str | int | float | list["Answer"]
+
+#: Python numbers, nested as deeply as an array has axes.
+Numbers: TypeAlias = float | Sequence["Numbers"]
+
+T = TypeVar("T")
+
+#: A batch of shape (2, 2), rows by features, with one NaN.
 ONE_NAN = [[np.nan, 1.0], [1.0, 1.0]]
 
-#: In float64 nearer to the next float16 above 1; rounded to float32 first, half way, and then to 1.
+#: The float64 nearest to it in float16 is above 1; rounded to float32 first, it is a tie and rounds to 1.
 OVER_HALF_WAY = 1 + 2**-11 + 2**-40
 
-Answer = float | int | str | list[Any]
+#: From here on an integer is easier to read as a power of two.
+LARGE_INTEGER = 2**20
 
 
-def plain(value: Any) -> Answer:
-    """A framework's array, or any nesting of Python's own, as JSON can hold it.
+def to_answer(value: object) -> Answer:
+    """Return ``value`` as JSON can hold it.
 
-    float32 becomes the shortest decimal that rounds to it, an array of one element that element. None is a
-    framework's own word for a gradient that is not there.
+    ``value`` is a framework's array of any shape, a Python scalar, a string, None, or a list or tuple of
+    these. float32 becomes the shortest decimal that rounds to it, an array of one element a scalar, a bool
+    "yes" or "no". None, which frameworks return where there is no gradient, becomes "none".
     """
     if value is None:
         return "none"
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [to_answer(item) for item in value]
     if isinstance(value, str):
         return value
     array = np.asarray(value)
-    return _listed(array.reshape(()) if array.size == 1 else array)
+    return _nested(array.reshape(()) if array.size == 1 else array)
 
 
-def _listed(array: np.ndarray) -> Answer:
+def _nested(array: np.ndarray) -> Answer:
     if array.ndim:
-        return [_listed(item) for item in array]
+        return [_nested(item) for item in array]
     scalar = array[()]
     if array.dtype == bool:
         return "yes" if scalar else "no"
     return float(str(scalar)) + 0.0 if array.dtype.kind == "f" else int(scalar)  # -0 is 0
 
 
-def or_word(word: str, refusal: type[Exception] | tuple[type[Exception], ...], f: Callable[[], Any]) -> Any:
-    """What ``f()`` gives, or ``word`` where it refuses; anything else that goes wrong is a failure."""
+def answer_text(answer: object) -> str:
+    """Return an `Answer` as the tables print it: numbers to four digits, list items separated by blanks.
+
+    None, where a framework has no such function, is a dash. Large integers of the form 2^n or 2^n - 1 are
+    written as such. Anything else that a JSON document may hold is printed as Python prints it.
+    """
+    if answer is None:
+        return "-"
+    if isinstance(answer, list):
+        return " ".join(answer_text(item) for item in answer)
+    if isinstance(answer, int) and abs(answer) >= LARGE_INTEGER:
+        return _power_of_two(answer)
+    return f"{answer:.4g}" if isinstance(answer, float) else str(answer)
+
+
+def _power_of_two(number: int) -> str:
+    sign, size = "-" if number < 0 else "", abs(number)
+    bits = (size + 1).bit_length() - 1
+    texts = {2**bits: f"{sign}2^{bits}", 2**bits - 1: f"{sign}2^{bits}-1"}
+    return texts.get(size, str(number))
+
+
+def or_word(word: str, refusal: type[Exception] | tuple[type[Exception], ...], f: Callable[[], T]) -> T | str:
+    """Return ``f()``, or ``word`` where it raises ``refusal``; other exceptions propagate."""
     try:
         return f()
     except refusal:
         return word
 
 
-def default(f: Callable[..., Any], name: str) -> Any:
-    """The default of one of ``f``'s parameters."""
-    return inspect.signature(f).parameters[name].default
+def default(f: Callable[..., object], name: str) -> float | None:
+    """Return the default value of a numeric parameter of ``f``."""
+    value: float | None = inspect.signature(f).parameters[name].default
+    return value
 
 
-def spread(weights: Any) -> float:
-    """The standard deviation of drawn weights, to two digits: what the draw itself cannot change."""
-    return float(f"{np.asarray(weights).std():.2g}")
+def rough_std(parameters: ArrayLike) -> float:
+    """Return the standard deviation of randomly drawn parameters of any shape, to two digits.
+
+    Two digits are what another draw of as many does not change.
+    """
+    return float(f"{np.asarray(parameters).std():.2g}")

@@ -1,4 +1,4 @@
-"""Finds the questions, and puts one to a framework: what a worker runs."""
+"""Finds the questions and puts one to a framework; this is what a worker runs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import importlib
 import importlib.util
 from fnmatch import fnmatchcase
 from types import ModuleType
-from typing import Any
 
-from samestep.conventions.answers import Answer, plain
+from samestep.conventions.answers import Answer, to_answer
 from samestep.conventions.questions import TOPICS, Question
 
 
 def topic(name: str) -> ModuleType:
+    """Return the module of a topic, which has TITLE, NOTE and QUESTIONS."""
     return importlib.import_module(f"samestep.conventions.{name}")
 
 
-def selected(globs: tuple[str, ...]) -> dict[str, Question]:
-    """The questions that match any of the globs, by ``topic/name``; all where there is none.
+def matching_questions(globs: tuple[str, ...]) -> dict[str, Question]:
+    """Return the questions that match any of the globs, by ``topic/name``; all of them without globs.
 
-    A glob is matched with the name, with ``topic/name``, with the topic and with the text. Raises LookupError
-    with the first glob that matches nothing.
+    A glob is matched against the name, ``topic/name``, the topic and the text. Raises LookupError with the
+    first glob that matches nothing.
     """
     every = {f"{name}/{question.name}": question for name in TOPICS for question in topic(name).QUESTIONS}
     found: set[str] = set()
@@ -37,17 +37,16 @@ def selected(globs: tuple[str, ...]) -> dict[str, Question]:
 
 
 def version(framework: str) -> str:
-    """Imports the framework, too."""
+    """Import the framework and return its version."""
     return str(importlib.import_module(framework).__version__)
 
 
-def answer(framework: str, key: str) -> dict[str, Any]:
-    """What the framework does here and now; None where it has nothing of the kind.
+def answer(framework: str, key: str) -> dict[str, Answer | None]:
+    """Return {"answer": ...}: what the framework does here, None where it has no such function.
 
-    Raises whatever the framework does.
+    ``key`` is a question as ``topic/name``. Raises whatever the framework raises.
     """
     name, _, question = key.partition("/")
     path = f"samestep.conventions.{name}.{framework}"
     ask = getattr(importlib.import_module(path), question, None) if importlib.util.find_spec(path) else None
-    given: Answer | None = plain(ask()) if ask else None
-    return {"answer": given}
+    return {"answer": to_answer(ask()) if ask else None}

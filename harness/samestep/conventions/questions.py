@@ -1,4 +1,4 @@
-"""What is asked: a question's name is that of the function that answers it, in each framework."""
+"""The questions: each has the name of the function that answers it, in every framework's module."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax", "keras")
 class Question:
     """One row of the table.
 
-    ``links`` are pages of a framework's own documentation or issues, by framework. ``convention`` is the key
-    under which workloads declare their answer (`samestep.spec.Spec.conventions`), and ``means`` the answer to
-    this question that each declaration stands for. ``processor``: the answer depends on the processor, too.
+    Attributes:
+        name: the name of the functions that answer it.
+        text: the question as the table prints it.
+        links: pages of a framework's documentation or issue tracker, by framework.
+        convention: the key in `samestep.spec.Spec.conventions` under which workloads declare it, or "".
+        means: the answer to this question that each declaration stands for.
+        processor: whether the answer depends on the processor as well as on the versions.
     """
 
     name: str

@@ -1,200 +1,180 @@
-"""The table of conventions, and what changed between two of them, for a terminal and as Markdown."""
+"""The table of conventions, for a terminal and as Markdown."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from samestep.codec import encode
+from samestep.conventions.answers import answer_text
+from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable
 from samestep.report import formatting
 
-Row = Mapping[str, Any]
-Document = Mapping[str, Any]
-
 DIFFER, AGREE, FAILED = "≠", "=", "!"
-FAILURE = "failed: "
-#: From here on an integer is easier to read as a power of two.
-LARGE = 2**20
 PIPE = "\\|"
 LEGEND = f"{DIFFER} answers differ, {AGREE} they are the same to four digits, {FAILED} a measurement failed"
 WORDS = (
-    "a dash: the framework has nothing of the kind; raises: it refuses, with an error; "
-    "none: there is no gradient, and the framework says so with None"
+    "a dash: the framework has no such function; raises: it raises an error; "
+    "none: there is no gradient, and the framework returns None"
 )
 DECLARED = (
-    "declared: what samestep's workloads say that each of their implementations does; "
+    "declared: what the specs of samestep's workloads require of every implementation; "
     "answers that depart from it are bold"
 )
 
 HEADER = """# Conventions: what the frameworks do differently
 
-Every answer is measured by `samestep conventions`, none is written down. This page is what
-`samestep conventions --format markdown` prints; `tests/values/conventions.json` is the same with `--json`,
-and a test compares it with what the frameworks of `constraints.txt` answer. Each question is a function
-in each framework's own words, side by side in `harness/samestep/conventions/<topic>/`.
+Every answer is measured by `samestep conventions`, none is written by hand. This page is the output of
+`samestep conventions --format markdown`; `tests/values/conventions.json` is the same with `--json`, and a
+test compares it with what the frameworks of `constraints.txt` answer. Each question is a function in each
+framework's own words, side by side in `harness/samestep/conventions/<topic>/`.
 """
 
 
-def shown(value: Any) -> str:
-    """An answer as the table has it: numbers to four digits, lists with blanks between."""
-    if value is None:
-        return "-"
-    if isinstance(value, list):
-        return " ".join(shown(item) for item in value)
-    if isinstance(value, int) and abs(value) >= LARGE:
-        return _power(value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def mark(row: ConventionRow) -> str:
+    """Return the sign of a row: whether its answers and the declared one differ, agree, or one failed.
 
-
-def _power(number: int) -> str:
-    """A large integer as 2^n or 2^n - 1, where it is one of these."""
-    sign, size = "-" if number < 0 else "", abs(number)
-    bits = (size + 1).bit_length() - 1
-    named = {2**bits: f"{sign}2^{bits}", 2**bits - 1: f"{sign}2^{bits}-1"}
-    return named.get(size, str(number))
-
-
-def mark(row: Row) -> str:
-    if row["failed"]:
+    "" where fewer than two are given.
+    """
+    if row.failed:
         return FAILED
-    given = [value for value in (*row["answers"].values(), row["declared"]) if value is not None]
+    given = [value for value in (*row.answers.values(), row.declared) if value is not None]
     if len(given) < 2:
         return ""
-    return DIFFER if len({shown(value) for value in given}) > 1 else AGREE
+    return DIFFER if len({answer_text(value) for value in given}) > 1 else AGREE
 
 
-def frameworks(document: Document) -> list[str]:
-    """Those that could be asked."""
-    return [name for name, about in document["frameworks"].items() if not about["missing"]]
+def departs(row: ConventionRow, framework: str) -> bool:
+    """Return whether the framework's answer is another than the declared one."""
+    value = row.answers[framework]
+    return None not in (value, row.declared) and answer_text(value) != answer_text(row.declared)
 
 
-def topics(document: Document) -> Iterator[tuple[str, str, list[Row]]]:
-    """Title, note and rows of each topic that has any."""
-    for name in dict.fromkeys(row["topic"] for row in document["rows"]):
+def topics(table: ConventionTable) -> Iterator[tuple[str, str, list[ConventionRow]]]:
+    """Yield title, note and rows of each topic that has any."""
+    for name in dict.fromkeys(row.topic for row in table.rows):
         about = importlib.import_module(f"samestep.conventions.{name}")
-        yield about.TITLE, about.NOTE, [row for row in document["rows"] if row["topic"] == name]
+        yield about.TITLE, about.NOTE, [row for row in table.rows if row.topic == name]
 
 
-def versions(document: Document) -> str:
-    found = document["frameworks"].items()
-    told = [f"{name} {about['version']}" for name, about in found if about["version"]]
-    return f"{', '.join(told)}; {document['processor']}"
+def versions(table: ConventionTable) -> str:
+    """Return the frameworks with their versions and the processor, in one line."""
+    found = [f"{name} {state.version}" for name, state in table.frameworks.items() if state.version]
+    return f"{', '.join(found)}; {table.processor}"
 
 
-def missing(document: Document) -> list[str]:
-    found = document["frameworks"].items()
-    return [f"{name}: {about['missing']}" for name, about in found if about["missing"]]
+def missing(table: ConventionTable) -> list[str]:
+    """Return a line for each framework that is missing, with the reason."""
+    return [f"{name}: {state.missing}" for name, state in table.frameworks.items() if state.missing]
 
 
-def failures(document: Document) -> list[str]:
+def failures(table: ConventionTable) -> list[str]:
+    """Return a line for each measurement that failed, with its error."""
     return [
-        f"{name}, {row['name']}: {row['answers'][name].removeprefix(FAILURE)}"
-        for row in document["rows"]
-        for name in row["failed"]
+        f"{name}, {row.name}: {str(row.answers[name]).removeprefix(FAILURE)}"
+        for row in table.rows
+        for name in row.failed
     ]
+
+
+def _declares(rows: Sequence[ConventionRow]) -> bool:
+    return any(row.declared is not None for row in rows)
+
+
+def _declared_text(row: ConventionRow) -> str:
+    return "" if row.declared is None else answer_text(row.declared)
 
 
 # -- for a person --------------------------------------------------------------------------------------
 
 
-def show(document: Document, console: Console, links: bool) -> None:
-    """A table for each topic; ``links`` lists the documentation of each row below."""
-    asked = frameworks(document)
-    console.print(versions(document), highlight=False)
-    for title, note, rows in topics(document):
-        console.print(_table(title, rows, asked))
+def show(table: ConventionTable, console: Console, links: bool) -> None:
+    """Print a table for each topic; ``links`` lists the documentation of each row below."""
+    console.print(versions(table), highlight=False)
+    for title, note, rows in topics(table):
+        console.print(_terminal_table(title, rows, table.installed))
         console.print(note, style="dim", highlight=False)
         for row in rows if links else ():
-            for name, link in row["links"].items():
-                console.print(f"{escape(row['name'])}: {name} {link}", highlight=False, soft_wrap=True)
+            for name, link in row.links.items():
+                console.print(f"{escape(row.name)}: {name} {link}", highlight=False, soft_wrap=True)
         console.print()
     console.print(LEGEND, style="dim", highlight=False)
     console.print(WORDS, style="dim", highlight=False)
-    if any(row["declared"] is not None for row in document["rows"]):
+    if _declares(table.rows):
         console.print(DECLARED, style="dim", highlight=False)
-    for line in missing(document):
+    for line in missing(table):
         console.print(escape(line), highlight=False)
-    for line in failures(document):
+    for line in failures(table):
         console.print(f"[bold red]failed[/] {escape(line)}", highlight=False)
 
 
-def _table(title: str, rows: Sequence[Row], asked: Sequence[str]) -> Table:
-    declares = any(row["declared"] is not None for row in rows)
+def _terminal_table(title: str, rows: Sequence[ConventionRow], frameworks: Sequence[str]) -> Table:
+    declares = _declares(rows)
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("")
     table.add_column("question", overflow="fold", min_width=18)
-    for name in (*asked, *(["declared"] if declares else [])):
+    for name in (*frameworks, *(["declared"] if declares else [])):
         table.add_column(name, overflow="fold")
     for row in rows:
-        declared = [_declared(row)] if declares else []
-        cells = [_cell(row, name) for name in asked]
-        sign, text = mark(row), escape(row["question"])
-        linked = f"[link={row['link']}]{text}[/link]" if row["link"] else text
+        declared = [_declared_text(row)] if declares else []
+        cells = [_terminal_cell(row, name) for name in frameworks]
+        sign, text = mark(row), escape(row.question)
+        linked = f"[link={row.link}]{text}[/link]" if row.link else text
         table.add_row(sign, linked, *cells, *declared, style="dim" if sign == AGREE else "")
     return table
 
 
-def _cell(row: Row, name: str) -> str:
-    if name in row["failed"]:
+def _terminal_cell(row: ConventionRow, name: str) -> str:
+    if name in row.failed:
         return "[bold red]failed[/]"
-    text = escape(shown(row["answers"][name]))
+    text = escape(answer_text(row.answers[name]))
     return f"[bold yellow]{text}[/]" if departs(row, name) else text
-
-
-def _declared(row: Row) -> str:
-    return "" if row["declared"] is None else shown(row["declared"])
-
-
-def departs(row: Row, name: str) -> bool:
-    """Whether the framework's answer is another than the declared one."""
-    value = row["answers"][name]
-    return None not in (value, row["declared"]) and shown(value) != shown(row["declared"])
 
 
 # -- for a page ----------------------------------------------------------------------------------------
 
 
-def rows(document: Document) -> list[dict[str, Any]]:
-    """A row for each question, an answer in each framework's column."""
+def rows(table: ConventionTable) -> list[dict[str, object]]:
+    """Return a row for each question, with an answer in each framework's column, for CSV."""
     return [
         {
-            "name": row["name"], "question": row["question"],
-            **{name: row["answers"].get(name) for name in frameworks(document)},
-            "declared": row["declared"], "link": row["link"],
+            "name": row.name, "question": row.question,
+            **{name: encode(row.answers.get(name)) for name in table.installed},
+            "declared": encode(row.declared), "link": row.link,
         }
-        for row in document["rows"]
+        for row in table.rows
     ]  # fmt: skip
 
 
-def markdown(document: Document) -> str:
-    asked = frameworks(document)
-    lines = [HEADER, f"Measured with {versions(document)}."]
+def markdown(table: ConventionTable) -> str:
+    """Return the page docs/conventions.md."""
+    lines = [HEADER, f"Measured with {versions(table)}."]
     for text in (LEGEND, WORDS, DECLARED):
         lines += ["", f"{text[0].upper()}{text[1:]}."]
-    for title, note, rows in topics(document):
-        declares = any(row["declared"] is not None for row in rows)
-        heads = ("", "question", *asked, *(["declared"] if declares else []), "documentation")
-        told = [_told(row, asked, declares) for row in rows]
-        lines += ["", f"## {title}", "", note, "", *formatting.table(heads, told, "l" * len(heads))]
-    notes = [*missing(document), *(f"failed: {one}" for one in failures(document))]
+    for title, note, rows in topics(table):
+        declares = _declares(rows)
+        heads = ("", "question", *table.installed, *(["declared"] if declares else []), "documentation")
+        cells = [_markdown_row(row, table.installed, declares) for row in rows]
+        lines += ["", f"## {title}", "", note, "", *formatting.table(heads, cells, "l" * len(heads))]
+    notes = [*missing(table), *(f"failed: {one}" for one in failures(table))]
     return "\n".join([*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]) + "\n"
 
 
-def _told(row: Row, asked: Sequence[str], declares: bool) -> list[str]:
-    """A row of the Markdown table."""
-    declared = [_declared(row)] if declares else []
-    links = " ".join(f"[{name}]({link})" for name, link in row["links"].items())
-    cells = [mark(row), f"`{row['question']}`", *(_bold(row, name) for name in asked), *declared, links]
+def _markdown_row(row: ConventionRow, frameworks: Sequence[str], declares: bool) -> list[str]:
+    declared = [_declared_text(row)] if declares else []
+    links = " ".join(f"[{name}]({link})" for name, link in row.links.items())
+    answers = [_markdown_cell(row, name) for name in frameworks]
+    cells = [mark(row), f"`{row.question}`", *answers, *declared, links]
     return [cell.replace("|", PIPE) for cell in cells]
 
 
-def _bold(row: Row, name: str) -> str:
-    if name in row["failed"]:
+def _markdown_cell(row: ConventionRow, name: str) -> str:
+    if name in row.failed:
         return "failed"
-    text = shown(row["answers"][name])
+    text = answer_text(row.answers[name])
     return f"**{text}**" if departs(row, name) else text

@@ -8,9 +8,9 @@ from samestep.conventions.questions import Question
 TITLE = "Accuracy"
 NOTE = (
     f"The largest error in ulps over {POINTS:,} points; a correctly rounded function has 0.5. Points are "
-    "evenly spaced, of log, sqrt and rsqrt in their logarithm: "
+    "evenly spaced, for log, sqrt and rsqrt on a logarithmic scale: "
     + ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in RANGES.items())
-    + ". It depends on the processor. NumPy's sigmoid and 1/sqrt are written out."
+    + ". The errors depend on the processor. NumPy's sigmoid and 1/sqrt are written out."
 )
 
 TORCH = "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html"

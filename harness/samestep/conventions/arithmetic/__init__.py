@@ -5,7 +5,7 @@ from __future__ import annotations
 from samestep.conventions.questions import Question
 
 TITLE = "Arithmetic"
-NOTE = "Matrix products are asked for their setting as it stands after the import, not for a GPU's result."
+NOTE = "For TF32 the setting after the import is read; nothing is computed on a GPU."
 
 NUMPY_PROMOTION = "https://numpy.org/neps/nep-0050-scalar-promotion.html"
 NUMPY_CASTS = "https://github.com/numpy/numpy/issues/24033"
@@ -34,7 +34,7 @@ SUBNORMAL = {
 QUESTIONS = (
     Question("float_default", "type of an array of 1.5", {"jax": JAX_SHARP_BITS}),
     Question("integer_default", "type of an array of 1", {"jax": JAX_SHARP_BITS}),
-    Question("float64_asked_for", "float64 asked for", {"jax": JAX_SHARP_BITS}),
+    Question("float64_asked_for", "type of zeros, float64 requested", {"jax": JAX_SHARP_BITS}),
     Question("float32_times_float64_scalar", "float32 * np.float64(0.1)", TYPES),
     Question("float32_times_python_float", "float32 * 0.1", TYPES),
     Question("int32_plus_float32", "int32 + float32", TYPES),
@@ -86,10 +86,10 @@ QUESTIONS = (
     ),
     Question("std", "std(0, 2)", {"torch": TORCH_STD}, convention="std", means={"divides by n - 1": 2**0.5}),
     Question("median_of_even", "median(1, 2)", {"torch": TORCH_MEDIAN}),
-    Question("max_of_nothing", "max of nothing"),
-    Question("mean_of_nothing", "mean of nothing"),
+    Question("max_of_nothing", "max of an empty array"),
+    Question("mean_of_nothing", "mean of an empty array"),
     Question("index_too_large", "(0, 1, 2)[5]", {"jax": JAX_SHARP_BITS}),
     Question("take_too_large", "take(5) of (0, 1, 2)", {"jax": JAX_TAKE}),
     Question("write_too_large", "write to [5] of (0, 0, 0)", {"jax": JAX_AT}),
-    Question("add_at_repeated", "add 1 at [0] and at [0]", {"jax": JAX_AT, "tensorflow": TENSORFLOW_SCATTER}),
+    Question("add_at_repeated", "add 1 at [0] twice in one call", {"jax": JAX_AT, "tensorflow": TENSORFLOW_SCATTER}),
 )

@@ -1,4 +1,4 @@
-"""Gradients where the derivative is not defined, and what gradients do with NaN."""
+"""Gradients where the derivative is undefined, and how gradients propagate NaN."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from samestep.conventions.questions import Question
 
 TITLE = "Gradients"
 NOTE = (
-    "f'(a) is what comes back for the derivative of f at a. Where a is a kink, any slope between those of "
-    "the two sides will do, and frameworks choose: a subgradient where the kink is convex (relu at 0), a "
-    "supergradient where it is concave (relu6 at 6, clip at its upper bound). By hand: the mask that one "
-    "writes in a backward pass."
+    "f'(a) is the derivative of f at a as the framework returns it. At a kink every slope between the two "
+    "one-sided derivatives is admissible, and frameworks choose: a subgradient where the kink is convex (relu "
+    "at 0), a supergradient where it is concave (relu6 at 6, clip at its upper bound). By hand: the mask as it "
+    "is written out in a backward pass."
 )
 
 TORCH_AUTOGRAD = "https://docs.pytorch.org/docs/stable/notes/autograd.html"
@@ -28,20 +28,20 @@ JAX_WHERE = "https://docs.jax.dev/en/latest/faq.html"
 TIES = {"tensorflow": TENSORFLOW_MAXIMUM, "jax": JAX_MAXIMUM}
 
 
-def declared(*questions: Question) -> tuple[Question, ...]:
-    """The spellings of relu at 0: the workloads' conventions say what each should give."""
+def relu_at_0(*questions: Question) -> tuple[Question, ...]:
+    """Return the questions with the convention that workloads declare for relu'(0)."""
     return tuple(replace(one, convention="relu'(0)", means={"0": 0.0}) for one in questions)
 
 
 QUESTIONS = (
-    *declared(
+    *relu_at_0(
         Question("relu", "relu'(0)", {"jax": JAX_RELU, "torch": TORCH_AUTOGRAD}),
         Question("relu_as_clip", "relu'(0) as clip(x, min=0)", {"torch": TORCH_CLAMP}),
         Question("relu_as_maximum_x_0", "relu'(0) as maximum(x, 0)", TIES),
         Question("relu_as_maximum_0_x", "relu'(0) as maximum(0, x)", TIES),
         Question("relu_as_where", "relu'(0) as where(x > 0, x, 0)", {"jax": JAX_MAXIMUM}),
         Question("relu_as_abs", "relu'(0) as (x + |x|)/2", {"jax": JAX_ABS}),
-        Question("relu_compiled", "relu'(0), by XLA", {"jax": JAX_RELU}),
+        Question("relu_compiled", "relu'(0), compiled by XLA", {"jax": JAX_RELU}),
         Question("relu_by_hand_above", "relu'(0) by hand: where(h > 0, g, 0)"),
         Question("relu_by_hand_below", "relu'(0) by hand: g[h < 0] = 0"),
     ),
@@ -65,7 +65,7 @@ QUESTIONS = (
     Question("max_of_all", "max'(1, 1)", {"torch": TORCH_MAX, "tensorflow": TENSORFLOW_MAX}),
     Question("max_over_axis", "max'(1, 1) over an axis", {"torch": TORCH_MAX, "tensorflow": TENSORFLOW_MAX}),
     Question("max_pool", "max_pool'(1, 1)"),
-    Question("sort", "sort'(1, 1), of (1, 2) times it"),
+    Question("sort", "dot((1, 2), sort(x))' at (1, 1)"),
     Question("where_sqrt", "where(x > 0, sqrt x, 0)' at 0", {"torch": TORCH_WHERE, "jax": JAX_WHERE}),
     Question("where_log", "where(x > 0, log x, 0)' at 0", {"torch": TORCH_WHERE, "jax": JAX_WHERE}),
     Question("where_division", "where(x != 0, 1/x, 0)' at 0", {"torch": TORCH_WHERE, "jax": JAX_WHERE}),
@@ -77,9 +77,9 @@ QUESTIONS = (
     Question("relu_of_nan_by_hand", "relu'(nan) by hand: g[h <= 0] = 0"),
     Question("nan_at_closed_gate", "nan times relu'(-1)"),
     Question("nan_at_closed_gate_as_where", "nan times relu'(-1), as where"),
-    Question("nan_at_closed_gate_compiled", "nan times relu'(-1), by XLA"),
+    Question("nan_at_closed_gate_compiled", "nan times relu'(-1), compiled by XLA"),
     Question("nan_in_x", "one nan in x: grad_w1"),
-    Question("nan_in_x_compiled", "one nan in x: grad_w1, by XLA"),
+    Question("nan_in_x_compiled", "one nan in x: grad_w1, compiled by XLA"),
     Question(
         "of_vector",
         "(x^2)' at (1, 2), not summed",
@@ -87,7 +87,7 @@ QUESTIONS = (
     ),
     Question(
         "of_unused",
-        "gradient by what was not used",
+        "gradient with respect to an unused input",
         {"tensorflow": "https://www.tensorflow.org/guide/autodiff"},
     ),
     Question(
@@ -95,5 +95,5 @@ QUESTIONS = (
         "(x^2)' at the integer 3",
         {"tensorflow": "https://www.tensorflow.org/guide/autodiff"},
     ),
-    Question("twice", "(3x)', asked for twice"),
+    Question("twice", "(3x)', computed twice"),
 )

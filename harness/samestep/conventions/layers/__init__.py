@@ -1,4 +1,4 @@
-"""Layers and activations: their defaults, and how weights start."""
+"""Layers and activations: their defaults and the initialisation of their weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from samestep.conventions.questions import Question
 
 TITLE = "Layers and activations"
 NOTE = (
-    "JAX's layers are those of jax.example_libraries.stax, what it ships itself. Weights are drawn once, and "
+    "JAX's layers are those of jax.example_libraries.stax, which is part of JAX. Weights are drawn once, and "
     "their standard deviation is given to two digits."
 )
 
@@ -45,15 +45,15 @@ QUESTIONS = (
     Question("dense_bias_std", "dense 784 to 10,000: std of biases", DENSE),
     Question("convolution_weight_shape", "conv 3 to 8, 5 x 5: shape", CONVOLUTION),
     Question("convolution_weight_std", "conv 64 to 64, 3 x 3: std", CONVOLUTION),
-    Question("convolution_padding", "conv of 8 by 3: length", CONVOLUTION),
+    Question("convolution_padding", "conv of length 8, kernel 3: length", CONVOLUTION),
     Question(
         "convolution_same_stride_2",
-        "conv of four 1 by three 1, same, stride 2",
+        "conv of four ones, kernel of three ones, same, stride 2",
         {"tensorflow": TENSORFLOW_CONVOLUTION},
     ),
-    Question("average_pool_at_border", "average pool of ones, first", {"torch": TORCH_POOL}),
+    Question("average_pool_at_border", "average pool of padded ones: first", {"torch": TORCH_POOL}),
     Question(
-        "embedding_std", "embedding 1000, 100: std", {"torch": TORCH_EMBEDDING, "keras": KERAS_EMBEDDING}
+        "embedding_std", "embedding 1000 x 100: std", {"torch": TORCH_EMBEDDING, "keras": KERAS_EMBEDDING}
     ),
     Question("batch_norm_eps", "batch norm: eps", BATCH_NORM),
     Question("batch_norm_running_mean", "batch norm of (0, 2): running mean from 0", BATCH_NORM),

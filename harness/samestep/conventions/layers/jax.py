@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax.example_libraries import stax
 
-from samestep.conventions.answers import default, spread
+from samestep.conventions.answers import default, rough_std
+
+Shape: TypeAlias = tuple[int, ...]
+Params: TypeAlias = tuple[jax.Array, ...]
+#: What stax calls a layer: one function that draws its params, and one that applies them.
+Layer: TypeAlias = tuple[Callable[..., tuple[Shape, Params]], Callable[..., jax.Array]]
 
 
-def made(layer: Any, shape: tuple[int, ...]) -> Any:
-    """The params of a stax layer for inputs of this shape."""
+def initial_params(layer: Layer, shape: Shape) -> Params:
+    """Return the params, (W, b), of a stax layer for inputs of this shape."""
     init, _ = layer
-    return init(jax.random.key(0), shape)[1]
+    _, params = init(jax.random.key(0), shape)
+    return params
 
 
-def gelu() -> Any:
+def gelu() -> jax.Array:
     return jax.nn.gelu(1.0)
 
 
-def leaky_relu() -> Any:
+def leaky_relu() -> jax.Array:
     return jax.nn.leaky_relu(-1.0)
 
 
-def hard_sigmoid() -> Any:
+def hard_sigmoid() -> jax.Array:
     return jax.nn.hard_sigmoid(1.0)
 
 
-def elu() -> Any:
+def elu() -> jax.Array:
     return jax.nn.elu(-1.0)
 
 
-def dense_weight_shape() -> Any:
-    return list(made(stax.Dense(100), (-1, 784))[0].shape)
+def dense_weight_shape() -> list[int]:
+    return list(initial_params(stax.Dense(100), (-1, 784))[0].shape)
 
 
-def dense_weight_std() -> Any:
-    return spread(made(stax.Dense(100), (-1, 784))[0])
+def dense_weight_std() -> float:
+    return rough_std(initial_params(stax.Dense(100), (-1, 784))[0])
 
 
-def dense_bias_std() -> Any:
-    return spread(made(stax.Dense(10_000), (-1, 784))[1])
+def dense_bias_std() -> float:
+    return rough_std(initial_params(stax.Dense(10_000), (-1, 784))[1])
 
 
-def convolution_weight_shape() -> Any:
-    return list(made(stax.Conv(8, (5, 5)), (1, 28, 28, 3))[0].shape)
+def convolution_weight_shape() -> list[int]:
+    return list(initial_params(stax.Conv(8, (5, 5)), (1, 28, 28, 3))[0].shape)
 
 
-def convolution_weight_std() -> Any:
-    return spread(made(stax.Conv(64, (3, 3)), (1, 28, 28, 64))[0])
+def convolution_weight_std() -> float:
+    return rough_std(initial_params(stax.Conv(64, (3, 3)), (1, 28, 28, 64))[0])
 
 
-def convolution_same_stride_2() -> Any:
+def convolution_same_stride_2() -> jax.Array:
     x, kernel = jnp.ones((1, 1, 4)), jnp.ones((1, 1, 3))
     return jax.lax.conv_general_dilated(x, kernel, (2,), "SAME")[0, 0]
 
 
-def batch_norm_eps() -> Any:
+def batch_norm_eps() -> float | None:
     return default(stax.BatchNorm, "epsilon")
 
 
-def layer_norm_eps() -> Any:
+def layer_norm_eps() -> float | None:
     return default(jax.nn.standardize, "epsilon")

@@ -1,11 +1,11 @@
-"""Losses at their edges: probabilities 0, logits of -inf, labels out of range."""
+"""Losses at the edges of their domain: probability 0, logits of -inf, labels out of range."""
 
 from __future__ import annotations
 
 from samestep.conventions.questions import Question
 
 TITLE = "Losses"
-NOTE = "JAX and NumPy have no losses: there it is what one writes with log_softmax and log."
+NOTE = "JAX and NumPy have no losses; theirs are written out with log_softmax and log."
 
 TORCH_BCE = "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCELoss.html"
 TORCH_CROSS_ENTROPY = "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html"

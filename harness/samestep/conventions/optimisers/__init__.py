@@ -1,4 +1,4 @@
-"""Optimisers: the same name, another formula; the same formula, other defaults."""
+"""Optimisers: one name with different formulas, one formula with different defaults."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from samestep.conventions.questions import Question
 
 TITLE = "Optimisers"
 NOTE = (
-    "Steps start from a weight of 0 and the optimiser's own start. TensorFlow: tf.compat.v1.train, since "
-    "tf.keras.optimizers are Keras's. JAX: jax.example_libraries.optimizers, what it ships itself."
+    "Steps start from a weight of 0 and the optimiser's initial state. TensorFlow: tf.compat.v1.train, since "
+    "tf.keras.optimizers are Keras's. JAX: jax.example_libraries.optimizers, which is part of JAX."
 )
 
 TORCH_SGD = "https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html"

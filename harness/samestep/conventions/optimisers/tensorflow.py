@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -11,8 +11,12 @@ from samestep.conventions.answers import default
 train = tf.compat.v1.train
 
 
-def moved(make: Any, grads: Any, rates: Any = (1.0,)) -> Any:
-    """Where a weight is after a step with each gradient and rate."""
+def weight_after(
+    make: Callable[[Callable[[], float]], tf.compat.v1.train.Optimizer],
+    grads: list[float],
+    rates: Sequence[float] = (1.0,),
+) -> tf.Tensor:
+    """Return one weight after a step with each gradient, each at its own rate, from 0."""
     w = tf.Variable([0.0])
     rate = iter(rates)
     optimiser = make(lambda: next(rate))
@@ -21,50 +25,52 @@ def moved(make: Any, grads: Any, rates: Any = (1.0,)) -> Any:
     return w[0]
 
 
-def momentum_with_two_rates() -> Any:
-    return moved(lambda rate: train.MomentumOptimizer(rate, 0.5), [1.0, 1.0], [1.0, 2.0])
+def momentum_with_two_rates() -> tf.Tensor:
+    return weight_after(lambda rate: train.MomentumOptimizer(rate, 0.5), [1.0, 1.0], [1.0, 2.0])
 
 
-def nesterov_with_two_rates() -> Any:
-    return moved(lambda rate: train.MomentumOptimizer(rate, 0.5, use_nesterov=True), [1.0, 1.0], [1.0, 2.0])
+def nesterov_with_two_rates() -> tf.Tensor:
+    return weight_after(
+        lambda rate: train.MomentumOptimizer(rate, 0.5, use_nesterov=True), [1.0, 1.0], [1.0, 2.0]
+    )
 
 
-def adam_small_gradient() -> Any:
-    return -moved(lambda rate: train.AdamOptimizer(rate, epsilon=1e-8), [1e-7])
+def adam_small_gradient() -> tf.Tensor:
+    return -weight_after(lambda rate: train.AdamOptimizer(rate, epsilon=1e-8), [1e-7])
 
 
-def adam_small_gradient_default_eps() -> Any:
-    return -moved(train.AdamOptimizer, [1e-7])
+def adam_small_gradient_default_eps() -> tf.Tensor:
+    return -weight_after(train.AdamOptimizer, [1e-7])
 
 
-def adam_default_eps() -> Any:
+def adam_default_eps() -> float | None:
     return default(train.AdamOptimizer, "epsilon")
 
 
-def adam_default_rate() -> Any:
+def adam_default_rate() -> float | None:
     return default(train.AdamOptimizer, "learning_rate")
 
 
-def rmsprop_eps() -> Any:
-    return -moved(lambda rate: train.RMSPropOptimizer(rate, decay=0.0, epsilon=3.0), [1.0])
+def rmsprop_eps() -> tf.Tensor:
+    return -weight_after(lambda rate: train.RMSPropOptimizer(rate, decay=0.0, epsilon=3.0), [1.0])
 
 
-def rmsprop_first_step() -> Any:
-    return -moved(lambda rate: train.RMSPropOptimizer(rate, decay=0.75, epsilon=1e-8), [1.0])
+def rmsprop_first_step() -> tf.Tensor:
+    return -weight_after(lambda rate: train.RMSPropOptimizer(rate, decay=0.75, epsilon=1e-8), [1.0])
 
 
-def rmsprop_default_decay() -> Any:
+def rmsprop_default_decay() -> float | None:
     return default(train.RMSPropOptimizer, "decay")
 
 
-def rmsprop_default_eps() -> Any:
+def rmsprop_default_eps() -> float | None:
     return default(train.RMSPropOptimizer, "epsilon")
 
 
-def adagrad_first_step() -> Any:
-    return -moved(train.AdagradOptimizer, [1.0])
+def adagrad_first_step() -> tf.Tensor:
+    return -weight_after(train.AdagradOptimizer, [1.0])
 
 
-def clip_by_norm() -> Any:
+def clip_by_norm() -> tf.Tensor:
     (clipped,), _ = tf.clip_by_global_norm([tf.constant([3e-6])], 1e-6)
     return clipped[0] / 1e-6
