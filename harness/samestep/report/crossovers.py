@@ -1,4 +1,4 @@
-"""CPU against GPU as tables: the ratio at each size, and where the GPU begins to pay."""
+"""CPU against GPU as tables: the ratio at each size, and from which size on the GPU is faster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with 
 
 
 def markdown(curves: Sequence[Curve]) -> list[str]:
-    """Lines of the report; none where nothing ran on both devices."""
+    """Return the lines of the report; none where nothing ran on both devices."""
     if not curves:
         return []
     lines = [
@@ -22,30 +22,31 @@ def markdown(curves: Sequence[Curve]) -> list[str]:
     ]  # fmt: skip
     rows = [
         (
-            f"{curve.workload}:{curve.case}, {curve.dtype}", formatting.escaped(curve.implementation), curve.task,
-            f"{curve.size} {number}" if curve.size else "-", formatting.interval(ratio), formatting.mark(ratio),
+            f"{of.workload}:{of.case}, {of.dtype}", formatting.escaped(of.implementation), of.task,
+            f"{of.size} {number}" if of.size else "-", formatting.interval(ratio), formatting.mark(ratio),
             f"{curve.with_transfer[number]:.2f}",
         )
         for curve in curves
+        for of in [curve.of]
         for number, ratio in sorted(curve.ratios.items())
     ]  # fmt: skip
     lines += formatting.table(COLUMNS, rows, "lllrrlr")
-    return [*lines, "", *(f"- {line}" for line in crossings(curves))]
+    return [*lines, "", *(f"- {line}" for line in sentences(curves))]
 
 
-def crossings(curves: Sequence[Curve]) -> list[str]:
-    """A sentence for each curve of several sizes."""
+def sentences(curves: Sequence[Curve]) -> list[str]:
+    """Return a sentence for each curve of several sizes: from which size on the GPU is faster."""
     return [
-        f"{curve.workload}:{curve.case}, {curve.dtype}, {curve.implementation}, {curve.task}: "
-        f"the GPU is faster {since(curve)}; "
+        f"{curve.of.workload}:{curve.of.case}, {curve.of.dtype}, {curve.of.implementation}, {curve.of.task}: "
+        f"the GPU is faster {faster_from(curve)}; "
         f"with the transfer {_from(curve.crossing_with_transfer, curve)}"
         for curve in curves
         if curve.crossing and curve.crossing_with_transfer
     ]
 
 
-def since(curve: Curve) -> str:
-    """From which size on the GPU is faster, of a curve of several."""
+def faster_from(curve: Curve) -> str:
+    """Return from which size on the GPU is faster, of a curve of several sizes: "from batch 64 on (...)"."""
     assert curve.crossing is not None
     return _from(curve.crossing, curve)
 
@@ -53,9 +54,9 @@ def since(curve: Curve) -> str:
 def _from(found: Crossing, curve: Curve) -> str:
     smallest, largest = min(curve.ratios), max(curve.ratios)
     if found.value == 0:
-        return f"at every {curve.size} from {smallest} on"
+        return f"at every {curve.of.size} from {smallest} on"
     if found.value == float("inf"):
-        return f"at no {curve.size} up to {largest}"
+        return f"at no {curve.of.size} up to {largest}"
     low = f"{found.low:.0f}" if found.low else f"below {smallest}"
     high = f"{found.high:.0f}" if found.high < float("inf") else f"beyond {largest}"
-    return f"from {curve.size} {found.value:.0f} on (95 %: {low} to {high})"
+    return f"from {curve.of.size} {found.value:.0f} on (95 %: {low} to {high})"

@@ -13,7 +13,7 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def seconds(value: float | None) -> str:
-    """Three digits and a unit: 58.2 µs."""
+    """Return a time in three digits and a unit: 58.2 µs; "-" of None."""
     if value is None:
         return "-"
     scale, unit = next(((s, u) for s, u in _UNITS if value >= s), _UNITS[-1])
@@ -21,13 +21,13 @@ def seconds(value: float | None) -> str:
 
 
 def digits(value: float) -> str:
-    """Three significant digits, no exponent: 0.312, 5.81, 58.2, 1240."""
+    """Return three significant digits, without an exponent: 0.312, 5.81, 58.2, 1240."""
     magnitude = f"{value:.3g}"
     return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
 
 
 def interval(estimate: Contrast | None, places: int = 2) -> str:
-    """A ratio with its interval: 0.31 (0.30-0.33), 0.31 (?) where one process tells nothing of others."""
+    """Return a ratio with its 95 % interval: 0.31 (0.30-0.33), 0.31 (?) of one process, which has none."""
     if estimate is None:
         return "-"
     value, low, high = (f"{one:.{places}f}" for one in (estimate.value, estimate.low, estimate.high))
@@ -38,25 +38,32 @@ MARKS = {"faster": "<", "slower": ">", "tie": "=", "unclear": "?"}
 
 
 def mark(estimate: Contrast | None) -> str:
-    """What may be said of a ratio, in one character; nothing of the baseline's own."""
+    """Return the word of a ratio as one of `MARKS`; "" of the baseline's own."""
     return MARKS.get(estimate.word, "") if estimate else ""
 
 
-def apart(ratio: float) -> str:
-    """How far two that should be the same are apart: 2.2 %."""
+def deviation(ratio: float) -> str:
+    """Return how far a ratio that should be 1 is from it, either way: 2.2 %."""
     return f"{100 * (max(ratio, 1 / ratio) - 1):.1f} %"
 
 
-def size(value: int | None) -> str:
-    """312 MB."""
-    return "-" if value is None else f"{value / 1e6:.0f} MB"
+def megabytes(size: float | None) -> str:
+    """Return a size, given in bytes: 312 MB; "-" of None."""
+    return "-" if size is None else f"{size / 1e6:.0f} MB"
 
 
 def count(number: int | None) -> str:
+    """Return a whole number; "-" of None."""
     return "-" if number is None else str(number)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: 1 process, 2 processes; without ``plural`` an s is added."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def percent(fraction: float | None) -> str:
+    """Return a fraction of 1 in percent: 38%, 3.8%, <0.1%; "-" of None."""
     if fraction is None:
         return "-"
     if 0 < 100 * fraction < 0.05:
@@ -65,43 +72,45 @@ def percent(fraction: float | None) -> str:
 
 
 def flop_rate(rate: float) -> str:
-    """45 GFLOP/s."""
+    """Return a rate, given in flop/s: 45 GFLOP/s."""
     scale, unit = next(((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M")) if rate >= s), (1e3, "k"))
     return f"{rate / scale:.1f} TFLOP/s" if unit == "T" else f"{rate / scale:.0f} {unit}FLOP/s"
 
 
-def since(calls: float | None, steps: int | None = None) -> str:
-    """From when on a dear start has paid: the first call, 38 calls, 19,000 steps (38 calls), never.
+def break_even(calls: float | None, steps: int | None = None) -> str:
+    """Return when a start-up cost has paid: "the first call", "38 calls", "19,000 steps (38 calls)", "never".
 
-    ``calls`` is inf where it never has, None where that is not known; a call makes so many ``steps``.
+    ``calls`` is inf where it never has, None ("-") where that is not known; each call makes N ``steps``.
     """
     if calls is None or calls == math.inf:
         return "-" if calls is None else "never"
     if calls <= 1:
         return "the first call"
-    told = f"{rounded(calls)} calls"
-    return f"{rounded(calls * steps)} steps ({told})" if steps and steps > 1 else told
+    text = f"{round_up(calls)} calls"
+    return f"{round_up(calls * steps)} steps ({text})" if steps and steps > 1 else text
 
 
-def rounded(number: float) -> str:
-    """The whole number from there on, to two digits, as more are not known: 38,000."""
+def round_up(number: float) -> str:
+    """Return the next whole number, to two digits, as more are not known: 38,000."""
     return f"{float(f'{math.ceil(number):.2g}'):,.0f}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> list[str]:
-    """The lines of a Markdown table. Its cells are Markdown already; ``align`` has an "l" or an "r" for each
-    column."""
+    """Return the lines of a Markdown table.
+
+    Its cells are Markdown already; ``align`` has an "l" or an "r" for each column.
+    """
     rule = "".join({"l": "---|", "r": "--:|"}[side] for side in align)
     first, *others = (f"| {' | '.join(row)} |" for row in (columns, *rows))
     return [first, f"|{rule}", *others]
 
 
-def plain(text: str) -> str:
-    """Nothing in it steers a terminal or ends a line."""
+def printable(text: str) -> str:
+    """Return a text in which nothing steers a terminal or ends a line."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def escaped(text: str) -> str:
-    """What Markdown and HTML show as it is."""
+    """Return what Markdown and HTML show as the text that it is."""
     inside = r"[\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
-    return re.sub(inside, r"\\\g<0>", html.escape(plain(text), quote=False))
+    return re.sub(inside, r"\\\g<0>", html.escape(printable(text), quote=False))

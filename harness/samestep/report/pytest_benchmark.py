@@ -9,52 +9,55 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from samestep.codec import encode
 from samestep.errors import SamestepError
-from samestep.records.store import Record, Run, finite
-from samestep.records.validated import summarized
+from samestep.records.plan import Plan, PlannedCell
+from samestep.records.schema import Sample
+from samestep.records.store import Run
+from samestep.report.summaries import summaries_of
 
 NAME = "benchmark.json"
 #: The pytest-benchmark whose fields these are.
 VERSION = "5.3.1"
+#: What is said of a cell beside its name.
+CELL = ("workload", "case", "framework", "dtype", "device", "matmul", "threads")
 
 
-def document(run: Run) -> dict[str, Any]:
-    """The whole file. Cells that did not agree were not timed to their end, and have no benchmark."""
-    about = run.about
-    samples: dict[tuple[str, str], list[Record]] = {}
-    for record in run.records("sample"):
-        if record.get("repeated"):  # it was disturbed, and taken again
-            continue
-        samples.setdefault((record["cell"], record["task"]), []).append(record)
+def document(run: Run) -> dict[str, object]:
+    """Return the whole file. Cells that did not agree were not timed to their end, and have no benchmark."""
+    plan = run.plan
+    samples: dict[tuple[str, str], list[Sample]] = {}
+    for record in run.records():
+        if isinstance(record, Sample) and not record.repeated:  # a repeated one was disturbed and re-measured
+            samples.setdefault((record.cell, record.task), []).append(record)
     return {
-        "machine_info": _machine(about),
-        "commit_info": _commit(about["machine"].get("revision")),
+        "machine_info": _machine(plan),
+        "commit_info": _commit(plan.machine.revision),
         "benchmarks": [
-            _benchmark(about, summary.cell, task, samples[summary.cell["key"], task])
-            for summary in summarized(run)
-            for task in about["tasks"][f"{summary.cell['workload']}:{summary.cell['case']}"]
+            _benchmark(plan, summary.cell, task, samples[summary.cell.key, task])
+            for summary in summaries_of(run)
+            for task in plan.tasks_of(summary.cell)
             if task in summary.tasks
         ],
-        "datetime": _began(about["run"]),
+        "datetime": _began(plan.run),
         "version": VERSION,
     }
 
 
-def stats(data: Sequence[float]) -> dict[str, Any]:
-    """What pytest-benchmark tells of the seconds of one call, in its order."""
+def stats(data: Sequence[float]) -> dict[str, float | str]:
+    """Return what pytest-benchmark reports of the seconds of one call, in its order."""
     ordered = sorted(data)
     mean = statistics.mean(data)
     stddev = statistics.stdev(data) if len(data) > 1 else 0
     q1, q3 = _quartile(ordered, 1), _quartile(ordered, 3)
     iqr = q3 - q1
     low, high = q1 - 1.5 * iqr, q3 + 1.5 * iqr
-    near = [value for value in ordered if low <= value <= high]
-    far = len(data) - len(near)
-    apart = sum(value < mean - stddev or value > mean + stddev for value in data)
+    inside = [value for value in ordered if low <= value <= high]
+    outside_iqr = len(data) - len(inside)
+    outside_stddev = sum(value < mean - stddev or value > mean + stddev for value in data)
     total = sum(data)
     return {
         "min": ordered[0],
@@ -66,18 +69,18 @@ def stats(data: Sequence[float]) -> dict[str, Any]:
         "iqr": iqr,
         "q1": q1,
         "q3": q3,
-        "iqr_outliers": far,
-        "stddev_outliers": apart,
-        "outliers": f"{apart};{far}",
-        "ld15iqr": near[0],
-        "hd15iqr": near[-1],
+        "iqr_outliers": outside_iqr,
+        "stddev_outliers": outside_stddev,
+        "outliers": f"{outside_stddev};{outside_iqr}",
+        "ld15iqr": inside[0],
+        "hd15iqr": inside[-1],
         "ops": len(data) / total if total else 0,
         "total": total,
     }
 
 
 def _quartile(ordered: Sequence[float], quarters: int) -> float:
-    """Between the two data that stand around half a datum below that share of them all."""
+    """Return a quartile, by linear interpolation between the two nearest values (Hazen's position)."""
     last = len(ordered) - 1
     place = min(max(len(ordered) * quarters / 4 - 0.5, 0), last)
     below = math.floor(place)
@@ -85,48 +88,44 @@ def _quartile(ordered: Sequence[float], quarters: int) -> float:
     return (1 - weight) * ordered[below] + weight * ordered[min(below + 1, last)]
 
 
-def _benchmark(
-    about: Mapping[str, Any], cell: Mapping[str, Any], task: str, samples: Sequence[Record]
-) -> dict[str, Any]:
-    case = f"{cell['workload']}:{cell['case']}"
-    data = [record["seconds"] / record["loops"] for record in samples]
-    loops = sorted({record["loops"] for record in samples})
-    facts = ("workload", "case", "framework", "dtype", "device", "matmul", "threads")
+def _benchmark(plan: Plan, cell: PlannedCell, task: str, samples: Sequence[Sample]) -> dict[str, object]:
+    data = [sample.seconds_per_call for sample in samples]
+    loops = sorted({sample.loops for sample in samples})
     return {
-        "group": f"{case} {task} {cell['dtype']} {cell['device']}",
-        "name": cell["implementation"],
-        "fullname": f"{cell['key']}/{task}",
+        "group": f"{cell.of_case} {task} {cell.dtype} {cell.device}",
+        "name": cell.implementation,
+        "fullname": f"{cell.key}/{task}",
         "params": None,
         "param": None,
         "extra_info": {
-            **{name: cell[name] for name in facts},
+            **{name: getattr(cell, name) for name in CELL},
             "task": task,
-            "flops": about["tasks"][case][task]["flops"],
-            "loops": loops,  # a process counts its own: there may be several
+            "flops": plan.tasks_of(cell)[task].flops,
+            "loops": loops,  # each process counts its own: there may be several
         },
-        "options": dict(about["profile"]),
+        "options": encode(plan.profile),
         "stats": {**stats(data), "data": data, "iterations": loops[0]},
     }
 
 
-def _machine(about: Mapping[str, Any]) -> dict[str, Any]:
-    """The machine under the names that are used there, and what else would make two runs differ."""
-    machine = about["machine"]
-    system, _, release = machine["os"].partition(" ")
+def _machine(plan: Plan) -> dict[str, object]:
+    """Return the machine under the names that are used there, and what else would make two runs differ."""
+    machine = plan.machine
+    system, _, release = machine.os.partition(" ")
     return {
-        "processor": machine["cpu"],
+        "processor": machine.cpu,
         "system": system,
         "release": release,
-        "python_version": machine["python"],
-        "cpu": {"brand_raw": machine["cpu"], "count": machine["processors"]},
-        **{name: machine.get(name) for name in ("cores", "governor", "memory_bytes", "gpus")},
-        "threads": about["options"]["threads"],
-        "versions": about.get("versions") or {},
+        "python_version": machine.python,
+        "cpu": {"brand_raw": machine.cpu, "count": machine.processors},
+        **{name: getattr(machine, name) for name in ("cores", "governor", "memory_bytes", "gpus")},
+        "threads": plan.options.threads,
+        "versions": plan.versions or {},
     }
 
 
-def _commit(revision: str | None) -> dict[str, Any]:
-    """The revision of samestep; the run does not know more of it."""
+def _commit(revision: str | None) -> dict[str, object]:
+    """Return the revision of samestep; the run does not know more of it."""
     return {
         "id": revision.removesuffix("-dirty") if revision else "unversioned",
         "time": None,
@@ -138,16 +137,16 @@ def _commit(revision: str | None) -> dict[str, Any]:
 
 
 def _began(run: str) -> str:
-    """A run is named by the time when it began, with a number behind it where two began at once."""
+    """Return the time of a run, which names it, without the number behind it where two began at once."""
     day, _, clock = run.partition("T")
     return f"{day}T{clock[:8].replace('-', ':')}+00:00"
 
 
 def write(run: Run) -> list[Path]:
-    """Put ``benchmark.json`` beside the records; the same records give the same bytes."""
+    """Write ``benchmark.json`` beside the records; the same records give the same bytes."""
     path = run.folder / NAME
     try:
-        path.write_text(json.dumps(finite(document(run)), indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(encode(document(run)), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise SamestepError(f"{path} cannot be written: {error.strerror}") from error
     return [path]

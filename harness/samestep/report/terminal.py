@@ -2,61 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from samestep.agreement.verdict import AGREE, UNAVAILABLE
 from samestep.analysis.cpu_gpu import curves
 from samestep.analysis.summary import CellSummary
+from samestep.records.plan import Plan
 from samestep.records.store import Run
-from samestep.records.validated import summarized
 from samestep.report import crossovers, tables
-from samestep.report.fastest import ranked
+from samestep.report.fastest import Ranking, ranking
+from samestep.report.legend import legend, noise_note
+from samestep.report.summaries import groups, main_task, summaries_of, unit
 
-STYLES = {"agree": "green", "unavailable": "dim"}
+STYLES = {AGREE: "green", UNAVAILABLE: "dim"}
 
 
 def show(run: Run, console: Console) -> None:
-    about = run.about
-    summaries = summarized(run)
-    for name, cells in tables.groups(summaries):
-        _group(console, about, name, cells)
-    for line in [*crossovers.crossings(curves(about, run.records())), *tables.legend(about, summaries)]:
+    """Print a table for each group, what the columns mean, and why cells did not agree."""
+    plan, summaries = run.plan, summaries_of(run)
+    for heading, group in groups(summaries):
+        _show_group(console, plan, heading, group)
+    for line in [*crossovers.sentences(curves(plan, run.records())), *legend(plan, summaries)]:
         console.print(line, highlight=False)
     for summary in summaries:
         if summary.reason:
             console.print(
-                f"[{style(summary.verdict)}]{summary.verdict}[/] {escape(summary.cell['key'])}: "
-                f"{escape(summary.reason)}",
+                f"{styled(summary.verdict)} {escape(summary.cell.key)}: {escape(summary.reason)}",
                 highlight=False,
             )
 
 
-def style(verdict: str) -> str:
-    return STYLES.get(verdict, "bold red")
+def styled(verdict: str, star: str = "") -> str:
+    """Return a verdict in its color, as Rich's markup."""
+    return f"[{STYLES.get(verdict, 'bold red')}]{verdict}{star}[/]"
 
 
-def _group(console: Console, about: Mapping[str, Any], name: str, cells: Sequence[CellSummary]) -> None:
-    task = tables.headline(cells, about)
-    found = ranked(cells, task)
-    fastest = [found.first, *found.like] if found else []
+def _show_group(console: Console, plan: Plan, heading: str, group: Sequence[CellSummary]) -> None:
+    task = main_task(group, plan)
+    order = ranking(group, task)
     table = Table(
-        title=escape(f"{name}: {tables.unit(cells, task)}"), title_justify="left", box=SIMPLE_HEAD, padding=0
+        title=escape(f"{heading}: {unit(group, task)}"), title_justify="left", box=SIMPLE_HEAD, padding=0
     )
     for column in tables.COLUMNS:
         right = column not in ("implementation", "verdict")
         table.add_column(column, justify="right" if right else "left", no_wrap=right)
-    for cell in cells:
-        first, verdict, *numbers = (escape(text) for text in tables.row(cell, task))
-        dim = task in cell.tasks and numbers[2] in ("?", "=")  # no difference that one may speak of
-        table.add_row(
-            first, f"[{style(verdict)}]{verdict}[/]", *numbers,
-            style="bold" if any(cell is one for one in fastest) else "dim" if dim else "",
-        )  # fmt: skip
+    for summary in group:
+        name, verdict, *numbers = (escape(text) for text in tables.row(summary, task))
+        table.add_row(name, styled(verdict), *numbers, style=_row_style(summary, order, task))
     console.print(table)
-    if found:
-        console.print(tables.calm(cells, task), "\n", highlight=False)
+    if order:
+        console.print(noise_note(group, task), "\n", highlight=False)
+
+
+def _row_style(summary: CellSummary, order: Ranking | None, task: str) -> str:
+    """Return bold for what may be the fastest, dim for what does not surely differ from the baseline."""
+    if order and any(summary is one for one in (order.first, *order.indistinguishable)):
+        return "bold"
+    timed = summary.tasks.get(task)
+    return "dim" if timed and timed.ratio and timed.ratio.word in ("unclear", "tie") else ""
