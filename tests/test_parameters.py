@@ -1,4 +1,4 @@
-"""Parameters on disk: what was saved comes back bit for bit, and what is wrong with a file is one line."""
+"""Parameters on disk: arrays come back bit for bit, and a damaged file is an error of one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samestep.errors import SamestepError
 safetensors = pytest.importorskip("safetensors.numpy")
 
 PARAMS = {
-    "w1": np.arange(6.0).reshape(2, 3).T,  # its bytes lie the other way round
+    "w1": np.arange(6.0).reshape(2, 3).T,  # in Fortran order
     "b1": np.array([-0.0, np.nan, np.inf, 1e-45], "float32"),
     "every/second": np.arange(10, dtype="float32")[::2],
     "adam_step": np.array(3),
@@ -29,7 +29,7 @@ def file(tmp_path):
     return tmp_path / "params.safetensors"
 
 
-def test_what_was_saved_comes_back_bit_for_bit(file):
+def test_saved_arrays_come_back_bit_for_bit(file):
     loaded = parameters.load(file)
     assert list(loaded) == sorted(PARAMS)
     for name, value in PARAMS.items():
@@ -43,7 +43,7 @@ def test_lists_and_numbers_are_arrays_too(tmp_path):
     assert parameters.load(tmp_path / "w")["w1"].tolist() == [[1.0, 2.0]]
 
 
-def test_others_read_the_file_and_a_file_of_others_is_read(file, tmp_path):
+def test_safetensors_reads_the_file_and_its_own_files_are_read(file, tmp_path):
     assert safetensors.load_file(file)["w1"].tobytes() == PARAMS["w1"].tobytes()
     theirs = tmp_path / "theirs.safetensors"
     safetensors.save_file({"w1": np.ones((2, 3))}, theirs)
@@ -82,7 +82,7 @@ def test_a_type_that_numpy_does_not_have_is_named(file):
         parameters.load(file)
 
 
-def test_a_file_that_is_not_there_and_a_folder_that_takes_none(tmp_path):
+def test_a_missing_file_and_a_path_that_is_a_folder_are_errors(tmp_path):
     with pytest.raises(SamestepError, match="absent cannot be read: No such file"):
         parameters.load(tmp_path / "absent")
     with pytest.raises(SamestepError, match="cannot be written: Is a directory"):
@@ -90,13 +90,13 @@ def test_a_file_that_is_not_there_and_a_folder_that_takes_none(tmp_path):
 
 
 @pytest.mark.parametrize("params", [{"w1": np.array(["a"])}, {1: np.zeros(2)}, {"w1": [[1], [1, 2]]}])
-def test_what_the_format_does_not_have_is_one_line(params, tmp_path):
+def test_arrays_that_the_format_lacks_are_an_error_of_one_line(params, tmp_path):
     with pytest.raises(SamestepError, match="cannot be saved"):
         parameters.save(tmp_path / "w", params)
     assert not list(tmp_path.iterdir())
 
 
-def test_without_safetensors_the_line_says_what_to_install(file, monkeypatch):
+def test_without_safetensors_the_error_says_what_to_install(file, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     for act in (lambda: parameters.load(file), lambda: parameters.save(file, PARAMS)):
         with pytest.raises(SamestepError, match=r"pip install 'samestep\[weights\]'"):

@@ -1,4 +1,4 @@
-"""What the frameworks do differently: as recorded for the pinned versions, and how the asking fails."""
+"""What the frameworks do differently: as recorded for the pinned versions, and how a survey fails."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ ANSWERS = CHECKOUT / "harness/samestep/conventions"
 frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 
 
-def plainly(version: str | None) -> str | None:
-    """2.13.0+cpu -> 2.13.0: how a wheel was built is no version."""
+def public_version(version: str | None) -> str | None:
+    """Return the version without its local part: 2.13.0+cpu -> 2.13.0."""
     return version and version.partition("+")[0]
 
 
@@ -69,10 +69,10 @@ def measured() -> dict:
 
 
 def compare_with_the_record(measured: dict, framework: str, processor: bool) -> None:
-    """All answers of a framework that depend on the processor, or all that do not."""
+    """Compare all answers of a framework that depend on the processor, or all that do not."""
     wanted = {name for name, question in matching_questions(()).items() if question.processor == processor}
     for needed in (framework, *(["tensorflow"] if framework == "keras" else [])):
-        here, there = (plainly(d["frameworks"][needed]["version"]) for d in (measured, RECORDED))
+        here, there = (public_version(d["frameworks"][needed]["version"]) for d in (measured, RECORDED))
         if here != there:
             pytest.skip(
                 f"{len(wanted)} answers of {framework}: recorded with {needed} {there}, here is {here}"
@@ -98,14 +98,14 @@ def test_the_answers_that_depend_on_the_processor_are_those_recorded(measured, f
     compare_with_the_record(measured, framework, processor=True)
 
 
-def test_another_answer_than_the_recorded_one_is_seen():
+def test_an_answer_that_differs_from_the_recorded_one_fails():
     forged = copy.deepcopy(RECORDED)
     forged["rows"][1]["answers"]["torch"] = 0.0
     with pytest.raises(AssertionError, match=re.escape(RECORDED["rows"][1]["name"])):
         compare_with_the_record(forged, "torch", processor=False)
 
 
-def test_what_another_version_leaves_out_is_said():
+def test_answers_that_another_version_skips_are_counted():
     other = copy.deepcopy(RECORDED)
     other["frameworks"]["tensorflow"]["version"] = "2.99.0"
     with pytest.raises(pytest.skip.Exception, match=r"answers of keras: recorded with tensorflow 2\.21\.0"):
@@ -113,12 +113,12 @@ def test_what_another_version_leaves_out_is_said():
 
 
 @frameworks
-def test_recorded_are_the_versions_that_are_pinned(framework):
+def test_the_recorded_versions_are_the_pinned_ones(framework):
     pinned = pins()["tensorflow-cpu" if framework == "tensorflow" else framework]
-    assert plainly(RECORDED["frameworks"][framework]["version"]) == pinned
+    assert public_version(RECORDED["frameworks"][framework]["version"]) == pinned
 
 
-def test_recorded_are_the_questions_that_are_asked():
+def test_the_recorded_questions_are_the_current_ones():
     now = {name: (question.text, dict(question.links)) for name, question in matching_questions(()).items()}
     assert {row["name"]: (row["question"], row["links"]) for row in RECORDED["rows"]} == now
     assert not any(row["failed"] for row in RECORDED["rows"])
@@ -135,17 +135,17 @@ def test_a_row_has_the_fields_that_are_promised():
         assert row["link"] is None or row["link"].startswith("https://")
 
 
-# -- the questions, and who answers them ----------------------------------------------------------------
+# -- questions and their functions ---------------------------------------------------------------------
 
 
 def functions(path: Path) -> set[str]:
-    """What answers: functions without arguments. It is read and not run: no framework need be there."""
+    """Return the functions without arguments, which answer questions; the file is parsed and not imported."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.args.args}
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_every_question_is_answered_and_every_answer_is_asked_for(topic):
+def test_every_question_has_a_function_and_every_function_a_question(topic):
     asked = {name.split("/")[1] for name in matching_questions((topic,))}
     answered = {
         f: functions(ANSWERS / topic / f"{f}.py")
@@ -184,13 +184,13 @@ def specs() -> dict[str, dict[str, str]]:
     return {name: dict(catalog.spec(name).conventions) for name in catalog.workloads}
 
 
-#: What a workload says of itself, or of what only some libraries have: no question to every framework.
+#: Conventions of single workloads, or of what only some libraries have: no question asks for them.
 OWN = {
     "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps hat",
 }  # fmt: skip
 
 
-def test_every_convention_of_a_spec_is_asked_for_and_understood():
+def test_every_convention_of_a_spec_has_a_question_that_knows_its_value():
     questions = matching_questions(()).values()
     assert {name for conventions in specs().values() for name in conventions} > OWN
     for workload, conventions in specs().items():
@@ -200,7 +200,7 @@ def test_every_convention_of_a_spec_is_asked_for_and_understood():
             assert all(text in question.means for question in asking), (workload, convention, text)
 
 
-def test_every_convention_that_is_asked_for_is_some_specs():
+def test_every_convention_of_a_question_is_declared_by_a_spec():
     known = {name for conventions in specs().values() for name in conventions}
     assert {question.convention for question in matching_questions(()).values()} - {""} == known - OWN
 
@@ -214,7 +214,7 @@ def test_the_declared_column_is_what_the_specs_say():
     assert expected["layers/gelu"] is None
 
 
-def test_both_are_shown_of_what_two_specs_declare_differently(monkeypatch):
+def test_both_answers_are_listed_where_two_specs_differ(monkeypatch):
     catalog = Catalog()
     for workload, text in (("two_layer", "0"), ("mnist_mlp", "1")):
         monkeypatch.setitem(catalog.spec(workload).conventions, "relu'(0)", text)
@@ -228,18 +228,18 @@ def test_the_reference_does_what_is_declared_of_relu():
 
 
 def at_zero(state: dict) -> dict:
-    """The weights put back to zero, so that the next step meets the same gradient; the optimiser goes on."""
+    """Return the state with weights of zero, so that the next step has the same gradient."""
     return state | {name: np.zeros_like(state[name]) for name in ("w1", "b1")}
 
 
 def test_the_reference_does_what_is_declared_of_momentum():
     x, y = np.array([[2.0]]), np.array([1])  # with weights of zero p is a half, and the gradient 1
-    state, moved = mnist_mlp.adopt({"w1": np.zeros((1, 2)), "b1": np.zeros(2)}), 0.0
+    state, total = mnist_mlp.adopt({"w1": np.zeros((1, 2)), "b1": np.zeros(2)}), 0.0
     for rate in (1.0, 2.0):
         state, _ = mnist_mlp.momentum_step(at_zero(state), x, y, rate, 0.5)
-        moved += state["w1"][0, 0]
+        total += state["w1"][0, 0]
     (question,) = matching_questions(("momentum_with_two_rates",)).values()
-    assert moved == declared_answer(Catalog(), question)
+    assert total == declared_answer(Catalog(), question)
 
 
 def test_the_reference_does_what_is_declared_of_adam():
@@ -347,7 +347,7 @@ def test_a_row_is_marked_by_whether_answers_differ(made, sign):
         (-(2**31), "-2^31"), (2**31 - 1, "2^31-1"), (2**32, "2^32"), (2**30 + 3, "1073741827"), (255, "255"),
     ],
 )  # fmt: skip
-def test_an_answer_is_shown_short(value, text):
+def test_an_answer_is_printed_short(value, text):
     assert answer_text(value) == text
 
 
@@ -437,7 +437,7 @@ def test_compare_takes_two_tables_and_its_exit_code_says_whether_an_answer_chang
     assert (same.returncode, same.stdout) == (0, "no answer changed\n")
 
 
-def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path):
+def test_a_file_that_is_not_a_table_is_refused_in_one_line(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"cells": []}))
     (tmp_path / "b.json").write_text("torn")
     for names in (("a.json", "b.json"), ("b.json", "a.json")):
@@ -478,7 +478,7 @@ def test_a_damaged_table_is_refused_in_one_line_that_names_the_place(
     )
 
 
-def test_what_a_table_says_steers_no_terminal_and_ends_no_cell(tmp_path):
+def test_texts_of_a_table_cannot_control_a_terminal_or_end_a_cell(tmp_path):
     evil = "\x1b[31m`<b>|a"
     files = [tmp_path / "a.json", tmp_path / "b.json"]
     for file, answer in zip(files, (1, evil), strict=True):
@@ -496,16 +496,16 @@ def test_what_a_table_says_steers_no_terminal_and_ends_no_cell(tmp_path):
 # -- the command -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("asked", [("conventions", "--help"), ("conventions", "std")])
-def test_the_parent_imports_no_framework(asked):
+@pytest.mark.parametrize("arguments", [("conventions", "--help"), ("conventions", "std")])
+def test_the_parent_imports_no_framework(arguments):
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "samestep", *asked],
+        [sys.executable, "-X", "importtime", "-m", "samestep", *arguments],
         cwd=CHECKOUT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert done.returncode == 0
     assert not imported & {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy"}
-    if "--help" in asked:
+    if "--help" in arguments:
         assert not imported & {"numpy", "pandas", "psutil"}
 
 
@@ -529,8 +529,8 @@ class backends:
 """
 
 
-def test_a_question_that_fails_or_ends_its_worker_spoils_no_other(tmp_path):
-    """A torch that lacks most of it, and ends the process at one question."""
+def test_a_question_that_fails_or_ends_its_worker_affects_no_other(tmp_path):
+    """A torch that lacks most of its API, and ends the process at one question."""
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(BROKEN)
     done = subprocess.run(
@@ -563,7 +563,7 @@ def test_an_interrupt_ends_it_and_its_workers():
 
 @pytest.fixture
 def only_numpy(monkeypatch):
-    """A place where no other framework is installed."""
+    """An environment where no other framework is installed."""
     here = Catalog.missing
     monkeypatch.setattr(
         Catalog,
@@ -574,20 +574,20 @@ def only_numpy(monkeypatch):
 
 @pytest.mark.usefixtures("only_numpy")
 def test_what_is_missing_is_named_and_fails_where_it_is_required():
-    asked = ["conventions", "std", "relu", "--json"]
-    done = CliRunner().invoke(main, asked)
+    arguments = ["conventions", "std", "relu", "--json"]
+    done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0
-    told = json.loads(done.stdout)
-    assert told["frameworks"]["torch"] == {"version": None, "missing": "torch is not installed: pip"}
-    assert [row["answers"] for row in told["rows"]] == [{"numpy": None}, {"numpy": 1.0}]
-    required = CliRunner().invoke(main, [*asked, "--require", "jax"])
+    found = json.loads(done.stdout)
+    assert found["frameworks"]["torch"] == {"version": None, "missing": "torch is not installed: pip"}
+    assert [row["answers"] for row in found["rows"]] == [{"numpy": None}, {"numpy": 1.0}]
+    required = CliRunner().invoke(main, [*arguments, "--require", "jax"])
     assert required.exit_code == 1
     assert "--require jax: jax is not installed" in required.stderr
 
 
 @pytest.mark.usefixtures("only_numpy")
-def test_another_python_is_asked_for_a_framework(tmp_path):
-    """One that has its own numpy, so to speak, and says which it is."""
+def test_another_python_answers_for_a_framework(tmp_path):
+    """A script that leaves a file and runs this Python stands for another interpreter."""
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\ntouch {tmp_path}/used\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
@@ -597,14 +597,14 @@ def test_another_python_is_asked_for_a_framework(tmp_path):
 
 
 @pytest.mark.usefixtures("only_numpy")
-def test_a_python_that_cannot_be_asked_is_a_failure():
+def test_a_python_that_does_not_answer_is_a_failure():
     done = CliRunner().invoke(main, ["conventions", "std", "--json", "--python", "torch=/bin/false"])
     assert done.exit_code == 1
     assert json.loads(done.stdout)["rows"][0]["answers"]["torch"] == f"{FAILURE}exited with status 1"
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "message"),
     [
         (("rellu",), "did you mean relu"),
         (("zzz",), "topics are gradients"),
@@ -613,8 +613,8 @@ def test_a_python_that_cannot_be_asked_is_a_failure():
         (("std", "--python", "numpy=/no/such/python"), "/no/such/python cannot be started"),
     ],
 )
-def test_a_wrong_command_line_gets_one_line(asked, told):
-    done = CliRunner().invoke(main, ["conventions", *asked])
+def test_a_wrong_command_line_gets_one_line(arguments, message):
+    done = CliRunner().invoke(main, ["conventions", *arguments])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1

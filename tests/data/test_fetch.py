@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: good, bad and absent mirrors, and the commands around them."""
+"""Downloads from a local server: good, corrupt and absent mirrors, and the commands that fetch and verify."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ FIRST = "train-images-idx3-ubyte.gz"
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Each folder of the server is a mirror of its own kind; ``asked`` is what was asked of it."""
+    """Each folder of the server is a mirror of its own kind; ``requests`` are the paths that it was sent."""
 
-    asked: list[str]
+    requests: list[str]
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         _, kind, name = self.path.split("/")
         body = {"garbage": b"<html>Sorry</html>", "cut": FILES[name][:-9], "bomb": bytes(1 << 21)}.get(
             kind, FILES[name]
         )
         self.send_response({"gone": 404, "down": 503}.get(kind, 200))
-        if kind == "unpacking":  # requests takes this encoding off again
+        if kind == "unpacking":  # the client undoes this encoding
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body) + (kind == "broken")))
         self.end_headers()
-        with contextlib.suppress(ConnectionError):  # a client that has seen enough hangs up
+        with contextlib.suppress(ConnectionError):  # a client that refuses the rest closes the connection
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Silent."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """The address of a server on this machine."""
-    Mirror.asked = []
+    """Return the address of a local server."""
+    Mirror.requests = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/"
@@ -68,11 +68,11 @@ def from_mirrors(*mirrors: str) -> sets.DataSet:
 
 
 def quiet(*_: object) -> None:
-    """Reports to nobody."""
+    """Report nothing."""
 
 
-def held() -> list[str]:
-    """Every file in the cache."""
+def cached_files() -> list[str]:
+    """Return the paths of all files in the cache."""
     return sorted(str(path.relative_to(find.cache())) for path in find.cache().rglob("*") if path.is_file())
 
 
@@ -80,23 +80,23 @@ WHOLE = sorted(f"mnist/{name}" for name in FILES)
 
 
 def test_fetches_whole_and_counts_bytes(machine, server):
-    seen: dict[str, tuple[int, int]] = {}
+    progress: dict[str, tuple[int, int]] = {}
 
     def report(file: str, done: int, total: int) -> None:
-        seen[f"{file}.gz"] = done, total
+        progress[f"{file}.gz"] = done, total
 
     folder = ensure(from_mirrors(f"{server}good/"), report)
     assert folder == find.cache() / "mnist" == find.find(from_mirrors())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES
-    assert seen == {name: (len(content), len(content)) for name, content in FILES.items()}
-    assert held() == WHOLE
+    assert progress == {name: (len(content), len(content)) for name, content in FILES.items()}
+    assert cached_files() == WHOLE
 
 
 @pytest.mark.parametrize("bad", ["garbage", "cut", "broken", "bomb", "gone", "down"])
 def test_bad_mirror_is_passed_over_once(machine, server, bad):
     ensure(from_mirrors(f"{server}{bad}/", f"{server}good/"), quiet)
-    assert held() == WHOLE
-    assert [path for path in Mirror.asked if bad in path] == [f"/{bad}/{FIRST}"]
+    assert cached_files() == WHOLE
+    assert [path for path in Mirror.requests if bad in path] == [f"/{bad}/{FIRST}"]
 
 
 REASONS = {
@@ -125,20 +125,20 @@ def test_right_size_with_wrong_content_is_refused(machine, server):
     other = made_up(seed=1, mirrors=(f"{server}good/",))
     with pytest.raises(DataMissing, match="wrong content, unpacked sha256"):
         ensure(other, quiet)
-    assert held() == []
+    assert cached_files() == []
 
 
 def test_unreachable_mirror(machine, server):
-    nobody = "http://127.0.0.1:9/"  # the discard port: nothing listens
+    absent = "http://127.0.0.1:9/"  # the discard port: nothing listens
     with pytest.raises(DataMissing, match=r"127\.0\.0\.1:9: ConnectionError"):
-        ensure(from_mirrors(nobody), quiet)
-    ensure(from_mirrors(nobody, f"{server}good/"), quiet)
-    assert held() == WHOLE
+        ensure(from_mirrors(absent), quiet)
+    ensure(from_mirrors(absent, f"{server}good/"), quiet)
+    assert cached_files() == WHOLE
 
 
 def test_server_that_unpacks_on_the_way(machine, server):
     ensure(from_mirrors(f"{server}unpacking/"), quiet)
-    assert held() == WHOLE
+    assert cached_files() == WHOLE
 
 
 def test_only_what_is_missing_or_bad_is_fetched(machine, server):
@@ -146,17 +146,17 @@ def test_only_what_is_missing_or_bad_is_fetched(machine, server):
     (folder / FIRST).write_bytes(b"half")
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     ensure(from_mirrors(f"{server}good/"), quiet)
-    assert Mirror.asked == [f"/good/{FIRST}", "/good/t10k-labels-idx1-ubyte.gz"]
-    assert held() == WHOLE
+    assert Mirror.requests == [f"/good/{FIRST}", "/good/t10k-labels-idx1-ubyte.gz"]
+    assert cached_files() == WHOLE
     ensure(from_mirrors(f"{server}good/"), quiet)
-    assert len(Mirror.asked) == 2
+    assert len(Mirror.requests) == 2
 
 
 def test_bad_unpacked_file_does_not_stay_in_front(machine, server):
     folder = write(find.cache() / "mnist")
     (folder / FIRST.removesuffix(".gz")).write_bytes(b"half")
     ensure(from_mirrors(f"{server}good/"), quiet)
-    assert held() == WHOLE
+    assert cached_files() == WHOLE
 
 
 def test_a_bad_copy_is_fetched_anew_but_not_behind_the_variable(machine, monkeypatch, server):
@@ -180,7 +180,7 @@ def run(*words: str) -> Result:
 
 @pytest.fixture
 def known(machine, monkeypatch, server) -> str:
-    """The real names, with small contents and a server on this machine."""
+    """The real names, with small contents and a local server."""
     monkeypatch.setitem(sets.SETS, "mnist", from_mirrors(f"{server}good/"))
     monkeypatch.setitem(sets.SETS, "fashion", made_up(sets.FASHION, mirrors=(f"{server}gone/",)))
     return server
@@ -222,6 +222,7 @@ def test_unknown_name_is_a_wrong_command_line(command):
 
 
 def test_import_loads_neither_numpy_nor_pooch():
-    code = "import sys, samestep.data, samestep.commands.data; print({'numpy', 'pooch', 'rich'} & {*sys.modules})"
+    heavy = "{'numpy', 'pooch', 'rich'}"
+    code = f"import sys, samestep.data, samestep.commands.data; print({heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

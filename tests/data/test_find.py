@@ -1,4 +1,4 @@
-"""A set is found in each layout that others use, in order, and read only if every byte is right."""
+"""A set is found in each layout of other programs, in order, and read only if every byte is right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MNIST, FASHION = made_up(), made_up(sets.FASHION, seed=1)
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path) -> Path:
-    """A machine without data, and the made-up sets in place of the real ones."""
+    """An environment without data, with made-up sets in place of the real ones."""
     monkeypatch.setitem(sets.SETS, "mnist", MNIST)
     monkeypatch.setitem(sets.SETS, "fashion", FASHION)
     return bare_machine(monkeypatch, tmp_path)
@@ -36,7 +36,7 @@ LAYOUTS = {
 
 
 def put(path: Path, seed: int = 0, packed: bool = True) -> None:
-    """A made-up set as a folder of IDX files, or as an npz if the path says so."""
+    """Write a made-up set as a folder of IDX files, or as an npz where the path has a suffix."""
     if path.suffix:
         write_npz(path, seed)
     else:
@@ -85,7 +85,7 @@ def test_the_variable_comes_first_then_the_cache(machine, monkeypatch):
 
 
 def test_files_of_another_set_are_not_taken(machine, monkeypatch):
-    """Both sets use the same file names; which one a bare folder holds, its content says."""
+    """Both sets use the same file names; the content decides which one a bare folder holds."""
     root = write(machine / "mine", seed=1)
     monkeypatch.setenv(find.VARIABLE, str(root))
     assert find.find(FASHION) == root

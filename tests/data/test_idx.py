@@ -1,4 +1,4 @@
-"""The readers refuse every fault that is planted in a file, by name, and never read more than they must."""
+"""The readers refuse every planted fault by name, and never read more than they need."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_file_that_may_not_be_read_is_refused(tmp_path):
     assert "No such file" in refused(tmp_path / "nowhere", "images")
 
 
-def test_gzip_bomb_costs_nothing(tmp_path):
+def test_gzip_bomb_takes_no_memory(tmp_path):
     path = tmp_path / "bomb.gz"
     with gzip.open(path, "wb") as out:
         out.write(LABELS)
@@ -102,7 +102,7 @@ def test_gzip_bomb_costs_nothing(tmp_path):
 
 
 class Counted(io.BytesIO):
-    """Remembers the largest read that was asked of it."""
+    """Record the size of the largest read."""
 
     most = 0
 
@@ -155,7 +155,7 @@ def test_npz_faults_are_refused_by_name(tmp_path):
     assert "label 10 at index 3" in npz_refused(write_npz(path, y_test=np.uint8([0, 1, 2, 10])), labels)
 
 
-def test_npz_that_is_none_is_refused(tmp_path):
+def test_npz_that_is_not_an_npz_is_refused(tmp_path):
     part = made_up().parts[0]
     path = tmp_path / "mnist.npz"
     path.write_bytes(pickle.dumps({"x_train": 1}))
@@ -168,7 +168,7 @@ def test_npz_that_is_none_is_refused(tmp_path):
     assert "begins with b'no npy a'" in npz_refused(path, part)
 
 
-def test_npz_that_says_more_than_it_has_is_refused(tmp_path):
+def test_npz_whose_content_is_not_its_header_is_refused(tmp_path):
     part = made_up().parts[0]
     member = io.BytesIO()
     np.save(member, np.zeros((part.count, 28, 28), np.uint8))

@@ -1,4 +1,4 @@
-"""Small data sets made up for the tests of samestep.data, and a machine that has none of the usual places."""
+"""Small made-up data sets for the tests of samestep.data, and an environment without the usual places."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def idx_bytes(kind: idx.Kind, count: int, seed: int = 0) -> bytes:
 
 
 def files(seed: int = 0) -> dict[str, bytes]:
-    """The unpacked content of a made-up set's four files, by name."""
+    """Return the unpacked content of a made-up set's four files, by name."""
     return {part.file: idx_bytes(part.kind, part.count, seed) for part in sets.parts(TRAIN, TEST, *"abcd")}
 
 
 def made_up(like: sets.DataSet = sets.MNIST, seed: int = 0, **changes: object) -> sets.DataSet:
-    """A known set with another, small content, and its checksums."""
+    """Return a known set with other, small content, and the checksums of that."""
     sums = [hashlib.sha256(content).hexdigest() for content in files(seed).values()]
     return dataclasses.replace(like, parts=sets.parts(TRAIN, TEST, *sums), **changes)  # type: ignore[arg-type]
 
 
 def write(folder: Path, seed: int = 0, packed: bool = True) -> Path:
-    """Puts the files of a made-up set into a folder."""
+    """Write the files of a made-up set into a folder, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files(seed).items():
         if packed:
@@ -48,7 +48,7 @@ def write(folder: Path, seed: int = 0, packed: bool = True) -> Path:
 
 
 def write_npz(path: Path, seed: int = 0, **members: np.ndarray) -> Path:
-    """Writes a made-up set as Keras does; members may be replaced."""
+    """Write a made-up set as Keras does, and return the path; ``members`` replace arrays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for part in sets.parts(TRAIN, TEST, *"abcd"):
         content = np.frombuffer(items(part.kind, part.count, seed), np.uint8)
@@ -58,7 +58,7 @@ def write_npz(path: Path, seed: int = 0, **members: np.ndarray) -> Path:
 
 
 def bare_machine(monkeypatch: pytest.MonkeyPatch, root: Path) -> Path:
-    """An empty home and working folder below root, no variable set, no system folder."""
+    """Set up an empty home and working folder below ``root``, no variables, no system folder."""
     for variable in (find.VARIABLE, "XDG_CACHE_HOME", "TORCH_HOME", "KERAS_HOME"):
         monkeypatch.delenv(variable, raising=False)
     home, work = root / "home", root / "work"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,8 @@ from samestep.commands.options import DIFFERS, emit, formatted, workshop
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
+    from samestep.catalog.catalog import Catalog
     from samestep.records.convention_document import ConventionTable
-    from samestep.workers.launcher import Workshop
 
 
 @click.command()
@@ -35,13 +35,13 @@ def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], req
     from samestep.conventions.questions import FRAMEWORKS
     from samestep.report.convention_tables import failures, markdown, rows, show
 
-    _, shop = workshop({"roots": (), "seed": 0, "pythons": pythons, "require": require})
-    for name in (*require, *shop.pythons):
+    catalog, launcher = workshop({"roots": (), "seed": 0, "pythons": pythons, "require": require})
+    for name in (*require, *launcher.pythons):
         if name not in FRAMEWORKS:
             raise SamestepError(
                 f"{name} is not surveyed for conventions; choose from {', '.join(FRAMEWORKS)}"
             )
-    table = survey_table(shop, questions)
+    table = survey_table(catalog, launcher.pythons, questions)
     if form == "markdown":
         click.echo(markdown(table), nl=False)
     elif form == "table":
@@ -58,7 +58,7 @@ def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], req
         sys.exit(DIFFERS)
 
 
-def survey_table(shop: Workshop, globs: Sequence[str]) -> ConventionTable:
+def survey_table(catalog: Catalog, pythons: Mapping[str, str], globs: Sequence[str]) -> ConventionTable:
     """Return the answers to the questions that match, with a progress bar on standard error meanwhile."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -73,7 +73,7 @@ def survey_table(shop: Workshop, globs: Sequence[str]) -> ConventionTable:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("asking", total=None)
         survey = Survey(
-            shop.catalog, list(selected), shop.pythons, paths.home() / "compilers",
+            catalog, list(selected), pythons, paths.home() / "compilers",
             on_result=lambda key: progress.advance(bar),
         )  # fmt: skip
         progress.update(bar, total=survey.expected_results)

@@ -41,12 +41,12 @@ def version(framework: str) -> str:
     return str(importlib.import_module(framework).__version__)
 
 
-def answer(framework: str, key: str) -> dict[str, Answer | None]:
-    """Return {"answer": ...}: what the framework does here, None where it has no such function.
+def answer(framework: str, key: str) -> Answer | None:
+    """Return what the framework does here; None where it has no such function.
 
     ``key`` is a question as ``topic/name``. Raises whatever the framework raises.
     """
     name, _, question = key.partition("/")
     path = f"samestep.conventions.{name}.{framework}"
     ask = getattr(importlib.import_module(path), question, None) if importlib.util.find_spec(path) else None
-    return {"answer": to_answer(ask()) if ask else None}
+    return to_answer(ask()) if ask else None

@@ -1,4 +1,4 @@
-"""JAX: jnp.exp and its likes."""
+"""JAX: jax.numpy, jax.nn and jax.lax."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from samestep.conventions.accuracy.ulps import Precision, points, worst_ulps
 def ulps(function: str, f: Callable[[jax.Array], jax.Array], dtype: Precision) -> float:
     """Return the largest error of ``f`` over the range of ``function``, in ulps."""
     x = points(function, dtype)
-    jax.config.update("jax_enable_x64", dtype is np.float64)  # or float64 is float32
+    jax.config.update("jax_enable_x64", dtype is np.float64)  # without it float64 arrays become float32
     try:
         return worst_ulps(function, x, f(jnp.array(x)))
     finally:

@@ -1,4 +1,4 @@
-"""Keras: keras.ops.exp and its likes."""
+"""Keras: keras.ops."""
 
 from __future__ import annotations
 

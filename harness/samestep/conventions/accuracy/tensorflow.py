@@ -1,4 +1,4 @@
-"""TensorFlow: tf.exp and its likes."""
+"""TensorFlow: tf.math."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch: torch.exp and its likes."""
+"""PyTorch: functions of tensors."""
 
 from __future__ import annotations
 

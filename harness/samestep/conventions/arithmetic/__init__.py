@@ -91,5 +91,7 @@ QUESTIONS = (
     Question("index_too_large", "(0, 1, 2)[5]", {"jax": JAX_SHARP_BITS}),
     Question("take_too_large", "take(5) of (0, 1, 2)", {"jax": JAX_TAKE}),
     Question("write_too_large", "write to [5] of (0, 0, 0)", {"jax": JAX_AT}),
-    Question("add_at_repeated", "add 1 at [0] twice in one call", {"jax": JAX_AT, "tensorflow": TENSORFLOW_SCATTER}),
+    Question(
+        "add_at_repeated", "add 1 at [0] twice in one call", {"jax": JAX_AT, "tensorflow": TENSORFLOW_SCATTER}
+    ),
 )

@@ -1,4 +1,4 @@
-"""JAX: NumPy's functions on arrays that are 32 bits wide unless it is told otherwise."""
+"""JAX: NumPy's functions on arrays that are 32 bits wide unless jax_enable_x64 is set."""
 
 from __future__ import annotations
 

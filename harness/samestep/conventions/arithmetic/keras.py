@@ -1,4 +1,4 @@
-"""Keras: keras.ops, with a promotion of its own that leans to floatx."""
+"""Keras: keras.ops, whose type promotion prefers floatx."""
 
 from __future__ import annotations
 

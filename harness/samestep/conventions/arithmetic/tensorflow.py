@@ -1,4 +1,4 @@
-"""TensorFlow: tensors that never change their dtype unasked."""
+"""TensorFlow: tensors without implicit type promotion."""
 
 from __future__ import annotations
 

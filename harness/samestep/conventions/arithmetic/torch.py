@@ -1,4 +1,4 @@
-"""PyTorch: tensors of a default dtype."""
+"""PyTorch: tensors, with a default dtype for floats."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from samestep.conventions.questions import Question
 TITLE = "Gradients"
 NOTE = (
     "f'(a) is the derivative of f at a as the framework returns it. At a kink every slope between the two "
-    "one-sided derivatives is admissible, and frameworks choose: a subgradient where the kink is convex (relu "
-    "at 0), a supergradient where it is concave (relu6 at 6, clip at its upper bound). By hand: the mask as it "
-    "is written out in a backward pass."
+    "one-sided derivatives is admissible, and frameworks choose: a subgradient where the kink is convex "
+    "(relu at 0), a supergradient where it is concave (relu6 at 6, clip at its upper bound). By hand: the "
+    "mask as it is written out in a backward pass."
 )
 
 TORCH_AUTOGRAD = "https://docs.pytorch.org/docs/stable/notes/autograd.html"

@@ -1,4 +1,4 @@
-"""JAX: grad makes a function of a function."""
+"""JAX: grad, which returns the derivative of a function as a function."""
 
 from __future__ import annotations
 

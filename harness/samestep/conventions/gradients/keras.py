@@ -1,4 +1,4 @@
-"""Keras: its own ops, under TensorFlow's tape, since Keras differentiates by its backend."""
+"""Keras: keras.ops under TensorFlow's tape, as Keras leaves differentiation to its backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NumPy: no gradients, so the masks that one writes by hand."""
+"""NumPy: no gradients, so the masks are written by hand."""
 
 from __future__ import annotations
 

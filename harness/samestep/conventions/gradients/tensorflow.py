@@ -1,4 +1,4 @@
-"""TensorFlow: a tape over what was computed, and the tape's gradient."""
+"""TensorFlow: a tape that records operations, and its gradient."""
 
 from __future__ import annotations
 

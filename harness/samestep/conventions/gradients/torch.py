@@ -1,4 +1,4 @@
-"""PyTorch: backward through the graph that calling recorded."""
+"""PyTorch: backward through the graph that the call recorded."""
 
 from __future__ import annotations
 

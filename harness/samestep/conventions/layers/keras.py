@@ -63,8 +63,8 @@ def convolution_weight_std() -> float:
     return rough_std(built(layers.Conv2D(64, 3), (None, 28, 28, 64)).kernel)
 
 
-def convolution_padding() -> tf.Tensor:
-    return layers.Conv1D(1, 3)(np.zeros((1, 8, 1), np.float32)).shape[1]
+def convolution_padding() -> int:
+    return int(layers.Conv1D(1, 3)(np.zeros((1, 8, 1), np.float32)).shape[1])
 
 
 def convolution_same_stride_2() -> tf.Tensor:

@@ -50,8 +50,8 @@ def convolution_weight_std() -> float:
     return rough_std(nn.Conv2d(64, 64, 3).weight.detach())
 
 
-def convolution_padding() -> torch.Tensor:
-    return nn.Conv1d(1, 1, 3)(torch.zeros(1, 1, 8)).shape[2]
+def convolution_padding() -> int:
+    return int(nn.Conv1d(1, 1, 3)(torch.zeros(1, 1, 8)).shape[2])
 
 
 def convolution_same_stride_2() -> torch.Tensor | str:
@@ -93,7 +93,7 @@ def dropout_survivor() -> torch.Tensor:
     return F.dropout(torch.ones(1000), 0.5).max()
 
 
-def lstm_forget_bias() -> torch.Tensor:
+def lstm_forget_bias() -> float:
     torch.manual_seed(0)
     layer = nn.LSTM(1, 1000)
     return abs(round(float((layer.bias_ih_l0 + layer.bias_hh_l0)[1000:2000].mean()), 1))

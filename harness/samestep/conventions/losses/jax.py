@@ -1,4 +1,4 @@
-"""JAX: no losses, so log_softmax and what one writes with it."""
+"""JAX: no losses, so they are written out with log_softmax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras: keras.losses, which take probabilities unless told otherwise."""
+"""Keras: keras.losses, which take probabilities by default."""
 
 from __future__ import annotations
 

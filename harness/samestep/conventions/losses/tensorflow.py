@@ -1,4 +1,4 @@
-"""TensorFlow: tf.nn, and tf.compat.v1.losses where tf.nn has nothing."""
+"""TensorFlow: tf.nn, and tf.compat.v1.losses where tf.nn has no such loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JAX: jax.example_libraries.optimizers, what it ships itself; most people use Optax."""
+"""JAX: jax.example_libraries.optimizers, which is part of JAX; most people use Optax."""
 
 from __future__ import annotations
 
