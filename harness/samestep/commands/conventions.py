@@ -33,7 +33,7 @@ def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], req
 
     from samestep.codec import encode
     from samestep.conventions.questions import FRAMEWORKS
-    from samestep.report.convention_tables import failures, markdown, rows, show
+    from samestep.report.convention_tables import markdown, rows, show
 
     catalog, launcher = workshop({"roots": (), "seed": 0, "pythons": pythons, "require": require})
     for name in (*require, *launcher.pythons):
@@ -48,14 +48,22 @@ def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], req
         show(table, Console(), links=bool(questions))
     else:
         emit(form, encode(table), rows(table))
-    reasons = {name: table.frameworks[name].missing for name in require}
-    problems = [f"--require {name}: {reason}" for name, reason in reasons.items() if reason]
-    if failed := failures(table):
-        problems.append(f"{len(failed)} measurement{'s' * (len(failed) > 1)} failed")
+    problems = find_problems(table, require)
     for line in problems:
         click.echo(f"samestep: {line}", err=True)
     if problems:
         sys.exit(DIFFERS)
+
+
+def find_problems(table: ConventionTable, require: Sequence[str]) -> list[str]:
+    """Return a line for each required framework that is missing, and one on failed measurements."""
+    from samestep.report.convention_tables import failures
+
+    reasons = {name: table.frameworks[name].missing for name in require}
+    problems = [f"--require {name}: {reason}" for name, reason in reasons.items() if reason]
+    if failed := failures(table):
+        problems.append(f"{len(failed)} measurement{'s' * (len(failed) > 1)} failed")
+    return problems
 
 
 def survey_table(catalog: Catalog, pythons: Mapping[str, str], globs: Sequence[str]) -> ConventionTable:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 #: A batch of shape (2, 2), rows by features, with one NaN.
 ONE_NAN = [[np.nan, 1.0], [1.0, 1.0]]
 
-#: The float64 nearest to it in float16 is above 1; rounded to float32 first, it is a tie and rounds to 1.
+#: Rounded to float16 it is the next number above 1. Rounded to float32 first it becomes a tie, and then 1.
 OVER_HALF_WAY = 1 + 2**-11 + 2**-40
 
 #: From here on an integer is easier to read as a power of two.
