@@ -1,4 +1,4 @@
-"""Agreement in the terminal: verdicts, what they rest on, free runs, and the distances between implementations."""
+"""Agreement in the terminal: verdicts, what they rest on, free runs, distances between implementations."""
 
 from __future__ import annotations
 
@@ -117,8 +117,9 @@ def show_free_runs(results: Sequence[CheckResult], console: Console) -> None:
         table.add_row(f"{cell.workload}/{cell.implementation} {cell.dtype}", *_free_run_row(run, steps))
     console.print(table)
     console.print(
-        "After N steps: ||w - w_reference|| / ||w_reference||. growth: its factor in one step. lost from: the "
-        "first step in which more than half of the updates were lost to rounding.", style="dim", highlight=False,
+        "After N steps: ||w - w_reference|| / ||w_reference||. growth: its factor in one step. lost from: "
+        "the first step in which more than half of the updates were lost to rounding.",
+        style="dim", highlight=False,
     )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _free_run_row(run: FreeRun, steps: Sequence[int]) -> tuple[str, ...]:
 
 
 def show_distances(pairs: Sequence[CellPair], console: Console) -> None:
-    """Print a matrix for each case, dtype and device: the distances in sigma, "=" where all bits are equal."""
+    """Print a matrix for each case, dtype and device: distances in sigma, "=" where all bits are equal."""
     matrices: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
     for pair in pairs:
         one, other = pair.a.implementation, pair.b.implementation
