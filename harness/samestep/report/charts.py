@@ -11,31 +11,21 @@ from pathlib import Path
 from samestep.analysis.cpu_gpu import curves
 from samestep.errors import SamestepError
 from samestep.records.store import Run
-from samestep.records.validated import summarized
-from samestep.report.picture import COLOURS, THEMES, Picture
-from samestep.report.tables import groups, headline
+from samestep.report.picture import Picture
+from samestep.report.summaries import groups, main_task, summaries_of
 
-__all__ = [
-    "COLOURS",
-    "THEMES",
-    "Picture",
-    "available",
-    "of_main_tasks",
-    "pictures",
-    "svg",
-    "write",
-]
-
-#: A name of more letters, and its ending, no file system takes.
+#: Longer file names, with their suffix, are not accepted by every file system.
 LONGEST = 200
 
 
 def available() -> bool:
+    """Whether the libraries that draw pictures are installed."""
     return all(importlib.util.find_spec(name) for name in ("altair", "vl_convert"))
 
 
 def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
-    """Every picture of every run, and those of all together; the same records give the same pictures."""
+    """Return every picture of every run, and those of all together; the same records give the same
+    pictures."""
     for run in runs:
         for picture in _of(run):
             name = f"{picture.name}-{run.folder.name}" if len(runs) > 1 else picture.name
@@ -47,21 +37,30 @@ def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
 
 
 def _of(run: Run) -> Iterator[Picture]:
-    from samestep.report.pictures import device_ratios, error_charts, peak, speed, stability, start
+    from samestep.report.pictures import (
+        device_ratios,
+        error_charts,
+        peak,
+        samples,
+        speed,
+        startup,
+        task_groups,
+        total_time,
+    )
 
-    about, records = run.about, list(run.records())
-    cells = {cell["key"]: cell for cell in about["cells"]}
-    summaries = summarized(run)
-    yield from error_charts.pictures(cells, records)
-    yield from speed.pictures(about, summaries)
-    yield from start.pictures(about, summaries)
-    yield from peak.pictures(about, summaries)
-    yield from device_ratios.pictures(curves(about, records))
-    yield from stability.pictures(about, records)
+    plan, records, summaries = run.plan, list(run.records()), summaries_of(run)
+    yield from error_charts.pictures(plan.by_key(), records)
+    yield from speed.pictures(plan, summaries)
+    for group in task_groups.training_groups(plan, summaries):
+        yield from startup.pictures(group)
+        yield from total_time.pictures(summaries, group)
+    yield from peak.pictures(plan, summaries)
+    yield from device_ratios.pictures(curves(plan, records))
+    yield from samples.pictures(records)
 
 
 def svg(picture: Picture) -> str:
-    """The picture as it stands in a document, on light ground."""
+    """Return a picture as it stands in a document, on light ground."""
     import vl_convert
 
     drawn: str = vl_convert.vegalite_to_svg(picture.vega_lite())
@@ -69,7 +68,8 @@ def svg(picture: Picture) -> str:
 
 
 def write(run: Run) -> list[Path]:
-    """The pictures of a run in a folder beside its records, as SVG and PNG: of each case its main task."""
+    """Write the pictures of a run into a folder beside its records, as SVG and PNG: of each case its main
+    task."""
     import vl_convert
 
     folder, written = run.folder / "pictures", list[Path]()
@@ -87,23 +87,22 @@ def write(run: Run) -> list[Path]:
 
 
 def file_name(name: str) -> str:
-    """What a picture's file is called: a name that a record made up leads to no other folder."""
+    """Return the name of a picture's file: a name that a record made up leads to no other folder."""
     return re.sub(r"[^\w.,=\[\]-]", "_", name)[:LONGEST]
 
 
-def names(case: str) -> tuple[str, str]:
-    """A case, and the one that it is a size of: what the pictures of a sweep go by."""
+def case_names(case: str) -> tuple[str, str]:
+    """Return a case, and the one that it is a size of: the names that pictures of a sweep go by."""
     return case, case.partition("[")[0]
 
 
 def of_main_tasks(run: Run, found: Iterable[Picture]) -> Iterator[Picture]:
-    """The pictures of no task, and of each case's main one: many steps in one call."""
-    about = run.about
+    """Return the pictures of no task, and of each case's main one: many steps in one call."""
     known = set()
-    for _, cells in groups(summarized(run)):
-        cell, task = cells[0].cell, headline(cells, about)
-        known |= {(cell["workload"], case, task) for case in names(cell["case"])}
+    for _, cells in groups(summaries_of(run)):
+        cell, task = cells[0].cell, main_task(cells, run.plan)
+        known |= {(cell.workload, case, task) for case in case_names(cell.case)}
     for picture in found:
-        named = tuple(picture.filters.get(name, "") for name in ("workload", "case", "task"))
-        if not named[2] or named in known:
+        workload, case, task = (picture.filters.get(name, "") for name in ("workload", "case", "task"))
+        if not task or (workload, case, task) in known:
             yield picture

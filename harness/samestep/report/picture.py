@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import altair as alt
+    from _typeshed import DataclassInstance
 
 #: What a picture is about, in the order in which a reader asks.
-SECTIONS = ("agreement", "speed", "start", "peak", "devices", "calm", "history")
+SECTIONS = ("agreement", "speed", "start", "peak", "devices", "stability", "history")
 
 #: How high letters are, in pixels, and how many of a caption fit above a chart.
 LETTER, LETTERS = 12, 100
 
-#: More than so many marks nobody can tell apart.
+#: More marks than this are too many to tell one from another.
 MARKS = 2000
 
-#: Okabe and Ito's colours, which colour-blind readers tell apart; their black is grey, to stand on dark too.
+#: Okabe and Ito's colours, which colour-blind readers can distinguish; their black is grey, to stand on dark
+#: ground too.
 COLOURS = {
     "numpy": "#7A7A7A", "sympy": "#56B4E9", "torch": "#D55E00", "tensorflow": "#E69F00", "jax": "#0072B2",
     "keras": "#CC79A7", "sklearn": "#009E73",
 }  # fmt: skip
+#: That of every other framework.
+OTHER_COLOUR = "#8C6BB1"
 
-Row = dict[str, Any]
+#: A row of the table under a picture, by the names of its columns.
+Row = Mapping[str, str | float | bool | None]
+#: A part of a Vega-Lite specification.
+Spec = dict[str, object]
+
+T = TypeVar("T")
 
 
-def _theme(background: str | None, ink: str, quiet: str, grid: str) -> dict[str, Any]:
+class ImplementationRow(Protocol):
+    """A row of one implementation."""
+
+    @property
+    def implementation(self) -> str: ...
+    @property
+    def framework(self) -> str: ...
+
+
+def _theme(background: str, ink: str, quiet: str, grid: str) -> Spec:
     size = {"labelFontSize": LETTER, "titleFontSize": LETTER}
     plain = {**size, "labelColor": ink, "titleColor": ink, "titleFontWeight": "normal"}
     axis = {**plain, "gridColor": grid, "domainColor": quiet, "tickColor": quiet, "labelLimit": 240}
@@ -53,9 +71,8 @@ THEMES = {
 class Picture:
     """One answer to look at.
 
-    ``title`` is the message or the question, ``says`` a sentence or two for who cannot see it and for
-    a caption. ``rows`` are what a table under it shows, and what the chart draws, which names its data "rows"
-    and does not hold them.
+    ``title`` is the message or the question, ``caption`` a sentence or two below it. ``rows`` are what
+    a table under it shows, and what the chart draws, which names its data "rows" and does not hold them.
     ``filters`` says what it belongs to: those of "workload", "case", "task", "device" and "run" that apply;
     with "baseline" the chart has a parameter of that name whose value picks the rows that have it in their
     column ``baseline``, and the filter is the value that it starts with. ``chart`` is a single view, not
@@ -65,47 +82,60 @@ class Picture:
     name: str
     section: str
     title: str
-    says: str
-    rows: list[Row]
+    caption: str
+    rows: Sequence[Row]
     chart: alt.TopLevelMixin
-    filters: dict[str, str] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)
 
-    def vega_lite(self, theme: str = "light") -> dict[str, Any]:
-        """The Vega-Lite specification of the picture by itself: data, title, caption and colours inside."""
-        spec: dict[str, Any] = self.chart.to_dict()
-        title = {"text": wrap(self.title, LETTERS - 12), "subtitle": wrap(self.says, LETTERS)}
+    def vega_lite(self, theme: str = "light") -> Spec:
+        """Return the Vega-Lite specification of the picture by itself: with data, title, caption and
+        colours."""
+        spec: Spec = self.chart.to_dict()
+        title = {"text": wrap(self.title, LETTERS - 12), "subtitle": wrap(self.caption, LETTERS)}
         return {
             **spec, "datasets": {"rows": self.rows}, "config": THEMES[theme],
-            "title": title, "description": f"{self.title}. {self.says}",
+            "title": title, "description": f"{self.title}. {self.caption}",
         }  # fmt: skip
 
 
-def rounded(value: float | None, places: int = 5) -> float | None:
-    """To so many significant digits; None for what JSON cannot hold."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.{places}g}")
+def as_rows(rows: Iterable[DataclassInstance]) -> list[Row]:
+    """Return dataclasses as rows, their fields as columns."""
+    return [dict(vars(row)) for row in rows]
 
 
-def frameworks(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The colours of the frameworks that the rows name, always in the same order."""
-    names = {row["framework"] for row in rows}
+def significant(value: float, digits: int = 5) -> float:
+    """Return a number to N significant digits: more a chart does not show."""
+    return float(f"{value:.{digits}g}")
+
+
+def finite(value: float) -> float | None:
+    """Return a number to five digits; None for inf, which JSON cannot hold."""
+    return significant(value) if math.isfinite(value) else None
+
+
+def framework_colours(rows: Iterable[ImplementationRow]) -> dict[str, str]:
+    """Return the colours of the frameworks that the rows name, always in the same order."""
+    names = {row.framework for row in rows}
     return {
-        name: COLOURS.get(name, "#8C6BB1")
+        name: COLOURS.get(name, OTHER_COLOUR)
         for name in (*COLOURS, *sorted(names - {*COLOURS}))
         if name in names
     }
 
 
-def thinned(rows: Sequence[Row], kind: str, value: str, most: int = MARKS) -> list[Row]:
-    """At most so many rows, in their order: of a kind that has too many the lowest and the highest value of
+def thinned(
+    rows: Sequence[T], kind: Callable[[T], Hashable], value: Callable[[T], float], most: int = MARKS
+) -> list[T]:
+    """Return at most N rows, in their order: of a kind that has too many the lowest and the highest value of
     each stretch."""
-    kinds: dict[Any, list[int]] = {}
+    kinds: dict[Hashable, list[int]] = {}
     for number, row in enumerate(rows):
-        kinds.setdefault(row[kind], []).append(number)
+        kinds.setdefault(kind(row), []).append(number)
     kept: set[int] = set()
     for done, mine in enumerate(sorted(kinds.values(), key=len)):  # what small ones leave, large ones take
         room = (most - len(kept)) // (len(kinds) - done)
         width = -(-len(mine) // max(1, room // 2)) if len(mine) > room else 1
         for start in range(0, len(mine), width):
-            stretch = sorted(mine[start : start + width], key=lambda number: rows[number][value])
+            stretch = sorted(mine[start : start + width], key=lambda number: value(rows[number]))
             kept |= {stretch[0], stretch[-1]}
     return [row for number, row in enumerate(rows) if number in kept]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import altair as alt
 
-from samestep.analysis.run_diff import Change, Side, compare
+from samestep.analysis.run_diff import Change, RunData, run_diff
 from samestep.records.store import Run
-from samestep.report.picture import MARKS, Picture, Row, rounded
-from samestep.report.pictures.marks import HEIGHT, colour, data, over, ratios
+from samestep.report.picture import MARKS, Picture, as_rows, significant
+from samestep.report.pictures.marks import HEIGHT, data, framework_colour, over, ratio_axis
 
-CELL = ("workload", "case", "dtype", "device")
 #: A run that is named by its time: the day, and the time below it.
 LABEL = r"test(/^\d+-\d+-\d+T/, datum.label) ? split(datum.label, 'T') : datum.label"
 #: A point, its interval, and its piece of the line.
@@ -23,125 +22,156 @@ Key = tuple[str, str]  # a cell's key and a task
 
 
 @dataclass(frozen=True)
-class Line:
+class RunRow:
+    """The time of an implementation in a run, ``ratio`` to that in its first run; ``step`` is "faster" or
+    "slower" where it changed from the run before, and ``change`` by how many times."""
+
+    run: str
+    implementation: str
+    framework: str
+    seconds: float
+    ratio: float
+    low: float
+    high: float
+    step: str | None
+    change: float | None
+    label: str | None
+    who: str | None
+
+
+@dataclass(frozen=True)
+class History:
     """Runs of one machine in the order of their names, and what is known to have changed at each."""
 
     machine: str
-    names: list[str]
-    sides: list[Side]
-    steps: list[dict[Key, Change]]
+    names: Sequence[str]
+    runs: Sequence[RunData]
+    changes: Sequence[Mapping[Key, Change]]
 
 
 def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
-    """For each machine that several runs are of: one picture for each case, dtype, device and task."""
+    """Return for each machine with several runs one for each case, dtype, device and task."""
     machines: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.folder.name):
-        machine = run.about["machine"]
-        machines.setdefault(f"{machine['cpu']}, {machine['processors']} processors", []).append(run)
+        cpu, processors = run.plan.machine.cpu, run.plan.machine.processors
+        machines.setdefault(f"{cpu}, {processors} processors", []).append(run)
     for machine, mine in machines.items():
         if len(mine) > 1:
-            yield from _pictures(_line(machine, mine), several=len(machines) > 1)
+            yield from _pictures(_history(machine, mine), several=len(machines) > 1)
 
 
-def _line(machine: str, runs: Sequence[Run]) -> Line:
-    sides = [Side.of(run.about, run.records()) for run in runs]
-    steps: list[dict[Key, Change]] = [{}]
-    for before, after in pairwise(sides):
-        changes = compare(before, after).changes
-        real = [change for change in changes if change.contrast.word in ("faster", "slower")]
-        steps.append({(change.cell["key"], change.task): change for change in real})
-    return Line(machine, [run.folder.name for run in runs], sides, steps)
+def _history(machine: str, runs: Sequence[Run]) -> History:
+    found = [RunData.of(run.plan, run.records()) for run in runs]
+    changes: list[dict[Key, Change]] = [{}]
+    for before, after in pairwise(found):
+        real = [c for c in run_diff(before, after).changes if c.contrast.word in ("faster", "slower")]
+        changes.append({(change.cell.key, change.task): change for change in real})
+    return History(machine, [run.folder.name for run in runs], found, changes)
 
 
-def _pictures(line: Line, several: bool) -> Iterator[Picture]:
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for side in line.sides:
-        for key, summary in side.cells.items():
-            for task in summary.tasks:
-                group = (*(str(summary.cell[name]) for name in CELL), task)
-                keys = groups.setdefault(group, [])
-                keys += [key] if key not in keys else []
-    many = [len(set(names)) > 1 for names in zip(*groups, strict=True)]
+def _pictures(history: History, several: bool) -> Iterator[Picture]:
+    groups = _groups(history)
+    several_dtypes, several_devices = (len({group[at] for group in groups}) > 1 for at in (2, 3))
     for (workload, case, dtype, device, task), keys in groups.items():
-        apart = [name for name, told in zip((dtype, device), many[2:4], strict=True) if told]
-        where = ", ".join((f"{workload}:{case}", task, *apart))
-        rows = time_rows(line, keys, task)
-        parts = ["history", workload, case, dtype, device, task, *([line.machine] if several else [])]
+        qualifiers = (dtype if several_dtypes else "", device if several_devices else "")
+        where = ", ".join(filter(None, (f"{workload}:{case}", task, *qualifiers)))
+        rows = time_rows(history, keys, task)
+        parts = ["history", workload, case, dtype, device, task, *([history.machine] if several else [])]
         yield Picture(
             "-".join(parts).replace(" ", "_"), "history", f"{where}: {message(rows)}",
             f"Time of each implementation over that in its first run, in {dtype} on the {device}, with 95 % "
-            f"intervals, on {line.machine}. An arrow is a step that samestep compare calls real; what all "
-            "lines do together is the machine.",
-            rows, chart(rows), {"workload": workload, "case": case, "task": task, "device": device},
+            f"intervals, on {history.machine}. An arrow is a change that samestep compare calls real; what "
+            "all lines share is machine drift.",
+            as_rows(rows), chart(rows),
+            {"workload": workload, "case": case, "task": task, "device": device},
         )  # fmt: skip
 
 
-def time_rows(line: Line, keys: Sequence[str], task: str) -> list[Row]:
-    """A point for each run and implementation that it timed, of the latest runs that can be told apart."""
+def _groups(history: History) -> dict[tuple[str, str, str, str, str], list[str]]:
+    """Return the keys of the cells of each workload, case, dtype, device and task."""
+    groups: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for run in history.runs:
+        for key, summary in run.cells.items():
+            cell = summary.cell
+            for task in summary.tasks:
+                keys = groups.setdefault((cell.workload, cell.case, cell.dtype, cell.device, task), [])
+                keys += [key] if key not in keys else []
+    return groups
+
+
+def time_rows(history: History, keys: Sequence[str], task: str) -> list[RunRow]:
+    """Return a point for each run and implementation that it timed, of the latest runs that fit into a
+    chart."""
     latest = max(2, MARKS // (MARKS_A_POINT * len(keys)))
-    rows: list[Row] = []
+    rows: list[RunRow] = []
     first: dict[str, float] = {}
-    for name, side, steps in list(zip(line.names, line.sides, line.steps, strict=True))[-latest:]:
+    runs = list(zip(history.names, history.runs, history.changes, strict=True))
+    for name, run, changes in runs[-latest:]:
         for key in keys:
-            timed = side.cells[key].tasks.get(task) if key in side.cells else None
-            if timed is None:
-                continue
-            cell, change, a_call = side.cells[key].cell, steps.get((key, task)), timed.seconds
-            usual, calls = first.setdefault(key, a_call.value), timed.steps or 1
-            rows.append({
-                "run": name, "implementation": cell["implementation"], "framework": cell["framework"],
-                "seconds": rounded(a_call.value / calls), "ratio": rounded(a_call.value / usual),
-                "low": rounded(a_call.low / usual), "high": rounded(a_call.high / usual),
-                "step": change and change.contrast.word, "change": change and rounded(change.contrast.value),
-                "label": change and f"{_who(change)} {change.contrast.value:.2f}",
-                "who": change and _who(change),
-            })  # fmt: skip
+            timed = run.cells[key].tasks.get(task) if key in run.cells else None
+            if timed is not None:
+                first.setdefault(key, timed.seconds.value)
+                rows.append(_row(name, run, key, task, first[key], changes.get((key, task))))
     return rows
 
 
+def _row(name: str, run: RunData, key: str, task: str, first: float, change: Change | None) -> RunRow:
+    cell, timed = run.cells[key].cell, run.cells[key].tasks[task]
+    return RunRow(
+        run=name,
+        implementation=cell.implementation,
+        framework=cell.framework,
+        seconds=significant(timed.seconds.value / (timed.steps or 1)),
+        ratio=significant(timed.seconds.value / first),
+        low=significant(timed.seconds.low / first),
+        high=significant(timed.seconds.high / first),
+        step=change.contrast.word if change else None,
+        change=significant(change.contrast.value) if change else None,
+        label=f"{_who(change)} {change.contrast.value:.2f}" if change else None,
+        who=_who(change) if change else None,
+    )
+
+
 def _who(change: Change) -> str:
-    """A change by the clock may be the machine's."""
-    name = str(change.cell["implementation"])
+    """Return what changed; a change by the clock may be the machine's."""
+    name = change.cell.implementation
     return f"{name} or the machine" if change.absolutely else name
 
 
-def message(rows: Sequence[Row]) -> str:
-    """What changed, if anything did."""
-    steps, runs = [row for row in rows if row["step"]], len({row["run"] for row in rows})
+def message(rows: Sequence[RunRow]) -> str:
+    """Return what changed, if anything did."""
+    steps, runs = [row for row in rows if row.step], len({row.run for row in rows})
     if not steps:
         return f"no real change in {runs} runs"
     if len(steps) == 1:
         (one,) = steps
-        return f"{one['who']} became {one['step']}, {one['change']:.2f} times its time before"
+        return f"{one.who} became {one.step}, {one.change:.2f} times its time before"
     return f"{len(steps)} real changes in {runs} runs"
 
 
-def chart(rows: Sequence[Row]) -> alt.TopLevelMixin:
-    """A line for each implementation, its intervals, and an arrow with a name where it stepped."""
-    order = list(dict.fromkeys(row["run"] for row in rows))
+def chart(rows: Sequence[RunRow]) -> alt.TopLevelMixin:
+    """Return a chart of a line for each implementation, its intervals, and an arrow with a name where it
+    changed."""
+    order = list(dict.fromkeys(row.run for row in rows))
     half = len(order) // 2  # whose names have room to the right; the names of the others stand to the left
     axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelExpr=LABEL)
     x = alt.X("run:O", sort=order, title="run", axis=axis)
-    names = list(dict.fromkeys(row["implementation"] for row in rows))
+    names = list(dict.fromkeys(row.implementation for row in rows))
     offset = alt.XOffset("implementation:N", sort=names)  # or all intervals of a run would lie on each other
-    y = ratios(alt.Y, rows, "time over that in the first run, logarithmic")
-    who = alt.Detail("implementation:N")
+    values = [value for row in rows for value in (row.ratio, row.low, row.high)]
+    y = ratio_axis(alt.Y, values, "time over that in the first run, logarithmic")
+    colour, detail = framework_colour(rows), alt.Detail("implementation:N")
     scale = alt.Scale(domain=["faster", "slower"], range=["triangle-down", "triangle-up"])
     legend = alt.Legend(symbolFillColor="#888888", symbolStrokeColor="#888888")
-    steps = data().transform_filter("datum.step != null")
+    shape = alt.Shape("step:N", title="a real change", scale=scale, legend=legend)
+    line = data().mark_line(strokeWidth=1.5, opacity=0.6)
     interval = data().mark_rule(strokeWidth=1.5, opacity=0.4)
+    steps = data().transform_filter("datum.step != null")
+    arrow = steps.mark_point(size=110, filled=True, opacity=1)
     return over(
-        data()
-        .mark_line(strokeWidth=1.5, opacity=0.6)
-        .encode(x=x, xOffset=offset, y=y, color=colour(rows), detail=who),
-        interval.encode(x=x, xOffset=offset, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour(rows)),
-        steps.mark_point(size=110, filled=True, opacity=1).encode(
-            x=x,
-            xOffset=offset,
-            y=y,
-            color=colour(rows),
-            shape=alt.Shape("step:N", title="a real step", scale=scale, legend=legend),
-        ),
+        line.encode(x=x, xOffset=offset, y=y, color=colour, detail=detail),
+        interval.encode(x=x, xOffset=offset, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour),
+        arrow.encode(x=x, xOffset=offset, y=y, color=colour, shape=shape),
         *(
             steps.transform_filter(alt.FieldOneOfPredicate("run", some))
             .mark_text(align=align, dx=dx, dy=-8)

@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import altair as alt
 
-from samestep.report.picture import LETTER, Row, frameworks
+from samestep.report.picture import LETTER, ImplementationRow, framework_colours
 
 WIDTH, STEP = 480, 20
 
 #: Letters are so many pixels high, of a view's so many.
 LINE, HEIGHT = 14, 300
 
+#: `altair.X` or `altair.Y`.
+Axis = TypeVar("Axis")
+
 
 def data() -> alt.Chart:
-    """A chart of the rows, which `Picture.vega_lite` brings."""
+    """Return a chart of the rows, which `Picture.vega_lite` brings."""
     return alt.Chart(alt.NamedData("rows"))
 
 
-def colour(rows: Sequence[Row], **more: Any) -> alt.Color:
-    found = frameworks(rows)
+def framework_colour(rows: Sequence[ImplementationRow], legend: bool = True) -> alt.Color:
+    """Return the encoding of the framework as a colour."""
+    found = framework_colours(rows)
     scale = alt.Scale(domain=list(found), range=list(found.values()))
-    legend = alt.Legend(symbolOpacity=1, columns=len(found))
-    return alt.Color("framework:N", **{"scale": scale, "title": "framework", "legend": legend, **more})
+    drawn = alt.Legend(symbolOpacity=1, columns=len(found)) if legend else None
+    return alt.Color("framework:N", scale=scale, title="framework", legend=drawn)
 
 
-def names(rows: Sequence[Row]) -> alt.Y:
-    """The implementations from above to below in the order of the rows."""
-    order = list(dict.fromkeys(row["implementation"] for row in rows))
+def names(rows: Sequence[ImplementationRow]) -> alt.Y:
+    """Return the axis of the implementations, from above to below in the order of the rows."""
+    order = list(dict.fromkeys(row.implementation for row in rows))
     return alt.Y(
         "implementation:N", sort=order, title=None, axis=alt.Axis(grid=True, ticks=False, domain=False)
     )
 
 
 def beside(column: str) -> alt.Chart:
-    """A column of text to the right of the view, a line for each implementation."""
+    """Return a column of text to the right of the view, a line for each implementation."""
     return data().mark_text(align="left", dx=8).encode(x=alt.XValue("width"), text=alt.Text(f"{column}:N"))
 
 
-def ratios(channel: Any, rows: Sequence[Row], title: str) -> Any:
-    """A logarithmic axis of the column ``ratio``."""
-    values = [row[name] for row in rows for name in ("ratio", "low", "high") if row.get(name)]
-    shown = ticks(min(values), max(values))
-    axis = alt.Axis(format="~g", values=shown, labelOverlap="greedy", labelSeparation=LETTER // 2)
+def ratio_axis(channel: type[Axis], values: Iterable[float | None], title: str) -> Axis:
+    """Return a logarithmic axis of the column ``ratio``; ``values`` are all that has to fit on it."""
+    known = [value for value in values if value]
+    axis = alt.Axis(
+        format="~g",
+        values=ticks(min(known), max(known)),
+        labelOverlap="greedy",
+        labelSeparation=LETTER // 2,
+    )
     scale = alt.Scale(type="log", nice=False, padding=12)
-    return channel("ratio:Q", scale=scale, title=title, axis=axis)
+    return channel("ratio:Q", scale=scale, title=title, axis=axis)  # type: ignore[call-arg]
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Round ratios, 1 among them: few where they go far, many where they are near each other."""
+    """Return round ratios, 1 among them: few where they go far, many where they are near each other."""
     if high < 2 * low:
         step = 0.1 if high > 1.1 * low else 0.02
         return [round(number * step, 2) for number in range(int(low / step), int(high / step) + 2)]
@@ -60,9 +68,9 @@ def ticks(low: float, high: float) -> list[float]:
     ]
 
 
-def apart(values: Mapping[str, float], low: float, high: float) -> dict[str, float]:
-    """The values, moved up on a logarithmic axis from ``low`` to ``high`` until a line of text fits between
-    them."""
+def spaced(values: Mapping[str, float], low: float, high: float) -> dict[str, float]:
+    """Return the values, moved up on a logarithmic axis from ``low`` to ``high`` until a line of text fits
+    between them."""
     least = (high / low) ** (LINE / HEIGHT)
     found: dict[str, float] = {}
     for name in sorted(values, key=lambda name: values[name]):
@@ -70,6 +78,7 @@ def apart(values: Mapping[str, float], low: float, high: float) -> dict[str, flo
     return found
 
 
-def over(*layers: alt.Chart, **size: Any) -> alt.TopLevelMixin:
-    """The layers over each other, in a view of the usual size."""
-    return alt.layer(*layers).properties(**{"width": WIDTH, "height": {"step": STEP}, **size})
+def over(*layers: alt.Chart, height: float | None = None) -> alt.TopLevelMixin:
+    """Return the layers over each other, in a view of the usual width; ``height`` is of the whole view, and
+    None a line for each implementation."""
+    return alt.layer(*layers).properties(width=WIDTH, height=height or {"step": STEP})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import altair as alt
 
-from samestep.analysis.ratios import Arena
+from samestep.analysis.ratios import ComparisonGroup
+from samestep.analysis.statistics import Contrast
 from samestep.analysis.summary import CellSummary
+from samestep.records.plan import Plan
 from samestep.report import formatting
-from samestep.report.fastest import ranked
-from samestep.report.picture import Picture, Row, rounded
-from samestep.report.pictures.groups import Group, groups, seconds, unit
-from samestep.report.pictures.marks import beside, colour, data, names, over, ratios
+from samestep.report.fastest import ranking
+from samestep.report.picture import Picture, as_rows, finite, significant
+from samestep.report.pictures.marks import beside, data, framework_colour, names, over, ratio_axis
+from samestep.report.pictures.task_groups import TaskGroup, task_groups, time_of_unit
 
 #: What may be said of a ratio, by its shape: arrows where it is sure, a ring where it is not.
 SHAPES = {
@@ -22,66 +24,94 @@ SHAPES = {
 }  # fmt: skip
 
 
-def pictures(about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Picture]:
-    """One for each case, dtype and task; the CPU and the GPU side by side."""
-    for group in groups(about, summaries, by_device=False):
+@dataclass(frozen=True)
+class RatioRow:
+    """An implementation against a baseline; ``noise`` is the A/A ratio, 1 or more."""
+
+    baseline: str
+    implementation: str
+    framework: str
+    seconds: float
+    ratio: float
+    low: float | None
+    high: float | None
+    word: str
+    detectable: float | None
+    noise: float
+    label: str
+
+
+def pictures(plan: Plan, summaries: Sequence[CellSummary]) -> Iterator[Picture]:
+    """Return one for each case, dtype and task; the CPU and the GPU side by side."""
+    for group in task_groups(plan, summaries, by_device=False):
         rows, baseline = ratio_rows(group)
-        if len({row["implementation"] for row in rows}) > 1:
+        if len({row.implementation for row in rows}) > 1:
+            unit = "step" if group.timed(group.cells[0]).steps else "call"
             yield Picture(
-                group.name("speed"), "speed", f"{group.where}: {message(group)}",
-                f"Time of a {unit(group.of(group.cells[0]))} over that of the baseline, {baseline}, in "
-                f"{group.dtype}, with its 95 % interval; on the right the ratio and the time. {_calm(group)}",
-                rows, chart(rows, baseline), {**group.filters, "baseline": baseline},
+                group.picture_name("speed"), "speed", f"{group.where}: {message(group)}",
+                f"Time of a {unit} over that of the baseline, {baseline}, in {group.dtype}, with its 95 % "
+                f"interval; on the right the ratio and the time. {_noise(group)}",
+                as_rows(rows), chart(rows, baseline), {**group.filters, "baseline": baseline},
             )  # fmt: skip
 
 
-def ratio_rows(group: Group) -> tuple[list[Row], str]:
-    """For every baseline a row for each implementation, the fastest first; and the spec's baseline."""
-    rows: list[Row] = []
-    arena = _arena(group)
-    cells = {cell.cell["key"]: cell for cell in group.cells}
-    noise = arena.noise(group.task)
-    apart = max(noise, 1 / noise) if noise else 1.0
-    for baseline in (key for key in cells if key in arena.taken):
-        against = arena.against(baseline, group.task)
-        for key in (key for key in cells if key in against):
-            contrast, timed = against[key], group.of(cells[key])
-            rows.append({
-                "baseline": group.label(cells[baseline]), "implementation": group.label(cells[key]),
-                "framework": cells[key].cell["framework"], "seconds": rounded(seconds(timed)),
-                "ratio": rounded(contrast.value), "low": rounded(contrast.low or None),
-                "high": rounded(contrast.high), "word": contrast.word,
-                "detectable": rounded(contrast.detectable), "noise": rounded(apart),
-                "label": f"{contrast.value:.2f} · {formatting.seconds(seconds(timed))}",
-            })  # fmt: skip
-    return rows, group.label(cells[_planned(arena, cells)])
+def ratio_rows(group: TaskGroup) -> tuple[list[RatioRow], str]:
+    """Return for every baseline a row for each implementation, the fastest first; and the spec's baseline."""
+    rows: list[RatioRow] = []
+    compared = _comparison_group(group)
+    cells = {cell.cell.key: cell for cell in group.cells}
+    noise = compared.noise(group.task)
+    for baseline in (key for key in cells if key in compared.samples):
+        against = compared.against(baseline, group.task)
+        rows += [
+            _row(group, cells[baseline], cells[key], against[key], noise) for key in cells if key in against
+        ]
+    return rows, group.label(cells[_planned(compared, cells)])
 
 
-def message(group: Group) -> str:
-    """The fastest, and how many cannot be told apart from it."""
-    found = ranked(group.cells, group.task)
+def _row(
+    group: TaskGroup, baseline: CellSummary, cell: CellSummary, ratio: Contrast, noise: float | None
+) -> RatioRow:
+    seconds = time_of_unit(group.timed(cell))
+    return RatioRow(
+        baseline=group.label(baseline),
+        implementation=group.label(cell),
+        framework=cell.cell.framework,
+        seconds=significant(seconds),
+        ratio=significant(ratio.value),
+        low=finite(ratio.low) or None,  # of one process it is 0, which a logarithmic axis does not have
+        high=finite(ratio.high),
+        word=ratio.word,
+        detectable=finite(ratio.detectable),
+        noise=significant(max(noise, 1 / noise) if noise else 1.0),
+        label=f"{ratio.value:.2f} · {formatting.seconds(seconds)}",
+    )
+
+
+def message(group: TaskGroup) -> str:
+    """Return which is the fastest, and what is statistically indistinguishable from it."""
+    found = ranking(group.cells, group.task)
     assert found is not None, "a group was timed"
-    return found.said(group.label)
+    return found.sentence(group.label)
 
 
-def chart(rows: Sequence[Row], baseline: str) -> alt.TopLevelMixin:
-    """An interval and a point for each implementation; grey: what the same code was apart from itself."""
-    mine = [row for row in rows if row["baseline"] == baseline]
+def chart(rows: Sequence[RatioRow], baseline: str) -> alt.TopLevelMixin:
+    """Return a chart of an interval and a point for each implementation; the A/A ratio is a grey band."""
+    mine = [row for row in rows if row.baseline == baseline]
     chosen = alt.param(name="baseline", value=baseline)
     shown = data().transform_filter("datum.baseline == baseline")
-    x = ratios(alt.X, mine, "time over the baseline's, logarithmic: left is faster")
-    y = names(mine)
+    title = "time over the baseline's, logarithmic: left is faster"
+    x = ratio_axis(alt.X, [value for row in mine for value in (row.ratio, row.low, row.high)], title)
+    y, colour = names(mine), framework_colour(rows)
     band = shown.transform_calculate(least="1 / datum.noise").mark_rect(opacity=0.25, color="#888888")
     one = data().mark_rule(strokeDash=[4, 3]).encode(x=alt.XDatum(1))
     line = shown.mark_rule(strokeWidth=2, opacity=0.6)
-    point = shown.mark_point(size=70, strokeWidth=2, opacity=1).encode(
-        x=x, y=y, color=colour(rows), shape=_shape()
-    )
+    point = shown.mark_point(size=70, strokeWidth=2, opacity=1).encode(x=x, y=y, color=colour, shape=_shape())
     label = beside("label").transform_filter("datum.baseline == baseline").encode(y=y)
     layers = [
         band.encode(x=alt.X("min(least):Q"), x2=alt.X2("max(noise):Q")),
         one,
-        line.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=colour(rows)),
+        line.encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=colour),
         point.transform_filter("datum.word == 'unclear'"),
         point.mark_point(size=70, filled=True, opacity=1).transform_filter("datum.word != 'unclear'"),
         label,
@@ -95,20 +125,22 @@ def _shape() -> alt.Shape:
     return alt.Shape("word:N", title="against the baseline", scale=scale, legend=legend)
 
 
-def _calm(group: Group) -> str:
-    timed = group.of(group.cells[0])
+def _noise(group: TaskGroup) -> str:
+    timed = group.timed(group.cells[0])
     if timed.noise is None:
-        return "How far the same code is from itself here is not known."
-    calm = "" if timed.fit else ", unfit for fine comparisons"
-    return f"Grey: as far apart as the same code was under two names, {formatting.apart(timed.noise)}{calm}."
+        return "The baseline has no A/A control here, so the noise is not known."
+    differ = formatting.deviation(timed.noise)
+    unfit = "" if timed.stable else ", which is unfit for fine comparisons"
+    return f"Grey: what the baseline and its A/A control differ by, {differ}{unfit}."
 
 
-def _arena(group: Group) -> Arena:
-    arena = group.cells[0].arena
-    assert arena is not None, "what was timed has an arena"
-    return arena
+def _comparison_group(group: TaskGroup) -> ComparisonGroup:
+    compared = group.cells[0].group
+    assert compared is not None, "what was timed has a comparison group"
+    return compared
 
 
-def _planned(arena: Arena, cells: dict[str, CellSummary]) -> str:
-    """The spec's baseline, or the fastest where that does not offer the task."""
-    return arena.baseline if arena.baseline in cells else next(iter(cells))
+def _planned(compared: ComparisonGroup, cells: Mapping[str, CellSummary]) -> str:
+    """Return the key of the spec's baseline, or of the fastest where that does not offer the task."""
+    baseline = compared.baseline
+    return baseline if baseline and baseline in cells else next(iter(cells))
