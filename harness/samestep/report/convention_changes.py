@@ -12,10 +12,10 @@ from samestep.report.convention_tables import PIPE
 
 def text_lines(diff: ConventionDiff) -> Iterator[str]:
     """Yield the lines of a difference for a terminal."""
-    yield from _context_lines(diff, formatting.plain)
+    yield from _context_lines(diff, formatting.printable)
     for one in diff.changes:
-        where = f"{formatting.plain(one.question)}, {formatting.plain(one.framework)}"
-        before, after = (formatting.plain(answer_text(answer)) for answer in (one.before, one.after))
+        where = f"{formatting.printable(one.question)}, {formatting.printable(one.framework)}"
+        before, after = (formatting.printable(answer_text(answer)) for answer in (one.before, one.after))
         yield f"{where}: {before} -> {after}"
     yield _count(diff)
 
@@ -51,4 +51,4 @@ def _count(diff: ConventionDiff) -> str:
 
 def _code(text: str) -> str:
     """Return the text as code in a cell of a Markdown table, which only a backtick or a bar could end."""
-    return f"`{formatting.plain(text).replace('`', chr(39)).replace('|', PIPE)}`"
+    return f"`{formatting.printable(text).replace('`', chr(39)).replace('|', PIPE)}`"
