@@ -1,11 +1,11 @@
-"""Where a curve bends: when calls are steady, when a dear start has paid, where two devices change places."""
+"""Where a curve bends: when calls are steady, when a start-up cost has paid, where two devices cross."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from samestep.analysis.curves import WINDOW, Crossing, break_even, calls_until_steady, crossing
+from samestep.analysis.curves import WINDOW, Crossing, calls_until_break_even, calls_until_steady, crossing
 from samestep.analysis.statistics import Mean
 
 STEADY = 1e-3
@@ -57,17 +57,17 @@ def test_a_slow_call_among_steady_ones_is_the_machines(where):
     ],
     ids=["too late", "slower at the end", "too few", "none"],
 )
-def test_where_steadiness_was_not_seen_nothing_is_said(levels):
+def test_where_the_calls_never_become_steady_there_is_no_count(levels):
     assert calls_until_steady(calls(levels)) is None
 
 
-def test_a_tenth_is_not_told_apart_however_still_it_is():
+def test_a_tenth_is_steady_however_small_the_scatter():
     assert calls_until_steady(calls([1.09] * 10 + [1.0] * 40, scatter=0.0)) == 0
     assert calls_until_steady(calls([1.11] * 10 + [1.0] * 40, scatter=0.0)) == 10
 
 
 @pytest.mark.parametrize(
-    ("dear", "dear_step", "cheap", "cheap_step", "expected"),
+    ("high", "high_step", "low", "low_step", "expected"),
     [
         (10.0, 1.0, 2.0, 3.0, 4.0),
         (10.0, 1.0, 10.0, 3.0, 0.0),
@@ -77,13 +77,13 @@ def test_a_tenth_is_not_told_apart_however_still_it_is():
         (1.0, 4.0, 2.0, 3.0, None),  # ahead at first, and then behind for good
     ],
 )
-def test_a_dear_start_has_paid_where_the_lines_of_total_time_cross(
-    dear, dear_step, cheap, cheap_step, expected
+def test_a_start_up_cost_has_paid_where_the_lines_of_total_time_cross(
+    high, high_step, low, low_step, expected
 ):
-    found = break_even(dear, dear_step, cheap, cheap_step)
+    found = calls_until_break_even(high, high_step, low, low_step)
     assert found == expected
     if found:
-        assert dear + found * dear_step == cheap + found * cheap_step
+        assert high + found * high_step == low + found * low_step
 
 
 SIZES = [2.0**n for n in range(4, 12)]

@@ -15,8 +15,8 @@ from samestep.analysis.statistics import (
     TIE,
     Mean,
     contrasts,
+    contrasts_of_means,
     difference,
-    judged,
     location,
     means,
     paired,
@@ -37,10 +37,10 @@ def campaign(seed: int, drift: float, between: float, within: float) -> tuple[di
     subject, baseline = {}, {}
     own = rng.normal(0, between, INVOCATIONS)
     for invocation, turn in MOMENTS:
-        weather = rng.normal(0, drift)
+        shared = rng.normal(0, drift)
         one, other = rng.normal(0, within / np.sqrt(2), 2)
-        baseline[invocation, turn] = np.exp(weather + one)
-        subject[invocation, turn] = TRUTH * np.exp(weather + own[invocation] + other)
+        baseline[invocation, turn] = np.exp(shared + one)
+        subject[invocation, turn] = TRUTH * np.exp(shared + own[invocation] + other)
     return subject, baseline
 
 
@@ -71,11 +71,11 @@ def test_a_ratio_without_noise_is_exact():
 def test_pairing_removes_what_is_common_to_a_round():
     """Machines that drift tenfold, and a subject whose noise is a thousandth: the drift changes no digit
     that the noise does not hide."""
-    calm = ratio(*campaign(1, drift=0, between=0.001, within=0.001))
-    stormy = ratio(*campaign(1, drift=np.log(10), between=0.001, within=0.001))
+    stable = ratio(*campaign(1, drift=0, between=0.001, within=0.001))
+    drifting = ratio(*campaign(1, drift=np.log(10), between=0.001, within=0.001))
     unpaired = location(grouped(campaign(1, drift=np.log(10), between=0.001, within=0.001)[0]))
-    assert calm.low < stormy.value < calm.high
-    assert unpaired.low < stormy.low < stormy.high < unpaired.high
+    assert stable.low < drifting.value < stable.high
+    assert unpaired.low < drifting.low < drifting.high < unpaired.high
 
 
 @pytest.mark.parametrize(("between", "within"), [(0, 0.02), (0.005, 0.02), (0.02, 0.02)])
@@ -151,7 +151,7 @@ def test_what_is_called_different_is_what_holms_procedure_rejects(seed, floor):
         if chances[i] > LEVEL / (len(family) - rank):
             break
         rejected.add(i)
-    found = judged(family, floor)
+    found = contrasts_of_means(family, floor)
     assert {i for i, one in found.items() if one.word in ("faster", "slower")} == rejected
     assert list(found) == list(family)
     assert 0 < len(rejected) < len(family)
@@ -162,10 +162,10 @@ def test_the_first_that_stays_unclear_stops_the_steps():
     """Both would pass at the last step's level, and only by themselves: neither is called."""
     quantile = stats.t.ppf(1 - LEVEL / 3, 10)  # between the levels of one and of two
     pair = {name: Mean(quantile * 0.01, 0.01**2, 10) for name in ("a", "b")}
-    assert {one.word for one in judged(pair).values()} == {"unclear"}
-    assert judged({"a": pair["a"]})["a"].word == "slower"
-    # One that is far away uses up one step: the other two are judged as a pair, and still stay.
-    three = judged({**pair, "far": Mean(1.0, 0.01**2, 10)})
+    assert {one.word for one in contrasts_of_means(pair).values()} == {"unclear"}
+    assert contrasts_of_means({"a": pair["a"]})["a"].word == "slower"
+    # One that is far away uses up one step: the other two are contrasts_of_means as a pair, and still stay.
+    three = contrasts_of_means({**pair, "far": Mean(1.0, 0.01**2, 10)})
     assert [three[name].word for name in ("a", "b", "far")] == ["unclear", "unclear", "slower"]
 
 
@@ -191,14 +191,14 @@ CALM, RESTLESS = 0.001**2, 0.02**2
     ],
 )
 def test_a_word_says_what_surely_holds(value, variance, floor, word):
-    (found,) = judged({"only": Mean(value, variance, 30)}, floor).values()
+    (found,) = contrasts_of_means({"only": Mean(value, variance, 30)}, floor).values()
     assert found.word == word
     assert found.sure[0] <= found.low <= found.value <= found.high <= found.sure[1]
 
 
 @pytest.mark.parametrize(("seen", "word"), [(0.05, "slower"), (0.03, "unclear"), (-0.05, "faster")])
 def test_what_was_seen_to_be_smaller_than_the_least_is_called_no_difference(seen, word):
-    (found,) = judged({"only": Mean(seen, CALM, 30)}, floor=0.02, least=0.04).values()
+    (found,) = contrasts_of_means({"only": Mean(seen, CALM, 30)}, floor=0.02, least=0.04).values()
     assert found.word == word
 
 
@@ -213,11 +213,11 @@ def test_a_tenth_of_the_processes_is_left_out_at_each_end(seed):
 
 def test_what_is_detectable_is_called_four_times_in_five():
     rng, variance, freedom, trials = np.random.default_rng(0), 0.01**2, 6, 400
-    (known,) = judged({"only": Mean(0.0, variance, freedom)}).values()
+    (known,) = contrasts_of_means({"only": Mean(0.0, variance, freedom)}).values()
     called = 0
     for _ in range(trials):
         drawn = Mean(np.log(known.detectable) + rng.normal(0, 0.01), variance * rng.chisquare(6) / 6, freedom)
-        called += judged({"only": drawn})["only"].word == "slower"
+        called += contrasts_of_means({"only": drawn})["only"].word == "slower"
     assert 0.7 < called / trials < 0.9
 
 
@@ -229,7 +229,7 @@ def test_of_one_process_nothing_is_known():
 
 
 def test_an_interval_that_knows_next_to_nothing_ends_at_infinity_without_a_warning(recwarn):
-    (found,) = judged({"only": Mean(0.0, 1e6, 1)}).values()
+    (found,) = contrasts_of_means({"only": Mean(0.0, 1e6, 1)}).values()
     assert (found.low, found.high, found.word) == (0.0, float("inf"), "unclear")
     assert not recwarn
 

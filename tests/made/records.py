@@ -53,6 +53,17 @@ def about(names: tuple[str, ...] = NAMES) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The document of a plan in which one field is another; ``path`` names it, with spaces between."""
+    document = about()
+    *way, last = path.split(" ")
+    inner: Any = document
+    for name in way:
+        inner = inner[int(name) if isinstance(inner, list) else name]
+    inner[last] = value
+    return document
+
+
 def same(_: str, __: str) -> float:
     return 1.0
 

@@ -17,8 +17,10 @@ def legend(plan: Plan, summaries: Sequence[CellSummary]) -> list[str]:
     lines = [
         "ratio: the time over the baseline's (the row with 1.00) in the same round, below 1 is faster; "
         f"{_interval(plan.profile)}. < faster, > slower, = a tie (within 2 %), ? statistically "
-        "indistinguishable; with probability 99 % all of these marks in a table are right."
+        "indistinguishable; with probability 99 % all <, > and = of a table are right."
     ]
+    if any(task.noise is not None for one in summaries for task in one.tasks.values()):
+        lines.append("A/A control: the ratio of a second copy of the baseline to the baseline itself.")
     peaks = ", ".join(
         f"{formatting.flop_rate(rate)} in {dtype} on the {device}"
         for (dtype, device), rate in measured_peaks(summaries).items()
