@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samestep.agreement.distance import keep, kept
+from samestep.agreement.distance import load_outputs, save_outputs
 
 VALUES, SIGMAS = {"loss": np.arange(5.0)}, {"loss": np.ones(5)}
 
 
 def test_what_is_kept_comes_back(tmp_path):
-    keep(tmp_path / "a" / "cell.npz", VALUES, SIGMAS)
-    values, sigmas = kept(tmp_path / "a" / "cell.npz")
+    save_outputs(tmp_path / "a" / "cell.npz", VALUES, SIGMAS)
+    values, sigmas = load_outputs(tmp_path / "a" / "cell.npz")
     assert np.array_equal(values["loss"], VALUES["loss"])
     assert np.array_equal(sigmas["loss"], SIGMAS["loss"])
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["cell.npz"]
@@ -23,5 +23,5 @@ def test_what_is_kept_comes_back(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_leaves_no_half_of_a_file(tmp_path):
     (tmp_path / "cell.tmp").symlink_to("/dev/full")
-    keep(tmp_path / "cell.npz", VALUES, SIGMAS)
+    save_outputs(tmp_path / "cell.npz", VALUES, SIGMAS)
     assert not list(tmp_path.iterdir())

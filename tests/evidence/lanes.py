@@ -22,7 +22,7 @@ from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.examine import examine
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread_cache import Recall
+from samestep.agreement.reference.spread_cache import SpreadCache
 from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
@@ -93,7 +93,7 @@ class Lane:
         if key not in self.known:
             rung = self.catalog.implementation(workload, REFERENCE)
             reference = Reference(self.catalog.load(rung), candidate.spec, self.settings.dtype)
-            self.known[key] = Expectations(reference, candidate.point, f"{key}", Recall(LARGEST_BYTES))
+            self.known[key] = Expectations(reference, candidate.point, f"{key}", SpreadCache(LARGEST_BYTES))
         return self.known[key]
 
     def examined(self, candidate: Candidate, expectations: Expectations) -> Verdict:

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from samestep.agreement.examination.stages import STEPS
-from samestep.agreement.examination.tensor_check import Place, judged
+from samestep.agreement.examination.tensor_check import Place, check_tensor
+from samestep.agreement.examination.tensor_statistics import pooled_scale
 from samestep.agreement.reference.expectation import Expectation
-from samestep.agreement.reference.spread import pooled_scale
 from samestep.agreement.verdict import Disagreement
 from samestep.catalog.catalog import REFERENCE
 from tests.evidence.lanes import OUT, Lane, Row, machine
@@ -39,7 +39,7 @@ def breached(tensor: str, steps: Steps, change: Change, size: float) -> bool:
     looked = []
     for got, expected in steps:
         try:
-            seen = judged(Place(0, expected.task), tensor, change(got, size).astype(got.dtype), expected)
+            seen = check_tensor(Place(0, expected.task), tensor, change(got, size).astype(got.dtype), expected)
         except Disagreement:
             return True
         assert seen is not None, f"{tensor} has no spread"
@@ -76,7 +76,7 @@ def measure(lane: Lane, workload: str, case: str, seed: int) -> dict[str, float]
     values, state = candidate.params, candidate.adopt(candidate.params)
     for number in range(STEPS):
         seen = candidate.trace(Place(number, "trace"), state)
-        looked = expectations.expect("trace", candidate.point.at(values), "train_step", number)
+        looked = expectations.expect("trace", candidate.point.with_params(values), "train_step", number)
         for name, steps in traced.items():
             steps.append((seen[name], looked))
         _, state = candidate.run(Place(number, "train_step"), state)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from samestep import data
-from samestep.agreement.examination.candidate import rounded
+from samestep.agreement.examination.candidate import round_floats
 from samestep.agreement.reference.run import Point
 from samestep.catalog.catalog import Catalog
 
@@ -19,7 +19,7 @@ def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: i
     about = spec.cases[case]
     dataset = data.load(about.dataset) if about.dataset else None
     inputs = spec.make_inputs(about, np.random.default_rng(0), dataset)
-    params, arrays = rounded(inputs.params, dtype), rounded(inputs.arrays, dtype)
+    params, arrays = round_floats(inputs.params, dtype), round_floats(inputs.arrays, dtype)
     numbers = dict(about.numbers)
     for name in {task.steps for task in spec.tasks.values() if task.steps} if steps else ():
         if name in numbers:

@@ -95,7 +95,7 @@ def candidates(framework: str, dataset: str) -> Iterator[tuple[str, Candidate]]:
 def write(candidate: Candidate, file: Path) -> None:
     state = candidate.adopt(candidate.params)
     for step in range(2):
-        _, state = candidate.run(Place(step, candidate.training()[0]), state, steps=1)
+        _, state = candidate.run(Place(step, candidate.training_tasks()[0]), state, steps=1)
     parameters.save(file, candidate.export(state))
 
 

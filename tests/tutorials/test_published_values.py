@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from samestep.agreement.examination.candidate import rounded
+from samestep.agreement.examination.candidate import round_floats
 from samestep.agreement.reference.run import Bounds, Point, Reference
 from samestep.catalog.catalog import Catalog
 from tests.made.places import CHECKOUT, VALUES
@@ -107,14 +107,14 @@ def certificates(workload: str, dtype: str) -> Bounds:
     spec = CATALOG.spec(workload)
     case = spec.cases[CASE]
     inputs = spec.make_inputs(case, np.random.default_rng(0), None)
-    point = Point(rounded(inputs.params, dtype), rounded(inputs.arrays, dtype), case.numbers)
+    point = Point(round_floats(inputs.params, dtype), round_floats(inputs.arrays, dtype), case.numbers)
     reference = Reference(importlib.import_module(f"samestep.impls.{workload}.numpy_manual"), spec, dtype)
     seen = {f"trace/{name}": bound for name, bound in reference.bounds("trace", point).outputs.items()}
     trained = reference.bounds("train", point)
     seen |= trained.outputs | {f"after/{name}": bound for name, bound in trained.state.items()}
     for task in ("forward", "loss_and_grads"):
         seen |= reference.bounds(task, point).outputs
-        after = reference.bounds(task, point.at(trained.state)).outputs
+        after = reference.bounds(task, point.with_params(trained.state)).outputs
         seen |= {f"after/{name}": bound for name, bound in after.items()}
     return seen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from samestep.agreement.examination.candidate import Candidate
-from samestep.agreement.examination.perturbed import varied
+from samestep.agreement.examination.perturbed import perturb
 from samestep.frameworks import Settings
 from tests.tutorials.test_published_values import check
 from tests.tutorials.training import CATALOG
@@ -41,7 +41,7 @@ def test_probabilities_stay_probabilities_in_every_variant():
         inputs = spec.make_inputs(case, np.random.default_rng(0), None)
         candidate = Candidate(module, adapter, settings, spec, case, inputs)
         for number in (1, 2, 3):
-            variant = varied(candidate, number)
+            variant = perturb(candidate, number)
             y = variant.arrays["y"]
             assert (y >= 0).all()
             assert (y <= 1).all()

@@ -1,6 +1,6 @@
-"""How far two rungs are apart, in sigma of the reference's spread: do they agree with each other?
+"""How far two implementations are from each other, in sigma of the reference's spread.
 
-Two honest computations differ by at most what each of them differs from the exact one; many share the same
+Two correct computations differ by at most the sum of their distances from the exact one; many share the same
 kernels, and give the same bits.
 """
 
@@ -17,10 +17,12 @@ from samestep.agreement.findings import Distance
 Values = Mapping[str, np.ndarray]
 
 
-def keep(path: Path, values: Values, sigmas: Values) -> None:
-    """What a rung gave at its first step, for another process to compare: all of it, or no file.
+def save_outputs(path: Path, values: Values, sigmas: Values) -> None:
+    """Write what an implementation gave at its first step, for another process to compare: all of it, or no
+    file.
 
-    A full disk or a worker that dies costs the comparison, not the verdict.
+    ``values`` and ``sigmas`` are arrays by tensor, of the same shape for one tensor, in the tensor's units. A
+    full disk or a worker that dies costs the comparison, not the verdict: no OSError is raised.
     """
     both = {**{f"got|{n}": a for n, a in values.items()}, **{f"sigma|{n}": a for n, a in sigmas.items()}}
     unfinished = path.with_suffix(".tmp")
@@ -34,8 +36,8 @@ def keep(path: Path, values: Values, sigmas: Values) -> None:
             unfinished.unlink()
 
 
-def kept(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The values and the sigmas of a file that `keep` wrote."""
+def load_outputs(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the values and the sigmas of a file that `save_outputs` wrote. Raises OSError without one."""
     parts: dict[str, dict[str, np.ndarray]] = {"got": {}, "sigma": {}}
     with np.load(path) as arrays:
         for name in arrays.files:
@@ -44,8 +46,12 @@ def kept(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return parts["got"], parts["sigma"]
 
 
-def apart(a: Values, b: Values, sigmas: Values) -> Distance | None:
-    """None where no floating tensor is in both."""
+def measure_distance(a: Values, b: Values, sigmas: Values) -> Distance | None:
+    """Return the distance between two sets of tensors over those that are in both, in the same shape.
+
+    ``sigmas`` holds the spread of each floating tensor, in its shape and units. None where no floating tensor
+    is in both.
+    """
     names = [name for name in a if name in b and name in sigmas and a[name].shape == b[name].shape]
     if not names:
         return None

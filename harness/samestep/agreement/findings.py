@@ -1,19 +1,22 @@
-"""What an examination found, as plain data that travels: from a worker to its parent, into records, to a page."""
+"""The findings of an examination, as plain data: a worker sends them to its parent, records and pages keep
+them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
 
 @dataclass(frozen=True)
 class TensorStatistics:
-    """A tensor in units of its spread, each number with the limit that it has to stay below.
+    """The error of one tensor relative to its spread, each statistic with its limit.
 
-    ``elements`` is the worst |error| / sigma, ``norm`` is ||E|| / ||sigma||, ``scale`` how far the factor is
-    from 1; ``index`` is where the worst element is, and ``first`` the first one over the limit;
-    ``certificate`` is the worst share of the proven bound, where it was asked.
+    ``elements`` is the worst |error| / sigma, at ``index``; ``norm`` is ||E|| / ||sigma||; ``scale`` is <E,
+    G> / <G, G>, how far the common factor is from 1. ``sigma`` is the root mean square of the spread, in the
+    tensor's units; ``terms`` the longest sum that leads to the tensor, and ``size`` its number of elements.
+    ``first`` is the first element over the limit; ``certificate`` the worst |error| / bound, where it was
+    computed.
     """
 
     terms: int
@@ -31,7 +34,7 @@ class TensorStatistics:
 
     @property
     def share(self) -> float:
-        """The largest of the three, as a share of its limit."""
+        """The largest of the three statistics, as a share of its limit."""
         pairs = (
             (self.elements, self.elements_limit),
             (self.norm, self.norm_limit),
@@ -41,7 +44,7 @@ class TensorStatistics:
 
     @property
     def breach(self) -> str | None:
-        """The test that it does not pass; None where it passes all."""
+        """The first of the three tests that fails: elements, norm or scale; None where all pass."""
         if not self.elements <= self.elements_limit:
             return "elements"
         if not self.norm <= self.norm_limit:
@@ -53,7 +56,10 @@ class TensorStatistics:
 
 @dataclass(frozen=True)
 class Precision:
-    """``ratio`` is ||E|| / ||sigma|| of ``tensor``; ``classes`` what each arithmetic would give there."""
+    """The arithmetic ``label`` that was identified, beside the ``declared`` one.
+
+    ``ratio`` is ||E|| / ||sigma|| of ``tensor``, and ``classes`` what it would be in each arithmetic.
+    """
 
     label: str
     declared: str
@@ -64,26 +70,30 @@ class Precision:
 
 @dataclass(frozen=True)
 class FreeRun:
-    """Per step: ``distance`` is ||w - w_reference|| / ||w_reference|| over all params, ``loss_distance`` the
-    same of the loss, ``absorbed`` the part of the weights that the step left as they were though the
-    reference moved them.
+    """A free run of ``task`` beside the reference, step by step.
 
-    ``growth`` is the factor by which the distance grows a step (a line through its logarithm);
-    ``absorbed_from`` the first step that half of the weights did not feel, None if there is none.
+    ``distance`` is ||w - w_reference|| / ||w_reference|| over all params, ``loss_distance`` the same of the
+    loss, and ``absorbed`` the share of the parameters whose update was lost to rounding: the step left them
+    unchanged, though the reference moved them. ``growth`` is the factor by which the distance grows in one
+    step (from a line fitted to its logarithm); ``absorbed_from`` the first step that more than half of the
+    updates were lost in. Both are None where there is none.
     """
 
     task: str
-    distance: list[float]
-    loss_distance: list[float]
-    absorbed: list[float]
+    distance: Sequence[float]
+    loss_distance: Sequence[float]
+    absorbed: Sequence[float]
     growth: float | None
     absorbed_from: int | None
 
 
 @dataclass(frozen=True)
 class Distance:
-    """Over the tensors that both have: the worst element and the root mean square of the difference, in
-    sigma; how many tensors there were; and whether all bits are the same."""
+    """The distance between two implementations, over the ``tensors`` that both have.
+
+    ``worst`` is the largest |difference| of an element and ``rms`` its root mean square, both in sigma;
+    ``identical`` says whether all bits are the same.
+    """
 
     worst: float
     rms: float

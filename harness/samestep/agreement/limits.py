@@ -1,39 +1,41 @@
-"""The constants of the scheme, each with where it comes from. No other module holds a tolerance.
+"""The constants of the scheme, each with its derivation. No other module holds a tolerance.
 
-u is the unit roundoff of the arithmetic that a cell declares: half the distance from 1 to the next
-number.
+u is the unit roundoff of the arithmetic that a cell declares: half the distance from 1 to the next number.
+sigma is the standard deviation of the error that correct code makes in one element.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 #: Accuracy allowed to exp, log and tanh, in u. Libraries document 4 ulp or better (one ulp is up to 2 u);
 #: the worst measured over the libraries here is 6.3 ulp, for a sigmoid. 8 ulp is 16 u.
 LIBRARY_FUNCTION_UNITS = 16.0
 
 
-def unit_roundoff(dtype: Any) -> float:
-    """2^-24 for float32, 2^-53 for float64."""
+def unit_roundoff(dtype: npt.DTypeLike) -> float:
+    """Return u: 2^-24 for float32, 2^-53 for float64."""
     return float(np.finfo(dtype).eps) / 2
 
 
-def smallest_normal(dtype: Any) -> float:
-    """What a result can lose when it underflows, in arithmetic that flushes denormals to zero."""
+def smallest_normal(dtype: npt.DTypeLike) -> float:
+    """Return the most that a result can lose when it underflows, in arithmetic that flushes denormals to
+    zero."""
     return float(np.finfo(dtype).tiny)
 
 
-def gamma(n: int, dtype: Any) -> float:
-    """gamma_n = n u / (1 - n u): the relative error of n roundings (Higham 2002, lemma 3.1)."""
+def gamma(n: int, dtype: npt.DTypeLike) -> float:
+    """Return gamma_n = n u / (1 - n u), the relative error of n roundings (Higham 2002, lemma 3.1); infinity
+    where n u is 1 or more."""
     nu = n * unit_roundoff(dtype)
     return nu / (1 - nu) if nu < 1 else float("inf")
 
 
-def reference_share(dtype: Any) -> float:
-    """The reference computes in float64 and rounds too: beside a float64 candidate it may err as far."""
+def reference_share(dtype: npt.DTypeLike) -> float:
+    """Return the factor on every limit: 2 for float64, since the reference rounds in float64 too, else 1."""
     return 2.0 if np.dtype(dtype) == np.float64 else 1.0
 
 
@@ -46,17 +48,17 @@ COMPLEX_STEP = 1e-100
 
 # -- the statistical limits ----------------------------------------------------------------------------
 
-#: How often the reference is run with noise: at a case's own values, where all rungs start, and
+#: How often the reference is run with noise: at a case's own values, where all implementations start, and
 #: everywhere else. Fewer replicas know sigma less well, and `elementwise_limit` pays for it.
 REPLICAS, FEWER_REPLICAS = 100, 24
 
 #: Numbers that all campaigns together may ever compare, and the false alarms that they may raise.
 NUMBERS_COMPARED, FALSE_ALARMS = 1e9, 1e-6
 
-#: P(|error| / sigma > t) <= exp(-1.744 t): the tail law that honest errors were measured to stay below.
+#: P(|error| / sigma > t) <= exp(-1.744 t): the tail law that errors of correct code were measured to stay below.
 TAIL = 1.744
 
-#: Honest code was measured at a norm of 0.35 to 0.76 sigma (a sequential sum: 0.7356); twice that is
+#: Correct code was measured at a norm of 0.35 to 0.76 sigma (a sequential sum: 0.7356); twice that is
 #: another arithmetic.
 NORM = 1.6
 
@@ -75,16 +77,16 @@ TF32_ROUNDOFF = 2.0**-11
 
 
 def rounding_deviation(u: float) -> float:
-    """The standard deviation of one rounding error that is uniform in [-u, u]."""
+    """Return the standard deviation of one rounding error that is uniform in [-u, u]."""
     return u / 3**0.5
 
 
 @cache
 def elementwise_limit(replicas: int) -> float:
-    """How many sigma an element may be away, where sigma is known from so many replicas only.
+    """Return the limit of an element's |error|, in sigma, where sigma is estimated from ``replicas`` runs.
 
     Solves E[exp(-TAIL limit r)] = FALSE_ALARMS / NUMBERS_COMPARED for the limit, where r^2 is distributed as
-    chi^2(replicas - 1) / (replicas - 1): an estimate of sigma that came out small must not accuse anyone.
+    chi^2(replicas - 1) / (replicas - 1), so that an underestimated sigma causes no false positive.
     """
     freedom = replicas - 1
     r = np.linspace(0, 4, 40_001)[1:]
@@ -98,22 +100,22 @@ def elementwise_limit(replicas: int) -> float:
     return high
 
 
-#: How far a variant moves each input, as a part of it: far above float32's rounding, so that no sum rounds as
+#: How far a perturbation moves each input, relatively: far above float32's rounding, so that no sum rounds as
 #: it did, and small enough that a network trains as it did.
-JITTER = 2.0**-7
+PERTURBATION = 2.0**-7
 
-#: A diagnosis is named if it leaves no more than this of the error; of fewer elements than this, which a
-#: wrong guess may hit by chance, only if what is left is honest rounding.
+#: A diagnosis is given if it leaves no more than this share of the error; for tensors of fewer elements than
+#: this, which a wrong guess may match by chance, only if what is left is within what rounding does.
 EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
-#: A tensor tells which arithmetic made it if it comes from sums of so many terms, and if the norm of its
+#: A tensor identifies the arithmetic that made it if it comes from sums of so many terms, and if the norm of its
 #: error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
-TELLING_TERMS, TELLING_NORM = 256, 1 / 2 / DEVIATIONS
+IDENTIFYING_TERMS, IDENTIFYING_NORM = 256, 1 / 2 / DEVIATIONS
 
-#: It is asked only where float32 errs so many times as much as float64 rounded once (11 times, measured over
+#: It is used only where float32 errs so many times as much as float64 rounded once (11 times, measured over
 #: sums of 1,000 terms): then each is far from the geometric mean of the two.
-TELLING_RATIO = 4.0
+IDENTIFYING_RATIO = 4.0
 
-#: An arithmetic is named where the norm is within this factor of what that arithmetic gives; the classes of
-#: agreement lie further apart, but for those that round alike (TF32 and float16 operands).
-NAMED_WITHIN = 1.5
+#: An arithmetic is identified where the norm is within this factor of what that arithmetic gives; the arithmetics
+#: of agreement lie further apart, but for those that round alike (TF32 and float16 operands).
+IDENTIFIED_WITHIN = 1.5

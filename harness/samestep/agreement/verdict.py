@@ -1,10 +1,10 @@
-"""What agreement says of a cell."""
+"""The verdict on a cell, and the exceptions that lead to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from samestep.agreement.findings import Precision, TensorStatistics
 
@@ -15,17 +15,18 @@ AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
 INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
 TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
 
-#: An answer that is no good, where the others are no answer.
+#: Verdicts on an answer that is wrong; those that are left but ``agree`` mean that there is no answer.
 WRONG = (SUSPECT, DISAGREE, INVALID)
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first place where a cell parts from the reference.
+    """The first place where a cell diverges from the reference.
 
-    ``step`` counts forced steps from 0; ``index`` is None where no single element is to blame;
-    ``test`` names the check that spoke. ``error`` and ``limit`` are in the tensor's own units, but of the
-    tests ``elements`` and ``norm`` in sigma, and of ``scale`` they are parts of the whole.
+    ``step`` counts forced steps from 0; ``index`` is the element, None where no single one is at fault;
+    ``test`` names the check that failed. ``got`` and ``expected`` are in the tensor's own units. So are
+    ``error`` and ``limit``, but for the tests ``elements`` and ``norm`` they are in sigma, and for ``scale``
+    they are ratios.
     """
 
     step: int
@@ -56,7 +57,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a mistake looks like: a ``kind`` in a word, and the words for a person."""
+    """The likely mistake: its ``kind`` in a word, and a ``text`` for a person."""
 
     kind: str
     text: str
@@ -69,10 +70,10 @@ class Diagnosis:
 class Verdict:
     """A cell's verdict with its reason.
 
-    ``diagnosis`` says in words what the mistake looks like, where it can; ``tensors`` holds of each tensor
-    the `samestep.agreement.reference.spread.TensorStatistics` that came nearest to its limits; ``precision`` names the arithmetic
-    that was used; ``notes`` are findings that change no verdict; ``departs`` are the declared departures,
-    each with its reason; ``repeats`` says whether the same call gave the same bits twice.
+    ``diagnosis`` says what the mistake looks like, where that is known; ``tensors`` holds the statistics of
+    each tensor where it came nearest to its limits; ``precision`` is the arithmetic that was identified;
+    ``notes`` are findings that change no verdict; ``departs`` are the declared departures from probes, each
+    with its reason; ``repeats`` says whether the same call gave the same bits twice.
     """
 
     verdict: str
@@ -85,13 +86,18 @@ class Verdict:
     departs: Mapping[str, str] = field(default_factory=dict)
     repeats: bool | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
+        """Return the verdict as plain data for JSON."""
         return asdict(self)
 
 
 class Disagreement(Exception):
-    """Raised by a check that found a divergence; ``got`` and ``expected`` are the whole tensors,
-    ``expectation`` where they come from (`samestep.agreement.reference.expectation.Expectation`), where it is known."""
+    """Raised by a check that found a divergence.
+
+    ``got`` and ``expected`` are the whole tensors, of one shape and in their own units; ``expectation`` is
+    the `samestep.agreement.reference.expectation.Expectation` that they were compared with. Each is None
+    where it is not known.
+    """
 
     def __init__(
         self,
@@ -99,7 +105,7 @@ class Disagreement(Exception):
         reason: str | None = None,
         got: np.ndarray | None = None,
         expected: np.ndarray | None = None,
-        expectation: Any = None,
+        expectation: object = None,
     ) -> None:
         super().__init__(reason or str(divergence))
         self.divergence = divergence
@@ -109,7 +115,7 @@ class Disagreement(Exception):
 
 
 class Suspicion(Disagreement):
-    """A statistical limit is breached, and the certificate is not: to be looked at again."""
+    """Raised where a statistical limit is breached and the certificate is not: to be re-checked."""
 
 
 class Invalid(Exception):

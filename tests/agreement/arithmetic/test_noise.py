@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samestep.agreement.arithmetic.noise import Ledger, Noise, TF32Noise, sum_variance
-from samestep.agreement.arithmetic.rounding_array import UnknownOperation
+from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise, sum_variance
+from samestep.agreement.arithmetic.rules import UnknownOperation
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
 from samestep.agreement.reference.run import Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
@@ -23,7 +23,7 @@ SEQUENTIAL = 0.7356
 
 def noisy(value, precision="float32", kind=Noise):
     """A value in a replica: its primitives are noisy from here on."""
-    return kind.exact(np.asarray(value), Ledger(precision))
+    return kind.exact(np.asarray(value), NoiseTape(precision))
 
 
 @pytest.mark.parametrize("n", [10, 100, 1_000, 10_000, 100_000])
@@ -75,34 +75,34 @@ def test_every_reference_comes_out_noisy_in_every_value(workload, case, dtype):
 
 
 def test_the_first_run_is_exact_and_each_replica_its_own():
-    ledger = Ledger("float32")
-    a = Noise.exact(np.array([[1.0, 2.0], [3.0, 5.0]]), ledger)
+    tape = NoiseTape("float32")
+    a = Noise.exact(np.array([[1.0, 2.0], [3.0, 5.0]]), tape)
     assert ((a @ a).value == np.array([[7.0, 12.0], [18.0, 31.0]])).all()
     seen = []
     for seed in (1, 2, 1):
-        ledger.replay(seed)
+        tape.replay(seed)
         seen.append((a @ a).value)
     assert (seen[0] == seen[2]).all()
     assert (seen[0] != seen[1]).all()
 
 
 def test_noise_has_the_deviation_of_its_primitive():
-    ledger = Ledger("float32")
-    ones = Noise.exact(np.ones(40_000), ledger)
+    tape = NoiseTape("float32")
+    ones = Noise.exact(np.ones(40_000), tape)
     ones + ones
-    ledger.replay(7)
+    tape.replay(7)
     error = (ones + ones).value - 2.0
     assert 0.98 < np.std(error) / (2 * S) < 1.02
     assert abs(error).max() <= 2 * unit_roundoff("float32") * 1.0001
 
 
 def test_numbers_that_the_dtype_holds_are_exact():
-    ledger = Ledger("float32")
-    Noise.rounded(0.5, ledger), Noise.rounded(0.1, ledger)
-    ledger.replay(1)
-    assert Noise.rounded(0.5, ledger).value == 0.5
-    assert Noise.rounded(0.1, ledger).value != 0.1
-    double = Ledger("float64")
+    tape = NoiseTape("float32")
+    Noise.rounded(0.5, tape), Noise.rounded(0.1, tape)
+    tape.replay(1)
+    assert Noise.rounded(0.5, tape).value == 0.5
+    assert Noise.rounded(0.1, tape).value != 0.1
+    double = NoiseTape("float64")
     double.replay(1)
     assert Noise.rounded(0.1, double).value == 0.1
 
@@ -124,19 +124,19 @@ def test_what_it_does_not_know_raises_by_name(name, operation):
 
 
 def test_a_scalar_product_and_dot_are_noisy():
-    ledger = Ledger("float32")
-    a = Noise.exact(np.array([[1.1, 2.3], [3.7, 5.9]]), ledger)
+    tape = NoiseTape("float32")
+    a = Noise.exact(np.array([[1.1, 2.3], [3.7, 5.9]]), tape)
     exact = (a.dot(a)).value, (a[0, 0] * a[1, 1]).value
-    ledger.replay(1)
+    tape.replay(1)
     assert ((a.dot(a)).value != exact[0]).all()
     assert (a[0, 0] * a[1, 1]).value != exact[1]
 
 
 def test_a_cast_moves_by_what_it_keeps_of_the_noise():
-    ledger = Ledger("float32")
-    a = Noise.exact(np.array([2.5, -2.5]), ledger)
+    tape = NoiseTape("float32")
+    a = Noise.exact(np.array([2.5, -2.5]), tape)
     (a * 1.1)
-    ledger.replay(1)
+    tape.replay(1)
     assert a.astype(int).value.tolist() == [2, -2]
     assert a.astype(int).dtype.kind == "i"
     assert (a * 1.1).astype(np.float16).value.tolist() == np.float16([2.75, -2.75]).tolist()
@@ -144,11 +144,11 @@ def test_a_cast_moves_by_what_it_keeps_of_the_noise():
 
 
 def test_what_overflows_on_the_way_does_so_in_every_replica():
-    ledger = Ledger("float32")
-    h = Noise.exact(np.array([-3000.0, 0.0, 3000.0]), ledger)
+    tape = NoiseTape("float32")
+    h = Noise.exact(np.array([-3000.0, 0.0, 3000.0]), tape)
     with np.errstate(over="ignore"):
         exact = (1 / (1 + np.exp(-h))).value
-        ledger.replay(1)
+        tape.replay(1)
         noisy = (1 / (1 + np.exp(-h))).value
     assert exact.tolist() == [0, 0.5, 1]
     assert np.isfinite(noisy).all()
@@ -156,20 +156,20 @@ def test_what_overflows_on_the_way_does_so_in_every_replica():
 
 
 def test_a_standard_deviation_is_as_noisy_as_its_steps():
-    ledger = Ledger("float32")
-    a = Noise.exact(np.random.default_rng(0).standard_normal((30, 8)), ledger)
+    tape = NoiseTape("float32")
+    a = Noise.exact(np.random.default_rng(0).standard_normal((30, 8)), tape)
     exact = np.std(a, axis=0, ddof=1).value
     assert (exact == np.std(a.value, axis=0, ddof=1)).all()
-    ledger.replay(1)
+    tape.replay(1)
     assert (a.std(0, 1).value != exact).all()
 
 
 def test_tf32_operands_are_noisier():
     spreads = {}
     for kind in (Noise, TF32Noise):
-        ledger = Ledger("float32")
-        a = kind.exact(np.random.default_rng(0).standard_normal((50, 50)), ledger)
+        tape = NoiseTape("float32")
+        a = kind.exact(np.random.default_rng(0).standard_normal((50, 50)), tape)
         exact = (a @ a).value
-        ledger.replay(1)
+        tape.replay(1)
         spreads[kind] = np.std((a @ a).value - exact)
     assert spreads[TF32Noise] > 100 * spreads[Noise]

@@ -10,13 +10,14 @@ import pytest
 from samestep.agreement.arithmetic.low_precision import PRODUCTS
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.examine import examine
-from samestep.agreement.examination.perturbed import varied
-from samestep.agreement.examination.probes import PROBES, Probed, _sparse
+from samestep.agreement.examination.perturbed import perturb
+from samestep.agreement.examination.probe_run import ProbeRun
+from samestep.agreement.examination.probes import PROBES, sparse_integers
 from samestep.agreement.examination.stages import Examination
-from samestep.agreement.free_run import trajectory
+from samestep.agreement.free_run import free_run
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread_cache import Recall
+from samestep.agreement.reference.spread_cache import SpreadCache
 from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings
@@ -42,7 +43,7 @@ def candidate(dtype="float32", workload="two_layer", case="tiny", inputs=None, *
 def verdict(mine: Candidate, workload="two_layer"):
     module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
     reference = Reference(module, mine.spec, mine.settings.dtype)
-    return examine(mine, Expectations(reference, mine.point, "test", Recall(largest=0)))
+    return examine(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)))
 
 
 def tutorial(**changes) -> Inputs:
@@ -96,7 +97,7 @@ def test_a_suspicion_that_goes_is_noted():
 
     found = verdict(candidate(case="tutorial", trace=trace))
     assert found.verdict == "agree"
-    assert "looked at again" in found.notes[0]
+    assert "re-checked" in found.notes[0]
 
 
 def test_a_suspicion_that_stays_is_a_disagreement_with_its_first_place():
@@ -116,13 +117,13 @@ def test_one_that_comes_and_goes_is_suspect(monkeypatch):
         seen = MANUAL.trace(state, x, y)
         return {**seen, "grad_w1": seen["grad_w1"] * np.float32(1 + 2e-6)}
 
-    whole, looks = Examination.stages, iter([True, False])
+    whole, looks = Examination.examine_inputs, iter([True, False])
 
     def stages(self):
         if self.candidate is mine or next(looks):  # the second look finds nothing
             whole(self)
 
-    monkeypatch.setattr(Examination, "stages", stages)
+    monkeypatch.setattr(Examination, "examine_inputs", stages)
     mine = candidate(case="tutorial", trace=trace)
     assert verdict(mine).verdict == "suspect"
 
@@ -159,10 +160,10 @@ def test_the_integers_are_small_in_every_order(workload):
     mine = candidate(workload=workload, case=case)
     module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
     reference = Reference(module, mine.spec, "float32")
-    probed = Probed(mine, Expectations(reference, mine.point, "test", Recall(largest=0)), "train_step")
-    point = _sparse(probed, 1).point
+    probed = ProbeRun(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)), "train_step")
+    point = sparse_integers(probed, 1).point
     # With all signs alike no sum is larger on the way than at its end; the loss is of squares anyway
-    magnitudes = point.at({n: np.abs(a) for n, a in point.params.items()})
+    magnitudes = point.with_params({n: np.abs(a) for n, a in point.params.items()})
     arrays = {n: -np.abs(a) if n == "y" else np.abs(a) for n, a in point.arrays.items()}
     largest = reference.exact("trace", type(point)(magnitudes.params, arrays, point.numbers)).all
     assert max(np.abs(value).max() for value in largest.values()) < 2**24
@@ -344,20 +345,20 @@ def test_the_arithmetic_is_named(name):
 
 def test_a_variant_is_the_same_problem_on_other_numbers():
     mine = candidate(case="tutorial", dtype="float64")
-    other = varied(mine, 1)
+    other = perturb(mine, 1)
     assert other.numbers["learning_rate"] == mine.numbers["learning_rate"] / 2
     assert not np.array_equal(other.arrays["x"], mine.arrays["x"])
     near = np.sort(other.arrays["x"], axis=None) / np.sort(mine.arrays["x"], axis=None)
     assert 0.9 < np.median(near) < 1.1
-    assert np.array_equal(varied(mine, 1).arrays["x"], other.arrays["x"])
+    assert np.array_equal(perturb(mine, 1).arrays["x"], other.arrays["x"])
 
 
 def test_a_free_run_is_a_report():
     mine = candidate(case="tutorial")
     module = CATALOG.load(CATALOG.implementation("two_layer", REFERENCE))
-    free = trajectory(mine, Reference(module, mine.spec, "float32"), 20)
+    free = free_run(mine, Reference(module, mine.spec, "float32"), 20)
     assert len(free.distance) == len(free.loss_distance) == len(free.absorbed) == 20
     assert 0 < free.distance[0] < free.distance[-1] < 1
     assert free.growth > 1
-    double = trajectory(candidate("float64", case="tutorial"), Reference(module, mine.spec, "float64"), 5)
+    double = free_run(candidate("float64", case="tutorial"), Reference(module, mine.spec, "float64"), 5)
     assert max(double.distance) == 0  # the reference itself

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from samestep.agreement.examination.candidate import Values
-from samestep.agreement.examination.tensor_check import Place, certified
-from samestep.agreement.reference.derivative_check import prove
+from samestep.agreement.examination.tensor_check import Place, check_certificate
+from samestep.agreement.reference.derivative_check import check_derivatives
 from samestep.agreement.reference.run import Reference
 from samestep.agreement.verdict import Disagreement
 from samestep.catalog.catalog import REFERENCE, Catalog
@@ -31,7 +31,7 @@ def reference(workload: str, dtype: str = "float64", module=None) -> Reference:
 
 @cases
 def test_the_gradients_are_those_of_the_loss(workload, case):
-    worst = prove(reference(workload), case_values(CATALOG, workload, case, "float64"))
+    worst = check_derivatives(reference(workload), case_values(CATALOG, workload, case, "float64"))
     assert worst <= 1
 
 
@@ -57,7 +57,7 @@ def test_a_wrong_gradient_is_caught(workload, old, new, tensor, tmp_path):
     module = CATALOG.load(CATALOG.describe(workload, planted(tmp_path, source, {old: new})))
     case = next(c for w, c in CASES if w == workload)
     with pytest.raises(Disagreement, match="complex-step") as raised:
-        prove(reference(workload, module=module), case_values(CATALOG, workload, case, "float64"))
+        check_derivatives(reference(workload, module=module), case_values(CATALOG, workload, case, "float64"))
     assert raised.value.divergence.tensor == tensor
 
 
@@ -88,6 +88,6 @@ def test_the_sums_in_another_order_stay_within_the_certificate(workload, case, d
     back = shuffled(grads, axes, {letter: np.argsort(indices) for letter, indices in order.items()})
 
     place = Place(0, "loss_and_grads")
-    assert certified(place, "loss", np.asarray(loss), expected["loss"]) <= 1
+    assert check_certificate(place, "loss", np.asarray(loss), expected["loss"]) <= 1
     for name, grad in back.items():
-        assert certified(place, f"grad_{name}", grad, expected[f"grad_{name}"]) <= 1
+        assert check_certificate(place, f"grad_{name}", grad, expected[f"grad_{name}"]) <= 1

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from samestep.agreement.arithmetic.noise import Noise
+from samestep.agreement.examination.tensor_statistics import pooled_scale, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.reference import spread_cache
 from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread import as_arrays, from_arrays, pooled_scale, seen, spreads
-from samestep.agreement.reference.spread_cache import Recall
+from samestep.agreement.reference.spread import measure_spreads
+from samestep.agreement.reference.spread_cache import SpreadCache, from_arrays, to_arrays
 from samestep.catalog.catalog import REFERENCE, Catalog
 from tests.made.planting import case_values
 
@@ -31,7 +32,7 @@ def looked():
 def test_honest_is_far_from_every_limit(looked):
     exact, spreads = looked
     for name, spread in spreads.items():
-        about = seen(exact[name].astype(np.float32), exact[name], spread, None)
+        about = tensor_statistics(exact[name].astype(np.float32), exact[name], spread, None)
         assert about.breach is None, name
         assert about.share < 1
 
@@ -40,14 +41,14 @@ def test_params_that_all_move_by_the_same_step_round_alike():
     """Adam's first step: near 0.1 float32 holds no step of 1e-6, and the nearest one is shorter for all."""
     step, w = 1e-6, np.random.default_rng(0).uniform(0.07, 0.12, 1000).astype(np.float32)
 
-    def run(ledger):
-        return {"w": Noise.exact(w, ledger) - Noise.rounded(step, ledger)}
+    def run(tape):
+        return {"w": Noise.exact(w, tape) - Noise.rounded(step, tape)}
 
-    spread, exact = spreads(run, {"w": w}, "float32", 24)["w"], w.astype(np.float64) - step
-    honest = seen(w - np.float32(step), exact, spread, w)
+    spread, exact = measure_spreads(run, {"w": w}, "float32", 24)["w"], w.astype(np.float64) - step
+    honest = tensor_statistics(w - np.float32(step), exact, spread, w)
     assert honest.breach is None
     assert abs(honest.scale) > spread.scale_limit  # independent roundings would not do that
-    assert seen(w - np.float32(1.01 * step), exact, spread, w).breach in ("norm", "scale")
+    assert tensor_statistics(w - np.float32(1.01 * step), exact, spread, w).breach in ("norm", "scale")
 
 
 @pytest.mark.parametrize(
@@ -61,14 +62,14 @@ def test_params_that_all_move_by_the_same_step_round_alike():
 def test_each_mistake_is_seen_by_the_test_that_is_made_for_it(looked, mistake, test):
     exact, spreads = looked
     value = exact["grad_w1"]
-    assert seen(mistake(value), value, spreads["grad_w1"], None).breach == test
+    assert tensor_statistics(mistake(value), value, spreads["grad_w1"], None).breach == test
 
 
 def test_nan_is_a_breach_and_what_is_not_finite_in_the_reference_is_left_out(looked):
     exact, spreads = looked
     value, got = exact["h"].copy(), exact["h"].copy()
     value[0, 0], got[0, 0] = np.inf, 3.0
-    assert seen(got, value, spreads["h"], None).breach is None
+    assert tensor_statistics(got, value, spreads["h"], None).breach is None
 
 
 def test_float64_limits_are_doubled_and_its_sigma_smaller():
@@ -82,7 +83,7 @@ def test_float64_limits_are_doubled_and_its_sigma_smaller():
 
 def test_a_spread_survives_a_file(looked, tmp_path):
     _, spreads = looked
-    np.savez(tmp_path / "s.npz", **as_arrays(spreads))
+    np.savez(tmp_path / "s.npz", **to_arrays(spreads))
     with np.load(tmp_path / "s.npz") as arrays:
         again = from_arrays({name: arrays[name] for name in arrays.files})
     for name, spread in spreads.items():
@@ -104,20 +105,20 @@ class Maker:
 def test_what_was_worked_out_is_kept(looked, tmp_path, monkeypatch):
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
     make = Maker(looked[1])
-    Recall()("key", make), Recall()("key", make)
+    SpreadCache().get("key", make), SpreadCache().get("key", make)
     assert make.calls == 1
-    Recall(largest=0)("key", make)
+    SpreadCache(largest=0).get("key", make)
     assert make.calls == 2
 
 
 def test_a_damaged_file_is_made_again(looked, tmp_path, monkeypatch):
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
     make = Maker(looked[1])
-    Recall()("key", make)
+    SpreadCache().get("key", make)
     [file] = tmp_path.glob("spreads/*.npz")
     for content in (b"", b"no archive", file.read_bytes()[:100]):
         file.write_bytes(content)
-        found = Recall()("key", make)
+        found = SpreadCache().get("key", make)
         assert (found["h"].sigma == looked[1]["h"].sigma).all()
     assert make.calls == 4
 
@@ -126,16 +127,16 @@ def test_a_folder_that_cannot_be_written_breaks_nothing(looked, tmp_path, monkey
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path / "file"))
     make = Maker(looked[1])
-    assert Recall()("key", make) is looked[1]
+    assert SpreadCache().get("key", make) is looked[1]
 
 
 def test_the_oldest_go_first(looked, tmp_path, monkeypatch):
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
     make = Maker({"h": looked[1]["h"]})
     for key in "abc":
-        Recall()(key, make)
+        SpreadCache().get(key, make)
     size = (tmp_path / "spreads" / "a.npz").stat().st_size
-    Recall(largest=3 * size)("d", make)
+    SpreadCache(largest=3 * size).get("d", make)
     assert sorted(file.stem for file in tmp_path.glob("spreads/*.npz")) == ["b", "c", "d"]
 
 

@@ -1,140 +1,148 @@
-"""Other arithmetics: what the reference gives when something in it is done as a candidate might have done it.
+"""Other arithmetics: what the reference gives when one thing in it is done as a candidate might have done it.
 
-Matrix products on operands, or with results, in a coarser format, to name the arithmetic that was really
-used; and relu gates that let a gradient pass at 0, to name that convention. Everything else is exact.
+Matrix products on operands, or with results, in a coarser format, to identify the arithmetic that was really
+used; and relu gates that let a gradient pass at 0, to identify that convention. Everything else is exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-from samestep.agreement.arithmetic.rounding_array import COMPARISONS, Duck, roundings
+from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
+from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
 
-Array = np.ndarray
 Format = Callable[[Array], Array]
+Product = Callable[[Array, Array], Array]
 
 
-def bits(kept: int) -> Format:
-    """Round to so many significant bits, ties to even; the exponent is unlimited."""
+def rounding_to(bits: int) -> Format:
+    """Return a function that rounds float64 arrays of any shape to ``bits`` significant bits, ties to even;
+    the exponent is unlimited."""
 
-    def rounded(value: Array) -> Array:
+    def to_format(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
-        return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, kept)), exponent - kept))
+        return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits))
 
-    return rounded
+    return to_format
 
 
-def cut(kept: int) -> Format:
-    """Keep so many significant bits, and drop the rest."""
+def truncating_to(bits: int) -> Format:
+    """Return a function that keeps ``bits`` significant bits of float64 arrays, and drops the rest."""
 
-    def truncated(value: Array) -> Array:
+    def to_format(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
-        return np.asarray(np.ldexp(np.trunc(np.ldexp(mantissa, kept)), exponent - kept))
+        return np.asarray(np.ldexp(np.trunc(np.ldexp(mantissa, bits)), exponent - bits))
 
-    return truncated
+    return to_format
 
 
-def half(value: Array) -> Array:
-    """IEEE binary16, with its range: 65504 and no more."""
+def to_float16(value: Array) -> Array:
+    """Return the values as IEEE binary16 holds them, in float64; beyond its range (65504) they are
+    infinite."""
     with np.errstate(all="ignore"):
         return value.astype(np.float16).astype(np.float64)
 
 
-def exactly(value: Array) -> Array:
+def unchanged(value: Array) -> Array:
+    """Return the array itself."""
     return value
 
 
-tf32, bfloat16, single = bits(11), bits(8), bits(24)
+to_tf32, to_bfloat16, to_float32 = rounding_to(11), rounding_to(8), rounding_to(24)
 
 
-def product_of(operand: Format, result: Format = exactly) -> Callable[[Array, Array], Array]:
+def product_with(operand: Format, result: Format = unchanged) -> Product:
+    """Return the matrix product whose operands, and whose result, are held in these formats."""
     return lambda a, b: result(np.asarray(operand(a) @ operand(b)))
 
 
 def bfloat16_three_times(a: Array, b: Array) -> Array:
-    """Each operand as the sum of two bfloat16 numbers; the product of the two small parts is left out."""
-    high_a, high_b = bfloat16(a), bfloat16(b)
-    low_a, low_b = bfloat16(a - high_a), bfloat16(b - high_b)
+    """Return a @ b with each operand the sum of two bfloat16 numbers, without the product of the small
+    parts."""
+    high_a, high_b = to_bfloat16(a), to_bfloat16(b)
+    low_a, low_b = to_bfloat16(a - high_a), to_bfloat16(b - high_b)
     return np.asarray(high_a @ high_b + high_a @ low_b + low_a @ high_b)
 
 
 #: The arithmetics that a float32 label may hide, each as the product of two matrices. In "float64" the
 #: product is exact and only its result is rounded.
-PRODUCTS: dict[str, Callable[[Array, Array], Array]] = {
-    "float64": product_of(exactly, single),
+PRODUCTS: dict[str, Product] = {
+    "float64": product_with(unchanged, to_float32),
     "bfloat16 x 3": bfloat16_three_times,
-    "TF32": product_of(tf32),
-    "TF32, cut off": product_of(cut(11)),
-    "float16 operands": product_of(half),
-    "float16 results": product_of(exactly, half),
-    "bfloat16 operands": product_of(bfloat16),
-    "bfloat16 results": product_of(exactly, bfloat16),
+    "TF32": product_with(to_tf32),
+    "TF32, cut off": product_with(truncating_to(11)),
+    "float16 operands": product_with(to_float16),
+    "float16 results": product_with(unchanged, to_float16),
+    "bfloat16 operands": product_with(to_bfloat16),
+    "bfloat16 results": product_with(unchanged, to_bfloat16),
 }
 
 
 @dataclass
-class Manner:
-    """What is done otherwise: ``product``, of all matrix products or ``only`` the one of that number, and
-    ``is_open``, which stands for ``h > 0``. ``products`` counts them."""
+class Arithmetic:
+    """What is done differently: ``product``, of all matrix products or of ``only`` the one of that number,
+    and ``is_open``, which replaces ``h > 0``. ``products`` counts the matrix products."""
 
-    product: Callable[[Array, Array], Array] = np.matmul
+    product: Product = np.matmul
     is_open: Callable[..., Array] = np.greater
     only: int | None = None
     products: int = 0
 
     def multiply(self, a: Array, b: Array) -> Array:
+        """Return a @ b, of shapes (..., m, n) and (..., n, p), in this arithmetic, and count it."""
         number, self.products = self.products, self.products + 1
         return self.product(a, b) if self.only in (None, number) else np.matmul(a, b)
 
 
-def manner(name: str, only: int | None = None) -> Manner:
-    """What the reference can be asked to do otherwise, by name."""
+def arithmetic_named(name: str, only: int | None = None) -> Arithmetic:
+    """Return one of `PRODUCTS`, or "gates open", by its name. Raises KeyError for any other."""
     if name == "gates open":
-        return Manner(is_open=_always)
-    return Manner(PRODUCTS[name], only=only)
+        return Arithmetic(is_open=_always)
+    return Arithmetic(PRODUCTS[name], only=only)
 
 
 def _always(a: Array, b: Array) -> Array:
     return np.ones(np.broadcast_shapes(np.shape(a), np.shape(b)), bool)
 
 
-class Lowered(Duck):
-    """``parts`` is (value,)."""
+class LowPrecisionArray(RoundingArray):
+    """A float64 value that is computed in another arithmetic; ``parts`` is (value,)."""
 
-    def __init__(self, parts: Sequence[Array], manner: Manner) -> None:
+    def __init__(self, parts: Sequence[Array], arithmetic: Arithmetic) -> None:
         self.parts = tuple(parts)
-        self.manner = manner
+        self.arithmetic = arithmetic
 
     def like(self, parts: Sequence[Array]) -> Self:
-        return type(self)(parts, self.manner)
+        return type(self)(parts, self.arithmetic)
 
-    def lift(self, other: Any) -> Self:
+    def lift(self, other: object) -> Self:
         if isinstance(other, type(self)):
             return other
         value = np.asarray(other)
         return self.like((value.astype(np.float64) if value.dtype.kind == "f" else value,))
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
+        values = [operand.parts[0] for operand in operands]
         if ufunc not in COMPARISONS:
-            roundings(ufunc, operands)  # what the other array types do not know is not known here either
-        function = self.manner.is_open if ufunc is np.greater else ufunc
-        return self.like((np.asarray(function(*[operand.parts[0] for operand in operands])),))
+            roundings(ufunc, values)  # what the other array types do not know is not known here either
+        function = self.arithmetic.is_open if ufunc is np.greater else ufunc
+        return self.like((np.asarray(function(*values)),))
 
     def product(self, a: Self, b: Self) -> Self:
-        return self.like((np.asarray(self.manner.multiply(a.parts[0], b.parts[0])),))
+        return self.like((np.asarray(self.arithmetic.multiply(a.parts[0], b.parts[0])),))
 
-    def total(self, axis: Any, keepdims: bool) -> Self:
+    def total(self, axis: Axis, keepdims: bool) -> Self:
         return self.each(lambda part: np.asarray(part.sum(axis=axis, keepdims=keepdims)))
 
-    def place(self, axis: int) -> Self:
+    def index_of_largest(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))
 
     def monotone(self, function: Callable[[Array], Array]) -> Self:
         return self.each(lambda part: np.asarray(function(part)))
 
-    def choose(self, condition: Self, a: Self, b: Self) -> Self:
+    def select(self, condition: Self, a: Self, b: Self) -> Self:
         return self.like((np.where(condition.parts[0], a.parts[0], b.parts[0]),))

@@ -1,10 +1,10 @@
-"""The statistical limit: how far an honest computation is from the exact one, as a rule.
+"""The statistical limit: how far a correct computation is from the exact one, as a rule.
 
-A `Noise` carries a float64 value. After every primitive it adds a random error of that primitive's own
-standard deviation, so that running the reference many times shows how rounding errors travel through it:
-correlations, cancellations and flipped gates come along, and no formula is needed for any network.
+A `Noise` carries a float64 value. After every primitive it adds a random error with that primitive's own
+standard deviation, so that running the reference many times shows how rounding errors propagate through it:
+correlations, cancellations and flipped gates are included, and no formula is needed for any network.
 
-Rounding errors are taken for independent, with mean 0 and variance s^2 = u^2 / 3. A dot product whose n
+Rounding errors are taken to be independent, with mean 0 and variance s^2 = u^2 / 3. A dot product whose n
 terms p_k are summed one after another in random order then has exactly the variance
 
     s^2 [ Q + S^2 (n + 1)(2 n + 1) / (6 n) + (Q - S^2 / n)(n + 1) / 6 ],   S = sum p_k,  Q = sum p_k^2,
@@ -18,30 +18,33 @@ N. J. Higham and T. Mary, A new approach to probabilistic rounding error analysi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
-from samestep.agreement.arithmetic.rounding_array import COMPARISONS, Duck, roundings
+from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
+from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation
-
-Array = np.ndarray
 
 
 def sum_variance(total: Array, squares: Array, n: int) -> Array:
-    """Variance, in units of s^2, of the additions of n terms in random order: S, Q -> variance."""
+    """Return the variance of the n additions of a sum in random order, in units of s^2 = u^2 / 3.
+
+    ``total`` holds the sums S and ``squares`` the sums of squares Q, of one shape, which the result has too.
+    """
     variance = total**2 * ((n + 1) * (2 * n + 1) / (6 * n)) + (squares - total**2 / n) * ((n + 1) / 6)
     return np.maximum(variance, 0.0)  # Q >= S^2 / n, but for rounding
 
 
-class Ledger:
-    """The width of the errors of every primitive of one computation, in order.
+class NoiseTape:
+    """The width of the error of every primitive of one computation, in order.
 
-    The first run writes them and stays exact; each replica reads them and draws its errors. The order is
-    always the same, since a reference makes no decision on a computed value.
+    The first run records the widths and stays exact; each replica reads them and draws its errors. The order
+    is always the same, since a reference makes no decision on a computed value.
     """
 
-    def __init__(self, precision: Any) -> None:
+    def __init__(self, precision: npt.DTypeLike) -> None:
         self.precision = np.dtype(precision)
         self.deviation = rounding_deviation(SIMULATED[self.precision])
         self.widths: list[Array] = []
@@ -49,19 +52,21 @@ class Ledger:
         self.next = 0
 
     def replay(self, seed: int) -> None:
-        """From here on, draw: one seed, one replica."""
+        """Rewind the tape and draw errors from here on: one seed is one replica."""
         self.rng, self.next = np.random.Generator(np.random.SFC64(seed)), 0
 
     @property
-    def records(self) -> bool:
+    def is_recording(self) -> bool:
+        """Whether this is the first run."""
         return self.rng is None
 
-    def write(self, deviation: Array) -> None:
+    def record(self, deviation: Array) -> None:
+        """Append the standard deviation of a primitive's error, in the units and the shape of its result."""
         width = np.asarray(deviation * 12**0.5, np.float32)
         self.widths.append(np.where(np.isfinite(width), width, 0))  # what overflows does so in every replica
 
-    def noisy(self, value: Array) -> Array:
-        """``value`` with the error of the primitive whose turn it is; exact in the first run."""
+    def add_noise(self, value: Array) -> Array:
+        """Return ``value`` with the error of the next primitive on the tape; unchanged in the first run."""
         if self.rng is None:
             return value
         width = self.widths[self.next]
@@ -73,94 +78,101 @@ class Ledger:
         return np.asarray(value + error)
 
 
-class Noise(Duck):
-    """``parts`` is (value,). ``terms`` is the length of the longest sum on the way to it."""
+class Noise(RoundingArray):
+    """A value in one replica: every primitive adds its random error.
+
+    ``parts`` is (value,), in float64 or exact integers. ``terms`` is the length of the longest sum on the way
+    to it.
+    """
 
     tf32 = False
 
-    def __init__(self, parts: Sequence[Array], ledger: Ledger, terms: int = 1) -> None:
+    def __init__(self, parts: Sequence[Array], tape: NoiseTape, terms: int = 1) -> None:
         self.parts = tuple(parts)
-        self.ledger = ledger
+        self.tape = tape
         self.terms = terms
 
     @classmethod
-    def exact(cls, value: Any, ledger: Ledger) -> Self:
-        """A value that the candidate has bit for bit."""
+    def exact(cls, value: npt.ArrayLike, tape: NoiseTape) -> Self:
+        """Return a value of any shape that the candidate has bit for bit, without noise."""
         value = np.asarray(value)
-        return cls((value.astype(np.float64) if value.dtype.kind == "f" else value,), ledger)
+        return cls((value.astype(np.float64) if value.dtype.kind == "f" else value,), tape)
 
     @classmethod
-    def rounded(cls, number: float, ledger: Ledger) -> Self:
-        """A number that the candidate rounds to its dtype once, unless the dtype holds it."""
-        if float(np.asarray(number, ledger.precision)) == number:
-            return cls.exact(number, ledger)
-        return cls.exact(0.0, ledger).noisy(np.asarray(number), 1.0)
+    def rounded(cls, number: float, tape: NoiseTape) -> Self:
+        """Return a number that the candidate rounds to its dtype once, unless the dtype holds it."""
+        if float(np.asarray(number, tape.precision)) == number:
+            return cls.exact(number, tape)
+        return cls.exact(0.0, tape).with_rounding(np.asarray(number), 1.0)
 
     @property
     def value(self) -> Array:
+        """The noisy value."""
         return self.parts[0]
 
     def like(self, parts: Sequence[Array]) -> Self:
-        return type(self)(parts, self.ledger, self.terms)
+        return type(self)(parts, self.tape, self.terms)
 
-    def lift(self, other: Any) -> Self:
+    def lift(self, other: object) -> Self:
         if isinstance(other, type(self)):
             return other
-        return (
-            self.rounded(other, self.ledger) if isinstance(other, float) else self.exact(other, self.ledger)
-        )
+        if isinstance(other, float):
+            return self.rounded(other, self.tape)
+        return self.exact(np.asarray(other), self.tape)
 
-    def noisy(self, value: Array, units: float) -> Self:
-        """``value`` after a rounding of so many u."""
-        if self.ledger.records:
-            self.ledger.write(units * self.ledger.deviation * np.abs(value))
-        return self.like((self.ledger.noisy(value),))
+    def with_rounding(self, value: Array, units: float) -> Self:
+        """Return ``value`` after a rounding of ``units`` u."""
+        if self.tape.is_recording:
+            self.tape.record(units * self.tape.deviation * np.abs(value))
+        return self.like((self.tape.add_noise(value),))
 
-    def through(self, operands: Sequence[Self], terms: int = 1) -> Self:
-        """The same value, with the longest sum that any of its operands went through."""
+    def with_terms_of(self, operands: Sequence[Self], terms: int = 1) -> Self:
+        """Return this array, with the longest sum that any of its operands went through written down."""
         self.terms = max(terms, *(operand.terms for operand in operands))
         return self
 
     # -- primitives ------------------------------------------------------------------------------------
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
-        units = 0.0 if ufunc in COMPARISONS else roundings(ufunc, operands)
-        value = np.asarray(ufunc(*[operand.value for operand in operands]))
+        values = [operand.value for operand in operands]
+        units = 0.0 if ufunc in COMPARISONS else roundings(ufunc, values)
+        value = np.asarray(ufunc(*values))
         exact = not units or value.dtype.kind in "iub"  # integers are not rounded
-        return (self.like((value,)) if exact else self.noisy(value, units)).through(operands)
+        result = self.like((value,)) if exact else self.with_rounding(value, units)
+        return result.with_terms_of(operands)
 
     def product(self, a: Self, b: Self) -> Self:
         if self.tf32:
-            a, b = a.cut(), b.cut()
+            a, b = a._as_tf32_operand(), b._as_tf32_operand()
         value, n = np.asarray(a.value @ b.value), a.shape[-1]
-        if self.ledger.records:
+        if self.tape.is_recording:
             squares = np.square(a.value) @ np.square(b.value)
             variance = squares + sum_variance(value, squares, n)
-            self.ledger.write(self.ledger.deviation * np.sqrt(variance))
-        return self.like((self.ledger.noisy(value),)).through([a, b], n)
+            self.tape.record(self.tape.deviation * np.sqrt(variance))
+        return self.like((self.tape.add_noise(value),)).with_terms_of([a, b], n)
 
-    def cut(self) -> Self:
-        """An operand of a TF32 product."""
-        return self.noisy(self.value, TF32_ROUNDOFF / SIMULATED[self.ledger.precision])
+    def _as_tf32_operand(self) -> Self:
+        return self.with_rounding(self.value, TF32_ROUNDOFF / SIMULATED[self.tape.precision])
 
-    def total(self, axis: Any, keepdims: bool) -> Self:
+    def total(self, axis: Axis, keepdims: bool) -> Self:
         value = np.asarray(self.value.sum(axis=axis, keepdims=keepdims))
         if value.dtype.kind in "iu":
             return self.like((value,))
         n = self.size // max(value.size, 1)
-        if self.ledger.records:
+        if self.tape.is_recording:
             squares = np.square(self.value).sum(axis=axis, keepdims=keepdims)
-            self.ledger.write(self.ledger.deviation * np.sqrt(sum_variance(value, squares, n)))
-        return self.like((self.ledger.noisy(value),)).through([self], n)
+            self.tape.record(self.tape.deviation * np.sqrt(sum_variance(value, squares, n)))
+        return self.like((self.tape.add_noise(value),)).with_terms_of([self], n)
 
-    def place(self, axis: int) -> Self:
+    def index_of_largest(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))
 
     def monotone(self, function: Callable[[Array], Array]) -> Self:
         return self.each(lambda part: np.asarray(function(part)))
 
-    def choose(self, condition: Self, a: Self, b: Self) -> Self:
-        return self.like((np.where(condition.value, a.value, b.value),)).through([condition, a, b])
+    def select(self, condition: Self, a: Self, b: Self) -> Self:
+        value = np.where(condition.value, a.value, b.value)
+        return self.like((value,)).with_terms_of([condition, a, b])
 
 
 class TF32Noise(Noise):

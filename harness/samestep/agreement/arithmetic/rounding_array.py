@@ -1,94 +1,81 @@
 """An array type that the reference runs on unchanged, so that its rounding can be followed.
 
-`Duck` knows NumPy's protocols: operators and ufuncs (``__array_ufunc__``), functions
-(``__array_function__``), indexing and methods. It is no subclass of ndarray, on purpose: of a subclass
-``x.dot(w)`` or ``np.where`` lose the type in silence. Whatever it does not know raises by name, and so
-does every way back to a plain array or number, so that nothing is ever exact by accident.
+`RoundingArray` implements NumPy's protocols: operators and ufuncs (``__array_ufunc__``), functions
+(``__array_function__``), indexing and methods. It is deliberately no subclass of ndarray: of a subclass,
+``x.dot(w)`` or ``np.where`` lose the type silently. Whatever it does not know raises by name, and so does
+every conversion to a plain array or number, so that nothing is treated as exact by accident.
 
-A subclass says what its ``parts`` are (the value, and what it carries along) and what each arithmetic
-primitive does to them. Everything that only moves elements about is done here, on all parts alike.
-See NumPy's NEP 13 and NEP 18 for the protocols.
+A subclass defines its ``parts`` (the value, and what it carries along) and what each arithmetic primitive
+does to them. Everything that only moves elements about is done here, on all parts alike. See NumPy's NEP 13
+and NEP 18 for the protocols.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import EllipsisType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS
+from samestep.agreement.arithmetic.rules import UnknownOperation
 
-COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
-
-
-#: How often each ufunc rounds, in units of u: once for arithmetic, 8 ulp for a library's functions.
-ROUNDINGS: dict[np.ufunc, float] = {
-    **dict.fromkeys((np.add, np.subtract, np.multiply, np.divide, np.square, np.sqrt), 1.0),
-    **dict.fromkeys((np.exp, np.log, np.log1p, np.tanh, np.sin, np.cos), LIBRARY_FUNCTION_UNITS),
-    **dict.fromkeys((np.negative, np.positive, np.absolute, np.maximum, np.minimum), 0.0),
-}
+Array = np.ndarray
+Axis = int | tuple[int, ...] | None
+IndexItem = int | slice | Array | EllipsisType | None
+Index = IndexItem | tuple[IndexItem, ...]
 
 
-class UnknownOperation(TypeError):
-    """The reference used something whose rounding the array type does not know."""
+class RoundingArray(NDArrayOperatorsMixin):
+    """An array with what is carried along: ``parts[0]`` is the value, in float64 or in exact integers, and
+    all further parts have its shape."""
 
-
-def roundings(ufunc: np.ufunc, operands: Sequence[Duck]) -> float:
-    """How often an elementwise primitive rounds, in units of u; raises by name what is not known."""
-    if ufunc is np.power:
-        exponent = operands[1].parts[0]
-        if exponent.dtype.kind not in "iu" or exponent.ndim or exponent < 0:
-            raise UnknownOperation("np.power with an exponent that is no single non-negative integer")
-        return float(max(int(exponent) - 1, 1))  # so many products at worst; a library's pow rounds less
-    if ufunc not in ROUNDINGS:
-        raise UnknownOperation(f"np.{ufunc.__name__}")
-    return ROUNDINGS[ufunc]
-
-
-class Duck(NDArrayOperatorsMixin):
-    """``parts[0]`` is the float64 (or exact integer) value; further parts have its shape."""
-
-    parts: tuple[np.ndarray, ...]
+    parts: tuple[Array, ...]
 
     # -- what a subclass provides ------------------------------------------------------------------
 
-    def lift(self, other: Any) -> Self:
-        """``other`` (a Duck, an array, a number) as this type, with this one's settings."""
+    def lift(self, other: object) -> Self:
+        """Return ``other`` (one of this type, an array or a number) as this type, with this one's
+        settings."""
         raise NotImplementedError
 
-    def like(self, parts: Sequence[np.ndarray]) -> Self:
-        """These parts, with this one's settings."""
+    def like(self, parts: Sequence[Array]) -> Self:
+        """Return an array of these parts, which have one shape, with this one's settings."""
         raise NotImplementedError
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
-        """One rounded (or exact) elementwise primitive."""
+        """Return the result of one elementwise operation, in the operands' broadcast shape.
+
+        Raises `UnknownOperation` for a ufunc that the table of rules does not have.
+        """
         raise NotImplementedError
 
     def product(self, a: Self, b: Self) -> Self:
-        """The matrix product a @ b."""
+        """Return the matrix product a @ b, of shapes (..., m, n) and (..., n, p), or of vectors of n."""
         raise NotImplementedError
 
-    def total(self, axis: Any, keepdims: bool) -> Self:
-        """The sum over ``axis``."""
+    def total(self, axis: Axis, keepdims: bool) -> Self:
+        """Return the sum over ``axis`` (over all elements where it is None)."""
         raise NotImplementedError
 
-    def place(self, axis: int) -> Self:
-        """The index of the largest element along ``axis``."""
+    def index_of_largest(self, axis: int) -> Self:
+        """Return the index of the largest element along ``axis``, as integers."""
         raise NotImplementedError
 
-    def choose(self, condition: Self, a: Self, b: Self) -> Self:
-        """``a`` where the condition holds, else ``b``."""
+    def select(self, condition: Self, a: Self, b: Self) -> Self:
+        """Return ``a`` where the condition holds, else ``b``, in the three's broadcast shape."""
         raise NotImplementedError
 
-    def monotone(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
-        """A function that never falls as its operand grows, and whose result all codes share (a cast)."""
+    def monotone(self, function: Callable[[Array], Array]) -> Self:
+        """Return a non-decreasing elementwise function of this array that all code computes alike (a
+        cast)."""
         raise NotImplementedError
 
     # -- NumPy's protocols ---------------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any) -> object:
         out = kwargs.pop("out", None)
         if kwargs or method not in ("__call__", "reduce"):
             raise UnknownOperation(f"np.{ufunc.__name__}.{method} with {sorted(kwargs)}")
@@ -99,18 +86,24 @@ class Duck(NDArrayOperatorsMixin):
         if out is None:
             return result
         (target,) = out
-        if not isinstance(target, Duck):
+        if not isinstance(target, RoundingArray):
             raise UnknownOperation(f"np.{ufunc.__name__} into a plain buffer (out=)")
         target[...] = result
         return target
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Callable[..., object],
+        types: Sequence[type],
+        args: Sequence[object],
+        kwargs: dict[str, object],
+    ) -> object:
         handler = FUNCTIONS.get(function)
         if handler is None:
             raise UnknownOperation(f"np.{function.__name__}")
         return handler(self, *args, **kwargs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+    def __array__(self, *args: object, **kwargs: object) -> Array:
         raise UnknownOperation("turning a computed value into a plain array")
 
     def __float__(self) -> float:
@@ -129,10 +122,13 @@ class Duck(NDArrayOperatorsMixin):
 
     # -- structure: the same on all parts ----------------------------------------------------------------
 
-    def each(self, move: Callable[[np.ndarray], np.ndarray]) -> Self:
+    def each(self, move: Callable[[Array], Array]) -> Self:
+        """Return an array with ``move`` applied to every part."""
         return self.like([move(part) for part in self.parts])
 
-    def exact_integers(self, what: str) -> np.ndarray:
+    def exact_integers(self, what: str) -> Array:
+        """Return the value, which must be exact integers or bools; else raise `UnknownOperation`, naming
+        ``what`` was asked for."""
         value = self.parts[0]
         if value.dtype.kind not in "iub":
             raise UnknownOperation(f"{what} of a computed value")
@@ -140,24 +136,15 @@ class Duck(NDArrayOperatorsMixin):
             raise UnknownOperation(f"{what} of an undecided integer")
         return value
 
-    def plain_index(self, index: Any) -> Any:
-        if isinstance(index, tuple):
-            return tuple(self.plain_index(part) for part in index)
-        if isinstance(index, Duck):
-            if index.parts[0].dtype.kind == "b":
-                raise UnknownOperation("indexing with a computed mask (use np.where)")
-            return index.exact_integers("an index")
-        return index
+    def __getitem__(self, index: Index | RoundingArray) -> Self:
+        plain = _plain_index(index)
+        return self.each(lambda part: np.asarray(part[plain]))
 
-    def __getitem__(self, index: Any) -> Self:
-        index = self.plain_index(index)
-        return self.each(lambda part: np.asarray(part[index]))
-
-    def __setitem__(self, index: Any, other: Any) -> None:
-        index, other = self.plain_index(index), self.lift(other)
+    def __setitem__(self, index: Index | RoundingArray, other: object) -> None:
+        plain, lifted = _plain_index(index), self.lift(other)
         self.parts = tuple(part if part.flags.writeable else part.copy() for part in self.parts)
-        for mine, theirs in zip(self.parts, other.parts, strict=True):
-            mine[index] = theirs
+        for mine, theirs in zip(self.parts, lifted.parts, strict=True):
+            mine[plain] = theirs
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -175,7 +162,7 @@ class Duck(NDArrayOperatorsMixin):
         return self.parts[0].size
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype:
         return self.parts[0].dtype
 
     @property
@@ -188,89 +175,107 @@ class Duck(NDArrayOperatorsMixin):
     def swapaxes(self, first: int, second: int) -> Self:
         return self.each(lambda part: part.swapaxes(first, second))
 
-    def reshape(self, *shape: Any) -> Self:
-        return self.each(lambda part: part.reshape(*shape))
+    def reshape(self, *shape: int | tuple[int, ...]) -> Self:
+        return self.each(lambda part: part.reshape(*shape))  # type: ignore[arg-type]  # as ndarray takes it
 
-    def squeeze(self, axis: Any = None) -> Self:
+    def squeeze(self, axis: Axis = None) -> Self:
         return self.each(lambda part: part.squeeze(axis))
 
     def copy(self) -> Self:
         return self.each(np.copy)
 
-    def astype(self, dtype: Any) -> Self:
-        """To the working precision, in which everything is here; or rounded to what another dtype holds."""
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """Return a copy: unchanged for float64, in which everything is computed here, and rounded to what any
+        other dtype holds. Raises `UnknownOperation` for a dtype that is neither floating nor integer."""
         to = np.dtype(dtype)
         if to.kind not in "iuf":
             raise UnknownOperation(f"astype({to})")
         if to == np.float64:
             value, *rest = self.parts
             return self.like([value.astype(np.float64), *(part.copy() for part in rest)])
-        held = np.float64 if to.kind == "f" else to
+        held = np.dtype(np.float64) if to.kind == "f" else to
         return self.monotone(lambda value: value.astype(to).astype(held))
 
     # -- reductions ------------------------------------------------------------------------------------
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         return self.total(axis, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
         total = self.total(axis, keepdims)
         mean: Self = total / (self.size / max(total.size, 1))
         return mean
 
-    def std(self, axis: Any = None, ddof: int = 0) -> Self:
+    def std(self, axis: Axis = None, ddof: int = 0) -> Self:
         centred = self - self.mean(axis, keepdims=True)
         squares: Self = np.square(centred).sum(axis)
         std: Self = np.sqrt(squares / (self.size / max(squares.size, 1) - ddof))
         return std
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         # Exact; and each element moves by at most its bound, so the largest by at most the largest bound.
         return self.each(lambda part: np.asarray(part.max(axis=axis, keepdims=keepdims)))
 
     def argmax(self, axis: int = -1) -> Self:
-        return self.place(axis)
+        return self.index_of_largest(axis)
 
-    def dot(self, other: Any) -> Self:
+    def dot(self, other: object) -> Self:
         product: Self = self @ other
         return product
 
 
-def _joined(join: Callable[..., np.ndarray]) -> Callable[..., Duck]:
-    def handler(self: Duck, arrays: Sequence[Any], axis: int = 0) -> Duck:
+def _plain_index(index: Index | RoundingArray) -> Index:
+    """Return the index as NumPy takes it; a computed one must be exact integers."""
+    if isinstance(index, tuple):
+        return tuple(_plain_item(item) for item in index)
+    return _plain_item(index)
+
+
+def _plain_item(item: IndexItem | RoundingArray) -> IndexItem:
+    if isinstance(item, RoundingArray):
+        if item.parts[0].dtype.kind == "b":
+            raise UnknownOperation("indexing with a computed mask (use np.where)")
+        return item.exact_integers("an index")
+    return item
+
+
+Handler = Callable[..., object]
+
+
+def _joining(join: Callable[..., Array]) -> Handler:
+    def handler(self: RoundingArray, arrays: Sequence[object], axis: int = 0) -> RoundingArray:
         lifted = [self.lift(array).parts for array in arrays]
         return self.like([join(parts, axis=axis) for parts in zip(*lifted, strict=True)])
 
     return handler
 
 
-def _method(name: str) -> Callable[..., Duck]:
-    def handler(self: Duck, array: Any, *args: Any, **kwargs: Any) -> Duck:
-        result: Duck = getattr(self.lift(array), name)(*args, **kwargs)
-        return result
+def _calling_method(name: str) -> Handler:
+    def handler(self: RoundingArray, array: object, *args: object, **kwargs: object) -> object:
+        return getattr(self.lift(array), name)(*args, **kwargs)
 
     return handler
 
 
-def _zeros_like(self: Duck, array: Duck) -> Duck:
+def _zeros_like(self: RoundingArray, array: RoundingArray) -> RoundingArray:
     return self.lift(np.zeros(array.shape))
 
 
-def _where(self: Duck, condition: Any, a: Any, b: Any) -> Duck:
-    return self.choose(self.lift(condition), self.lift(a), self.lift(b))
+def _where(self: RoundingArray, condition: object, a: object, b: object) -> RoundingArray:
+    return self.select(self.lift(condition), self.lift(a), self.lift(b))
 
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
+FUNCTIONS: dict[Callable[..., object], Handler] = {
     np.where: _where,
-    np.stack: _joined(np.stack),
-    np.concatenate: _joined(np.concatenate),
+    np.stack: _joining(np.stack),
+    np.concatenate: _joining(np.concatenate),
     np.zeros_like: _zeros_like,
     np.broadcast_to: lambda self, a, shape: self.lift(a).each(lambda part: np.broadcast_to(part, shape)),
     np.dot: lambda self, a, b: self.lift(a) @ self.lift(b),
     np.shape: lambda self, array: array.shape,
     np.ndim: lambda self, array: array.ndim,
     **{
-        getattr(np, name): _method(name)
+        getattr(np, name): _calling_method(name)
         for name in ("sum", "mean", "std", "max", "argmax", "transpose", "reshape", "squeeze", "copy")
     },
 }

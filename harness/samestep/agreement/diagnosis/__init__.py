@@ -1,1 +1,1 @@
-"""From a difference to words for the mistake."""
+"""From a mismatch to words for the mistake."""

@@ -2,243 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from samestep.agreement.arithmetic.low_precision import PRODUCTS
-from samestep.agreement.limits import EXPLAINED
-from samestep.agreement.reference.expectation import Expectation
-from samestep.agreement.reference.run import Point, Reference
-from samestep.spec import Case
-
-Values = Mapping[str, np.ndarray]
-Guess = tuple[str, str, np.ndarray]  # kind, words, tensor
+from samestep.agreement.diagnosis.factors import constant_factor, weight_decay
+from samestep.agreement.diagnosis.mismatch import Guess, Mismatch
+from samestep.agreement.diagnosis.other_inputs import other_batch, updated_params
 
 
-@dataclass(frozen=True)
-class Scene:
-    """The tensor that is wrong, and what is known of where it comes from."""
-
-    reference: Reference
-    case: Case
-    expectation: Expectation
-    tensor: str
-    got: np.ndarray
-    expected: np.ndarray
-    first: Values  # what the candidate gave at step 0
-
-    @property
-    def point(self) -> Point:
-        losses = self.expectation.exact.all.get("losses")
-        steps = 1 if losses is None else len(losses)
-        return self.reference.first(self.expectation.task, self.expectation.point, steps)
-
-    @property
-    def axes(self) -> Mapping[str, str]:
-        """The letters of every array's axes."""
-        return self.reference.spec.axes(self.case)
-
-    @property
-    def before(self) -> np.ndarray | None:
-        """The param that the step moved; None of what is no param."""
-        params = self.expectation.point.params
-        if self.tensor not in self.expectation.exact.state or self.tensor not in params:
-            return None
-        return np.asarray(params[self.tensor], np.float64)
-
-    def at(self, point: Point) -> np.ndarray | None:
-        """The reference's tensor at another point; None where it takes no such batch."""
-        try:
-            guess = np.asarray(self.reference.exact(self.expectation.task, point).all[self.tensor])
-        except (ValueError, IndexError):
-            return None
-        return guess if guess.shape == self.got.shape else None
-
-
-def stale(scene: Scene) -> Iterator[Guess]:
-    if scene.before is not None and np.array_equal(scene.got, scene.before):
-        yield "stale", f"{scene.tensor} does not move", scene.before
-    was = scene.first.get(scene.tensor)
-    if was is None or was.shape != scene.got.shape or was is scene.got:
+def stale_values(mismatch: Mismatch) -> Iterator[Guess]:
+    """Return the tensor of an earlier step, alone or added to this one's."""
+    if mismatch.before is not None and np.array_equal(mismatch.got, mismatch.before):
+        yield Guess("stale", f"{mismatch.tensor} does not move", mismatch.before)
+    first = mismatch.first.get(mismatch.tensor)
+    if first is None or first.shape != mismatch.got.shape or first is mismatch.got:
         return
-    yield "stale", f"{scene.tensor} is that of the first step", was
-    if scene.before is None:
-        yield "stale", f"{scene.tensor} is added to that of the step before", scene.expected + was
+    yield Guess("stale", f"{mismatch.tensor} is that of the first step", first)
+    if mismatch.before is None:
+        words = f"{mismatch.tensor} is added to that of the step before"
+        yield Guess("stale", words, mismatch.expected + first)
 
 
-def other_inputs(scene: Scene) -> Iterator[Guess]:
-    """The batch as it might have been taken."""
-    axes, point = scene.axes, scene.point
-    used = point.arrays
-    rows = {n: axes[n].index("n") for n in used if "n" in axes.get(n, "")}
-    rows |= {n: axes[n].index("r") for n in used if "r" in axes.get(n, "")}
-    for name, cut in (("last", slice(None, -1)), ("first", slice(1, None))):
-        arrays = {n: np.moveaxis(np.moveaxis(used[n], axis, 0)[cut], 0, axis) for n, axis in rows.items()}
-        guess = scene.at(replace(point, arrays={**used, **arrays}))
-        if guess is not None:
-            yield "missing row", f"the {name} row of the batch is left out", guess
-    for name in ("y", "labels"):
-        if name in used:
-            for shift in (1, -1):
-                moved = {**used, name: np.roll(used[name], shift, axis=0)}
-                guess = scene.at(replace(point, arrays=moved))
-                if guess is not None:
-                    yield "targets", f"{name} is shifted by a row", guess
-    if "order" in used:
-        everything = np.arange(point.arrays["order"].size, dtype=used["order"].dtype)
-        guess = scene.at(replace(point, arrays={**used, "order": everything.reshape(used["order"].shape)}))
-        if guess is not None:
-            yield "data", "the order is ignored: the batches are taken as they lie", guess
-
-
-def updated(scene: Scene) -> Iterator[Guess]:
-    """Gradients or a loss at weights that have already moved."""
-    task, point = scene.expectation.task, scene.point
-    if not scene.expectation.exact.state:
+def single_element(mismatch: Mismatch) -> Iterator[Guess]:
+    """Return the expected tensor with its worst element replaced by the candidate's."""
+    if mismatch.got.size <= 4:
         return
-    new = scene.expectation.exact.state
-    moved = {n: new[n] for n in point.params if n in new}
-    if scene.tensor in ("loss", "losses"):
-        guess = scene.at(point.at({**point.params, **moved}))
-        if guess is not None:
-            yield "updated weights", f"{scene.tensor} is taken after the update", guess
-    for other in moved:
-        if other != scene.tensor and scene.before is not None:
-            outcome = scene.reference.exact(task, point.at({**point.params, other: moved[other]}))
-            yield (
-                "updated weights",
-                f"{scene.tensor}'s gradient is taken at the updated {other}",
-                np.asarray(outcome.state[scene.tensor]),
-            )
+    error = np.abs(mismatch.got.astype(np.float64) - mismatch.expected)
+    at = np.unravel_index(error.argmax(), error.shape)
+    tensor = mismatch.expected.copy()
+    tensor[at] = mismatch.got[at]
+    yield Guess("element", f"one element of {mismatch.tensor} is wrong, {[int(i) for i in at]}", tensor)
 
 
-def factors(scene: Scene) -> Iterator[Guess]:
-    """A constant factor on the tensor, or on what the step changed."""
-    before = 0.0 if scene.before is None else scene.before
-    change, wanted = scene.got - before, scene.expected - before
-    length = float(np.square(wanted).sum())
-    if not length or scene.got.size == 1:
-        yield from _single(scene)
-        return
-    factor = float((change * wanted).sum()) / length
-    what = "the update" if scene.before is not None else scene.tensor
-    kind = "rate" if scene.before is not None else "factor"
-    named = _known(scene, factor)
-    if named:
-        yield *named, before + factor * wanted
-    if abs(factor - 1) < 1 / 10:
-        words = f"{what} is off by {factor - 1:+.2g} of itself"
-    else:
-        words = f"{what} is {factor:.4g} times what it should be"
-    yield kind, words, before + factor * wanted
-
-
-def _single(scene: Scene) -> Iterator[Guess]:
-    """A single number has some factor always: only those that have a name."""
-    factor = float(scene.got.reshape(-1)[0] / scene.expected.reshape(-1)[0]) if scene.expected.all() else 0.0
-    named = _known(scene, factor)
-    if named:
-        yield *named, scene.got
-    for nice in (2.0, 0.5, -1.0):
-        if _near(factor, nice):
-            yield "factor", f"{scene.tensor} is {nice:g} times what it should be", nice * scene.expected
-
-
-def _known(scene: Scene, factor: float) -> tuple[str, str] | None:
-    """Factors that have a name: a mean for a sum, and what the optimisers' numbers make."""
-    numbers, task = scene.point.numbers, scene.expectation.task
-    axes = scene.axes
-    rows = {a.shape[axes[n].index("n")] for n, a in scene.point.arrays.items() if "n" in axes.get(n, "")}
-    counts = rows | {a.size for n, a in scene.point.arrays.items() if n == "y"}
-    for count in counts - {1}:
-        if _near(factor, 1 / count):
-            return "mean", f"{scene.tensor} is a mean over {count}, where it should be a sum"
-        if _near(factor, count):
-            return "mean", f"{scene.tensor} is a sum over {count}, where it should be a mean"
-    if _near(factor, -1):
-        return ("rate" if scene.before is not None else "factor"), "the sign is swapped"
-    if scene.before is not None and task == "momentum_step":
-        mu = float(numbers["momentum"])
-        if _near(factor, 1 - mu):
-            return "optimiser", "the gradient is dampened by 1 - momentum"
-        if _near(factor, 1 + mu):
-            return "optimiser", "Nesterov's momentum"
-    if scene.before is not None and task == "adam_step":
-        bias = (1 - float(numbers["beta1"])) / (1 - float(numbers["beta2"])) ** 0.5
-        if abs(factor / bias - 1) < EXPLAINED:
-            return "optimiser", "the moments are not corrected for their bias"
-    return None
-
-
-def _near(factor: float, value: float) -> bool:
-    return abs(factor - value) < EXPLAINED**4 * abs(value)
-
-
-def decayed(scene: Scene) -> Iterator[Guess]:
-    if scene.before is None or scene.got.size == 1:
-        return
-    length = float(np.square(scene.before).sum())
-    if length:
-        decay = float(((scene.got - scene.expected) * scene.before).sum()) / length
-        words = f"{scene.tensor} also decays, by {-decay:.2g} of itself a step"
-        yield "decay", words, scene.expected + decay * scene.before
-
-
-def rearranged(scene: Scene) -> Iterator[Guess]:
-    got, expected = scene.got, scene.expected
+def other_order(mismatch: Mismatch) -> Iterator[Guess]:
+    """Return the tensor transposed, with rows or columns in another order, or shifted by one."""
+    got, expected = mismatch.got, mismatch.expected
     if expected.ndim == 2 and expected.shape[0] == expected.shape[1]:
-        yield "transposed", f"{scene.tensor} is transposed", expected.T
+        yield Guess("transposed", f"{mismatch.tensor} is transposed", expected.T)
     if not expected.ndim or max(expected.size, max(expected.shape) ** 2) > 10**7:
         return
     for axis, what in ((0, "rows"), (1, "columns"))[: expected.ndim]:
-        order = _matching(np.moveaxis(got, axis, 0), np.moveaxis(expected, axis, 0))
+        order = _matching_order(np.moveaxis(got, axis, 0), np.moveaxis(expected, axis, 0))
         if order is not None:
-            yield "order", f"the {what} of {scene.tensor} are in another order", expected.take(order, axis)
+            words = f"the {what} of {mismatch.tensor} are in another order"
+            yield Guess("order", words, expected.take(order, axis))
     for shift in (1, -1):
-        yield (
-            "order",
-            f"{scene.tensor} is shifted by one",
-            np.roll(expected.reshape(-1), shift).reshape(expected.shape),
-        )
+        shifted = np.roll(expected.reshape(-1), shift).reshape(expected.shape)
+        yield Guess("order", f"{mismatch.tensor} is shifted by one", shifted)
 
 
-def _matching(got: np.ndarray, expected: np.ndarray) -> np.ndarray | None:
+def _matching_order(got: np.ndarray, expected: np.ndarray) -> np.ndarray | None:
     """For each row of ``got`` the row of ``expected`` that it is nearest to, if that is a reordering."""
     a, b = got.reshape(len(got), -1).astype(np.float64), expected.reshape(len(expected), -1)
     distance = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None, :] - 2 * a @ b.T
     order = distance.argmin(axis=1)
-    return (
-        order if len(set(order.tolist())) == len(order) and (order != np.arange(len(order))).any() else None
-    )
+    is_reordering = len(set(order.tolist())) == len(order) and (order != np.arange(len(order))).any()
+    return order if is_reordering else None
 
 
-def arithmetics(scene: Scene) -> Iterator[Guess]:
-    """One of the matrix products done in another arithmetic."""
-    if scene.reference.dtype != "float32" or scene.expected.size < 2:
+def other_arithmetic(mismatch: Mismatch) -> Iterator[Guess]:
+    """Return the tensor with one of the matrix products done in another arithmetic."""
+    reference, task, point = mismatch.reference, mismatch.expectation.task, mismatch.point
+    if reference.dtype != "float32" or mismatch.expected.size < 2:
         return
     for name in PRODUCTS:
-        for only in range(scene.reference.products(scene.expectation.task, scene.point)):
-            outcome = scene.reference.lowered(scene.expectation.task, scene.point, name, only)
-            yield "precision", f"a matrix product is computed with {name}", outcome.all[scene.tensor]
+        for only in range(reference.count_products(task, point)):
+            tensor = reference.with_arithmetic(task, point, name, only).all[mismatch.tensor]
+            yield Guess("precision", f"a matrix product is computed with {name}", tensor)
 
 
-def gates(scene: Scene) -> Iterator[Guess]:
-    outcome = scene.reference.lowered(scene.expectation.task, scene.point, "gates open")
-    yield "gate", "gradients pass where relu is closed", outcome.all[scene.tensor]
+def open_gates(mismatch: Mismatch) -> Iterator[Guess]:
+    """Return the tensor with gradients that pass where relu is closed."""
+    task, point = mismatch.expectation.task, mismatch.point
+    outcome = mismatch.reference.with_arithmetic(task, point, "gates open")
+    yield Guess("gate", "gradients pass where relu is closed", outcome.all[mismatch.tensor])
 
 
-def single_element(scene: Scene) -> Iterator[Guess]:
-    if scene.got.size <= 4:
-        return
-    error = np.abs(scene.got.astype(np.float64) - scene.expected)
-    at = np.unravel_index(error.argmax(), error.shape)
-    guess = scene.expected.copy()
-    guess[at] = scene.got[at]
-    yield "element", f"one element of {scene.tensor} is wrong, {[int(i) for i in at]}", guess
-
-
-GUESSES: tuple[Callable[[Scene], Iterator[Guess]], ...] = (
-    stale, single_element, other_inputs, updated, gates, decayed, rearranged, factors, arithmetics,
+#: In the order in which they are tried: the first that explains the error is the diagnosis.
+GUESSES: tuple[Callable[[Mismatch], Iterator[Guess]], ...] = (
+    stale_values, single_element, other_batch, updated_params, open_gates, weight_decay, other_order,
+    constant_factor, other_arithmetic,
 )  # fmt: skip

@@ -1,17 +1,17 @@
-"""From an examination to a verdict: a proof is final, a suspicion is looked at again."""
+"""From an examination to a verdict: a proof is final, a suspicion is re-checked on perturbed inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from samestep.agreement.diagnosis.diagnose import by_test, diagnose
-from samestep.agreement.diagnosis.guesses import Scene
-from samestep.agreement.distance import keep
+from samestep.agreement.diagnosis.diagnose import diagnose, diagnose_test
+from samestep.agreement.diagnosis.mismatch import Mismatch
+from samestep.agreement.distance import save_outputs
 from samestep.agreement.examination.candidate import Candidate
-from samestep.agreement.examination.perturbed import varied
+from samestep.agreement.examination.perturbed import perturb
 from samestep.agreement.examination.stages import LENGTHS, Examination
-from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.expectation import Expectation, Expectations
 from samestep.agreement.verdict import (
     AGREE,
     DISAGREE,
@@ -24,34 +24,35 @@ from samestep.agreement.verdict import (
     Verdict,
 )
 
-#: Variants that a suspicion is looked at again on; the first one serves S8.
-LOOKS = (2, 3)
+#: The perturbations that a suspicion is re-checked on; the first one serves the stage repeatability.
+RECHECKS = (2, 3)
 
 
 def examine(candidate: Candidate, expectations: Expectations, path: Path | None = None) -> Verdict:
-    """Take the candidate through all stages; exceptions of its own code come through.
+    """Return the verdict on a candidate, which goes through all stages.
 
-    What it gave at its first step is kept in ``path``, for `samestep.agreement.distance`.
+    What it gave at its first step is written to ``path``, for `samestep.agreement.distance`. Exceptions of
+    the candidate's own code are not caught.
     """
     examination = Examination(candidate, expectations)
-    verdict = _examined(examination, examination.run)
+    verdict = _verdict_of(examination, examination.run)
     if path is not None:
-        keep(path, examination.first, examination.sigmas)
+        save_outputs(path, examination.comparisons.first, examination.comparisons.sigmas)
     return verdict
 
 
 def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
-    """Forced steps once more, of a candidate that agreed and has been at work since: of the second one it has
-    not met the state before."""
+    """Return the verdict on two more forced steps of a candidate that agreed and has been at work since: the
+    state before the second one is new to it. Exceptions of its own code are not caught."""
     examination = Examination(candidate, expectations)
-    return _examined(examination, lambda: examination.steps(forced=2, lengths=LENGTHS[-1:]))
+    return _verdict_of(examination, lambda: examination.force_steps(2, lengths=LENGTHS[-1:]))
 
 
-def _examined(examination: Examination, stages: Callable[[], None]) -> Verdict:
+def _verdict_of(examination: Examination, stages: Callable[[], None]) -> Verdict:
     try:
         stages()
     except Suspicion as found:
-        return _again(examination, found)
+        return _recheck(examination, found)
     except Disagreement as found:
         return _verdict(examination, DISAGREE, found)
     except Invalid as broken:
@@ -59,45 +60,44 @@ def _examined(examination: Examination, stages: Callable[[], None]) -> Verdict:
     return _verdict(examination, AGREE)
 
 
-def _again(examination: Examination, first: Suspicion) -> Verdict:
-    """A suspicion stays or goes: on other inputs a mistake is there too, an accident of rounding is not."""
-    stays = 0
-    for number in LOOKS:
-        variant = varied(examination.candidate, number)
+def _recheck(examination: Examination, first: Suspicion) -> Verdict:
+    """On perturbed inputs a mistake shows again, and an accident of rounding does not."""
+    confirmed = 0
+    for number in RECHECKS:
+        candidate = perturb(examination.candidate, number)
+        expectations = examination.expectations.perturbed(f"perturbation {number}", candidate.point)
         try:
-            Examination(variant, examination.expectations.moved(f"variant {number}", variant.point)).stages()
+            Examination(candidate, expectations).examine_inputs()
         except (Disagreement, Invalid):
-            stays += 1
-    if not stays:
-        examination.notes.append(f"looked at again on other inputs, and gone: {first}")
+            confirmed += 1
+    if not confirmed:
+        examination.comparisons.notes.append(f"re-checked on perturbed inputs, and not confirmed: {first}")
         return _verdict(examination, AGREE)
-    return _verdict(examination, DISAGREE if stays == len(LOOKS) else SUSPECT, first)
+    return _verdict(examination, DISAGREE if confirmed == len(RECHECKS) else SUSPECT, first)
 
 
 def _verdict(examination: Examination, verdict: str, found: Disagreement | Invalid | None = None) -> Verdict:
     diagnosis = _diagnosis(examination, found) if isinstance(found, Disagreement) else None
+    comparisons = examination.comparisons
     return Verdict(
         verdict=verdict,
         reason=f"{found}; {diagnosis}" if diagnosis else str(found) if found else None,
         first_divergence=found.divergence if isinstance(found, Disagreement) else None,
         diagnosis=diagnosis,
-        tensors=dict(examination.nearest),
-        precision=examination.precision,
-        notes=tuple(examination.notes),
+        tensors=dict(comparisons.nearest),
+        precision=comparisons.precision,
+        notes=tuple(comparisons.notes),
         departs=examination.departs,
         repeats=examination.repeats,
     )
 
 
 def _diagnosis(examination: Examination, found: Disagreement) -> Diagnosis | None:
-    told = by_test(found)
-    if told or found.expectation is None or found.got is None or found.expected is None:
-        return told
+    diagnosis = diagnose_test(found)
+    expectation, got, expected = found.expectation, found.got, found.expected
+    if diagnosis or not isinstance(expectation, Expectation) or got is None or expected is None:
+        return diagnosis
     tensor, step = found.divergence.tensor, found.divergence.step
-    earlier = {n: a for n, a in examination.first.items() if step > 0 or n != tensor}
-    return diagnose(
-        Scene(
-            examination.reference, examination.candidate.case, found.expectation, tensor, found.got,
-            found.expected, earlier,
-        )
-    )  # fmt: skip
+    earlier = {n: a for n, a in examination.comparisons.first.items() if step > 0 or n != tensor}
+    reference, case = examination.reference, examination.candidate.case
+    return diagnose(Mismatch(reference, case, expectation, tensor, got, expected, earlier))

@@ -1,1 +1,1 @@
-"""The reference in float64: its values, what honest rounding does to them, and its own proof."""
+"""The reference in float64: its values, what rounding does to them, and the check of its derivatives."""

@@ -1,7 +1,7 @@
-"""The reference's own proof: what it says is a derivative, against complex-step differentiation.
+"""The check of the reference itself: what it calls a derivative, against complex-step differentiation.
 
-f'(x) is Im(f(x + i h)) / h, which no subtraction spoils, so h may be 1e-100. Squire and Trapp, Using complex
-variables to estimate derivatives of real functions, SIAM Review 40 (1998).
+f'(x) is Im(f(x + i h)) / h, without the cancellation of a difference, so h may be 1e-100. W. Squire and
+G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from samestep.agreement.verdict import Disagreement, Divergence
 class Claim:
     """``derivative``, which ``task`` gives, is that of sum(weights * output) by the param or array ``by``.
 
-    ``source`` is the task that gives the output; ``weights`` names an array, and None stands for ones.
+    ``source`` is the task that gives the output; ``weights`` names an array of the output's shape, and None
+    stands for ones.
     """
 
     task: str
@@ -32,7 +33,8 @@ class Claim:
 
 
 def claims(reference: Reference, point: Point) -> Iterator[Claim]:
-    """The gradients of the loss, and the derivatives that the spec declares."""
+    """Return the claims of a reference: the gradients of the loss, and the derivatives that the spec
+    declares."""
     spec, together = reference.spec, "loss_and_grads"
     if reference.offers(together):
         for name in point.params:
@@ -42,16 +44,16 @@ def claims(reference: Reference, point: Point) -> Iterator[Claim]:
         yield Claim(giving[derivative], derivative, giving[output], output, by, weights)
 
 
-def prove(reference: Reference, point: Point) -> float:
-    """The worst error over limit of all claims; raises `Disagreement`.
+def check_derivatives(reference: Reference, point: Point) -> float:
+    """Return the worst |error| / limit of all claims at ``point``; raise `Disagreement` where it exceeds 1.
 
-    The limit is the derivative's certificate, times what a complex operation may round more than a real one.
-    Of each derivative the largest element and up to 15 others, evenly spread, are tried.
+    The limit is the derivative's certificate, times what a complex operation may round more than a real one
+    (`COMPLEX_UNITS`). Of each derivative the largest element and up to 15 others, evenly spread, are tried.
     """
-    return max((_proven(reference, point, claim) for claim in claims(reference, point)), default=0.0)
+    return max((_check_claim(reference, point, claim) for claim in claims(reference, point)), default=0.0)
 
 
-def _proven(reference: Reference, point: Point, claim: Claim) -> float:
+def _check_claim(reference: Reference, point: Point, claim: Claim) -> float:
     derivative = reference.bounds(claim.task, point).outputs[claim.derivative]
     value, worst = derivative.value, 0.0
     spread = np.linspace(0, value.size - 1, min(15, value.size)).astype(int)
@@ -63,7 +65,7 @@ def _proven(reference: Reference, point: Point, claim: Claim) -> float:
         if not error <= limit:  # at a kink both sides have a slope, and a convention decides between them
             other = _slope(reference, point, claim, index, -COMPLEX_STEP)
             error = float(np.max([min(slope, other) - claimed, claimed - max(slope, other), 0.0]))
-        if not error <= limit:  # NaN is no proof
+        if not error <= limit:  # NaN fails too
             raise Disagreement(
                 Divergence(
                     0, claim.task, claim.derivative, index, claimed, slope, error, limit,
@@ -76,12 +78,12 @@ def _proven(reference: Reference, point: Point, claim: Claim) -> float:
 
 
 def _slope(reference: Reference, point: Point, claim: Claim, index: tuple[int, ...], step: float) -> float:
-    """How the weighted sum of the output grows with one element."""
+    """The derivative of the weighted sum of the output by one element."""
     kind = "params" if claim.by in point.params else "arrays"
     values = getattr(point, kind)
-    moved = values[claim.by].astype(complex)
-    moved[index] += 1j * step
-    there = replace(point, **{kind: {**values, claim.by: moved}})
-    output = reference.as_it_is(claim.source, there).outputs[claim.output]
+    shifted = values[claim.by].astype(complex)
+    shifted[index] += 1j * step
+    there = replace(point, **{kind: {**values, claim.by: shifted}})
+    output = reference.unconverted(claim.source, there).outputs[claim.output]
     weights = 1.0 if claim.weights is None else point.arrays[claim.weights]
     return float(np.imag(np.sum(weights * output))) / step

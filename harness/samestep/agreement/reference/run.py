@@ -1,7 +1,8 @@
 """The reference, run in float64 on the very values that the candidate had, in several arithmetics.
 
-`Reference.exact` gives values, `bounds` the certificate, `spreads` what honest rounding does, `lowered` what
-another arithmetic would give, and `as_it_is` what becomes of complex numbers, for the proof of derivatives.
+`Reference.exact` gives the values, `bounds` the certificate, `spreads` what rounding does as a rule,
+`with_arithmetic` what another arithmetic would give, and `unconverted` runs it on complex numbers, for the
+check of the derivatives.
 """
 
 from __future__ import annotations
@@ -9,33 +10,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from samestep.agreement.arithmetic.bound import Bound, TF32Bound
-from samestep.agreement.arithmetic.low_precision import Lowered, Manner, manner
-from samestep.agreement.arithmetic.noise import Ledger, Noise, TF32Noise
-from samestep.agreement.reference.spread import Spread, spreads
+from samestep.agreement.arithmetic.low_precision import Arithmetic, LowPrecisionArray, arithmetic_named
+from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise
+from samestep.agreement.reference.spread import Spread, measure_spreads
 from samestep.spec import Spec
 
 Values = Mapping[str, np.ndarray]
-Bounds = dict[str, Bound]
+Number = float | int
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a task is called: params (optimiser state too) and arrays as the candidate has them, numbers."""
+    """The inputs of a call: ``params`` (optimiser state too) and ``arrays`` by name, in the candidate's
+    dtype, and the case's plain ``numbers``."""
 
     params: Values
     arrays: Values
-    numbers: Mapping[str, float | int]
+    numbers: Mapping[str, Number]
 
-    def at(self, params: Values) -> Point:
+    def with_params(self, params: Values) -> Point:
+        """Return the same inputs with other params."""
         return replace(self, params=params)
 
-    def first(self, steps: str | None, count: int = 1) -> Point:
-        """Of a task of many steps, named ``steps`` in its spec, the first ones."""
+    def first_steps(self, steps: str | None, count: int = 1) -> Point:
+        """Return the inputs of a call of ``count`` steps; ``steps`` is the input that counts them in the
+        task's spec: a number, or an array with one row for each step. None returns the point itself."""
         if steps is None:
             return self
         if steps in self.numbers:
@@ -44,19 +50,21 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a task gave: outputs and gradients by name, and the new params (empty where it has no state)."""
+class Outcome(Generic[T]):
+    """The results of one call: ``outputs`` and gradients by name, and the params of the new ``state`` (empty
+    for a task that has none)."""
 
-    outputs: dict[str, Any]
-    state: dict[str, Any]
+    outputs: dict[str, T]
+    state: dict[str, T]
 
     @property
-    def all(self) -> dict[str, Any]:
+    def all(self) -> dict[str, T]:
+        """Outputs and state together, by name."""
         return {**self.outputs, **self.state}
 
 
 class Reference:
-    """``numpy_manual`` of a workload, for candidates in ``dtype`` whose products are in ``matmul``."""
+    """``numpy_manual`` of a workload, for candidates in ``dtype`` whose matrix products are in ``matmul``."""
 
     def __init__(self, module: ModuleType, spec: Spec, dtype: str, matmul: str = "float32") -> None:
         self.module = module
@@ -66,79 +74,83 @@ class Reference:
         self.tf32 = matmul == "tf32" and dtype == "float32"
 
     def offers(self, function: str) -> bool:
+        """Return whether the reference has this task, or ``trace``."""
         return callable(getattr(self.module, function, None))
 
-    def first(self, task: str, point: Point, count: int = 1) -> Point:
-        """Where the first ``count`` steps of a task are called; the same, where it makes one or none."""
-        return point if task == "trace" else point.first(self.spec.tasks[task].steps, count)
+    def first_steps(self, task: str, point: Point, count: int = 1) -> Point:
+        """Return the inputs of the first ``count`` steps of a task; the point itself if it makes one or
+        none."""
+        return point if task == "trace" else point.first_steps(self.spec.tasks[task].steps, count)
 
-    def exact(self, task: str, point: Point) -> Outcome:
-        """In float64."""
-        outcome = self._run(task, point, _wide, lambda number: number)
-        return Outcome(
-            {name: np.asarray(value) for name, value in outcome.outputs.items()},
-            {name: np.asarray(value) for name, value in outcome.state.items()},
-        )
+    def exact(self, task: str, point: Point) -> Outcome[np.ndarray]:
+        """Return what a task gives in float64; integers stay integers."""
+        return _each(np.asarray, self._run(task, point, _to_float64, _unchanged))
 
-    def bounds(self, task: str, point: Point) -> Outcome:
-        """With a bound on what any honest computation may differ by."""
+    def bounds(self, task: str, point: Point) -> Outcome[Bound]:
+        """Return what a task gives, with a bound on how far any correct computation may be from it.
+
+        The bounds are in each tensor's own units. Raises
+        `samestep.agreement.arithmetic.rules.UnknownOperation` where the reference does what has no rule.
+        """
         kind = TF32Bound if self.tf32 else Bound
 
-        def lift(value: Any) -> Bound:
+        def lift(value: npt.ArrayLike | Bound) -> Bound:
             return value if isinstance(value, Bound) else kind.exact(value, self.precision)
 
         return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision))
 
     def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
-        """How honest computations scatter; nothing for integers."""
+        """Return how correct computations scatter, measured over so many replicas; nothing for integers.
+
+        Raises `samestep.agreement.arithmetic.rules.UnknownOperation` as `bounds` does.
+        """
         kind = TF32Noise if self.tf32 else Noise
 
-        def run(ledger: Ledger) -> dict[str, Noise]:
-            def lift(value: Any) -> Noise:
-                return value if isinstance(value, Noise) else kind.exact(value, ledger)
+        def run(tape: NoiseTape) -> dict[str, Noise]:
+            def lift(value: npt.ArrayLike | Noise) -> Noise:
+                return value if isinstance(value, Noise) else kind.exact(value, tape)
 
-            return self._lifted(task, point, lift, lambda number: kind.rounded(number, ledger)).all
+            return self._lifted(task, point, lift, lambda number: kind.rounded(number, tape)).all
 
-        return spreads(run, point.params, self.dtype, replicas)
+        return measure_spreads(run, point.params, self.dtype, replicas)
 
-    def as_it_is(self, task: str, point: Point) -> Outcome:
-        """On the numbers of the point, of whatever kind they are."""
-        return self._run(task, point, _as_it_is, float)
+    def unconverted(self, task: str, point: Point) -> Outcome[np.ndarray]:
+        """Return what a task gives on the arrays of the point as they are, of whatever dtype."""
+        return self._run(task, point, _unchanged, float)
 
-    def products(self, task: str, point: Point) -> int:
-        """How many matrix products a task makes."""
-        counting = Manner()
-        like = Lowered((), counting)
+    def count_products(self, task: str, point: Point) -> int:
+        """Return how many matrix products one call of a task makes."""
+        counting = Arithmetic()
+        like = LowPrecisionArray((), counting)
         self._run(task, point, like.lift, like.lift)
         return counting.products
 
-    def lowered(self, task: str, point: Point, name: str, only: int | None = None) -> Outcome:
-        """In another arithmetic, by its name in `samestep.agreement.arithmetic.low_precision`; "float32" is NumPy's own."""
+    def with_arithmetic(
+        self, task: str, point: Point, name: str, only: int | None = None
+    ) -> Outcome[np.ndarray]:
+        """Return what a task gives in another arithmetic, in all matrix products or ``only`` in that number.
+
+        ``name`` is one that `samestep.agreement.arithmetic.low_precision.arithmetic_named` takes, and its
+        results are float64 arrays; or "float32", which is NumPy's own float32.
+        """
         if name == "float32":
-            return self._run(task, point, _narrow, _as_it_is)
-        like = Lowered((), manner(name, only))
-
-        def lift(value: Any) -> Lowered:
-            return value if isinstance(value, Lowered) else like.lift(value)
-
-        outcome = self._lifted(task, point, lift, like.lift)
-        return Outcome(
-            {name: lowered.parts[0] for name, lowered in outcome.outputs.items()},
-            {name: lowered.parts[0] for name, lowered in outcome.state.items()},
-        )
+            return self._run(task, point, _to_float32, _unchanged)
+        like = LowPrecisionArray((), arithmetic_named(name, only))
+        return _each(lambda array: array.parts[0], self._lifted(task, point, like.lift, like.lift))
 
     def _lifted(
-        self, task: str, point: Point, lift: Callable[[Any], Any], number: Callable[[float], Any]
-    ) -> Outcome:
-        outcome = self._run(task, point, lift, number)
-        return Outcome(
-            {name: lift(value) for name, value in outcome.outputs.items()},
-            {name: lift(value) for name, value in outcome.state.items()},
-        )
+        self, task: str, point: Point, lift: Callable[[np.ndarray], T], number: Callable[[float], object]
+    ) -> Outcome[T]:
+        # What the task made without an input (zeros, a constant) comes out plain.
+        return _each(lift, self._run(task, point, lift, number))
 
     def _run(
-        self, task: str, point: Point, lift: Callable[[Any], Any], number: Callable[[float], Any]
-    ) -> Outcome:
+        self,
+        task: str,
+        point: Point,
+        lift: Callable[[np.ndarray], object],
+        number: Callable[[float], object],
+    ) -> Outcome[np.ndarray]:
         """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is."""
         inputs = self.spec.tasks["loss_and_grads" if task == "trace" else task].inputs
         arguments = [
@@ -159,16 +171,24 @@ class Reference:
         return Outcome({**named, **{f"grad_{name}": grad for name, grad in grads.items()}}, dict(new))
 
 
-def _wide(value: Any) -> np.ndarray:
-    """A copy in float64; integers keep their type."""
-    array = np.asarray(value)
+S = TypeVar("S")
+
+
+def _each(change: Callable[[S], T], outcome: Outcome[S]) -> Outcome[T]:
+    return Outcome(
+        {name: change(value) for name, value in outcome.outputs.items()},
+        {name: change(value) for name, value in outcome.state.items()},
+    )
+
+
+def _to_float64(array: np.ndarray) -> np.ndarray:
+    """A copy; integers keep their type."""
     return array.astype(np.float64) if array.dtype.kind == "f" else array.copy()
 
 
-def _narrow(value: Any) -> np.ndarray:
-    array = np.asarray(value)
+def _to_float32(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype.kind == "f" else array.copy()
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: T) -> T:
     return value

@@ -1,8 +1,8 @@
-"""What honest rounding does depends on the case and the reference only, so it is worked out once and kept.
+"""Spreads follow from the case and the reference alone, so they are measured once and kept on disk.
 
-A file for each place that was asked for, in the user's cache folder, under a name made from everything that
-it follows from: the inputs, the reference's source, this package's source. Workers that ask for the same at
-the same time wait for the first. Nothing breaks where the folder cannot be written: it is worked out anew.
+There is one file for each set of spreads, in the user's cache folder, under a name made from everything that
+it follows from: the inputs, the reference's source, this package's source. Workers that ask for the same one
+at the same time wait for the first. Where the folder cannot be written, spreads are measured again.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 
 from samestep import paths
 from samestep.agreement import limits
-from samestep.agreement.arithmetic import noise, rounding_array
+from samestep.agreement.arithmetic import noise, rounding_array, rules
 from samestep.agreement.reference import spread
-from samestep.agreement.reference.spread import Spread, as_arrays, from_arrays
+from samestep.agreement.reference.spread import Spread
 
 #: The folder is kept below this: the files that were not used for longest go first.
 LARGEST_BYTES = 2**30
@@ -30,7 +30,8 @@ Spreads = dict[str, Spread]
 
 
 def digest(*parts: bytes | np.ndarray | str) -> str:
-    """A short name for all of these together."""
+    """Return 32 hexadecimal digits that stand for all of these, in order; arrays by dtype, shape and
+    bytes."""
     made = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -43,37 +44,60 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 
 
 def own_source() -> str:
-    """The model of rounding as it is: a changed model forgets what the old one said."""
-    modules = (rounding_array, limits, noise, spread)
-    return digest(*(Path(str(module.__file__)).read_bytes() for module in modules))
+    """Return the digest of the model of rounding: spreads of a changed model are measured again."""
+    modules = (rules, rounding_array, limits, noise, spread)
+    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
+    return digest(*sources, Path(__file__).read_bytes())
 
 
-class Recall:
-    """``largest`` is what the folder may grow to, in bytes; with 0 nothing on disk is asked or left."""
+class SpreadCache:
+    """Spreads by key, in memory and on disk.
+
+    ``largest`` is the size that the folder on disk may grow to, in bytes; with 0 nothing on disk is read or
+    written.
+    """
 
     def __init__(self, largest: int = LARGEST_BYTES) -> None:
         self.largest = largest
         self.known: dict[str, Spreads] = {}
 
-    def __call__(self, key: str, make: Callable[[], Spreads]) -> Spreads:
+    def get(self, key: str, measure: Callable[[], Spreads]) -> Spreads:
+        """Return the spreads of ``key``; they are measured where they are neither in memory nor on disk."""
         if key not in self.known:
-            self.known[key] = self._from_disk(key, make) if self.largest else make()
+            self.known[key] = self._from_disk(key, measure) if self.largest else measure()
         return self.known[key]
 
-    def _from_disk(self, key: str, make: Callable[[], Spreads]) -> Spreads:
+    def _from_disk(self, key: str, measure: Callable[[], Spreads]) -> Spreads:
         path = paths.home() / "spreads" / f"{key}.npz"
         with _locked(path.with_suffix(".lock")):
             found = _read(path)
             if found is None:
-                found = make()
-                with contextlib.suppress(OSError):  # on a full disk it is made anew the next time
-                    _write(path, as_arrays(found), self.largest)
+                found = measure()
+                with contextlib.suppress(OSError):  # on a full disk they are measured again the next time
+                    _write(path, to_arrays(found), self.largest)
             return found
+
+
+def to_arrays(spreads: Mapping[str, Spread]) -> dict[str, np.ndarray]:
+    """Return the spreads as arrays for a file: each sigma, under a name that holds the other numbers."""
+    return {
+        f"{name}|{s.terms}|{s.replicas}|{s.norm_varies!r}|{s.scale_varies!r}|{s.precision}": s.sigma
+        for name, s in spreads.items()
+    }
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> Spreads:
+    """Return the spreads that `to_arrays` turned into arrays. Raises ValueError for other names."""
+    spreads = {}
+    for key, sigma in arrays.items():
+        name, terms, replicas, norm, scale, precision = key.split("|")
+        spreads[name] = Spread(sigma, int(terms), int(replicas), float(norm), float(scale), precision)
+    return spreads
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Alone with this file; where the folder is not ours to write in, nobody is waited for."""
+    """Hold this file's lock; where the folder is not writable, nobody is waited for."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,8 +126,8 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
     _prune(path.parent, largest)
 
 
-def _prune(where: Path, largest: int) -> None:
-    files = sorted(where.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+def _prune(folder: Path, largest: int) -> None:
+    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in files)
     for file in files:
         if total <= largest:

@@ -1,0 +1,76 @@
+"""One candidate on the inputs of a probe: what it gives there, and what the reference gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import numpy as np
+
+from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.examination.tensor_check import Place, check_identical
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Outcome, Point
+from samestep.agreement.verdict import Invalid
+from samestep.spec import Inputs
+
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+class ProbeRun:
+    """A candidate, the reference, and the tasks that a probe calls.
+
+    ``leading`` is the training task whose steps are compared, "" where nothing trains; ``evaluations`` are
+    the tasks that do not change the state.
+    """
+
+    def __init__(self, candidate: Candidate, expectations: Expectations, leading: str) -> None:
+        self.candidate = candidate
+        self.reference = expectations.reference
+        self.expectations = expectations
+        self.leading = leading
+        tasks = ("trace", "forward", "loss_and_grads") if leading else tuple(candidate.spec.tasks)
+        self.evaluations = [t for t in tasks if candidate.offers(t) and self.reference.offers(t)]
+
+    def inputs(self, params: Change, arrays: Change) -> Inputs:
+        """Return the case's inputs with each floating param and array changed; probabilities stay as they
+        are."""
+        kept = self.candidate.spec.probabilities
+        return Inputs(
+            change_floats(self.candidate.params, params), change_floats(self.candidate.arrays, arrays, kept)
+        )
+
+    def outputs(self, candidate: Candidate) -> Iterator[tuple[Place, Values]]:
+        """Return what each evaluation gives; where there is none, what the first step does."""
+        for task in self.evaluations or [self.leading]:
+            place = Place(0, task)
+            state = candidate.adopt(candidate.params)
+            if task == "trace":
+                yield place, candidate.trace(place, state)
+            else:
+                yield place, candidate.run(place, state, steps=1)[0]
+
+    def params_after_step(self, candidate: Candidate) -> tuple[Place, Values]:
+        """Return the params after one step of the leading task."""
+        place = Place(0, self.leading)
+        _, state = candidate.run(place, candidate.adopt(candidate.params), steps=1)
+        return place, candidate.export(state)
+
+    def exact(self, task: str, point: Point) -> Outcome[np.ndarray]:
+        """Return what the reference gives in float64, in one step."""
+        return self.reference.exact(task, self.reference.first_steps(task, point))
+
+    def check_identical(self, place: Place, got: Values, expected: Values, probe: str) -> None:
+        """Compare all tensors bit for bit. Raises `Disagreement` and `Invalid`, which name the probe."""
+        for name, value in got.items():
+            try:
+                check_identical(place, name, value, expected[name], f"probe {probe}")
+            except Invalid as broken:
+                raise Invalid(f"probe {probe}: {broken}") from broken
+
+
+def change_floats(values: Mapping[str, np.ndarray], change: Change, kept: Collection[str] = ()) -> Values:
+    """Return each floating array changed, but those named in ``kept``; integers as they are."""
+    return {
+        name: change(array) if array.dtype.kind == "f" and name not in kept else array
+        for name, array in values.items()
+    }
