@@ -7,7 +7,7 @@ import pytest
 
 from samestep.catalog.catalog import Catalog
 from samestep.data import load
-from samestep.spec import Case, Spec, Task, parts, resized
+from samestep.spec import Case, Spec, Task, name_with_size, parse_case
 
 SPEC = Spec(
     summary="made up",
@@ -52,8 +52,8 @@ def test_sizes_behind_a_name_replace_those_of_the_case_and_its_numbers_follow(na
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("large", "large is no case; there are small, bare"),
-        ("large[rows=2]", "large is no case; there are small, bare"),
+        ("large", "large is not a case; there are small, bare"),
+        ("large[rows=2]", "large is not a case; there are small, bare"),
         ("small[colour=2]", "small has no such size; there are rows, columns"),
         ("small[pixels=2]", "small cannot change pixels; there are rows, columns"),
         ("small[rows=101]", "small has rows at most 100"),
@@ -73,16 +73,16 @@ def test_what_there_is_not_is_answered_with_what_there_is(name, message):
 )  # fmt: skip
 def test_what_is_no_name_is_answered_with_how_to_write_one(name):
     with pytest.raises(
-        ValueError, match=r"is no case: write CASE\[SIZE=NUMBER\], each size once, numbers from 1"
+        ValueError, match=r"is not a valid case: write CASE\[SIZE=NUMBER\], each size once, numbers from 1"
     ):
         SPEC.case(name)
 
 
 def test_a_name_is_put_together_and_taken_apart():
-    name = resized(resized("small", "rows", 4), "columns", 5)
+    name = name_with_size(name_with_size("small", "rows", 4), "columns", 5)
     assert name == "small[rows=4,columns=5]"
-    assert parts(name) == ("small", (("rows", 4), ("columns", 5)))
-    assert parts("small") == ("small", ())
+    assert parse_case(name) == ("small", (("rows", 4), ("columns", 5)))
+    assert parse_case("small") == ("small", ())
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_rate_follows_the_sizes_as_it_does_in_the_cases_that_are_written_dow
 def shapes(workload: str, name: str, sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
     """Of all inputs, with these sizes changed."""
     for size, number in sizes.items():
-        name = resized(name, size, number)
+        name = name_with_size(name, size, number)
     spec = CATALOG.spec(workload)
     case = spec.case(name)
     inputs = spec.make_inputs(case, np.random.default_rng(0), load(case.dataset) if case.dataset else None)

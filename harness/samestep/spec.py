@@ -1,4 +1,4 @@
-"""What a workload is made of: frozen data, no arrays and no framework.
+"""A workload as frozen data: its cases, its tasks and how its inputs are made.
 
 A workload's ``impls/<workload>/spec.py`` defines one module-level ``SPEC``. This module imports
 nothing but the standard library, so that every spec can be read without NumPy.
@@ -9,31 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
     Arrays = Mapping[str, np.ndarray]
 
-#: What stands after a case's name where it is given other sizes: [batch=64,width=100].
+#: What follows a case's name to change its sizes: [batch=64,width=100].
 SIZES = re.compile(r"\[([^][=,]+=[1-9][0-9]*(,[^][=,]+=[1-9][0-9]*)*)\]")
 
 
-def parts(name: str) -> tuple[str, tuple[tuple[str, int], ...]]:
-    """``tutorial[batch=64]`` -> ("tutorial", (("batch", 64),)). Raises ValueError."""
+def parse_case(name: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return the base of a case's name and the sizes that it changes, in their order.
+
+    ``tutorial[batch=64]`` -> ("tutorial", (("batch", 64),)). Raises ValueError for a name that is not valid.
+    """
     base, bracket, rest = name.partition("[")
     if not bracket:
         return name, ()
-    told = SIZES.fullmatch(bracket + rest)
-    pairs = [text.split("=") for text in told[1].split(",")] if told else []
+    match = SIZES.fullmatch(bracket + rest)
+    pairs = [text.split("=") for text in match[1].split(",")] if match else []
     if not base or not pairs or len({size for size, _ in pairs}) < len(pairs):
-        raise ValueError(f"{name} is no case: write CASE[SIZE=NUMBER], each size once, numbers from 1 on")
+        raise ValueError(
+            f"{name} is not a valid case: write CASE[SIZE=NUMBER], each size once, numbers from 1 on"
+        )
     return base, tuple((size, int(number)) for size, number in pairs)
 
 
-def resized(name: str, size: str, number: int) -> str:
-    """What a case is called where one more of its sizes is changed."""
+def name_with_size(name: str, size: str, number: int) -> str:
+    """Return the name of a case with one more of its sizes changed."""
     return f"{name[:-1]},{size}={number}]" if name.endswith("]") else f"{name}[{size}={number}]"
 
 
@@ -41,12 +46,12 @@ def resized(name: str, size: str, number: int) -> str:
 class Task:
     """One function that every implementation of a workload offers.
 
-    ``inputs`` are the names of its positional arguments after the state; ``outputs`` say what comes
-    back, in order: ``"state"``, ``"grads"`` (a dict under exactly the params' names), or the name of
-    one array. ``steps`` names the input that says how many training steps one call makes: a number
-    (``steps``), or an array with one row for each step (``order``); None where a call makes one step
-    or none. ``flops`` counts the floating-point operations of the matrix products of one call;
-    elementwise work is left out, as is usual.
+    ``inputs`` are the names of its positional arguments after the state; ``outputs`` are what it returns, in
+    order: ``"state"``, ``"grads"`` (a dict with exactly the params' names), or the name of one array.
+    ``steps`` names the input that sets how many training steps one call makes: a number (``steps``), or an
+    array with one row for each step (``order``); None where a call makes one step or none. ``flops(case)``
+    returns the floating-point operations of the matrix products of one call; elementwise work is left out, as
+    is usual.
     """
 
     inputs: tuple[str, ...]
@@ -56,7 +61,7 @@ class Task:
 
     @property
     def trains(self) -> bool:
-        """Whether the task returns a new state."""
+        """Whether one call of the task returns a new state."""
         return "state" in self.outputs
 
 
@@ -64,10 +69,10 @@ class Task:
 class Case:
     """A workload at one size, with its values.
 
-    ``numbers`` are the trailing inputs of the tasks, plain Python floats and ints. ``dataset`` names
-    a data set that samestep loads (``samestep.data``) and hands to the spec's ``make_inputs``.
-    ``default`` cases are those that a selector without a case part means. ``fixed`` are sizes that its
-    values or its data set settle, so that they cannot be changed; ``at_most`` is how far others can go.
+    ``numbers`` are the trailing inputs of the tasks, plain Python floats and ints. ``dataset`` names a data
+    set that samestep loads (``samestep.data``) and passes to the spec's ``make_inputs``. A selector without a
+    case part selects the ``default`` cases. ``fixed`` are sizes that its values or its data set determine, so
+    that they cannot be changed; ``at_most`` is the largest number that others can have.
     """
 
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -81,10 +86,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The values of a case: what ``adopt`` gets, and the arrays that the tasks name as inputs.
+    """The values of a case: the ``params`` that ``adopt`` gets, and the ``arrays`` that the tasks name as
+    inputs.
 
-    Floating arrays are float64 here; samestep rounds them to the cell's dtype. Integer arrays keep
-    their type.
+    Both are arrays by name, whose axes are those of the spec's ``axes``. Floating arrays are float64 here;
+    samestep rounds them to the cell's dtype. Integer arrays keep their type.
     """
 
     params: Arrays
@@ -95,28 +101,28 @@ class Inputs:
 class Spec:
     """A workload: its cases, its tasks, and how a case's inputs are made.
 
-    ``make_inputs(case, rng, dataset)`` draws every value from ``rng`` (a ``numpy.random.Generator``)
-    or takes it from ``dataset`` (a mapping of arrays, or None), so that one seed gives every framework
-    the same numbers. ``trace`` names the intermediates of ``trace(state, *inputs of loss_and_grads)``
-    in the order in which they are computed: that order places a disagreement. ``conventions`` are
-    choices that mathematics leaves open (relu'(0) = 0).
+    ``make_inputs(case, rng, dataset)`` draws every value from ``rng`` (a ``numpy.random.Generator``) or takes
+    it from ``dataset`` (arrays by name, or None), so that one seed gives every framework the same numbers.
+    ``trace`` names the intermediates of ``trace(state, *inputs of loss_and_grads)`` in the order in which
+    they are computed: that order places a disagreement. ``conventions`` are choices that mathematics leaves
+    open (relu'(0) = 0).
 
     ``axes(case)`` gives a letter to each axis of params and arrays: "ih" for a w1 of inputs by hidden units.
     All axes of one letter may be put into another order together, and the sums over them are then made in
     that order; "." is an axis whose order means something. ``probes`` names the probes of
-    `samestep.agreement.examination.probes` that suit the workload, and ``unsuited`` why each of the others does not.
-    ``rate`` is the number that scales an update. ``scaled(sizes)`` gives the numbers that a case gets anew
-    where its sizes are changed (a rate that shrinks as the sums grow). ``derivatives`` holds the reference to
-    what some outputs are: name -> (output, input, weights) says that it is the derivative of sum(weights *
+    `samestep.agreement.examination.probes` that suit the workload, and ``unsuited`` gives the reason for each
+    that does not. ``rate`` is the number that scales an update. ``scaled(sizes)`` returns the numbers that
+    follow from changed sizes (a rate that shrinks as the sums grow). ``derivatives`` declares which outputs
+    of the reference are derivatives: name -> (output, input, weights) for the derivative of sum(weights *
     output) by the input, where weights None stands for ones. ``probabilities`` are arrays whose numbers
     libraries want between 0 and 1, so agreement keeps them there. A ``lesson`` is there to be read and
-    checked: its times say more of calls than of networks, so they are taken only where it is selected.
+    checked: its times say more about calls than about networks, so they are taken only where it is selected.
     """
 
     summary: str
     cases: Mapping[str, Case]
     tasks: Mapping[str, Task]
-    make_inputs: Callable[[Case, np.random.Generator, Mapping[str, Any] | None], Inputs]
+    make_inputs: Callable[[Case, np.random.Generator, Arrays | None], Inputs]
     trace: tuple[str, ...] = ()
     conventions: Mapping[str, str] = field(default_factory=dict)
     baseline: str = "numpy_manual"
@@ -131,14 +137,17 @@ class Spec:
 
     @property
     def trains(self) -> bool:
-        """Whether any task does."""
+        """Whether any task trains."""
         return any(task.trains for task in self.tasks.values())
 
     def case(self, name: str) -> Case:
-        """The case of that name; ``base[size=n,other=m]`` is one with other sizes. Raises ValueError."""
-        base, changed = parts(name)
+        """Return the case of that name; ``base[size=n,other=m]`` is one with other sizes.
+
+        Raises ValueError, which says what there is, for a case or a size that does not exist.
+        """
+        base, changed = parse_case(name)
         if base not in self.cases:
-            raise ValueError(f"{base} is no case; there are {', '.join(self.cases)}")
+            raise ValueError(f"{base} is not a case; there are {', '.join(self.cases)}")
         case = self.cases[base]
         free = [size for size in case.sizes if size not in case.fixed]
         there_are = f"there are {', '.join(free)}" if free else "all its sizes are fixed"
