@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from samestep.commands.data import data
+from samestep.commands.data import command as data_command
 from samestep.data import DataError, DataMissing, find, sets
 from samestep.data.fetch import ROOM, ensure
 from tests.made.data_sets import bare_machine, files, made_up, write
@@ -175,7 +175,7 @@ def test_cache_that_cannot_be_made(machine, monkeypatch, server):
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(data, words)
+    return CliRunner().invoke(data_command, words)
 
 
 @pytest.fixture

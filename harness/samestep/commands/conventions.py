@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samestep.commands.options import DIFFERS, emit, formatted, workshop
+from samestep.commands.options import DIFFERS, emit, formatted, interpreters
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from samestep.records.convention_document import ConventionTable
 
 
-@click.command()
+@click.command("conventions")
 @click.argument("questions", nargs=-1, metavar="[QUESTION]...")
 @click.option("--python", "pythons", multiple=True, metavar="FRAMEWORK=PATH",
               help="Interpreter to ask a framework with.")  # fmt: skip
 @click.option("--require", multiple=True, metavar="FRAMEWORK", help="Fail where this framework is missing.")
 @formatted
-def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], require: Sequence[str]) -> None:
+def command(questions: Sequence[str], form: str, pythons: Sequence[str], require: Sequence[str]) -> None:
     """What the installed frameworks do differently, measured.
 
     QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Two tables
@@ -31,23 +31,24 @@ def conventions(questions: Sequence[str], form: str, pythons: Sequence[str], req
     """
     from rich.console import Console
 
-    from samestep.codec import encode
+    from samestep.catalog.catalog import Catalog
     from samestep.conventions.questions import FRAMEWORKS
     from samestep.report.convention_tables import markdown, rows, show
 
-    catalog, launcher = workshop({"roots": (), "seed": 0, "pythons": pythons, "require": require})
-    for name in (*require, *launcher.pythons):
+    catalog = Catalog()
+    chosen = interpreters(catalog, pythons)
+    for name in (*require, *chosen):
         if name not in FRAMEWORKS:
             raise SamestepError(
                 f"{name} is not surveyed for conventions; choose from {', '.join(FRAMEWORKS)}"
             )
-    table = survey_table(catalog, launcher.pythons, questions)
+    table = survey_table(catalog, chosen, questions)
     if form == "markdown":
         click.echo(markdown(table), nl=False)
     elif form == "table":
         show(table, Console(), links=bool(questions))
     else:
-        emit(form, encode(table), rows(table))
+        emit(form, table, rows(table))
     problems = find_problems(table, require)
     for line in problems:
         click.echo(f"samestep: {line}", err=True)
@@ -99,7 +100,6 @@ def compare_files(before: Path, after: Path, form: str) -> None:
     if form in ("table", "markdown"):
         click.echo("\n".join((markdown_lines if form == "markdown" else text_lines)(diff)))
     else:
-        document = encode(diff)
-        emit(form, document, document["changes"])
+        emit(form, diff, [encode(change) for change in diff.changes])
     if diff.changes:
         sys.exit(DIFFERS)

@@ -19,8 +19,8 @@ NAME = click.Choice(list(SETS))
 FETCHABLE = click.Choice([name for name, dataset in SETS.items() if dataset.mirrors])
 
 
-@click.group()
-def data() -> None:
+@click.group("data")
+def command() -> None:
     """MNIST and Fashion-MNIST: find, fetch and verify them.
 
     Searched, in this order: the folder that SAMESTEP_DATA names, samestep's cache
@@ -28,7 +28,7 @@ def data() -> None:
     """
 
 
-@data.command()
+@command.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True, type=FETCHABLE)
 def fetch(names: tuple[str, ...]) -> None:
     """Download data sets into the cache, unless they are already here."""
@@ -59,7 +59,7 @@ def progress_bar() -> Iterator[Report]:
         yield report
 
 
-@data.command()
+@command.command()
 @click.argument("name", metavar="[NAME]", required=False, type=NAME)
 def path(name: str | None) -> None:
     """Print where a data set is; without NAME, list them all."""
@@ -78,7 +78,7 @@ def location_line(name: str) -> str:
         return str(error)
 
 
-@data.command()
+@command.command()
 @click.argument("name", metavar="[NAME]", required=False, type=NAME)
 def verify(name: str | None) -> None:
     """Read a data set and verify its content; without NAME, every one that is here."""
