@@ -1,173 +1,120 @@
-"""The first screen: for each network one answer, which is the fastest here and is that sure."""
+"""The first screen: for each network one answer, which is the fastest here and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from samestep.agreement.verdict import AGREE
+from samestep.analysis.break_even import BreakEven, break_even
 from samestep.analysis.statistics import Contrast
-from samestep.analysis.summary import CellSummary, pays_from
-from samestep.report import formatting, tables
-from samestep.report.fastest import Ranking, ranked
-
-#: What follows from the ratio of the second to the first, in the words of a sentence.
-SURE = {
-    "slower": "the difference is real",
-    "tie": "a tie, surely within 2 %",
-    "unclear": "not told apart in this run",
-}
-
-
-@dataclass(frozen=True)
-class Pays:
-    """From how many calls and steps on an implementation's dear start has paid, against a cheaper one.
-
-    ``calls`` is inf where it never does; a call makes so many ``steps``, None where it is one. ``sure`` is
-    whether it is surely faster at all; ``start`` and ``cheap`` are seconds without the import.
-    """
-
-    implementation: str
-    against: str
-    task: str
-    calls: float
-    steps: int | None
-    start: float
-    cheap: float
-    sure: bool
-
-    @property
-    def never(self) -> bool:
-        return self.calls == float("inf")
-
-    @property
-    def told(self) -> str:
-        return formatting.since(self.calls, self.steps)
+from samestep.analysis.summary import CellSummary, TaskSummary
+from samestep.records.plan import Plan, PlannedCell
+from samestep.report.fastest import Follower, Ranking, ranking
+from samestep.report.summaries import groups, main_task, unit
 
 
 @dataclass(frozen=True)
 class Answer:
     """One group of cells that are compared with each other, by its main task.
 
-    ``noise`` is the ratio of the same code to itself where that is unfit; ``says`` names the fastest and who
-    else may be it, in the words of the pictures; ``lead`` is how many times as fast as the baseline it is,
-    and ``sure`` what may be said of the next, ``why`` what that rests on where it is not told apart; ``like``
-    names all that are not told apart from the fastest; ``pays`` is of all tasks.
+    ``ranking`` is None where none of them was timed; ``break_evens`` are of all tasks.
     """
 
     run: str
-    workload: str
-    case: str
-    dtype: str
-    device: str
+    cells: Sequence[CellSummary]
     task: str
-    unit: str
-    agree: int
-    cells: int
-    noise: str = ""
-    says: str = ""
-    fastest: str = ""
-    seconds: str = ""
-    flops: float = 0.0
-    baseline: str = ""
-    lead: str = ""
-    second: str = ""
-    longer: str = ""
-    sure: str = ""
-    why: str = ""
-    like: tuple[str, ...] = ()
-    pays: tuple[Pays, ...] = field(default=())
+    ranking: Ranking | None
+    break_evens: Sequence[BreakEven]
+
+    @property
+    def workload(self) -> str:
+        return self.cells[0].cell.workload
+
+    @property
+    def case(self) -> str:
+        return self.cells[0].cell.case
+
+    @property
+    def dtype(self) -> str:
+        return self.cells[0].cell.dtype
+
+    @property
+    def device(self) -> str:
+        return self.cells[0].cell.device
+
+    @property
+    def unit(self) -> str:
+        """What a time is of: a call of the main task, or one of its steps."""
+        return unit(self.cells, self.task)
+
+    @property
+    def agreeing(self) -> int:
+        """How many of the cells agree with the reference."""
+        return sum(one.verdict == AGREE for one in self.cells)
+
+    @property
+    def fastest(self) -> CellSummary | None:
+        return self.ranking.first if self.ranking else None
+
+    @property
+    def sentence(self) -> str:
+        """Which is the fastest, and what else may be: in the words of tables and pictures."""
+        return self.ranking.sentence(lambda one: one.cell.implementation) if self.ranking else ""
+
+    @property
+    def timed(self) -> TaskSummary | None:
+        """What the fastest one took for the main task."""
+        return self.fastest.tasks[self.task] if self.fastest else None
+
+    @property
+    def baseline(self) -> PlannedCell | None:
+        """What the fastest one is compared with; None where it is the baseline itself."""
+        group = self.fastest.group if self.fastest else None
+        if self.ratio is None or group is None or group.baseline is None:
+            return None
+        return group.cells[group.baseline]
+
+    @property
+    def ratio(self) -> Contrast | None:
+        """The ratio of the fastest one to the baseline; None where it is the baseline itself."""
+        ratio = self.timed.ratio if self.timed else None
+        return ratio if ratio and ratio.word != "baseline" else None
+
+    @property
+    def second(self) -> Follower | None:
+        return self.ranking.others[0] if self.ranking and self.ranking.others else None
+
+    @property
+    def flops(self) -> float:
+        return self.timed.flops if self.timed else 0.0
+
+    @property
+    def main_break_evens(self) -> list[BreakEven]:
+        """Those of the main task."""
+        return [one for one in self.break_evens if one.task == self.task]
 
 
-def answers(run: str, about: Mapping[str, Any], summaries: Sequence[CellSummary]) -> Iterator[Answer]:
-    """One for each group, the workload with most to compute first: the networks before the lessons."""
-    found = [_answer(run, about, cells) for _, cells in tables.groups(summaries)]
+def answers(run: str, plan: Plan, summaries: Sequence[CellSummary]) -> list[Answer]:
+    """Return one for each group, the workload with the most flops first: networks before lessons."""
+    found = [_answer(run, plan, cells) for _, cells in groups(summaries)]
     most: dict[str, float] = {}
     for one in found:
         most[one.workload] = max(one.flops, most.get(one.workload, 0.0))
-    yield from sorted(found, key=lambda one: (-most[one.workload], one.workload, -one.flops))
+    return sorted(found, key=lambda one: (-most[one.workload], one.workload, -one.flops))
 
 
-def _answer(run: str, about: Mapping[str, Any], cells: Sequence[CellSummary]) -> Answer:
-    task, cell = tables.headline(cells, about), cells[0].cell
-    found = ranked(cells, task)
-    fast = _fastest(found, task) if found else {}
-    tasks = about["tasks"][f"{cell['workload']}:{cell['case']}"]
-    return Answer(
-        run=run, workload=cell["workload"], case=cell["case"], dtype=cell["dtype"], device=cell["device"],
-        task=task, unit=tables.unit(cells, task), agree=sum(one.verdict == AGREE for one in cells),
-        cells=len(cells), pays=tuple(pays for name in tasks for pays in paying(cells, name)), **fast,
-    )  # fmt: skip
+def workload_order(found: Iterable[Answer]) -> dict[str, int]:
+    """Return the place of each workload, which is the same all over the page: that of its answers."""
+    return {name: place for place, name in enumerate(dict.fromkeys(one.workload for one in found))}
 
 
-def _fastest(found: Ranking, task: str) -> dict[str, Any]:
-    first, mine = found.first, found.first.tasks[task]
-    told: dict[str, Any] = {
-        "says": found.said(_name), "fastest": _name(first), "flops": mine.flops,
-        "noise": "" if mine.fit or not mine.noise else formatting.apart(mine.noise),
-        "seconds": formatting.seconds(mine.seconds_per_step or mine.seconds.value),
-        "like": tuple(map(_name, found.like)),
-    }  # fmt: skip
-    if mine.ratio and mine.ratio.word != "baseline":
-        told |= {"baseline": _baseline(first), "lead": times(mine.ratio)}
-    for second in found.others[:1]:
-        name = _name(second.cell)
-        longer = formatting.interval(second.ratio) if second.ratio and name != told.get("baseline") else ""
-        why = ""
-        if second.word == "unclear" and second.ratio:
-            why = _together(second.ratio, mine.noise)
-        told |= {"second": name, "sure": SURE[second.word], "longer": longer, "why": why}
-    return told
-
-
-def _baseline(cell: CellSummary) -> str:
-    """What the cell is compared with, and where that runs if it is elsewhere."""
-    arena = cell.arena
-    assert arena is not None, "what was timed has an arena"
-    _, name, _, device, *_ = str(arena.baseline).split("/")
-    return name if device == cell.cell["device"] else f"{name} on the {device}"
-
-
-def _together(ratio: Contrast, noise: float | None) -> str:
-    """Why a difference is not called one: the wider interval holds 1, or comes too near to it."""
-    low, high = ratio.sure
-    if low <= 0:
-        return "one process tells nothing of others"
-    if noise is None or low < 1 < high:
-        return f"{low:.2f}-{high:.2f} where all comparisons are to hold together"
-    least = 100 * (max(low, 1 / high) - 1)
-    return (
-        f"surely more than {least:.0f} % where all comparisons are to hold together, but the same code under "
-        f"two names was {formatting.apart(noise)} apart"
-    )
-
-
-def _name(cell: CellSummary) -> str:
-    return str(cell.cell["implementation"])
-
-
-def times(ratio: Contrast) -> str:
-    """How many times as fast: 3.2 (3.0-3.4)."""
-    if ratio.low == 0:
-        return f"{1 / ratio.value:.2f} (?)"
-    return f"{1 / ratio.value:.2f} ({1 / ratio.high:.2f}-{1 / ratio.low:.2f})"
-
-
-def paying(summaries: Sequence[CellSummary], task: str) -> Iterator[Pays]:
-    """The cells whose start is dear, and from when on it has paid."""
-    for one in summaries:
-        found = pays_from(summaries, one, task) if task in one.tasks else None
-        start = one.start_seconds(task) if found else None
-        if found is None or start is None:
-            continue
-        cheap, calls = found
-        yield Pays(
-            _name(one), _name(cheap), task, calls, one.tasks[task].steps, start,
-            cheap.start_seconds(task) or 0.0, _slower(cheap, one, task),
-        )  # fmt: skip
-
-
-def _slower(other: CellSummary, one: CellSummary, task: str) -> bool:
-    ratios = one.arena.against(one.cell["key"], task) if one.arena else {}
-    return other.cell["key"] in ratios and ratios[other.cell["key"]].word == "slower"
+def _answer(run: str, plan: Plan, cells: Sequence[CellSummary]) -> Answer:
+    task = main_task(cells, plan)
+    found = [
+        break_even(cells, cell, name)
+        for name in plan.tasks_of(cells[0].cell)
+        for cell in cells
+        if name in cell.tasks
+    ]
+    return Answer(run, cells, task, ranking(cells, task), [one for one in found if one])

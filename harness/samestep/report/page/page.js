@@ -76,8 +76,8 @@
     return known ? state.baseline : picture.filters.baseline;
   }
 
-  /** A text in lines of so many letters at most, if its words are no longer. */
-  function folded(text, letters) {
+  /** A text in lines of N letters at most, unless a word is longer. */
+  function wrapped(text, letters) {
     const lines = [];
     for (const word of text.split(" ")) {
       if (lines.length && `${lines.at(-1)} ${word}`.length <= letters) lines.push(`${lines.pop()} ${word}`);
@@ -98,7 +98,7 @@
     if (narrow) {
       config.axisX = { titleAnchor: "end" };
       for (const { encoding } of spec.layer || [spec]) {
-        if (typeof encoding?.x?.title === "string") encoding.x.title = folded(encoding.x.title, (width - 130) / 6.5);
+        if (typeof encoding?.x?.title === "string") encoding.x.title = wrapped(encoding.x.title, (width - 130) / 6.5);
       }
     }
     for (const parameter of spec.params || []) {
@@ -146,7 +146,7 @@
     document.body.dataset.drawn = "yes";
   }
 
-  const told = (value) => typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value ?? "");
+  const shortened = (value) => typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value ?? "");
 
   function tabulate(figure) {
     const details = figure.querySelector("details");
@@ -157,7 +157,7 @@
     const names = Object.keys(picture.columns).filter((name) => shown.some((row) => (row[name] ?? "") !== ""));
     const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name.replaceAll("_", " "))));
     const body = shown.map((row) => make("tr", {}, ...names.map((name) =>
-      make("td", typeof row[name] === "number" ? { class: "number" } : {}, told(row[name])))));
+      make("td", typeof row[name] === "number" ? { class: "number" } : {}, shortened(row[name])))));
     const caption = make("caption", {}, figure.querySelector("h3").textContent);
     const table = make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...body));
     details.querySelector(".wide").replaceChildren(table);
@@ -167,13 +167,13 @@
 
   function open(number) {
     const cell = data.cells[number];
-    const parts = [make("p", {}, `${cell.where}: `, make("strong", {}, cell.verdict))];
+    const parts = [make("p", {}, `${cell.dtype} on the ${cell.device}, ${cell.run}: `, make("strong", {}, cell.verdict))];
     if (cell.reason) parts.push(make("p", {}, cell.reason));
     if (cell.divergence) parts.push(make("p", {}, "First divergence: ", make("strong", {}, cell.divergence)));
-    if (cell.tensors.length) {
+    if (cell.worst.length) {
       const head = ["tensor", "worst error, σ", "limit, σ"].map((name) => make("th", { scope: "col" }, name));
-      const body = cell.tensors.map(([name, ...numbers]) => make("tr", {}, make("th", { scope: "row" }, name),
-        ...numbers.map((value) => make("td", { class: "number" }, told(value)))));
+      const body = cell.worst.map(([name, ...numbers]) => make("tr", {}, make("th", { scope: "row" }, name),
+        ...numbers.map((value) => make("td", { class: "number" }, shortened(value)))));
       parts.push(make("table", {}, make("caption", {}, "The tensors that came nearest to their limit"),
         make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body)));
     }
@@ -201,11 +201,11 @@
       else if (j >= right.length || (i < left.length && best[i + 1][j] >= best[i][j + 1])) pairs.push([i++, null]);
       else pairs.push([null, j++]);
     }
-    return beside(pairs);
+    return aligned(pairs);
   }
 
-  /** What only the left has stands beside what only the right has in its place. */
-  function beside(pairs) {
+  /** The pairs with what only the left has beside what only the right has in its place. */
+  function aligned(pairs) {
     const [found, lefts, rights] = [[], [], []];
     const flush = () => {
       while (lefts.length || rights.length) found.push([lefts.shift() ?? null, rights.shift() ?? null]);
@@ -269,10 +269,10 @@
     link.addEventListener("click", (event) => {
       event.preventDefault();
       remember({ at: link.hash.slice(1) });
-      go();
+      scrollToPlace();
     });
   }
-  function go() {
+  function scrollToPlace() {
     const place = state.at && byId(state.at);
     if (place) place.scrollIntoView();
   }
@@ -280,10 +280,10 @@
     read();
     offer();
     const drawn = show();
-    go();
+    scrollToPlace();
     if (data.cells[state.cell]) open(state.cell);
     await drawn;
-    go();
+    scrollToPlace();
   }
   window.addEventListener("hashchange", restore);
   let width = innerWidth;

@@ -130,8 +130,8 @@ def _noise(group: TaskGroup) -> str:
     if timed.noise is None:
         return "The baseline has no A/A control here, so the noise is not known."
     differ = formatting.deviation(timed.noise)
-    unfit = "" if timed.stable else ", which is unfit for fine comparisons"
-    return f"Grey: what the baseline and its A/A control differ by, {differ}{unfit}."
+    unfit = "" if timed.stable else ": too much for fine comparisons"
+    return f"Grey: the difference between the baseline and its A/A control, {differ}{unfit}."
 
 
 def _comparison_group(group: TaskGroup) -> ComparisonGroup:
