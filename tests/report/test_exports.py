@@ -12,11 +12,12 @@ import pytest
 from pytest_benchmark.plugin import pytest_benchmark_generate_json
 from pytest_benchmark.stats import Metadata, Stats
 
-from samestep.commands.report import write
 from samestep.errors import SamestepError
 from samestep.records.store import Run
-from samestep.records.validated import Legible
+from samestep.records.validated import ValidatedRun
 from samestep.report import pytest_benchmark
+from samestep.report.run_files import write_files
+from tests.made.records import cell, key, saved, write_lines
 
 # -- the numbers -----------------------------------------------------------------------------------------
 
@@ -49,19 +50,8 @@ SLOWER = {"numpy_manual": 1, "torch_manual": 2, "jax_scan": 4, "numpy_dies": 8, 
 TIMED = ["numpy_manual", "torch_manual", "jax_scan"]
 
 
-def key(name: str) -> str:
-    return f"two_layer:tiny/{name}/float32/cpu/float32/1t"
-
-
-def about(run: str, revision: str | None) -> dict:
-    cells = [
-        {
-            "workload": "two_layer", "case": "tiny", "implementation": name, "framework": name.split("_")[0],
-            "dtype": "float32", "device": "cpu", "matmul": "float32", "threads": 1, "key": key(name),
-            "baseline": key("numpy_manual"),
-        }
-        for name in (*SLOWER, "sklearn_mlp")
-    ]  # fmt: skip
+def plan(run: str, revision: str | None) -> dict:
+    cells = [cell(name) for name in (*SLOWER, "sklearn_mlp")]
     return {
         "schema": 1, "run": run, "options": {"threads": 1}, "profile": {"invocations": 2, "rounds": 3},
         "machine": {
@@ -79,7 +69,7 @@ def seconds(name: str, task: str, invocation: int, turn: int, pace: float = 1.0)
 
 
 def records(pace: float = 1.0) -> list[dict]:
-    """Three rungs that agree, one that dies after its first round, one that disagrees; one never ran."""
+    """Three implementations agree, one dies after its first round, one disagrees, and one never ran."""
     found = []
     for name in SLOWER:
         verdict = "disagree" if name == "keras_fit" else "agree"
@@ -109,11 +99,7 @@ def records(pace: float = 1.0) -> list[dict]:
 
 
 def made(folder: Path, pace: float = 1.0, revision: str | None = "0123456789ab") -> Run:
-    folder.mkdir()
-    (folder / "run.json").write_text(json.dumps(about("2026-11-21T20-30-39-2", revision)))
-    run = Run(folder)
-    run.append(records(pace))
-    return run
+    return saved(folder, plan("2026-11-21T20-30-39-2", revision), records(pace))
 
 
 def exported(run: Run) -> dict:
@@ -130,11 +116,11 @@ def test_each_cell_and_task_that_was_timed_is_a_benchmark(tmp_path):
     ]
 
 
-def test_a_disturbed_sample_that_was_taken_again_does_not_count(tmp_path):
+def test_a_disturbed_sample_that_was_re_measured_does_not_count(tmp_path):
     run = made(tmp_path / "run")
     before = exported(run)
-    again = next(run.records("sample")) | {"disturbed": True, "repeated": True, "seconds": 99.0}
-    run.append([again])
+    sample = next(record for record in records() if record["kind"] == "sample")
+    write_lines(run, [sample | {"disturbed": True, "repeated": True, "seconds": 99.0}])
     assert exported(run) == before
 
 
@@ -199,13 +185,13 @@ def test_a_run_without_a_sample_has_no_benchmark(tmp_path):
     assert exported(run)["benchmarks"] == []
 
 
-def test_it_is_written_with_the_other_files_and_named(tmp_path, monkeypatch, capsys):
+def test_it_is_written_with_the_other_files_and_named(tmp_path, monkeypatch):
     monkeypatch.setattr("samestep.report.charts.available", lambda: False)
     run = made(tmp_path / "run")
-    write([Legible(run.folder)], run.folder)
+    lines = list(write_files([ValidatedRun(run.folder)], run.folder))
     names = {path.name for path in run.folder.iterdir()}
     assert names == {"run.json", "samples.jsonl", "report.md", "report.csv", "benchmark.json"}
-    assert f"wrote {run.folder / 'benchmark.json'}" in capsys.readouterr().err
+    assert f"wrote {run.folder / 'benchmark.json'}" in lines
 
 
 def test_a_folder_that_takes_no_file_is_an_error_that_names_it(tmp_path):
