@@ -12,14 +12,15 @@ import importlib.metadata
 import importlib.util
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 
 from samestep import impls
-from samestep.catalog.source_facts import Outline, outline, outlines
+from samestep.catalog.facts_cache import cached_facts
+from samestep.catalog.source_facts import SourceFacts, source_facts
 from samestep.errors import SamestepError
 from samestep.spec import Spec
 
@@ -30,7 +31,11 @@ REFERENCE = "numpy_manual"
 
 @dataclass(frozen=True)
 class Implementation:
-    """One file of a workload's folder. ``bound`` are the names that its top level binds."""
+    """One file of a workload's folder.
+
+    ``bound`` are the names that its top level binds; ``read_after`` is the implementation that a reader knows
+    before, None of the first.
+    """
 
     workload: str
     name: str
@@ -44,11 +49,16 @@ class Implementation:
 
 
 class Catalog:
+    """What there is in the roots: samestep's own workloads, and further folders of the user's.
+
+    Raises SamestepError where a root is not a folder.
+    """
+
     def __init__(self, roots: Sequence[Path] = ()) -> None:
         self.roots = (IMPLS, *(Path(root).resolve() for root in roots))
         for root in self.roots:
             if not root.is_dir():
-                raise SamestepError(f"{root} is no folder of workloads")
+                raise SamestepError(f"{root} is not a folder of workloads")
 
     @cached_property
     def adapters(self) -> dict[str, Path]:
@@ -61,11 +71,12 @@ class Catalog:
         return tuple(sorted({p.parent.name for root in self.roots for p in root.glob("*/spec.py")}))
 
     def specification(self, workload: str) -> Path:
-        """The file of its spec."""
+        """Return the file of a workload's spec."""
         return next(path for root in self.roots if (path := root / workload / "spec.py").is_file())
 
     @cache  # noqa: B019 (a catalog lives as long as its process)
     def spec(self, workload: str) -> Spec:
+        """Return the spec of a workload. Raises SamestepError where its file defines none."""
         path = self.specification(workload)
         spec = getattr(self._import(path, workload), "SPEC", None)
         if not isinstance(spec, Spec):
@@ -74,15 +85,15 @@ class Catalog:
 
     @cache  # noqa: B019
     def implementations(self, workload: str) -> tuple[Implementation, ...]:
-        """All rungs of a workload, each after the one it is read after."""
-        found: dict[Path, Outline] = {}
+        """Return all implementations of a workload, each after the one it is read after."""
+        found: dict[Path, SourceFacts] = {}
         for root in self.roots:
             paths = [path for path in _modules(root / workload) if path.stem != "spec"]
-            # Those of a user's own are few, and nobody would clear away what is remembered of them.
-            found |= outlines(root / workload, paths) if root == IMPLS else {p: outline(p) for p in paths}
-        return tuple(_as_ladder([self._described(workload, path, its) for path, its in found.items()]))
+            found |= cached_facts(root / workload, paths) if root == IMPLS else _facts_of(paths)
+        return tuple(_as_ladder([self._described(workload, path, facts) for path, facts in found.items()]))
 
     def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
+        """Return an implementation by its name, or that of a file; raises SamestepError where there is none."""
         if file is not None:
             return self.describe(workload, file)
         found = next((rung for rung in self.implementations(workload) if rung.name == name), None)
@@ -91,27 +102,29 @@ class Catalog:
         return found
 
     def describe(self, workload: str, path: Path) -> Implementation:
-        """What the file says of itself, read without running it."""
-        return self._described(workload, path, outline(path))
+        """Return what a file says of itself, read without running it."""
+        return self._described(workload, path, source_facts(path))
 
-    def _described(self, workload: str, path: Path, its: Outline) -> Implementation:
+    def _described(self, workload: str, path: Path, facts: SourceFacts) -> Implementation:
         return Implementation(
             workload=workload,
             name=path.stem,
             path=path,
-            framework=self._framework(path.stem, its),
-            bound=frozenset(its.bound),
-            read_after=_text(its.constants.get("READ_AFTER")),
+            framework=self._framework(path.stem, facts),
+            bound=frozenset(facts.bound),
+            read_after=facts.text("READ_AFTER"),
         )
 
     def tasks(self, implementation: Implementation) -> tuple[str, ...]:
-        """The tasks of the spec that the implementation offers."""
+        """Return the tasks of the spec that an implementation offers."""
         return tuple(t for t in self.spec(implementation.workload).tasks if t in implementation.bound)
 
     def load(self, implementation: Implementation) -> ModuleType:
+        """Import an implementation, and its framework with it."""
         return self._import(implementation.path, implementation.workload)
 
     def load_adapter(self, framework: str) -> ModuleType:
+        """Import the adapter of a framework. Raises SamestepError where there is none."""
         path = self.adapters.get(framework)
         if path is None:
             raise SamestepError(f"no adapter for {framework!r}; there are {', '.join(sorted(self.adapters))}")
@@ -120,31 +133,30 @@ class Catalog:
         return _import_file(path, f"samestep.frameworks.{framework}")
 
     def missing(self, framework: str) -> str | None:
-        """Why the framework cannot be used here, with the pip line that brings it; None if it can."""
+        """Return why a framework cannot be used here, with the pip line that installs it; None if it can."""
         if framework not in self.adapters:
             return f"no adapter: write frameworks/{framework}.py"
-        for name in (framework, *self._says(framework, "REQUIRES")):
+        for name in (framework, *self._constant(framework, "REQUIRES")):
             if importlib.util.find_spec(name) is None:
                 return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
         return None
 
     def distributions(self, framework: str) -> tuple[str, ...]:
-        """The names that pip knows the framework by."""
-        return self._says(framework, "DISTRIBUTIONS") or (framework,)
+        """Return the names that pip knows a framework by."""
+        return self._constant(framework, "DISTRIBUTIONS") or (framework,)
 
-    def _says(self, framework: str, name: str) -> tuple[str, ...]:
-        """The texts of a constant of the adapter, read without running it; () where there is none."""
-        its = self._outlines[self.adapters[framework]].constants.get(name, ())
-        return (its,) if isinstance(its, str) else tuple(its)
+    def _constant(self, framework: str, name: str) -> tuple[str, ...]:
+        """Return the texts of a constant of the adapter, read without running it; () where there is none."""
+        return self._adapter_facts[self.adapters[framework]].texts(name)
 
     @cached_property
-    def _outlines(self) -> dict[Path, Outline]:
+    def _adapter_facts(self) -> dict[Path, SourceFacts]:
         mine = [path for path in self.adapters.values() if path.parent == ADAPTERS]
-        others = {path: outline(path) for path in self.adapters.values() if path not in mine}
-        return outlines(ADAPTERS, mine) | others
+        others = [path for path in self.adapters.values() if path not in mine]
+        return cached_facts(ADAPTERS, mine) | _facts_of(others)
 
     def version(self, framework: str) -> str | None:
-        """The installed version, from package metadata: the framework is not imported."""
+        """Return the installed version, from package metadata: the framework is not imported."""
         for distribution in self.distributions(framework):
             try:
                 return importlib.metadata.version(distribution)
@@ -152,12 +164,12 @@ class Catalog:
                 continue
         return None
 
-    def _framework(self, stem: str, its: Outline) -> str:
+    def _framework(self, stem: str, facts: SourceFacts) -> str:
         prefix = stem.split("_")[0]
         if prefix in self.adapters:
             return prefix
         # A file of the user's own need not follow the naming: its imports tell.
-        imported = [name for name in its.imported if name in self.adapters]
+        imported = [name for name in facts.imported if name in self.adapters]
         others = [name for name in imported if name != "numpy"] or imported
         return others[0] if others else prefix
 
@@ -172,7 +184,7 @@ class Catalog:
 
 
 def _package(root: Path) -> str:
-    """The package that a root is imported as; made up for all roots but the first."""
+    """Return the package that a root is imported as; made up for all roots but the first."""
     if root == IMPLS:
         return impls.__name__
     name = "impls_" + "".join(c if c.isalnum() else "_" for c in str(root))
@@ -201,8 +213,9 @@ def _modules(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def _text(constant: str | list[str] | None) -> str | None:
-    return constant if isinstance(constant, str) else None
+def _facts_of(paths: Iterable[Path]) -> dict[Path, SourceFacts]:
+    """Return the facts of files of the user's own: they are few, and nobody would clear a cache of them."""
+    return {path: source_facts(path) for path in paths}
 
 
 def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:

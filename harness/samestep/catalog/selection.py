@@ -1,7 +1,7 @@
 """From what the user typed to cells: ``workload[:case][/implementation]``, globs in each part.
 
-A case part ``tutorial[batch=64]`` is no glob: it is that case with that size. ``--sweep`` puts such cases in
-the place of each, and ``--shard`` takes a part of the cells.
+A case part ``tutorial[batch=64]`` is not a glob: it is that case with that size. ``--sweep`` puts such cases
+in the place of each, and ``--shard`` takes a part of the cells.
 """
 
 from __future__ import annotations
@@ -11,26 +11,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from samestep.catalog.catalog import Catalog, Implementation
 from samestep.catalog.cell import Cell, Options
 from samestep.errors import SamestepError
-from samestep.spec import parts, resized
+from samestep.spec import name_with_size, parse_case
+
+C = TypeVar("C", bound=Cell)
 
 
 @dataclass(frozen=True)
 class Selector:
+    """A selector in its parts; ``case`` is None where it names none: then the default cases are meant."""
+
     workload: str
     case: str | None
     implementation: str
 
     @classmethod
     def parse(cls, text: str) -> Selector:
+        """Read a selector. Raises SamestepError for what is not a valid one."""
         head, slash, implementation = text.partition("/")
         workload, colon, case = head.partition(":")
         if not workload or (slash and not implementation) or (colon and not case):
-            raise SamestepError(f"{text!r} is no selector: write workload[:case][/implementation]")
+            raise SamestepError(f"{text!r} is not a valid selector: write workload[:case][/implementation]")
         return cls(workload, case if colon else None, implementation or "*")
 
     @property
@@ -51,7 +56,10 @@ class Selector:
 def select(
     catalog: Catalog, selectors: Sequence[str], options: Options, file: Path | None = None
 ) -> list[Cell]:
-    """The cells that the selectors mean, in the catalog's order, each once."""
+    """Return the cells that the selectors mean, in the catalog's order, each once.
+
+    Raises SamestepError where a selector is not valid or matches nothing.
+    """
     parsed = [Selector.parse(text) for text in selectors] or [Selector("*", None, "*")]
     cells: dict[str, Cell] = {}
     for selector, text in zip(parsed, list(selectors) or ["*"], strict=True):
@@ -70,8 +78,8 @@ def select(
     rank = {(w, r.name): i for w in catalog.workloads for i, r in enumerate(catalog.implementations(w))}
     cases = {(w, c): i for w in catalog.workloads for i, c in enumerate(catalog.spec(w).cases)}
 
-    def place(cell: Cell) -> tuple[Any, ...]:
-        base, sizes = parts(cell.case)
+    def place(cell: Cell) -> tuple[object, ...]:
+        base, sizes = parse_case(cell.case)
         rung = rank.get((cell.workload, cell.implementation), 0)
         return cell.workload, cases[cell.workload, base], sizes, rung
 
@@ -79,12 +87,12 @@ def select(
     return ordered if options.shard is None else shard(catalog, ordered, options.shard)
 
 
-def arenas(catalog: Catalog, cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells that are compared with each other, together; the baseline is the first.
+def comparison_groups(catalog: Catalog, cells: Sequence[C]) -> list[list[C]]:
+    """Return the cells that are compared with each other, together; the baseline is the first.
 
     That is the spec's, on the CPU if it is there: devices stand side by side, and it is the GPU's too.
     """
-    found: dict[tuple[str, ...], list[Cell]] = {}
+    found: dict[tuple[str, ...], list[C]] = {}
     for cell in cells:
         found.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
     for peers in found.values():
@@ -94,18 +102,23 @@ def arenas(catalog: Catalog, cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def with_aa_copies(catalog: Catalog, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells, and every baseline once more under another name, beside itself."""
-    copies = {first: replace(first, aa_copy=True) for first, *_ in arenas(catalog, cells)}
+    """Return the cells, and beside every baseline its A/A copy."""
+    copies = {first: replace(first, aa_copy=True) for first, *_ in comparison_groups(catalog, cells)}
     return [one for cell in cells for one in (cell, copies.get(cell)) if one is not None]
 
 
 def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:
-    """The ``I/N`` part of the cells: dealt out in turn, and with each goes the baseline of its arena."""
-    told = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
-    if not told or int(told[1]) > int(told[2]):
+    """Return the ``I/N`` part of the cells: dealt out in turn, each with the baseline of its group.
+
+    Raises SamestepError where the text is not valid, or the part is empty.
+    """
+    part = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
+    if not part or int(part[1]) > int(part[2]):
         raise SamestepError(f"--shard {text}: write I/N, the I-th of N parts, as in 2/5")
-    pairs = [(first, cell) for first, *others in arenas(catalog, cells) for cell in others or [first]]
-    dealt = pairs[int(told[1]) - 1 :: int(told[2])]
+    pairs = [
+        (first, cell) for first, *others in comparison_groups(catalog, cells) for cell in others or [first]
+    ]
+    dealt = pairs[int(part[1]) - 1 :: int(part[2])]
     if not dealt:
         raise SamestepError(f"--shard {text} is empty: the cells to deal out are {len(pairs)}")
     kept = {cell for pair in dealt for cell in pair}
@@ -113,13 +126,16 @@ def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:
 
 
 def sweep_sizes(text: str) -> tuple[str, list[int]]:
-    """``batch=8:100`` -> ("batch", [8, 32, 100]): both ends are in it."""
-    told = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*):([1-9][0-9]*)(?::([1-9][0-9]*))?", text)
+    """Return the size and its numbers: ``batch=8:100`` -> ("batch", [8, 32, 100]), both ends included.
+
+    Raises SamestepError where the text is not valid.
+    """
+    series = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*):([1-9][0-9]*)(?::([1-9][0-9]*))?", text)
     listed = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*(?:,[1-9][0-9]*)*)", text)
     if listed:
         return listed[1], sorted({int(number) for number in listed[2].split(",")})
-    number, last, factor = (int(n) for n in (told[2], told[3], told[4] or 4)) if told else (1, 0, 0)
-    if not told or number > last or factor < 2:
+    number, last, factor = (int(n) for n in (series[2], series[3], series[4] or 4)) if series else (1, 0, 0)
+    if not series or number > last or factor < 2:
         raise SamestepError(
             f"--sweep {text}: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8,64, with whole numbers"
         )
@@ -127,16 +143,16 @@ def sweep_sizes(text: str) -> tuple[str, list[int]]:
     while number < last:
         sizes.append(number)
         number *= factor
-    return told[1], [*sizes, last]
+    return series[1], [*sizes, last]
 
 
 def _swept(catalog: Catalog, workload: str, cases: list[str], sweep: str | None) -> list[str]:
-    """In the place of each case itself at each size of the sweep."""
+    """Return each case at each size of the sweep; without one the cases as they are."""
     if sweep is None:
         return cases
     size, numbers = sweep_sizes(sweep)
     return [
-        _existing(catalog, workload, resized(case, size, number), f"--sweep {sweep}")
+        _existing(catalog, workload, name_with_size(case, size, number), f"--sweep {sweep}")
         for case in cases
         for number in numbers
     ]

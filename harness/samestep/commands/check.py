@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from samestep.catalog.selection import Cell
+from samestep.catalog.cell import Cell
+from samestep.commands.options import Selection, emit, exit_for, selection
+from samestep.jobs.check import Examination, Wanted, check, distances
+from samestep.records.results import CellPair, CheckResult, pair_to_json, to_json, to_row
 from samestep.report import check_tables
 from samestep.workers import cleanup
-from samestep.workers.launcher import Workshop, distances
-from samestep.workers.launcher import check as examine_all
 
-FIELDS = ("workload", "implementation", "case", "dtype", "device")
 #: Steps of a free run: the tutorials' network makes no more.
-LONGEST = 500
+FREE_RUN_STEPS = 500
 
 
-def run_checks(
-    workshop: Workshop, cells: Sequence[Cell], quiet: bool, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Examine the cells; the document of ``--json``, shown as tables unless ``quiet``."""
-    explain, matrix = options["explain"], options["matrix"]
-    workshop.trajectory = LONGEST if options["trajectory"] else 0
-    with cleanup.temporary_folder() as folder:
-        workshop.keep = folder if matrix else None
-        answers = examined(workshop, cells)
-        document: dict[str, Any] = {"cells": [_result(cell, answers[cell]) for cell in cells]}
-        if matrix:
-            document["distances"] = [
-                {"a": a.key, "b": b.key, **asdict(found)} for a, b, found in distances(workshop, cells)
-            ]
-    if not quiet:
+@click.command("check")
+@selection(dtypes=("float32", "float64"), threads=1)
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.py",
+              help="Check only this file, as an implementation of the selected workload.")  # fmt: skip
+@click.option("--explain", is_flag=True, help="Show what each tensor's limits are made of.")
+@click.option("--matrix", is_flag=True, help="Show how far every two implementations are apart.")
+@click.option("--trajectory", is_flag=True, help="Show how far a free run gets from the reference.")
+def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory: bool) -> None:
+    """Do they agree? Each cell against the float64 reference, with derived limits."""
+    cells = asked.cells
+    wanted = Wanted(free_run_steps=FREE_RUN_STEPS if trajectory else 0)
+    with cleanup.temporary_folder() if matrix else nullcontext() as folder:
+        results = examine(asked, cells, replace(wanted, keep=folder))
+        pairs = list(distances(folder, cells)) if folder else None
+    if form == "table":
         console = Console()
-        check_tables.show(document["cells"], console)
+        check_tables.show(results, console)
         if explain:
-            check_tables.explain(document["cells"], console)
-        if workshop.trajectory:
-            check_tables.show_trajectories(document["cells"], console)
-        if matrix:
-            check_tables.show_distances(document["distances"], console)
-    return document
+            check_tables.explain(results, console)
+        if trajectory:
+            check_tables.show_free_runs(results, console)
+        if pairs is not None:
+            check_tables.show_distances(pairs, console)
+    else:
+        emit(form, document(results, pairs), [to_row(one) for one in results])
+    asked.require()
+    exit_for(((one.cell, one.verdict.verdict) for one in results), asked.required)
 
 
-def examined(workshop: Workshop, cells: Sequence[Cell]) -> dict[Cell, dict[str, Any]]:
-    """The answer of each cell, with a progress bar on standard error meanwhile."""
-    answers: dict[Cell, dict[str, Any]] = {}
+def examine(asked: Selection, cells: list[Cell], wanted: Wanted) -> list[CheckResult]:
+    """Return the result of each cell, with a progress bar on standard error meanwhile."""
+    found: dict[Cell, CheckResult] = {}
     lock = threading.Lock()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -57,20 +61,19 @@ def examined(workshop: Workshop, cells: Sequence[Cell]) -> dict[Cell, dict[str, 
     ) as progress:  # fmt: skip
         bar = progress.add_task("checking", total=len(cells))
 
-        def heard(cell: Cell, answer: dict[str, Any]) -> None:
+        def on_result(one: Examination) -> None:
             with lock:
-                answers[cell] = answer
-                progress.update(bar, advance=1, description=f"{cell.workload}/{cell.implementation}")
+                found[one.cell] = one.result
+                name = f"{one.cell.workload}/{one.cell.implementation}"
+                progress.update(bar, advance=1, description=name)
 
-        examine_all(workshop, cells, heard)
-    return answers
-
-
-def rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a table of verdicts holds: a row for each cell."""
-    return [{name: cell[name] for name in (*FIELDS, "verdict", "reason")} for cell in document["cells"]]
+        check(asked.launcher, cells, on_result, wanted)
+    return [found[cell] for cell in cells]
 
 
-def _result(cell: Cell, answer: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {**{name: getattr(cell, name) for name in FIELDS}, **answer["verdict"]}
-    return result | ({"trajectory": answer["trajectory"]} if "trajectory" in answer else {})
+def document(results: list[CheckResult], pairs: list[CellPair] | None) -> dict[str, object]:
+    """Return the document of ``--json``."""
+    found: dict[str, object] = {"cells": [to_json(one) for one in results]}
+    if pairs is not None:
+        found["distances"] = [pair_to_json(pair) for pair in pairs]
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samestep.commands.options import DIFFERS, emit, formatted, say_left_out
+from samestep.commands.options import DIFFERS, emit, formatted, warn_left_out
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from samestep.records.validated import ValidatedRun
 
 
-@click.command()
+@click.command("compare")
 @click.argument("before", type=click.Path(path_type=Path), metavar="RUN")
 @click.argument("after", type=click.Path(path_type=Path), metavar="RUN")
 @formatted
-def compare(before: Path, after: Path, form: str) -> None:
+def command(before: Path, after: Path, form: str) -> None:
     """What changed from the first run to the second, and is it real. Exits 1 where something got worse.
 
     Two files of `samestep conventions --json` are compared as well. Exits 1 where an answer changed.
@@ -57,7 +57,7 @@ def read_pair(before: Path, after: Path) -> tuple[ValidatedRun, ValidatedRun]:
     from samestep.records.validated import ValidatedRun
 
     one, other = (ValidatedRun(Run.open(folder).folder) for folder in (before, after))
-    say_left_out([*one.left_out, *other.left_out])
+    warn_left_out([*one.left_out, *other.left_out])
     return one, other
 
 

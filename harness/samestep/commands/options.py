@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Cell, Options
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
-    from samestep.catalog.catalog import Catalog
     from samestep.records.validated import LeftOut
-    from samestep.workers.launcher import Workshop
+    from samestep.workers.launcher import Launcher
 
-#: Of what was left out, so many lines are said.
+#: How many lines name what was left out.
 LINES = 10
 
-DIFFERS = 1  # the exit code where something differs, or is not there and should be
+#: The exit code where something disagrees, or is not there and should be.
+DIFFERS = 1
 
+#: A click command before it is one: Click gives its options by name, of whatever types they are.
 Command = Callable[..., Any]
 
 
-def selection(command: Command) -> Command:
-    """The options that every command with a selection has."""
+def selection(dtypes: tuple[str, ...], threads: int | None = None) -> Callable[[Command], Command]:
+    """Add the options that every command with a selection has; it is given the `Selection` as ``asked``.
+
+    ``dtypes`` and ``threads`` are the defaults of the command, None for all processors.
+    """
     decorators = [
         click.argument("selectors", nargs=-1, metavar="[SELECTOR]..."),
         click.option("--device", "devices", multiple=True, type=click.Choice(["cpu", "gpu"]),
@@ -41,34 +51,52 @@ def selection(command: Command) -> Command:
         click.option("--require", multiple=True, metavar="FRAMEWORK",
                      help="Fail where this framework is missing."),
         click.option("--impls", "roots", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-                     help="A further folder of workloads and rungs."),
+                     help="A further folder of workloads and implementations."),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                      help="Seed of all inputs and of the order of turns."),
     ]  # fmt: skip
-    command = formatted(command)
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_selection(**options: Any) -> Any:
+            return command(asked=_selection(dtypes, threads, options), **options)
+
+        return _decorated(formatted(with_selection), decorators)
+
+    return decorate
 
 
-def formatted(command: Command) -> Command:
-    """In which form a command answers on standard output; it is given the one that was asked for."""
-
-    @functools.wraps(command)
-    def asked(*given: Any, as_json: bool, form: str | None, **options: Any) -> Any:
-        if as_json and form not in (None, "json"):
-            raise SamestepError(f"--json and --format {form}: ask for one of them")
-        return command(*given, form="json" if as_json else form or "table", **options)
-
-    choice = click.Choice(["table", "json", "csv", "markdown"])
-    asked = click.option("--format", "form", type=choice, help="In which form to answer (default: table).")(
-        asked
+def _selection(dtypes: tuple[str, ...], threads: int | None, options: dict[str, Any]) -> Selection:
+    """Take the options of a selection out of those of a command. Raises SamestepError for what cannot be
+    had."""
+    selectors, file = options.pop("selectors"), options.pop("file", None)
+    if file is not None and (len(selectors) != 1 or not file.is_file()):
+        what = "no such file" if not file.is_file() else "name the one workload that it implements"
+        raise SamestepError(f"--file {file}: {what}, as in `samestep check two_layer --file {file}`")
+    roots, required = options.pop("roots"), options.pop("require")
+    catalog = Catalog(roots)
+    _check_known(catalog, required)
+    return Selection(
+        catalog=catalog,
+        selectors=selectors,
+        options=Options(
+            dtypes=options.pop("dtypes") or dtypes,
+            devices=options.pop("devices") or ("cpu",),
+            matmul=options.pop("matmul"),
+            threads=_threads(options.pop("threads"), threads),
+            sweep=options.pop("sweep", None),
+            shard=options.pop("shard", None),
+        ),
+        pythons=interpreters(catalog, options.pop("pythons")),
+        required=required,
+        roots=roots,
+        seed=options.pop("seed"),
+        file=file,
     )
-    return click.option("--json", "as_json", is_flag=True, help="The same as --format json.")(asked)
 
 
 def measured(command: Command) -> Command:
-    """The options of commands that write a run."""
+    """Add the options of commands that write a run; how much to measure is given as ``profile``."""
     decorators = [
         click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
                      help="How much to measure."),
@@ -83,48 +111,134 @@ def measured(command: Command) -> Command:
         click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
                      help="Where runs are kept."),
     ]  # fmt: skip
+
+    @functools.wraps(command)
+    def with_profile(
+        profile: str, invocations: int | None, width: float | None, budget: float | None, **options: Any
+    ) -> Any:
+        from samestep.jobs.plan import PROFILES, room
+
+        found = PROFILES[profile]
+        count = invocations or found.invocations
+        amount = replace(found, invocations=count, width=width, budget=budget, alive=room())
+        return command(profile=amount, **options)
+
+    return _decorated(with_profile, decorators)
+
+
+def formatted(command: Command) -> Command:
+    """Add the form in which a command answers on standard output; it is given as ``form``."""
+
+    @functools.wraps(command)
+    def with_form(as_json: bool, form: str | None, **options: Any) -> Any:
+        if as_json and form not in (None, "json"):
+            raise SamestepError(f"--json and --format {form}: ask for one of them")
+        return command(form="json" if as_json else form or "table", **options)
+
+    choice = click.Choice(["table", "json", "csv", "markdown"])
+    decorators = [
+        click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+        click.option("--format", "form", type=choice, help="In which form to answer (default: table)."),
+    ]
+    return _decorated(with_form, decorators)
+
+
+def _decorated(command: Command, decorators: Sequence[Callable[[Command], Command]]) -> Command:
     for decorator in reversed(decorators):
         command = decorator(command)
     return command
 
 
-def workshop(options: dict[str, Any]) -> tuple[Catalog, Workshop]:
-    """What ``--impls``, ``--python``, ``--require`` and ``--seed`` ask for."""
-    from samestep.catalog.catalog import Catalog
-    from samestep.workers.launcher import Workshop
+@dataclass(frozen=True)
+class Selection:
+    """What a command line selects, as the jobs take it."""
 
-    catalog = Catalog(options["roots"])
+    catalog: Catalog
+    selectors: tuple[str, ...]
+    options: Options
+    pythons: Mapping[str, str]
+    required: tuple[str, ...]
+    roots: tuple[Path, ...]
+    seed: int
+    file: Path | None = None
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What starts the workers."""
+        from samestep.workers.launcher import Launcher
+
+        return Launcher(self.catalog, self.roots, self.pythons, self.seed)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The selected cells."""
+        from samestep.catalog.selection import select
+
+        return select(self.catalog, self.selectors, self.options, self.file)
+
+    def require(self) -> None:
+        """Exit 1 where a framework that must be there is not, whether the selection needs it or not."""
+        for name in self.required:
+            reason = None if name in self.pythons else self.catalog.missing(name)
+            if reason:
+                click.echo(f"samestep: --require {name}: {reason}", err=True)
+                sys.exit(DIFFERS)
+
+
+def interpreters(catalog: Catalog, texts: Iterable[str]) -> dict[str, str]:
+    """Return the interpreter of each framework that ``--python FRAMEWORK=PATH`` names."""
     pythons = {}
-    for text in options["pythons"]:
+    for text in texts:
         framework, equals, path = text.partition("=")
         if not equals or framework not in catalog.adapters:
             known = ", ".join(sorted(catalog.adapters))
             raise SamestepError(f"--python {text}: write FRAMEWORK=PATH, with one of {known}")
         pythons[framework] = path
-    unknown = [name for name in options["require"] if name not in catalog.adapters]
-    if unknown:
-        known = ", ".join(sorted(catalog.adapters))
-        raise SamestepError(f"--require {unknown[0]}: no such framework; there are {known}")
-    return catalog, Workshop(catalog, options["roots"], pythons, options["seed"])
+    return pythons
 
 
-def emit(form: str, document: dict[str, Any], rows: Sequence[dict[str, Any]] = ()) -> None:
-    """The document as JSON, or its rows as CSV or Markdown, on standard output."""
-    from samestep.records.store import finite
+def _check_known(catalog: Catalog, required: Sequence[str]) -> None:
+    for name in required:
+        if name not in catalog.adapters:
+            known = ", ".join(sorted(catalog.adapters))
+            raise SamestepError(f"--require {name}: no such framework; there are {known}")
+
+
+def _threads(asked: int | None, default: int | None) -> int:
+    processors = len(os.sched_getaffinity(0))
+    threads = asked or default or processors
+    if threads > processors:
+        raise SamestepError(f"--threads {threads}: this process may use {processors} processors")
+    return threads
+
+
+def emit(form: str, document: object, rows: Sequence[Mapping[str, object]] = ()) -> None:
+    """Write the document as JSON, or its rows as CSV or Markdown, on standard output."""
+    from samestep.codec import encode
 
     if form == "json":
-        click.echo(json.dumps(finite(document), indent=2))
+        click.echo(json.dumps(encode(document), indent=2))
     else:
-        from samestep.report.rows import written
+        from samestep.report.rows import rows_as_text
 
-        click.echo(written(rows, form), nl=False)
+        click.echo(rows_as_text(rows, form), nl=False)
 
 
-def say_left_out(found: Sequence[LeftOut]) -> None:
+def exit_for(verdicts: Iterable[tuple[Cell, str]], required: Sequence[str]) -> None:
+    """Exit 0 where all that should have answered agree; 1 otherwise, also where nothing answered at all."""
+    from samestep.jobs.check import failed
+
+    pairs = list(verdicts)
+    silent = not any(verdict == "agree" for _, verdict in pairs)
+    if silent or any(failed(cell, verdict, required) for cell, verdict in pairs):
+        sys.exit(DIFFERS)
+
+
+def warn_left_out(found: Sequence[LeftOut]) -> None:
     """Name on standard error what could not be read."""
     from samestep.report import formatting
 
     for one in found[:LINES]:
-        click.echo(f"samestep: {formatting.plain(f'{one.folder}/{one.why}')}", err=True)
+        click.echo(f"samestep: {formatting.printable(f'{one.folder}/{one.why}')}", err=True)
     if found[LINES:]:
         click.echo(f"samestep: {len(found[LINES:])} more are left out", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samestep.commands.options import say_left_out
+from samestep.commands.options import warn_left_out
 
 if TYPE_CHECKING:
     from samestep.records.validated import ValidatedRun
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 
 
-@click.command()
+@click.command("report")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Where the page of the named runs goes, a folder or a file; of several runs "
               "results/page.html, of one the run's folder. Without a RUN: where runs are kept  "
               "[default: results]")  # fmt: skip
-def report(runs: Sequence[Path], out: Path | None) -> None:
+def command(runs: Sequence[Path], out: Path | None) -> None:
     """Tables, pictures and one page from the records of runs (folders; the latest without one)."""
     from rich.console import Console
 
@@ -49,7 +49,7 @@ def report_runs(folders: Sequence[Path], out: Path | None = None, draw: bool = T
     if not folders:
         folders, out = [latest(out or RESULTS).folder], None
     runs, left_out = read(folders)
-    say_left_out(left_out)
+    warn_left_out(left_out)
     page = out or (RESULTS if len(folders) > 1 else folders[0])
     for line in write_files(runs, page, left_out, draw):
         click.echo(line, err=True)

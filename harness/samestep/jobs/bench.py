@@ -1,205 +1,183 @@
-"""Times what agrees: a run's plan, its invocations, and when it is enough.
+"""Times what agrees: a run's invocations, and when they are enough.
 
-An invocation goes through the arenas (`samestep.jobs.rounds`), all workers fresh; several invocations make a run. It
-ends after as many as the profile says; or, where a width or a budget of seconds was asked for, when every
-interval is that narrow, or before the invocation that would not fit any more.
+An invocation measures each comparison group (`samestep.jobs.rounds`), all workers fresh; several invocations
+make a run. It ends after as many as the profile says; or, where a width or a budget of seconds was asked
+for, when every interval is that narrow, or before the invocation that would not fit any more.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import psutil
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import closing
 
 from samestep.analysis.summary import summarize
-from samestep.catalog.selection import Cell
-from samestep.jobs import precheck
-from samestep.jobs.eta import Forecast, Unit
-from samestep.jobs.rounds import Turns, unit
+from samestep.catalog.cell import Cell
+from samestep.jobs.eta import Eta, Unit, unit
+from samestep.jobs.plan import groups
+from samestep.jobs.precheck import Precheck
+from samestep.jobs.rounds import Group, run_invocation
+from samestep.jobs.state import RunState
 from samestep.measure import clock
-from samestep.records.store import Record, Run
-from samestep.workers.launcher import Workshop, batches
-
-#: Workers alive at once, whatever the memory: a baseline, its second name and two others at least.
-FEWEST, MOST = 4, 32
-
-#: What is set aside for each: the largest, TensorFlow's, hold 0.9 GiB.
-WORKER_BYTES = 2**30
+from samestep.records import schema
+from samestep.records.schema import Record, Sample, Stopped
+from samestep.records.store import Run
+from samestep.workers.environment import processor_sets
+from samestep.workers.launcher import Launcher
 
 #: No width is worth more processes than that.
 MOST_INVOCATIONS = 30
 
-#: How often the forecast is kept in the records, in seconds.
-FORECAST_SECONDS = 10.0
+#: How often the ETA is recorded, in seconds.
+ETA_SECONDS = 10.0
+
+#: Called with the ETA after every step.
+Watcher = Callable[[Eta], None]
 
 
-@dataclass(frozen=True)
-class Profile:
-    """How much is measured: ``invocations`` of fresh processes, each of so many ``rounds``; with ``width``
-    (of a ratio's 95 % interval, as a part of it) or ``budget`` (seconds) as many more as that takes; at most
-    ``alive`` workers live side by side."""
-
-    invocations: int
-    rounds: int
-    width: float | None = None
-    budget: float | None = None
-    alive: int = 16  # as it was in runs that do not say
+def bench(run: Run, launcher: Launcher, watcher: Watcher) -> None:
+    """Examine the cells of a run, then time those that agree, in every invocation of every group; what its
+    records hold already is not repeated."""
+    _Bench(run, launcher, watcher).measure()
 
 
-PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocations=20, rounds=8)}
-
-Watcher = Callable[[Forecast], None]
-Numbered = tuple[int, list[Cell]]
-
-
-def room() -> int:
-    """How many workers this machine's memory has room for."""
-    return int(min(max(psutil.virtual_memory().total // WORKER_BYTES, FEWEST), MOST))
-
-
-class Bench:
-    """One run: ``measure`` does what is left of it."""
-
-    def __init__(self, workshop: Workshop, run: Run, profile: Profile, watcher: Watcher) -> None:
-        self.workshop = workshop
+class _Bench:
+    def __init__(self, run: Run, launcher: Launcher, watcher: Watcher) -> None:
         self.run = run
-        self.profile = profile
-        self.rounds = profile.rounds
+        self.plan = run.plan
+        self.profile = self.plan.profile
+        self.launcher = launcher
         self.watcher = watcher
-        records = list(run.records())
-        self.taken = {
-            (r["kind"], r["arena"], r["cell"], r["invocation"], r["round"], r.get("task"))
-            for r in records
-            if r["kind"] in ("sample", "peak") and not r.get("repeated")
-        }
-        self.finished = {(r["arena"], r["invocation"]) for r in records if r["kind"] == "finished"}
-        self.agreed: set[str] = set()
-        self.loops = {r["cell"]: r["loops"] for r in records if r["kind"] == "start"}
-        self.imports: dict[tuple[str, str], float] = {}
-        self.stopped = any(r["kind"] == "stopped" for r in records)
-        self.forecast = Forecast(pace=clock.pace())
-        self.noted = clock.now()
-        told = (r["elapsed_seconds"] for r in records if r["kind"] == "forecast")
-        self.began = self.noted - max(told, default=0.0)  # an earlier try's time is a part of the budget
+        self.state = RunState.of(self.plan, run.records())
+        self.groups = groups(launcher.catalog, self.plan)
+        self.precheck = Precheck(launcher, self.plan.cells, self.state, run.folder / "first steps")
+        self.eta = Eta(pace=clock.pace(), workers=len(processor_sets(1)))
+        self.recorded = clock.now()
+        self.began = self.recorded - self.state.elapsed_seconds  # earlier tries are a part of the budget
+        self.current: tuple[Group, int] | None = None
 
-    def plan(self, cells: Sequence[Cell]) -> None:
-        """Tell the forecast what `measure` will do, if all goes well."""
-        self.forecast.pending.clear()
-        self.agreed = {cell.key for cell in cells if not self.workshop.missing(cell)}
-        precheck.plan(self, cells)
-        for number, arena in self._arenas(cells):
-            for invocation in range(self.certain):
-                self.expect(number, arena, invocation)
-
-    def measure(self, cells: Sequence[Cell]) -> None:
-        """Examine the cells, then time those that agree, in every invocation of every arena; what the records
-        of an earlier try hold is not repeated."""
-        if self.stopped:
+    def measure(self) -> None:
+        """Do what is left of the run."""
+        if self.state.stopped:
             return
-        self.plan(cells)
-        precheck.screen(self, cells)
-        self.agreed = precheck.agreed(cells, self.run.records())
-        for cell in cells:
-            if cell.key not in self.agreed:
-                self.forecast.drop(cell.key)
-        for invocation, left in self._invocations(self._arenas(cells)):
-            for number, arena in left:
-                if (number, invocation) in self.finished:
-                    continue
-                if invocation >= self.certain:
-                    self.expect(number, arena, invocation)
-                Turns(self, number, arena, invocation).take()
+        self._plan()
+        self.precheck.run(self.keep, self)
+        for cell in self.plan.cells:
+            if cell.key not in self.state.agreed:
+                self.eta.drop(cell.key)
+        for invocation, left in self._invocations():
+            for group in left:
+                if (group.number, invocation) not in self.state.finished:
+                    self._invocation(group, invocation)
 
-    def _arenas(self, cells: Sequence[Cell]) -> list[Numbered]:
-        return list(enumerate(batches(self.workshop.catalog, cells, self.profile.alive)))
-
-    def _invocations(self, arenas: Sequence[Numbered]) -> Iterator[tuple[int, Sequence[Numbered]]]:
-        """Each invocation with the arenas that it is still needed for."""
-        profile = self.profile
-        most = MOST_INVOCATIONS if profile.width or profile.budget else profile.invocations
-        for invocation in range(max(most, profile.invocations)):
-            left = self._wide(arenas, invocation)
-            if profile.width and not left:
-                self.keep("stopped", reason="width", invocations=invocation)
-                return
-            if profile.budget and invocation and not self._fits(left, invocation, profile.budget):
-                self.keep("stopped", reason="budget", invocations=invocation)
-                return
-            yield invocation, left
-
-    def _fits(self, arenas: Sequence[Numbered], invocation: int, budget: float) -> bool:
-        """Whether the rest of an invocation is over within the budget; what is finished takes no time."""
-        units = [self._units(number, arena, invocation) for number, arena in arenas]
-        cost = sum(map(self.forecast.seconds, units))
-        return not cost or clock.now() - self.began + cost <= budget
-
-    def _wide(self, arenas: Sequence[Numbered], invocation: int) -> Sequence[Numbered]:
-        """The arenas whose intervals are not yet as narrow as was asked for."""
-        width = self.profile.width
-        if width is None or invocation < self.profile.invocations:
-            return arenas
-        wide = {
-            summary.cell["key"]
-            for summary in summarize(self.run.about, self.run.records())
-            for task in summary.tasks.values()
-            if task.ratio is not None and not task.ratio.high <= task.ratio.low * (1 + width)
-        }
-        return [(number, arena) for number, arena in arenas if any(cell.key in wide for cell in arena)]
+    def _plan(self) -> None:
+        """Expect what there will be to do if all goes well."""
+        self.eta.expect(self.precheck.units())
+        hopeful = {cell.key for cell in self.plan.cells if not self.launcher.missing(cell)}
+        for group in self.groups:
+            for invocation in range(self.certain):
+                self.eta.expect(self._units(group, group.cells, invocation, hopeful))
 
     @property
     def certain(self) -> int:
         """How many invocations there will be in any case: with a budget, one."""
         return 1 if self.profile.budget else self.profile.invocations
 
-    def expect(self, number: int, cells: Sequence[Cell], invocation: int) -> None:
-        """Tell the forecast what cells of an arena still have to do in an invocation."""
-        for one, times in self._units(number, cells, invocation).items():
-            self.forecast.expect(one, times)
+    def _invocations(self) -> Iterator[tuple[int, Sequence[Group]]]:
+        """Return each invocation with the groups that it is still needed for."""
+        profile = self.profile
+        most = MOST_INVOCATIONS if profile.width or profile.budget else profile.invocations
+        for invocation in range(max(most, profile.invocations)):
+            left = self._wide(invocation)
+            if profile.width and not left:
+                return self.keep(Stopped("width", invocation, clock.wall_time()))
+            if profile.budget and invocation and not self._fits(left, invocation, profile.budget):
+                return self.keep(Stopped("budget", invocation, clock.wall_time()))
+            yield invocation, left
+        return None
 
-    def drop(self, number: int, cell: Cell, invocation: int) -> None:
-        """Tell the forecast that a worker is gone; the next invocation tries again what may be right."""
-        self.forecast.drop(cell.key)
-        for later in range(invocation + 1, self.certain):
-            self.expect(number, [cell], later)
+    def _fits(self, left: Sequence[Group], invocation: int, budget: float) -> bool:
+        """Whether the rest of an invocation is over within the budget; what is finished takes no time."""
+        units = (self._units(group, group.cells, invocation, self.state.agreed) for group in left)
+        cost = sum(map(self.eta.seconds, units))
+        return not cost or clock.now() - self.began + cost <= budget
 
-    def _units(self, number: int, cells: Sequence[Cell], invocation: int) -> Counter[Unit]:
+    def _wide(self, invocation: int) -> Sequence[Group]:
+        """Return the groups whose intervals are not yet as narrow as was asked for."""
+        width = self.profile.width
+        if width is None or invocation < self.profile.invocations:
+            return self.groups
+        wide = {
+            summary.cell.key
+            for summary in summarize(self.plan, self.run.records())
+            for task in summary.tasks.values()
+            if task.ratio is not None and not task.ratio.high <= task.ratio.low * (1 + width)
+        }
+        return [group for group in self.groups if any(cell.key in wide for cell in group.cells)]
+
+    def _invocation(self, group: Group, invocation: int) -> None:
+        """Measure a group once; a sync to the disk takes as long as a short sample, so it waits for the end
+        of the round."""
+        if invocation >= self.certain:
+            self.eta.expect(self._units(group, group.cells, invocation, self.state.agreed))
+        self.current, turn = (group, invocation), 0
+        records = run_invocation(self.plan, group, invocation, self.state.known, self.launcher, self)
+        with closing(records):
+            for record in records:
+                if isinstance(record, Sample) and record.round != turn:
+                    self.run.sync()
+                    turn = record.round
+                self.keep(record)
+
+    def keep(self, record: Record) -> None:
+        """Record it, and update what is known."""
+        self.run.append([record], sync=not isinstance(record, Sample))
+        self.state.update(record)
+
+    def _units(self, group: Group, cells: Sequence[Cell], invocation: int, agreed: Set[str]) -> Counter[Unit]:
+        """Return what cells of a group still have to do in an invocation."""
         found: Counter[Unit] = Counter()
-        if (number, invocation) in self.finished:
+        if (group.number, invocation) in self.state.finished:
             return found
         for cell in cells:
-            if cell.key in self.agreed:
+            if cell.key in agreed:
                 found[unit("restart" if invocation else "start", cell)] += 1
                 found[unit("finish", cell)] += 1
-                for task, left in self._turns(number, cell, invocation).items():
+                for task, left in self._turns(group, cell, invocation).items():
                     found[unit("turn", cell, task)] += left
         return found
 
-    def _turns(self, number: int, cell: Cell, invocation: int) -> dict[str, int]:
-        """The turns that a cell still has in an invocation."""
-        catalog = self.workshop.catalog
+    def _turns(self, group: Group, cell: Cell, invocation: int) -> dict[str, int]:
+        """Return the turns that a cell still has in an invocation, by task."""
+        catalog, process = self.launcher.catalog, (group.number, invocation)
         tasks = catalog.tasks(catalog.implementation(cell.workload, cell.implementation))
         rounds = range(self.profile.rounds)
         return {
-            task: sum(("sample", number, cell.key, invocation, r, task) not in self.taken for r in rounds)
+            task: sum(("sample", process, cell.key, turn, task) not in self.state.taken for turn in rounds)
             for task in tasks
         }
 
-    def watch(self) -> None:
-        """Tell the watcher, and now and then the records, how long it will still take."""
+    # -- progress --------------------------------------------------------------------------------------
+
+    def doing(self, what: str) -> None:
+        """Show it, and now and then record how long it will still take."""
         now = clock.now()
+        self.eta.doing = what
         if self.profile.budget:
-            self.forecast.least = self.profile.budget - (now - self.began)
-        self.watcher(self.forecast)
-        if now - self.noted > FORECAST_SECONDS:
-            self.noted = now
-            self.keep("forecast", elapsed_seconds=now - self.began, left_seconds=self.forecast.left_seconds)
+            self.eta.least = self.profile.budget - (now - self.began)
+        self.watcher(self.eta)
+        if now - self.recorded > ETA_SECONDS:
+            self.recorded = now
+            self.keep(schema.Eta(now - self.began, self.eta.left_seconds, clock.wall_time()))
 
-    def keep(self, kind: str, **record: Any) -> None:
-        """Record it; a sample is flushed only, since a sync would take as long (`Turns` syncs)."""
-        self.run.append([self._stamped(kind, **record)], sync=kind != "sample")
+    def done(self, unit: Unit, seconds: float) -> None:
+        """Count a unit of work as done."""
+        self.eta.done(unit, seconds)
 
-    def _stamped(self, kind: str, **record: Any) -> Record:
-        return {"run": self.run.folder.name, "kind": kind, "time": clock.wall_time(), **record}
+    def dismissed(self, cell: Cell) -> None:
+        """Expect nothing of a worker that is gone; the next invocation tries again what may be right."""
+        self.eta.drop(cell.key)
+        if self.current:
+            group, invocation = self.current
+            for later in range(invocation + 1, self.certain):
+                self.eta.expect(self._units(group, [cell], later, self.state.agreed))

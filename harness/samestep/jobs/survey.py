@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samestep.agreement.verdict import UNAVAILABLE
+from samestep.agreement.verdict import UNAVAILABLE, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.conventions.questions import FRAMEWORKS
-from samestep.workers.pool import Lanes
-from samestep.workers.process import WorkerLost, WorkerProcess, processors
+from samestep.frameworks import Settings
+from samestep.workers.environment import processor_sets
+from samestep.workers.pool import WorkerPool
+from samestep.workers.process import RequestFailed, WorkerLost, WorkerProcess
+from samestep.workers.protocol import Ask, Import
 
 PATIENCE_SECONDS = 120.0
-SETTINGS = {"device": "cpu", "threads": 1}
+SETTINGS = Settings()
 
 
 @dataclass
@@ -44,8 +47,6 @@ class Survey:
     pythons: Mapping[str, str]
     cache: Path
     on_result: Callable[[str], None]
-    started: list[WorkerProcess] = field(default_factory=list, init=False)
-    stopped: bool = field(default=False, init=False)
 
     @property
     def expected_results(self) -> int:
@@ -55,32 +56,27 @@ class Survey:
     def run(self) -> dict[str, FrameworkAnswers]:
         """Return the answers by framework. As many frameworks run at a time as there are processors."""
         found: dict[str, FrameworkAnswers] = {}
-        with Lanes(processors(1), self.stop) as lanes:  # the slowest to import or to answer go first
-            lanes.each(reversed(FRAMEWORKS), self.survey_framework, found.__setitem__)
+        with WorkerPool(processor_sets(1)) as pool:  # the slowest to import or to answer go first
+
+            def survey(framework: str, bound_to: Sequence[int]) -> FrameworkAnswers:
+                return self.survey_framework(framework, pool, bound_to)
+
+            pool.each(reversed(FRAMEWORKS), survey, found.__setitem__)
         return {framework: found[framework] for framework in FRAMEWORKS}
 
-    def stop(self) -> None:
-        """End all workers, whichever thread waits for them, and start no more."""
-        self.stopped = True
-        for worker in list(self.started):
-            worker.kill()
-
-    def survey_framework(self, framework: str, bound_to: Sequence[int]) -> FrameworkAnswers:
+    def survey_framework(self, framework: str, pool: WorkerPool, bound_to: Sequence[int]) -> FrameworkAnswers:
         """Return one framework's answers; where a question ends the worker, a new one takes the rest."""
         if missing := self._missing(framework):
             return FrameworkAnswers(missing=missing)
         python = self.pythons.get(framework, sys.executable)
         found, left = FrameworkAnswers(), list(self.keys)
-        while left and not self.stopped:
-            with WorkerProcess(framework, SETTINGS, python, cache=self.cache, bound_to=bound_to) as worker:
-                self.started.append(worker)
-                if self.stopped:
-                    break
+        while left and not pool.stopped:
+            with pool.add(WorkerProcess(SETTINGS, python, self.cache, bound_to)) as worker:
                 try:
                     self._ask(worker, framework, found, left)
                 except WorkerLost as lost:
                     if found.version is None:  # it cannot even be imported
-                        return _without_import(found, left, lost.verdict.as_dict())
+                        return _without_import(found, left, lost.verdict)
                     self._fail(found, left.pop(0), str(lost))
         return found
 
@@ -89,32 +85,27 @@ class Survey:
 
     def _ask(self, worker: WorkerProcess, framework: str, found: FrameworkAnswers, left: list[str]) -> None:
         """Put the questions ``left``, removing each that has its result. Raises `WorkerLost`."""
-        opened = worker.ask({"op": "meet", "framework": framework}, PATIENCE_SECONDS)
-        if not opened["ok"]:
-            _without_import(found, left, opened["verdict"])
+        try:
+            found.version = worker.ask(Import(framework), PATIENCE_SECONDS).version
+        except RequestFailed as failed:
+            _without_import(found, left, failed.verdict)
             left.clear()
-            return
-        found.version = opened["version"]
         while left:
-            request = {"op": "convention", "framework": framework, "question": left[0]}
-            got = worker.ask(request, PATIENCE_SECONDS)
-            if got["ok"]:
-                found.answers[left[0]] = got["answer"]
+            try:
+                found.answers[left[0]] = worker.ask(Ask(framework, left[0]), PATIENCE_SECONDS).answer
                 self.on_result(left.pop(0))
-            else:
-                self._fail(found, left.pop(0), got["verdict"]["reason"])
+            except RequestFailed as failed:
+                self._fail(found, left.pop(0), str(failed))
 
     def _fail(self, found: FrameworkAnswers, key: str, reason: str) -> None:
         found.failed[key] = reason
         self.on_result(key)
 
 
-def _without_import(
-    found: FrameworkAnswers, left: Sequence[str], verdict: Mapping[str, str]
-) -> FrameworkAnswers:
+def _without_import(found: FrameworkAnswers, left: Sequence[str], verdict: Verdict) -> FrameworkAnswers:
     """Record that a framework cannot be imported: it is missing in its Python, or it is broken, a failure."""
-    if verdict["verdict"] == UNAVAILABLE:
-        found.missing = verdict["reason"]
+    if verdict.verdict == UNAVAILABLE:
+        found.missing = verdict.reason
     else:
-        found.failed |= dict.fromkeys(left, verdict["reason"])
+        found.failed |= dict.fromkeys(left, str(verdict.reason))
     return found

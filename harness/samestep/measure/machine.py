@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+
+from samestep.records.plan import Gpu, Machine
+from samestep.records.schema import GpuState
 
 #: Reasons for a lower clock that are no slowdown of a sample: idle, clocks that somebody set (nvml.h).
 HARMLESS = 0x1 | 0x2
@@ -19,24 +22,24 @@ VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_t
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def fingerprint() -> dict[str, Any]:
-    """CPU, governor, memory, GPUs, OS, Python, and the revision of samestep."""
+def fingerprint() -> Machine:
+    """Return CPU, governor, memory, GPUs, OS, Python, and the revision of samestep."""
     import psutil  # here, so that `samestep list` need not load it
 
-    return {
-        "cpu": cpu_name(),
-        "instructions": instructions(),
-        "processors": len(os.sched_getaffinity(0)),
-        "cores": psutil.cpu_count(logical=False),
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "memory_bytes": psutil.virtual_memory().total,
-        "gpus": gpus(),
-        "os": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "executable": Path(sys.executable).name,
-        "revision": revision(),
-        "load": os.getloadavg()[0],
-    }
+    return Machine(
+        cpu=cpu_name(),
+        instructions=instructions(),
+        processors=len(os.sched_getaffinity(0)),
+        cores=psutil.cpu_count(logical=False),
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        memory_bytes=psutil.virtual_memory().total,
+        gpus=gpus(),
+        os=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        executable=Path(sys.executable).name,
+        revision=revision(),
+        load=os.getloadavg()[0],
+    )
 
 
 def cpu_name() -> str:
@@ -44,49 +47,44 @@ def cpu_name() -> str:
     return found[1].strip() if found else platform.machine()
 
 
-def instructions() -> list[str]:
-    """The widest sets of vector instructions that the processor tells: kernels are chosen by them."""
-    told = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
-    return [name for name in VECTORS if told and name in told[1].split()]
+def instructions() -> tuple[str, ...]:
+    """Return the widest sets of vector instructions that the processor has: kernels are chosen by them."""
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", _read("/proc/cpuinfo") or "", re.MULTILINE)
+    return tuple(name for name in VECTORS if flags and name in flags[1].split())
 
 
-def gpus() -> list[dict[str, Any]]:
-    """What the driver says of each GPU; empty where there is none, or no driver, or no NVML."""
+def gpus() -> tuple[Gpu, ...]:
+    """Return what the driver says of each GPU; nothing where there is none, or no driver, or no NVML."""
     nvml = _nvml()
     if nvml is None:
-        return []
+        return ()
     handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
     driver = nvml.nvmlSystemGetDriverVersion()
-    return [
-        {
-            "name": nvml.nvmlDeviceGetName(handle),
-            "memory_bytes": int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
-            "driver": driver,
-        }
+    return tuple(
+        Gpu(nvml.nvmlDeviceGetName(handle), int(nvml.nvmlDeviceGetMemoryInfo(handle).total), driver)
         for handle in handles
-    ]
+    )
 
 
-def gpu_state() -> dict[str, Any] | None:
-    """The first GPU now: its clock (MHz), its temperature (Celsius), and whether it holds itself back; None
-    where no driver tells."""
+def gpu_state() -> GpuState | None:
+    """Return the state of the first GPU now; None where no driver reports it."""
     nvml = _nvml()
     if nvml is None:
         return None
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(0)
         reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
-        return {
-            "clock": nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
-            "temperature": nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
-            "throttled": bool(reasons & ~HARMLESS),
-        }
+        return GpuState(
+            clock=nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
+            temperature=nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+            throttled=bool(reasons & ~HARMLESS),
+        )
     except nvml.NVMLError:
         return None
 
 
-def _nvml() -> Any:
-    """The driver's library, ready to be asked; None where it is not installed or finds no driver."""
+def _nvml() -> ModuleType | None:
+    """Return the driver's library, ready to be asked; None where it is not installed or finds no driver."""
     try:
         import pynvml
     except ModuleNotFoundError:
@@ -95,11 +93,15 @@ def _nvml() -> Any:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return None
-    return pynvml
+    library: ModuleType = pynvml
+    return library
 
 
 def revision() -> str | None:
-    """The commit that is checked out, marked where files differ from it; None outside a checkout."""
+    """Return the commit that is checked out, marked where files differ from it; None outside of samestep's
+    own checkout."""
+    if not (ROOT / "harness" / "samestep").is_dir():
+        return None
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
@@ -108,10 +110,10 @@ def revision() -> str | None:
     return done.stdout.strip() or None
 
 
-def slug(machine: dict[str, Any]) -> str:
-    """A folder's name for the machine: its processor, how many, and its GPU."""
-    parts = [machine["cpu"], f"{machine['processors']}cpu", *(gpu["name"] for gpu in machine["gpus"][:1])]
-    words = re.findall(r"[a-z0-9]+", " ".join(parts).lower())
+def slug(machine: Machine) -> str:
+    """Return a folder's name for the machine: its processor, how many, and its GPU."""
+    names = [machine.cpu, f"{machine.processors}cpu", *(str(gpu.name) for gpu in machine.gpus[:1])]
+    words = re.findall(r"[a-z0-9]+", " ".join(names).lower())
     return "-".join(w for w in words if w not in ("r", "tm", "processor", "cpu"))
 
 

@@ -1,8 +1,9 @@
-"""A cell under measurement: the tasks of the very module that was examined, as calls to be timed."""
+"""The tasks of the very module that was examined, as calls to be timed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from statistics import median
@@ -11,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from samestep.agreement.examination.candidate import Candidate
-from samestep.frameworks import Stopwatch, stopwatch
+from samestep.frameworks import Adapter, Stopwatch, stopwatch
 from samestep.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
 from samestep.measure.interference import Interference
+from samestep.records.schema import Latency, Parts, Transfer
 
 #: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
-#: the turns of a round meet the same weather.
+#: the turns of a round meet the same drift of the machine.
 SAMPLE_SECONDS = 0.02
 
-#: What the number of calls is made for, of that: so that a calmer moment is long enough too.
+#: What the number of calls is made for, of that: so that a faster moment is long enough too.
 AIM = 1.2
 
 #: The first calls, each timed by itself to see when they become steady; of a task of many steps a few.
@@ -54,15 +56,33 @@ class TimedCandidate(Candidate):
         return timed(lambda: function(state, *arguments), self.adapter.wait)[1]
 
 
-class Subject:
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of N ``loops`` of a task; ``disturbed`` where others took the processor meanwhile."""
+
+    seconds: float
+    loops: int
+    disturbed: bool
+
+
+@dataclass(frozen=True)
+class PeakTiming:
+    """Seconds and operations of one large matrix product, and how many processors were busy."""
+
+    seconds: float
+    flops: float
+    processors: float
+
+
+class TimedTasks:
     """The tasks of one candidate. Every sample of training starts from a freshly adopted state, outside the
     clock; what does not train leaves its state as it is, and shares one."""
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.wait = candidate.adapter.wait
-        self.tasks = [name for name in candidate.spec.tasks if candidate.offers(name)]
-        self.arguments = {task: candidate.arguments(task) for task in self.tasks}
+        self.names = [name for name in candidate.spec.tasks if candidate.offers(name)]
+        self.arguments = {task: candidate.arguments(task) for task in self.names}
         self.state = candidate.adopt(candidate.params)
         self.interference = Interference()
 
@@ -82,13 +102,13 @@ class Subject:
 
         return step
 
-    def sample(self, task: str, loops: int) -> dict[str, Any]:
+    def sample(self, task: str, loops: int) -> Timing:
         """Time ``loops`` calls, waited for at the end: the throughput."""
         call = self.call(task)
         before = self.interference.read()
         seconds, _ = timed(call, self.wait, loops)
         disturbed = self.interference.read().disturbed(before, seconds)
-        return {"seconds": seconds, "loops": loops, "disturbed": disturbed}
+        return Timing(seconds, loops, disturbed)
 
     def calibrate(self, task: str) -> int:
         """How many calls make a sample: more until one is long enough, which warms up as well."""
@@ -102,7 +122,7 @@ class Subject:
 
     def warm(self, task: str, loops: int) -> float:
         """A sample that is not kept; it shows which threads do the work."""
-        seconds: float = self.sample(task, loops)["seconds"]
+        seconds = self.sample(task, loops).seconds
         self.interference.settle(seconds)
         return seconds
 
@@ -116,7 +136,7 @@ class Subject:
         """The first calls of all tasks. The one of most steps is called first: it finds nothing compiled; the
         others may find what it has compiled."""
         found = {task: self.first_calls(task, most) for task in self._longest_first()}
-        return {task: found[task] for task in self.tasks}
+        return {task: found[task] for task in self.names}
 
     def warm_device(self, rate: Callable[[], float | None]) -> None:
         """Work until the clock rate of the device is flat, from low when idle; None where nobody knows it."""
@@ -128,14 +148,14 @@ class Subject:
             one_by_one(call, self.wait, inf, READING_SECONDS)
 
     def _longest_first(self) -> list[str]:
-        return sorted(self.tasks, key=lambda task: -(self.candidate.steps(task) or 0))
+        return sorted(self.names, key=lambda task: -(self.candidate.steps(task) or 0))
 
     def latency(self, task: str) -> list[float]:
         """Seconds of each of many calls, every one waited for by itself."""
         return one_by_one(self.call(task), self.wait, LATENCY_CALLS, LATENCY_SECONDS)
 
-    def transfers(self, task: str) -> dict[str, float]:
-        """Seconds that it takes to bring a task's inputs to the device, and its results back."""
+    def transfers(self, task: str) -> Transfer:
+        """Return the seconds that a task's inputs take to the device, and its results back."""
         arrays = [self.candidate.arrays[n] for n in self.candidate.spec.tasks[task].inputs
                   if n in self.candidate.arrays]  # fmt: skip
         there, back = [], []
@@ -143,10 +163,10 @@ class Subject:
             there.append(timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)[0])
             self.wait(returned := self.call(task)())
             back.append(timed(partial(self._fetched, task, returned), nothing)[0])
-        return {"to_device": median(there), "from_device": median(back)}
+        return Transfer(median(there), median(back))
 
-    def parts(self, task: str, loops: int) -> dict[str, Any]:
-        """The three times of a sample: until all calls were asked for, on the device alone (None where the
+    def parts(self, task: str, loops: int) -> Parts:
+        """Return the three times of a sample: until all calls were launched, on the device alone (None where the
         framework has no clock there), and until the results were there.
 
         Raises `MissingWait` where the clock stopped before that: after a true wait the results are fetched in
@@ -165,9 +185,7 @@ class Subject:
             elif device is not None and device > seconds * (1 + SLACK):
                 found.append(f"{1e3 * device:.3g} ms by the device's")
             else:
-                return {
-                    "launch_seconds": launch, "device_seconds": device, "seconds": seconds, "loops": loops,
-                }  # fmt: skip
+                return Parts(launch, device, seconds, loops)
         raise MissingWait(
             f"{task}: {1e3 * seconds:.3g} ms by the clock, and {found[-1]}: the wait is missing"
         )
@@ -194,22 +212,22 @@ class Peak:
 
     SIZE = 2048
 
-    def __init__(self, adapter: Any, dtype: str) -> None:
+    def __init__(self, adapter: Adapter, dtype: str) -> None:
         rng = np.random.default_rng(0)
         square = rng.standard_normal((self.SIZE, self.SIZE)).astype(dtype)
         self.adapter = adapter
         self.a, self.b = adapter.asarray(square), adapter.asarray(square.T.copy())
         self.sample()  # the first one starts threads and touches pages
 
-    def sample(self) -> dict[str, Any]:
-        """``processors`` is how many of them were busy: what a framework does that tells no thread count."""
+    def sample(self) -> PeakTiming:
+        """Time one product; the busy processors show what a framework does that reports no thread count."""
         before = processor_time()
         seconds, _ = timed(lambda: self.adapter.matmul(self.a, self.b), self.adapter.wait)
         processors = (processor_time() - before) / seconds
-        return {"seconds": seconds, "loops": 1, "flops": 2.0 * self.SIZE**3, "processors": processors}
+        return PeakTiming(seconds, 2.0 * self.SIZE**3, processors)
 
 
-def quantiles(seconds: list[float]) -> dict[str, float]:
-    """Of calls timed one by one: the median, and what one in twenty is below and above."""
+def quantiles(seconds: list[float]) -> Latency:
+    """Return the median, the 5th and the 95th percentile of calls timed one by one."""
     low, middle, high = np.quantile(seconds, [0.05, 0.5, 0.95]).tolist()
-    return {"median": middle, "p05": low, "p95": high, "calls": len(seconds)}
+    return Latency(middle, high, low, len(seconds))

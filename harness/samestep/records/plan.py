@@ -22,6 +22,11 @@ class PlannedCell(Cell):
     baseline: str = ""
 
 
+def planned(cell: Cell, baseline: str) -> PlannedCell:
+    """Return a cell with the key of its baseline."""
+    return PlannedCell(**vars(cell), baseline=baseline)
+
+
 @dataclass(frozen=True)
 class RunOptions(Options):
     """The options of a run: ``pythons`` gives the interpreter of a framework's workers, ``roots`` are further

@@ -1,4 +1,4 @@
-"""Work side by side: a thread for each set of processors."""
+"""Work side by side: a thread for each set of processors, and the workers that are used meanwhile."""
 
 from __future__ import annotations
 
@@ -7,47 +7,71 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 from typing import TypeVar
 
+from samestep.errors import SamestepError
+from samestep.workers.process import WorkerProcess
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Lanes:
-    """Threads that work side by side, each on one of these sets of processors; ``stop`` ends what they wait
-    for.
+class WorkerPool:
+    """Threads that work side by side, each on one of these sets of processors.
 
     A worker is started, and used, while they last: the kernel ends it with the thread that started it.
     """
 
-    def __init__(self, sets: Sequence[list[int]], stop: Callable[[], None]) -> None:
-        self.stop = stop
-        self.pool = ThreadPoolExecutor(len(sets))
+    def __init__(self, places: Sequence[list[int]]) -> None:
+        self.threads = ThreadPoolExecutor(len(places))
         self.free: SimpleQueue[list[int]] = SimpleQueue()
-        for one in sets:
-            self.free.put(one)
+        self.workers: list[WorkerProcess] = []
+        self.stopped = False
+        for place in places:
+            self.free.put(place)
 
-    def __enter__(self) -> Lanes:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown()
+        self.threads.shutdown()
+
+    def add(self, worker: WorkerProcess) -> WorkerProcess:
+        """Return a worker that has just been started, which `stop` ends from now on.
+
+        Raises SamestepError where the pool is stopped already; then the worker is ended.
+        """
+        self.workers.append(worker)
+        if self.stopped:
+            worker.stop()
+            raise SamestepError("stopped")
+        return worker
+
+    def stop(self) -> None:
+        """End all workers, whichever thread waits for them, and let none start any more."""
+        self.stopped = True
+        for worker in list(self.workers):
+            worker.kill()
 
     def each(
         self,
         items: Iterable[T],
         work: Callable[[T, list[int]], R],
-        heard: Callable[[T, R], None] = lambda item, result: None,
+        on_result: Callable[[T, R], None] = lambda item, result: None,
     ) -> None:
-        """Do the work of every item; ``heard`` gets what came of it as it comes, in the caller's thread."""
-        waiting = {self.pool.submit(self._working, item, work): item for item in items}
+        """Do the work of every item, on one of the sets of processors.
+
+        ``on_result`` gets each item with its result as it comes, in the caller's thread. Whatever the work
+        raises ends the pool's workers and is raised here.
+        """
+        waiting = {self.threads.submit(self._work, item, work): item for item in items}
         try:
             for done in as_completed(waiting):
-                heard(waiting[done], done.result())
+                on_result(waiting[done], done.result())
         except BaseException:  # an interrupt, or a mistake of the user's: nobody waits for the rest
-            self.pool.shutdown(wait=False, cancel_futures=True)
+            self.threads.shutdown(wait=False, cancel_futures=True)
             self.stop()
             raise
 
-    def _working(self, item: T, work: Callable[[T, list[int]], R]) -> R:
+    def _work(self, item: T, work: Callable[[T, list[int]], R]) -> R:
         place = self.free.get()
         try:
             return work(item, place)

@@ -1,0 +1,72 @@
+"""What a person calls from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar, overload
+
+from samestep.agreement.examination.candidate import Candidate
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Options
+from samestep.catalog.selection import select
+from samestep.errors import SamestepError
+from samestep.frameworks import Adapter
+from samestep.workers.candidates import open_candidate
+from samestep.workers.launcher import settings_of
+from samestep.workers.protocol import Subject
+
+C = TypeVar("C", bound=Candidate)
+
+
+@overload
+def open_cell(
+    selector: str, *, dtype: str = ..., device: str = ..., threads: int = ..., matmul: str = ...,
+    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ...,
+) -> Candidate: ...  # fmt: skip
+
+
+@overload
+def open_cell(
+    selector: str, *, dtype: str = ..., device: str = ..., threads: int = ..., matmul: str = ...,
+    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ..., kind: type[C],
+) -> C: ...  # fmt: skip
+
+
+def open_cell(
+    selector: str,
+    *,
+    dtype: str = "float32",
+    device: str = "cpu",
+    threads: int = 1,
+    matmul: str = "float32",
+    seed: int = 0,
+    roots: Sequence[Path] = (),
+    file: Path | None = None,
+    kind: type[Candidate] = Candidate,
+) -> Candidate:
+    """Return one cell as a candidate: NumPy arrays in and out, its inputs drawn from the seed.
+
+    ``selector`` names one implementation on one case, ``two_layer:tiny/torch_nn``; a workload with one
+    default case needs no case. ``roots`` are further folders of workloads, ``file`` an implementation outside
+    of them. ``kind`` is the class of the candidate. The framework is imported into this process, and
+    configured for ``dtype``, ``device``, ``threads`` and ``matmul``, which some frameworks take once only.
+
+    Raises SamestepError where the selector is not valid, or means no cell or several, and
+    `samestep.frameworks.Unavailable` where the framework cannot be had.
+
+    >>> candidate = open_cell("two_layer:tiny/numpy_manual")
+    >>> state = candidate.adopt(candidate.params)
+    """
+    catalog = Catalog(roots)
+    options = Options(dtypes=(dtype,), devices=(device,), matmul=matmul, threads=threads)
+    cells = select(catalog, [selector], options, file)
+    if len(cells) > 1:
+        meant = ", ".join(f"{cell.of_case}/{cell.implementation}" for cell in cells[:3])
+        more = ", ..." if len(cells) > 3 else ""
+        raise SamestepError(f"{selector!r} means {len(cells)} cells: name one of {meant}{more}")
+    (cell,) = cells
+    settings = settings_of(cell)
+    adapter: Adapter = catalog.load_adapter(cell.framework).Adapter(settings)
+    subject = Subject(cell.workload, cell.implementation, cell.case, seed, file)
+    return open_candidate(catalog, adapter, settings, subject, kind)

@@ -1,0 +1,84 @@
+"""The facts of files, kept on disk until the files change: parsing them takes most of `samestep list`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samestep import paths
+from samestep.catalog.source_facts import SourceFacts, source_facts
+from samestep.codec import Malformed, decode, encode
+from samestep.errors import SamestepError
+
+#: The form of what is kept; what has another one is not read.
+FORM = 2
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The facts of a file as it was: when it was changed last (ns), and its size in bytes. No editor
+    and no installer can set the time of a change (ctime) back."""
+
+    changed: int
+    size: int
+    facts: SourceFacts
+
+
+@dataclass(frozen=True)
+class _Document:
+    form: int
+    files: Mapping[str, _Kept]
+
+
+def cached_facts(folder: Path, files: Iterable[Path]) -> dict[Path, SourceFacts]:
+    """Return the facts of each of these files, which are kept together under the name of their folder.
+
+    Raises SamestepError where a file cannot be read or is not Python.
+    """
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    place = paths.home() / "source facts" / f"{name}.json"
+    known, found = _read(place), dict[str, _Kept]()
+    for path in files:
+        changed, size = _stamp(path)
+        old = known.get(str(path))
+        fresh = old if old and (old.changed, old.size) == (changed, size) else None
+        found[str(path)] = fresh or _Kept(changed, size, source_facts(path))
+    if found != known:
+        _write(place, _Document(FORM, found))
+    return {Path(path): kept.facts for path, kept in found.items()}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise SamestepError(f"{path} cannot be read: {error}") from error
+    return found.st_ctime_ns, found.st_size
+
+
+def _read(place: Path) -> Mapping[str, _Kept]:
+    """Return what was kept; nothing where that is missing, damaged or of another form."""
+    try:
+        document = json.loads(place.read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or document.get("form") != FORM:
+            return {}
+        return decode(_Document, document).files
+    except (OSError, ValueError, RecursionError, Malformed):
+        return {}
+
+
+def _write(place: Path, document: _Document) -> None:
+    """Write all of it or nothing; where nothing can be written everything is read again the next time."""
+    part = place.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(json.dumps(encode(document)), encoding="utf-8")
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""Examines cells in workers of their frameworks: several side by side, as nothing is timed here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from samestep.agreement.distance import load_outputs, measure_distance
+from samestep.agreement.findings import FreeRun
+from samestep.agreement.verdict import AGREE, TIMEOUT, UNAVAILABLE, Verdict
+from samestep.catalog.cell import Cell
+from samestep.errors import SamestepError
+from samestep.measure import clock
+from samestep.records.results import CellPair, CheckResult
+from samestep.workers.environment import processor_sets
+from samestep.workers.launcher import Launcher
+from samestep.workers.pool import WorkerPool
+from samestep.workers.process import NoAnswer, RequestFailed, WorkerLost, WorkerProcess
+from samestep.workers.protocol import Examine
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What came of examining a cell: its result, the end of standard error or a traceback where it failed,
+    and the seconds that it took."""
+
+    cell: Cell
+    verdict: Verdict
+    free_run: FreeRun | None = None
+    stderr: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def result(self) -> CheckResult:
+        return CheckResult(self.cell, self.verdict, self.free_run)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for besides verdicts: a file of each cell's first step in the folder ``keep``, and a free
+    run of N steps; of the cells of ``verdict_only`` neither."""
+
+    keep: Path | None = None
+    free_run_steps: int = 0
+    verdict_only: frozenset[Cell] = frozenset()
+
+    def request(self, launcher: Launcher, cell: Cell) -> Examine:
+        """Return what the worker of a cell is asked."""
+        if cell in self.verdict_only:
+            return Examine(launcher.subject(cell))
+        keep = first_step(self.keep, cell) if self.keep else None
+        return Examine(launcher.subject(cell), keep, self.free_run_steps)
+
+
+def check(
+    launcher: Launcher,
+    cells: Sequence[Cell],
+    on_result: Callable[[Examination], None],
+    wanted: Wanted | None = None,
+) -> None:
+    """Examine every cell; ``on_result`` gets what came of each as it comes, from several threads.
+
+    One worker holds all implementations of a framework at one dtype, device and precision. As many workers
+    go on side by side as there are processors for their threads.
+    """
+    if not cells:
+        return
+    job = _Check(launcher, on_result, wanted or Wanted())
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
+    gpu = threading.Lock()  # one worker at a time holds it
+    # The longest first, so that the last one is not waited for alone.
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    with WorkerPool(processor_sets(max(cell.threads for cell in cells))) as pool:
+
+        def examine(group: list[Cell], bound_to: list[int]) -> None:
+            with gpu if group[0].device == "gpu" else nullcontext():
+                job.examine_group(pool, group, bound_to)
+
+        pool.each(ordered, examine)
+
+
+@dataclass(frozen=True)
+class _Check:
+    launcher: Launcher
+    on_result: Callable[[Examination], None]
+    wanted: Wanted
+
+    def examine_group(self, pool: WorkerPool, cells: list[Cell], bound_to: Sequence[int]) -> None:
+        """Use one worker for all cells; after a crash, one for each that is left, also the crashed one."""
+        missing = self.launcher.missing(cells[0])
+        if missing:
+            for cell in cells:
+                self.on_result(Examination(cell, missing))
+            return
+        left = list(cells)
+        try:
+            with pool.add(self.launcher.start(cells[0], bound_to)) as worker:
+                failure = self._open(worker, cells[0])
+                while left:
+                    self.on_result(self._examine(worker, left[0], failure))
+                    left.pop(0)
+        except WorkerLost as lost:
+            _raise_if_stopped(pool)
+            if lost.verdict.verdict == TIMEOUT:  # once is long enough
+                self.on_result(_failed(left.pop(0), lost))
+        for cell in left:
+            self.on_result(self._examine_alone(pool, cell, bound_to))
+
+    def _examine_alone(self, pool: WorkerPool, cell: Cell, bound_to: Sequence[int]) -> Examination:
+        with pool.add(self.launcher.start(cell, bound_to)) as worker:
+            try:
+                return self._examine(worker, cell, self._open(worker, cell))
+            except WorkerLost as lost:
+                _raise_if_stopped(pool)
+                return _failed(cell, lost)
+
+    def _open(self, worker: WorkerProcess, cell: Cell) -> RequestFailed | None:
+        """Return why the framework could not be opened, and None if it could. Raises `WorkerLost`."""
+        try:
+            self.launcher.open(worker, cell)
+        except RequestFailed as failure:
+            return failure
+        return None
+
+    def _examine(self, worker: WorkerProcess, cell: Cell, failure: RequestFailed | None) -> Examination:
+        if failure:
+            return _failed(cell, failure)
+        began = clock.now()
+        try:
+            answer = worker.ask(self.wanted.request(self.launcher, cell), self.launcher.patience)
+        except RequestFailed as failed:
+            return _failed(cell, failed, clock.now() - began)
+        return Examination(cell, answer.verdict, answer.free_run, seconds=clock.now() - began)
+
+
+def _raise_if_stopped(pool: WorkerPool) -> None:
+    """A worker that we ended ourselves says nothing of its cell."""
+    if pool.stopped:
+        raise SamestepError("stopped")
+
+
+def _failed(cell: Cell, failure: NoAnswer, seconds: float = 0.0) -> Examination:
+    return Examination(cell, failure.verdict, stderr=failure.stderr, seconds=seconds)
+
+
+def first_step(folder: Path, cell: Cell) -> Path:
+    """Return the file of what a cell gave at its first step."""
+    return folder / f"{cell.key.replace('/', '|')}.npz"
+
+
+def distances(folder: Path, cells: Sequence[Cell]) -> Iterator[CellPair]:
+    """Return how far every two cells of one workload, case, dtype and device are apart, of those that have a
+    file in the folder."""
+    groups: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        if first_step(folder, cell).is_file():
+            group = (cell.workload, cell.case, cell.dtype, cell.device, cell.matmul)
+            groups.setdefault(group, []).append(cell)
+    for peers in groups.values():
+        values = {cell: load_outputs(first_step(folder, cell)) for cell in peers}
+        for first, second in combinations(peers, 2):
+            sigmas = {**values[second][1], **values[first][1]}
+            found = measure_distance(values[first][0], values[second][0], sigmas)
+            if found:
+                yield CellPair(first, second, found)
+
+
+def failed(cell: Cell, verdict: str, required: Sequence[str] = ()) -> bool:
+    """Whether the exit code must say so: anything but agreement, and absence where it was asked for."""
+    if verdict == UNAVAILABLE:
+        return cell.named or cell.framework in required
+    return verdict != AGREE

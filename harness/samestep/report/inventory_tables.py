@@ -1,0 +1,109 @@
+"""What there is, in the terminal: workloads or implementations, what they run on, what can be done next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.source_facts import first_paragraph, summary_line
+from samestep.codec import encode
+from samestep.records.inventory import Inventory, ListedImplementation, ProbedDevice
+from samestep.spec import Spec
+
+#: Implementations by workload.
+Listed = Mapping[str, Sequence[ListedImplementation]]
+
+NEXT = {
+    "list {}": "its implementations, in the order to read them",
+    "check {}": "do they agree?",
+    "bench {}": "check, then time: which is fastest here?",
+    "run": "the main job: everything, then a report",
+    "check {} --file MINE.py": "is my own file right?",
+}
+
+
+def show(catalog: Catalog, inventory: Inventory, implementations: bool, console: Console) -> None:
+    """Print what a newcomer needs to see, in 80 columns: every workload with a line, or
+    (``implementations``) the selected ones one by one."""
+    found: dict[str, list[ListedImplementation]] = {}
+    for one in inventory.implementations:
+        found.setdefault(one.workload, []).append(one)
+    if implementations:
+        for number, (name, mine) in enumerate(found.items()):
+            console.print(*["\n"] * (number > 0), end="")
+            _show_implementations(catalog, name, mine, console)
+    else:
+        lessons = {name: mine for name, mine in found.items() if catalog.spec(name).lesson}
+        _show_workloads(catalog, {name: found[name] for name in found if name not in lessons}, console)
+        if lessons:
+            console.print("\n[bold]lessons[/], to be read; they are timed only where they are named")
+            _show_workloads(catalog, lessons, console)
+    _show_here(inventory, console)
+    _show_next(max(found, key=lambda name: len(catalog.spec(name).cases)), implementations, console)
+
+
+def _show_workloads(catalog: Catalog, found: Listed, console: Console) -> None:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=max(map(len, catalog.workloads)))
+    for name, mine in found.items():
+        frameworks = ", ".join(dict.fromkeys(one.framework for one in mine))
+        cases = "1 case" if len(mine[0].cases) == 1 else f"{len(mine[0].cases)} cases"
+        table.add_row(f"[bold]{name}[/]", escape(_summary(catalog.spec(name))))
+        table.add_row("", f"[dim]{cases}; {len(mine)} implementations: {frameworks}[/]")
+    console.print(table)
+
+
+def _show_implementations(
+    catalog: Catalog, name: str, mine: Sequence[ListedImplementation], console: Console
+) -> None:
+    spec = catalog.spec(name)
+    console.print(f"[bold]{name}[/]: {escape(_summary(spec))}")
+    console.print(f"cases: {', '.join(spec.cases)}", f"tasks: {', '.join(spec.tasks)}", "", sep="\n")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for one in mine:
+        line = summary_line(catalog.implementation(name, one.implementation).path.read_text("utf-8"))
+        lacking = [task for task in spec.tasks if task not in one.tasks]
+        without = f" [dim](no {', '.join(lacking)})[/]" if lacking else ""
+        mark = "[dim]" if not one.available else ""
+        table.add_row(f"{mark} {one.implementation}", f"{mark}{escape(line)}{without}")
+    console.print(table)
+
+
+def _summary(spec: Spec) -> str:
+    """Return the first sentence of a spec's module, without its name."""
+    return first_paragraph(sys.modules[spec.make_inputs.__module__].__doc__).partition(": ")[2]
+
+
+def _show_here(inventory: Inventory, console: Console) -> None:
+    """Print frameworks and devices, and what installs those that are not here."""
+    console.print("\n[bold]here[/]")
+    for row in inventory.frameworks:
+        state = row.version or "present" if row.available else f"[yellow]{escape(str(row.reason))}[/]"
+        console.print(f"  {row.framework:<12}{state}", soft_wrap=True)
+        for device, probed in (row.devices or {}).items():
+            console.print(f"    {device}: {escape(_probed(probed))}", soft_wrap=True)
+    for one in inventory.devices:
+        console.print(f"  {one.device:<12}{escape(str(one.name))}")
+    if not any(one.device == "gpu" for one in inventory.devices):
+        console.print(f"  {'gpu':<12}none found")
+
+
+def _probed(probed: ProbedDevice) -> str:
+    """Return what a framework reports of itself, or why it does not."""
+    if probed.verdict:
+        return str(probed.verdict.reason)
+    return ", ".join(f"{name} {value}" for name, value in encode(probed.facts).items())
+
+
+def _show_next(workload: str, implementations: bool, console: Console) -> None:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for command, why in NEXT.items():
+        if not (implementations and command.startswith("list")):
+            table.add_row(f"  samestep {command.format(workload)}", why)
+    console.print("\n[bold]next[/]")
+    console.print(table)

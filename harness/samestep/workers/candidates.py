@@ -1,0 +1,40 @@
+"""From a name to a candidate: an implementation on the inputs of a case, in the process of its framework."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from samestep.agreement.examination.candidate import Candidate
+from samestep.catalog.catalog import Catalog
+from samestep.data import load
+from samestep.errors import SamestepError
+from samestep.frameworks import Adapter, Settings
+from samestep.workers.failures import lacks_a_package, one_line
+from samestep.workers.protocol import Subject
+
+C = TypeVar("C", bound=Candidate)
+
+
+def open_candidate(
+    catalog: Catalog, adapter: Adapter, settings: Settings, subject: Subject, kind: type[C]
+) -> C:
+    """Return an implementation with the inputs of its case, drawn from the subject's seed.
+
+    Raises SamestepError where a file of the user's cannot be imported, and whatever an implementation of the
+    catalog raises when it is.
+    """
+    rung = catalog.implementation(subject.workload, subject.implementation, subject.file)
+    spec = catalog.spec(rung.workload)
+    case = spec.case(subject.case)
+    dataset = load(case.dataset) if case.dataset else None
+    inputs = spec.make_inputs(case, np.random.default_rng(subject.seed), dataset)
+    try:
+        module = catalog.load(rung)
+    except Exception as error:
+        if subject.file is None or lacks_a_package(error):
+            raise
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise SamestepError(f"{subject.file} cannot be loaded: {reason}") from error
+    return kind(module, adapter, settings, spec, case, inputs)

@@ -1,0 +1,45 @@
+"""An exception of an implementation, as a verdict of its cell."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from samestep.data import DataError
+from samestep.frameworks import Unavailable
+
+#: Packages that implementations are imported as, the catalog's and those of further roots.
+IMPLEMENTATIONS = ("samestep.impls.", "impls_")
+
+#: How PyTorch, JAX and TensorFlow say that memory is exhausted: each has its own class for it.
+EXHAUSTED = ("OutOfMemoryError", "RESOURCE_EXHAUSTED", "can't allocate memory")
+
+
+def failure(error: BaseException) -> Verdict:
+    """Return the verdict of an exception: what it was, in one line, and where in the implementation."""
+    if isinstance(error, Unavailable | DataError) or lacks_a_package(error):
+        return Verdict(UNAVAILABLE, one_line(error))
+    text = f"{type(error).__name__}: {one_line(error)}{_place(error)}"
+    exhausted = isinstance(error, MemoryError) or any(mark in text for mark in EXHAUSTED)
+    return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
+
+
+def lacks_a_package(error: BaseException) -> bool:
+    """Whether something is not installed; a sibling implementation that is misspelled is another matter."""
+    ours = (*IMPLEMENTATIONS, "samestep.")
+    return isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(ours)
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an exception's message."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else "no message"
+
+
+def _place(error: BaseException) -> str:
+    """Return the last line of an implementation that the error passed through."""
+    walked = traceback.walk_tb(error.__traceback__)
+    own = [(f.f_code.co_filename, line) for f, line in walked
+           if f.f_globals.get("__name__", "").startswith(IMPLEMENTATIONS)]  # fmt: skip
+    return f" ({Path(own[-1][0]).name}:{own[-1][1]})" if own else ""

@@ -1,0 +1,251 @@
+"""What a parent asks a worker, and what that answers: a line of JSON each way, one type for each.
+
+A request names its operation; an answer is ``{"ok": true, ...}`` with the fields of the request's ``Answer``,
+or says what failed. `write_request`, `read_request`, `write_answer` and `read_answer` are the only codec.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from samestep.agreement.findings import FreeRun
+from samestep.agreement.verdict import Verdict
+from samestep.codec import decode, encode, in_json
+from samestep.frameworks import Settings
+from samestep.records.schema import FrameworkFacts, GpuState, Latency, Parts, Transfer
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Which implementation is meant, on which case; ``file`` is one outside of the catalog, or None."""
+
+    workload: str
+    implementation: str
+    case: str
+    seed: int = 0
+    file: Path | None = None
+
+
+# -- answers -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The framework is imported and configured."""
+
+    facts: FrameworkFacts = field(metadata=in_json(flat=True))
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The verdict, and a free run where one was asked for and the implementation trains."""
+
+    verdict: Verdict
+    free_run: FreeRun | None = field(metadata=in_json("trajectory"), default=None)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Seconds of building the implementation and of its first calls, by task, and how many ``loops`` make a
+    sample; ``steps``, ``latency`` and ``parts`` only where no loops were known before."""
+
+    build_seconds: float
+    first_calls: Mapping[str, Sequence[float]]
+    transfers: Mapping[str, Transfer]
+    loops: Mapping[str, int]
+    steps: Mapping[str, int | None] | None = None
+    latency: Mapping[str, Latency] | None = None
+    parts: Mapping[str, Parts] | None = None
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Seconds of a batch of N ``loops``; ``disturbed`` where others took the processor meanwhile."""
+
+    seconds: float
+    loops: int
+    disturbed: bool
+    gpu: GpuState | None = None
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The verdict after the last round, and the most memory held, in bytes, by the process and on the
+    device."""
+
+    verdict: Verdict
+    peak_memory_bytes: int
+    device_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class PeakMeasured:
+    """Seconds and operations of one large matrix product, and how many processors were busy."""
+
+    seconds: float
+    flops: float
+    processors: float
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The framework is imported, and nothing is configured."""
+
+    version: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a framework answers to a question about its conventions."""
+
+    answer: object
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request raised, and the worker goes on: what that makes of the cell, with the traceback."""
+
+    verdict: Verdict
+    traceback: str | None = None
+
+
+@dataclass(frozen=True)
+class Misused:
+    """The user made a mistake: the line that says so."""
+
+    usage: str
+    traceback: str | None = None
+
+
+# -- requests ------------------------------------------------------------------------------------------
+
+
+class Request(Generic[A]):
+    """An operation, and the type of its answer."""
+
+    OP: ClassVar[str]
+    ANSWER: type[A]
+
+
+@dataclass(frozen=True)
+class Open(Request[Opened]):
+    """Import a framework and configure it: always the first request."""
+
+    OP = "open"
+    ANSWER = Opened
+
+    framework: str
+    settings: Settings
+    roots: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Examine(Request[Examined]):
+    """Take an implementation through all stages; what it gave at its first step goes to the file ``keep``."""
+
+    OP = "check"
+    ANSWER = Examined
+
+    subject: Subject
+    keep: Path | None = None
+    free_run_steps: int = 0
+
+
+@dataclass(frozen=True)
+class Prepare(Request[Prepared]):
+    """Take the first calls, and find how many make a sample where ``loops`` does not say so."""
+
+    OP = "prepare"
+    ANSWER = Prepared
+
+    subject: Subject
+    loops: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class TakeSample(Request[Sampled]):
+    """Time one batch of calls."""
+
+    OP = "sample"
+    ANSWER = Sampled
+
+    task: str
+    loops: int
+
+
+@dataclass(frozen=True)
+class Confirm(Request[Confirmed]):
+    """Examine once more what was timed."""
+
+    OP = "confirm"
+    ANSWER = Confirmed
+
+    subject: Subject
+
+
+@dataclass(frozen=True)
+class MeasurePeak(Request[PeakMeasured]):
+    """Time one large matrix product."""
+
+    OP = "measure_peak"
+    ANSWER = PeakMeasured
+
+
+@dataclass(frozen=True)
+class Import(Request[Imported]):
+    """Import a framework and leave it as it is: conventions are asked of its defaults."""
+
+    OP = "meet"
+    ANSWER = Imported
+
+    framework: str
+
+
+@dataclass(frozen=True)
+class Ask(Request[Answered]):
+    """Put one question about conventions to a framework."""
+
+    OP = "convention"
+    ANSWER = Answered
+
+    framework: str
+    question: str
+
+
+REQUESTS: dict[str, type[Request[object]]] = {
+    kind.OP: kind  # type: ignore[misc]  # each has its own type of answer
+    for kind in (Open, Examine, Prepare, TakeSample, Confirm, MeasurePeak, Import, Ask)
+}
+
+
+# -- the codec -----------------------------------------------------------------------------------------
+
+
+def write_request(request: Request[A]) -> str:
+    """Return the line of a request."""
+    return json.dumps({"op": request.OP, **encode(request)})
+
+
+def read_request(line: str) -> Request[object]:
+    """Read what `write_request` wrote. Raises KeyError for an operation that is not known."""
+    document = json.loads(line)
+    return decode(REQUESTS[document["op"]], document)
+
+
+def write_answer(answer: object) -> str:
+    """Return the line of an answer."""
+    return json.dumps({"ok": not isinstance(answer, Failed | Misused), **encode(answer)})
+
+
+def read_answer(kind: type[A], line: bytes) -> A | Failed | Misused:
+    """Read what `write_answer` wrote of an answer of that kind."""
+    document = json.loads(line)
+    if document["ok"]:
+        return decode(kind, document)
+    return decode(Misused, document) if "usage" in document else decode(Failed, document)

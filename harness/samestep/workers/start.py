@@ -1,0 +1,37 @@
+"""The first file of a worker's process, run as a script: ``python -P start.py [ROOT, PROCESSORS]``.
+
+The affinity is set before NumPy or a framework counts the processors that it may use. Of the folder ROOT that
+samestep lies in, the package is taken and nothing else: it may be the site-packages of another Python than
+the worker's. And a worker does not outlive its parent. This file imports nothing of samestep before that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+
+PR_SET_PDEATHSIG = 1
+
+
+def start(root: str, processors: list[int]) -> None:
+    """Bind this process to the processors, import samestep from ROOT and serve."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, processors)
+    spec = PathFinder.find_spec("samestep", [root])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no samestep in {root}")
+    sys.modules["samestep"] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["samestep"])
+
+    from samestep.workers.server import main
+
+    main()
+
+
+if __name__ == "__main__":
+    start(*json.loads(sys.argv[1]))
