@@ -86,8 +86,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The values of a case: the ``params`` that ``adopt`` gets, and the ``arrays`` that the tasks name as
-    inputs.
+    """The values of a case: the ``params`` that ``adopt`` gets, and the inputs ``arrays``.
 
     Both are arrays by name, whose axes are those of the spec's ``axes``. Floating arrays are float64 here;
     samestep rounds them to the cell's dtype. Integer arrays keep their type.

@@ -18,11 +18,11 @@ Values = Mapping[str, np.ndarray]
 
 
 def save_outputs(path: Path, values: Values, sigmas: Values) -> None:
-    """Write what an implementation gave at its first step, for another process to compare: all of it, or no
-    file.
+    """Write what an implementation gave at its first step, for another process to compare.
 
-    ``values`` and ``sigmas`` are arrays by tensor, of the same shape for one tensor, in the tensor's units. A
-    full disk or a worker that dies costs the comparison, not the verdict: no OSError is raised.
+    ``values`` and ``sigmas`` are arrays by tensor, of the same shape and in the tensor's units. All of it is
+    written, or no file: a full disk or a worker that dies costs the comparison, not the verdict, so no
+    OSError is raised.
     """
     both = {**{f"got|{n}": a for n, a in values.items()}, **{f"sigma|{n}": a for n, a in sigmas.items()}}
     unfinished = path.with_suffix(".tmp")

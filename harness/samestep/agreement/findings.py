@@ -1,5 +1,4 @@
-"""The findings of an examination, as plain data: a worker sends them to its parent, records and pages keep
-them."""
+"""The findings of an examination, as plain data for workers, records and pages."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ Values = Mapping[str, np.ndarray]
 
 
 def free_run(candidate: Candidate, reference: Reference, longest: int) -> FreeRun:
-    """Return how the candidate and the reference, each from its own state, diverge in the leading training
-    task.
+    """Return how the candidate diverges from the reference in its leading training task.
 
-    It makes as many steps as the case has, ``longest`` at most. Raises `Invalid` where nothing trains.
+    Each goes on from its own state, for as many steps as the case has, ``longest`` at most. Raises `Invalid`
+    where nothing trains.
     """
     training = candidate.training_tasks()
     if not training:

@@ -22,20 +22,24 @@ def unit_roundoff(dtype: npt.DTypeLike) -> float:
 
 
 def smallest_normal(dtype: npt.DTypeLike) -> float:
-    """Return the most that a result can lose when it underflows, in arithmetic that flushes denormals to
-    zero."""
+    """Return the most that underflow can lose where denormals are flushed to zero."""
     return float(np.finfo(dtype).tiny)
 
 
 def gamma(n: int, dtype: npt.DTypeLike) -> float:
-    """Return gamma_n = n u / (1 - n u), the relative error of n roundings (Higham 2002, lemma 3.1); infinity
-    where n u is 1 or more."""
+    """Return gamma_n = n u / (1 - n u), the relative error of n roundings (Higham 2002, lemma 3.1).
+
+    It is infinite where n u is 1 or more.
+    """
     nu = n * unit_roundoff(dtype)
     return nu / (1 - nu) if nu < 1 else float("inf")
 
 
 def reference_share(dtype: npt.DTypeLike) -> float:
-    """Return the factor on every limit: 2 for float64, since the reference rounds in float64 too, else 1."""
+    """Return the factor on every limit: 2 for float64, else 1.
+
+    The reference computes in float64 and rounds too: beside a float64 candidate it may err as far.
+    """
     return 2.0 if np.dtype(dtype) == np.float64 else 1.0
 
 
@@ -55,7 +59,8 @@ REPLICAS, FEWER_REPLICAS = 100, 24
 #: Numbers that all campaigns together may ever compare, and the false alarms that they may raise.
 NUMBERS_COMPARED, FALSE_ALARMS = 1e9, 1e-6
 
-#: P(|error| / sigma > t) <= exp(-1.744 t): the tail law that errors of correct code were measured to stay below.
+#: P(|error| / sigma > t) <= exp(-1.744 t): the tail law that the errors of correct code were measured to stay
+#: below.
 TAIL = 1.744
 
 #: Correct code was measured at a norm of 0.35 to 0.76 sigma (a sequential sum: 0.7356); twice that is
@@ -108,14 +113,14 @@ PERTURBATION = 2.0**-7
 #: this, which a wrong guess may match by chance, only if what is left is within what rounding does.
 EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
-#: A tensor identifies the arithmetic that made it if it comes from sums of so many terms, and if the norm of its
-#: error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
+#: A tensor identifies the arithmetic that made it if it comes from sums of so many terms, and if the norm of
+#: its error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
 IDENTIFYING_TERMS, IDENTIFYING_NORM = 256, 1 / 2 / DEVIATIONS
 
 #: It is used only where float32 errs so many times as much as float64 rounded once (11 times, measured over
 #: sums of 1,000 terms): then each is far from the geometric mean of the two.
 IDENTIFYING_RATIO = 4.0
 
-#: An arithmetic is identified where the norm is within this factor of what that arithmetic gives; the arithmetics
-#: of agreement lie further apart, but for those that round alike (TF32 and float16 operands).
+#: An arithmetic is identified where the norm is within this factor of what that arithmetic gives; the
+#: arithmetics lie further apart, but for those that round alike (TF32 and float16 operands).
 IDENTIFIED_WITHIN = 1.5

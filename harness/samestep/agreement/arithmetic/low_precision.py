@@ -20,8 +20,10 @@ Product = Callable[[Array, Array], Array]
 
 
 def rounding_to(bits: int) -> Format:
-    """Return a function that rounds float64 arrays of any shape to ``bits`` significant bits, ties to even;
-    the exponent is unlimited."""
+    """Return a function that rounds arrays to ``bits`` significant bits, ties to even.
+
+    It takes and returns float64 arrays of any shape; the exponent is unlimited.
+    """
 
     def to_format(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
@@ -31,7 +33,10 @@ def rounding_to(bits: int) -> Format:
 
 
 def truncating_to(bits: int) -> Format:
-    """Return a function that keeps ``bits`` significant bits of float64 arrays, and drops the rest."""
+    """Return a function that keeps ``bits`` significant bits of arrays, and drops the rest.
+
+    It takes and returns float64 arrays of any shape; the exponent is unlimited.
+    """
 
     def to_format(value: Array) -> Array:
         mantissa, exponent = np.frexp(value)
@@ -41,8 +46,7 @@ def truncating_to(bits: int) -> Format:
 
 
 def to_float16(value: Array) -> Array:
-    """Return the values as IEEE binary16 holds them, in float64; beyond its range (65504) they are
-    infinite."""
+    """Return the values as IEEE binary16 holds them, in float64; those over 65504 are infinite."""
     with np.errstate(all="ignore"):
         return value.astype(np.float16).astype(np.float64)
 
@@ -56,13 +60,18 @@ to_tf32, to_bfloat16, to_float32 = rounding_to(11), rounding_to(8), rounding_to(
 
 
 def product_with(operand: Format, result: Format = unchanged) -> Product:
-    """Return the matrix product whose operands, and whose result, are held in these formats."""
+    """Return a matrix product whose operands, and whose result, are held in these formats.
+
+    It takes float64 arrays of shapes (..., m, n) and (..., n, p).
+    """
     return lambda a, b: result(np.asarray(operand(a) @ operand(b)))
 
 
 def bfloat16_three_times(a: Array, b: Array) -> Array:
-    """Return a @ b with each operand the sum of two bfloat16 numbers, without the product of the small
-    parts."""
+    """Return a @ b of float64 matrices, each the sum of two bfloat16 numbers.
+
+    The product of the two small parts is left out.
+    """
     high_a, high_b = to_bfloat16(a), to_bfloat16(b)
     low_a, low_b = to_bfloat16(a - high_a), to_bfloat16(b - high_b)
     return np.asarray(high_a @ high_b + high_a @ low_b + low_a @ high_b)
@@ -84,8 +93,11 @@ PRODUCTS: dict[str, Product] = {
 
 @dataclass
 class Arithmetic:
-    """What is done differently: ``product``, of all matrix products or of ``only`` the one of that number,
-    and ``is_open``, which replaces ``h > 0``. ``products`` counts the matrix products."""
+    """What is done differently from the reference.
+
+    ``product`` replaces all matrix products, or ``only`` the one of that number; ``is_open`` replaces ``h >
+    0``. ``products`` counts the matrix products.
+    """
 
     product: Product = np.matmul
     is_open: Callable[..., Array] = np.greater

@@ -29,16 +29,20 @@ Index = IndexItem | tuple[IndexItem, ...]
 
 
 class RoundingArray(NDArrayOperatorsMixin):
-    """An array with what is carried along: ``parts[0]`` is the value, in float64 or in exact integers, and
-    all further parts have its shape."""
+    """An array with what is carried along to follow its rounding.
+
+    ``parts[0]`` is the value, in float64 or in exact integers, and all further parts have its shape.
+    """
 
     parts: tuple[Array, ...]
 
     # -- what a subclass provides ------------------------------------------------------------------
 
     def lift(self, other: object) -> Self:
-        """Return ``other`` (one of this type, an array or a number) as this type, with this one's
-        settings."""
+        """Return ``other`` as this type, with this one's settings.
+
+        It may be one of this type already, an array, or a number.
+        """
         raise NotImplementedError
 
     def like(self, parts: Sequence[Array]) -> Self:
@@ -69,8 +73,10 @@ class RoundingArray(NDArrayOperatorsMixin):
         raise NotImplementedError
 
     def monotone(self, function: Callable[[Array], Array]) -> Self:
-        """Return a non-decreasing elementwise function of this array that all code computes alike (a
-        cast)."""
+        """Return a non-decreasing elementwise function of this array, in its shape.
+
+        All code computes the function alike: it is a cast.
+        """
         raise NotImplementedError
 
     # -- NumPy's protocols ---------------------------------------------------------------------------
@@ -127,8 +133,10 @@ class RoundingArray(NDArrayOperatorsMixin):
         return self.like([move(part) for part in self.parts])
 
     def exact_integers(self, what: str) -> Array:
-        """Return the value, which must be exact integers or bools; else raise `UnknownOperation`, naming
-        ``what`` was asked for."""
+        """Return the value, which must be exact integers or bools.
+
+        Raises `UnknownOperation`, which names ``what`` was asked for, where it is computed or undecided.
+        """
         value = self.parts[0]
         if value.dtype.kind not in "iub":
             raise UnknownOperation(f"{what} of a computed value")
@@ -185,8 +193,11 @@ class RoundingArray(NDArrayOperatorsMixin):
         return self.each(np.copy)
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """Return a copy: unchanged for float64, in which everything is computed here, and rounded to what any
-        other dtype holds. Raises `UnknownOperation` for a dtype that is neither floating nor integer."""
+        """Return a copy, rounded to what another dtype holds.
+
+        For float64, in which everything is computed here, it is unchanged. Raises `UnknownOperation` for a
+        dtype that is neither floating nor integer.
+        """
         to = np.dtype(dtype)
         if to.kind not in "iuf":
             raise UnknownOperation(f"astype({to})")

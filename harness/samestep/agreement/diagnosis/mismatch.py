@@ -14,8 +14,10 @@ from samestep.spec import Case
 
 
 class Guess(NamedTuple):
-    """A mistake that could have been made: its kind, the words for it, and the ``tensor`` that it would give,
-    in the shape and the units of the one that is wrong."""
+    """A mistake that could have been made: its kind, its words and its result.
+
+    ``tensor`` is what the mistake would give, in the shape and the units of the tensor that is wrong.
+    """
 
     kind: str
     text: str
@@ -24,10 +26,10 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The wrong ``tensor``: what the candidate ``got`` and what was ``expected``, arrays of one shape and
-    unit.
+    """A wrong tensor: what the candidate ``got`` and what was ``expected``.
 
-    ``first`` holds what the candidate gave at step 0, by tensor.
+    Both are arrays of one shape and the same units. ``first`` holds what the candidate gave at step 0, by
+    tensor.
     """
 
     reference: Reference

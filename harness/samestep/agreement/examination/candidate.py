@@ -23,8 +23,7 @@ Values = dict[str, np.ndarray]
 
 
 def round_floats(values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> Values:
-    """Return arrays of the same names and shapes, floating ones rounded to ``dtype`` and others as they
-    are."""
+    """Return the arrays with floating ones rounded to ``dtype``, and others as they are."""
     arrays = {name: np.asarray(value) for name, value in values.items()}
     return {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in arrays.items()}
 
@@ -68,8 +67,10 @@ class Candidate:
         return type(self)(self.module, self.adapter, self.settings, self.spec, self.case, inputs, numbers)
 
     def asarray(self, array: np.ndarray) -> object:
-        """Return a native copy of an array, in the implementation's own way where it has one (a session is
-        fed ndarrays)."""
+        """Return a native copy of an array.
+
+        It is made in the implementation's own way where it has one (a session is fed ndarrays).
+        """
         own = getattr(self.module, "asarray", None)
         return own(array.copy()) if own else self.adapter.asarray(array)
 
@@ -82,8 +83,11 @@ class Candidate:
         return self.module.adopt({name: self.asarray(value) for name, value in params.items()})
 
     def export(self, state: object, expected: Mapping[str, np.ndarray] | None = None) -> Values:
-        """Return the params of a state by name, copied. Raises `Invalid` for what is no dict of arrays of the
-        cell's dtype and device, and for other names than ``expected`` has."""
+        """Return the params of a state by name, copied.
+
+        Raises `Invalid` for anything but a dict of arrays of the cell's dtype and device, and for other names
+        than ``expected`` has.
+        """
         exported = self.module.export(state)
         if not isinstance(exported, Mapping):
             raise Invalid(f"export returned {type(exported).__name__}, expected a dict of arrays")
@@ -124,11 +128,10 @@ class Candidate:
         return returned
 
     def run(self, place: Place, state: object, steps: int | None = None) -> tuple[Values, object]:
-        """Call a task; return its outputs and gradients by name, copied, and the new state (None if it has
-        none).
+        """Call a task; return its outputs and gradients by name, copied, and the new state.
 
-        Raises `Invalid` where what comes back breaks the contract, and `Disagreement` where an input was
-        modified.
+        The state is None for a task that returns none. ``steps`` shortens a task of many steps. Raises
+        `Invalid` where what comes back breaks the contract, and `Disagreement` where an input was modified.
         """
         task = place.task
         spec = self.spec.tasks[task]
@@ -148,8 +151,10 @@ class Candidate:
         return {name: values[name] for name in [*named, *values]}, new_state
 
     def trace(self, place: Place, state: object) -> Values:
-        """Return the intermediates that the implementation shows, in the spec's order. Raises as `run`
-        does."""
+        """Return the intermediates that the implementation shows, by name in the spec's order.
+
+        Raises as `run` does.
+        """
         arguments = self.arguments("loss_and_grads")
         shown = self.module.trace(state, *arguments)
         self._check_inputs(place)

@@ -39,9 +39,11 @@ class Comparisons:
         self._traced: dict[str, dict[int, Traced]] = {}  # by tensor and step
 
     def check(self, place: Place, got: Values, expected: Expectation) -> None:
-        """Compare every tensor that a task gave. Raises `Invalid`, `Disagreement` or `Suspicion` at the first
-        that fails, as `check_tensor` does, and `Suspicion` where another arithmetic was used than is
-        declared."""
+        """Compare every tensor that a task gave.
+
+        Raises `Invalid`, `Disagreement` or `Suspicion` at the first that fails, as `check_tensor` does, and
+        `Suspicion` where another arithmetic was used than is declared.
+        """
         for name, value in got.items():
             self._check(place, name, value, expected)
 
@@ -53,10 +55,11 @@ class Comparisons:
                 self._traced.setdefault(name, {})[place.step] = value, found, expected
 
     def check_pooled_scales(self) -> None:
-        """Compare the scale over all steps: a factor is in all of them, and the scatter of correct steps
-        averages out. Only of a trace: in a state, a constant that was rounded once moves every step alike.
+        """Compare the scale of each traced tensor over all steps.
 
-        Raises `Suspicion` where it is over its limit.
+        A factor is in all of them, and the scatter of correct steps averages out. In a state it would not:
+        there a constant that was rounded once moves every step alike. Raises `Suspicion` where the scale is
+        over its limit.
         """
         for name, by_step in self._traced.items():
             steps = list(by_step.values())

@@ -42,8 +42,10 @@ def examine(candidate: Candidate, expectations: Expectations, path: Path | None 
 
 
 def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
-    """Return the verdict on two more forced steps of a candidate that agreed and has been at work since: the
-    state before the second one is new to it. Exceptions of its own code are not caught."""
+    """Return the verdict on two more forced steps of a candidate that agreed and has been at work since.
+
+    The state before the second step is new to it. Exceptions of its own code are not caught.
+    """
     examination = Examination(candidate, expectations)
     return _verdict_of(examination, lambda: examination.force_steps(2, lengths=LENGTHS[-1:]))
 

@@ -39,9 +39,11 @@ def perturb(candidate: Candidate, number: int) -> Candidate:
 def _perturb(
     array: np.ndarray, letters: str, orders: dict[str, np.ndarray], rng: np.random.Generator, inwards: bool
 ) -> np.ndarray:
-    """Put each axis into the order of its letter, drawn when the letter first occurs; then move floats a
-    little, ``inwards`` only towards 0. Pixels move too: where many are alike, all weights of them round
-    alike."""
+    """Put each axis into the order of its letter, and move floats a little.
+
+    An order is drawn when its letter first occurs; ``inwards`` moves only towards 0. Pixels move too: where
+    many are alike, all weights of them round alike.
+    """
     for axis, letter in enumerate(letters):
         if letter != ".":
             if letter not in orders:

@@ -1,5 +1,4 @@
-"""Which arithmetic was really used? The norm of the error of a tensor that comes from long sums identifies
-it.
+"""Which arithmetic was really used? The error of a tensor from long sums identifies it.
 
 The reference is run with its matrix products done as other arithmetics would do them, and in float32 as NumPy
 does it; the arithmetic is the one whose error is as large as the candidate's. So nothing here is a constant

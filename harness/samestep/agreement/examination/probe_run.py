@@ -32,8 +32,7 @@ class ProbeRun:
         self.evaluations = [t for t in tasks if candidate.offers(t) and self.reference.offers(t)]
 
     def inputs(self, params: Change, arrays: Change) -> Inputs:
-        """Return the case's inputs with each floating param and array changed; probabilities stay as they
-        are."""
+        """Return the case's inputs with each floating param and array changed, but probabilities."""
         kept = self.candidate.spec.probabilities
         return Inputs(
             change_floats(self.candidate.params, params), change_floats(self.candidate.arrays, arrays, kept)

@@ -1,8 +1,7 @@
-"""Probes: inputs on which rounding plays no part, or which ordinary data never reach; all correct code agrees
-there.
+"""Probes: inputs on which rounding plays no part, or which ordinary data never reach.
 
-Each probe raises `samestep.agreement.verdict.Disagreement` or `Invalid` where a candidate fails it. A spec
-names the probes that suit its workload; departures are declared, see
+All correct code agrees there. Each probe raises `samestep.agreement.verdict.Disagreement` or `Invalid` where
+a candidate fails it. A spec names the probes that suit its workload; departures are declared, see
 `samestep.agreement.examination.departures`.
 """
 
@@ -23,7 +22,7 @@ from samestep.spec import Inputs
 
 #: The step size of the integers probe: a power of two, so that the update rounds nothing.
 RATE = 2.0**-10
-#: The powers of two that inputs are scaled by, and the room that must be left below overflow and above underflow.
+#: The powers of two that inputs are scaled by, and the factor that must be left to overflow and underflow.
 SCALES, ROOM = (12, -12, 40, -40), 2.0**20
 #: The factor that makes logits large.
 LOGITS = 2.0**9

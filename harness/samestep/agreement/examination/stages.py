@@ -110,8 +110,11 @@ class Examination:
     # -- forced steps ------------------------------------------------------------------------------------
 
     def _forced_steps(self, task: str, steps: int = STEPS) -> Iterator[tuple[int, object, Values]]:
-        """The step's number, the state before each forced step and its values; then the step, compared. Where
-        nothing trains the same state twice, since what a call leaves behind in it is met by the next one."""
+        """The number of each forced step, the state before it and its values; then the step, compared.
+
+        Where nothing trains the same state twice, since what a call leaves behind in it is met by the next
+        one.
+        """
         state, values = self._check_identity()
         if not task:
             yield from [(0, state, values)] * 2
@@ -184,8 +187,10 @@ class Examination:
     # -- repeatability -----------------------------------------------------------------------------------
 
     def _check_repeatability(self) -> None:
-        """The same call again, then other inputs and another rate in the same process, and the first ones
-        again: what was cached, captured or skipped shows."""
+        """The same process on other inputs at another rate, and on the first ones again.
+
+        What was cached, captured or skipped shows.
+        """
         self.repeats = self._repeats_bits()
         candidate = perturb(self.candidate, 1)
         other = Examination(candidate, self.expectations.perturbed("perturbation 1", candidate.point))
@@ -197,8 +202,10 @@ class Examination:
         self._check_evaluations(0, state, values)
 
     def _repeats_bits(self) -> bool:
-        """Whether one step from the same state (all tasks, where nothing trains) gives the same bits twice;
-        reported, not judged."""
+        """Whether one step from the same state gives the same bits twice; reported, not judged.
+
+        Where nothing trains, whether all tasks do.
+        """
         ends: list[Values] = [{}, {}]
         for end in ends:
             for task in [self.leading] if self.leading else self.tasks:

@@ -25,9 +25,9 @@ class Place:
 def check_tensor(
     place: Place, tensor: str, got: np.ndarray, expected: Expectation
 ) -> TensorStatistics | None:
-    """Return the statistics of a tensor that a candidate gave, of any shape and in its own units; None for an
-    integer one, which has the certificate only.
+    """Return the statistics of a tensor that a candidate gave; None for an integer one.
 
+    ``got`` is an array of any shape, in its own units; an integer one is compared with the certificate only.
     Raises `Disagreement` where the certificate is breached, `Suspicion` where a statistical limit is, and
     `Invalid` for a shape other than the reference's, and for a value that is not finite where the reference
     is.
@@ -113,8 +113,10 @@ def check_certificate(place: Place, tensor: str, got: np.ndarray, expected: Boun
 
 
 def check_identical(place: Place, tensor: str, got: np.ndarray, expected: np.ndarray, test: str) -> None:
-    """Raise `Disagreement`, which names ``test``, unless both arrays hold the same values bit for bit (-0
-    equals 0, NaN equals NaN), and `Invalid` where their shapes differ."""
+    """Compare two arrays bit for bit; -0 equals 0, and NaN equals NaN.
+
+    Raises `Disagreement`, which names ``test``, where a value differs, and `Invalid` where their shapes do.
+    """
     if got.shape != expected.shape:
         raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {expected.shape}")
     differ = (got != expected) & ~((got != got) & (expected != expected))

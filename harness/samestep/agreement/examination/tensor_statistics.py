@@ -45,8 +45,11 @@ def tensor_statistics(
 
 
 def _storage_error(value: np.ndarray, precision: str) -> np.ndarray:
-    """The error of the exact params as the dtype holds them. Params lie on a grid: where all move by the same
-    small step, as in Adam's first one, all round alike, and no correct code can avoid it."""
+    """The error of the exact params as the dtype holds them.
+
+    Params lie on a grid: where all move by the same small step, as in Adam's first one, all round alike, and
+    no correct code can avoid it.
+    """
     return np.asarray(value.astype(precision).astype(np.float64) - value)
 
 

@@ -33,8 +33,7 @@ class Claim:
 
 
 def claims(reference: Reference, point: Point) -> Iterator[Claim]:
-    """Return the claims of a reference: the gradients of the loss, and the derivatives that the spec
-    declares."""
+    """Return the gradients of the loss, and the derivatives that the spec declares."""
     spec, together = reference.spec, "loss_and_grads"
     if reference.offers(together):
         for name in point.params:

@@ -41,13 +41,11 @@ class Expectation:
 
 
 class Expectations:
-    """The expectations of one case's inputs ``start``, for one dtype, shared by all implementations of the
-    case.
+    """The expectations of one case, for one dtype, shared by all implementations of the case.
 
-    All implementations start from the same values, so what is expected there is kept for all of them. Later
-    each has params of its own: there a trace is kept until the next one, for the other tasks at the same
-    point. ``source`` names the reference's code, see
-    `samestep.agreement.reference.training_path.TrainingPath`.
+    All implementations begin at ``start``, so what is expected there is kept for all of them. Later each has
+    params of its own: there a trace is kept until the next one, for the other tasks at the same point.
+    ``source`` names the reference's code, see `samestep.agreement.reference.training_path.TrainingPath`.
     """
 
     def __init__(self, reference: Reference, start: Point, source: str, spreads: SpreadCache) -> None:
@@ -79,8 +77,10 @@ class Expectations:
         return self._kept[key]
 
     def perturbed(self, name: str, start: Point) -> Expectations:
-        """Return the expectations at other inputs, which ``name`` stands for: the same for every
-        implementation."""
+        """Return the expectations at other inputs, the same for every implementation.
+
+        ``name`` stands for the inputs.
+        """
         if name not in self._perturbed:
             self._perturbed[name] = Expectations(self.reference, start, self.path.source, self.path.cache)
         return self._perturbed[name]
@@ -101,8 +101,7 @@ class Expectations:
 
     @cached_property
     def _shown_by_trace(self) -> set[str]:
-        """The tasks whose outputs are all in the reference's trace, in the same shapes: it serves for
-        them."""
+        """The tasks that a trace serves for: all their outputs are in it, in the same shapes."""
         if not self.reference.offers("trace"):
             return set()
 

@@ -28,8 +28,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Point:
-    """The inputs of a call: ``params`` (optimiser state too) and ``arrays`` by name, in the candidate's
-    dtype, and the case's plain ``numbers``."""
+    """The inputs of a call: ``params`` and ``arrays`` by name, and plain ``numbers``.
+
+    Params include the optimiser's state; floating arrays are in the candidate's dtype.
+    """
 
     params: Values
     arrays: Values
@@ -40,8 +42,11 @@ class Point:
         return replace(self, params=params)
 
     def first_steps(self, steps: str | None, count: int = 1) -> Point:
-        """Return the inputs of a call of ``count`` steps; ``steps`` is the input that counts them in the
-        task's spec: a number, or an array with one row for each step. None returns the point itself."""
+        """Return the inputs of a call that makes the first ``count`` steps.
+
+        ``steps`` is the input that counts them in the task's spec: a number, or an array with one row for
+        each step. For None the point itself is returned.
+        """
         if steps is None:
             return self
         if steps in self.numbers:
@@ -51,8 +56,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """The results of one call: ``outputs`` and gradients by name, and the params of the new ``state`` (empty
-    for a task that has none)."""
+    """The results of a call: ``outputs`` and gradients by name, and the params of the new ``state``.
+
+    The state is empty for a task that returns none.
+    """
 
     outputs: dict[str, T]
     state: dict[str, T]
@@ -78,8 +85,10 @@ class Reference:
         return callable(getattr(self.module, function, None))
 
     def first_steps(self, task: str, point: Point, count: int = 1) -> Point:
-        """Return the inputs of the first ``count`` steps of a task; the point itself if it makes one or
-        none."""
+        """Return the inputs of the first ``count`` steps of a task.
+
+        For a task that makes one step or none the point itself is returned.
+        """
         return point if task == "trace" else point.first_steps(self.spec.tasks[task].steps, count)
 
     def exact(self, task: str, point: Point) -> Outcome[np.ndarray]:

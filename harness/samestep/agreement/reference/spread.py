@@ -1,5 +1,4 @@
-"""The model of scatter: how far correct computations are from the exact one, measured by running the
-reference with noise.
+"""The model of scatter: how far correct computations are from the exact one.
 
 Each run of the reference on `samestep.agreement.arithmetic.noise.Noise` is a replica: one way in which
 rounding could have gone. K replicas give each tensor its sigma, element by element, and how its norm and its

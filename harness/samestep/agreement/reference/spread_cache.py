@@ -30,8 +30,10 @@ Spreads = dict[str, Spread]
 
 
 def digest(*parts: bytes | np.ndarray | str) -> str:
-    """Return 32 hexadecimal digits that stand for all of these, in order; arrays by dtype, shape and
-    bytes."""
+    """Return 32 hexadecimal digits that stand for all parts, in order.
+
+    Of an array its dtype, shape and bytes are used.
+    """
     made = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
