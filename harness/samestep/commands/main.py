@@ -12,8 +12,17 @@ from samestep.errors import SamestepError
 
 INTERRUPTED = 3  # 0 where all agree, 1 where something differs; 2, 3 where an error says so (samestep.errors)
 
-#: In the order of ``--help``; each is a module of this package, with a command of its name.
-COMMANDS = ("list", "check", "bench", "run", "report", "compare", "conventions", "data")
+#: In the order of ``--help``, each with its line there: a module of this package, imported when it is used.
+COMMANDS = {
+    "list": "What there is: workloads, implementations, frameworks, devices.",
+    "check": "Do they agree? Each cell against the float64 reference.",
+    "bench": "Agreement, then time: interleaved turns of isolated processes.",
+    "run": "The main job: check and time the selection, then report.",
+    "report": "Tables, pictures and one page from the records of runs.",
+    "compare": "What changed from the first run to the second, and is it real.",
+    "conventions": "What the installed frameworks do differently, measured.",
+    "data": "MNIST and Fashion-MNIST: find, fetch and verify them.",
+}
 
 
 class Samestep(click.Group):
@@ -28,6 +37,10 @@ class Samestep(click.Group):
         module = importlib.import_module(f"samestep.commands.{name}")
         command: click.Command = module.command
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, context: click.Context) -> object:
         try:

@@ -10,7 +10,7 @@ from samestep.conventions.ask import matching_questions
 from samestep.conventions.questions import TOPICS, Question
 from samestep.errors import SamestepError
 from samestep.jobs.survey import FrameworkAnswers, Survey
-from samestep.measure.machine import cpu_name
+from samestep.measure.hardware import cpu_name
 from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable, FrameworkState
 
 

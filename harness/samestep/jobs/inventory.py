@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from samestep.catalog.catalog import Catalog, Implementation
 from samestep.catalog.cell import Options
 from samestep.catalog.selection import select
-from samestep.measure.machine import cpu_name, gpus
+from samestep.measure.hardware import cpu_name, gpus
 from samestep.records.inventory import (
     Inventory,
     ListedDevice,

@@ -10,6 +10,7 @@ from samestep.bounds import count, not_negative
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.code_size import CodeSize
 from samestep.codec import Malformed, decode, encode, in_json
+from samestep.measure.hardware import Gpu
 
 #: Variables of the environment by their names.
 Variables = Mapping[str, str]
@@ -50,15 +51,6 @@ class Profile:
     width: float | None = None
     budget: float | None = None
     alive: int = 16  # as it was in runs that do not say
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """A GPU as its driver describes it; memory in bytes."""
-
-    name: str | None = None
-    memory_bytes: int | None = None
-    driver: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from samestep.agreement.findings import Distance, FreeRun
 from samestep.agreement.verdict import Verdict
 from samestep.bounds import amount, count, not_negative, positive_count
 from samestep.codec import decode, encode, in_json
+from samestep.measure.hardware import GpuState
 
 SCHEMA = 1
 
@@ -46,15 +47,6 @@ class Turn(Record):
     @property
     def process(self) -> Process:
         return self.group, self.invocation
-
-
-@dataclass(frozen=True)
-class GpuState:
-    """A GPU's clock (MHz), its temperature (Celsius), and whether it lowers its own clock."""
-
-    clock: float | None = None
-    temperature: float | None = None
-    throttled: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from samestep.agreement.findings import FreeRun
 from samestep.agreement.verdict import Verdict
 from samestep.codec import decode, encode, in_json
 from samestep.frameworks import Settings
-from samestep.records.schema import FrameworkFacts, GpuState, Latency, Parts, Transfer
+from samestep.measure.hardware import GpuState
+from samestep.records.schema import FrameworkFacts, Latency, Parts, Transfer
 
 A = TypeVar("A")
 

@@ -26,7 +26,7 @@ from samestep.conventions import ask
 from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings, Unavailable, device_memory
 from samestep.measure.clock import nothing, timed
-from samestep.measure.machine import gpu_state
+from samestep.measure.hardware import gpu_state
 from samestep.measure.timed_tasks import MissingWait, Peak, TimedCandidate, TimedTasks, quantiles
 from samestep.records.schema import FrameworkFacts
 from samestep.workers import protocol
