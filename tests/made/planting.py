@@ -1,4 +1,4 @@
-"""A case's values, and rungs with a mistake planted in them."""
+"""A workload's reference, a case's values, and rungs with a mistake planted in them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import numpy as np
 
 from samestep import data
 from samestep.agreement.examination.candidate import round_floats
-from samestep.agreement.reference.run import Point
-from samestep.catalog.catalog import Catalog
+from samestep.agreement.reference.run import Point, Reference
+from samestep.catalog.catalog import REFERENCE, Catalog
+
+
+def reference_of(catalog: Catalog, workload: str, dtype: str) -> Reference:
+    """Return the reference of a workload, for candidates in a dtype."""
+    module = catalog.load(catalog.implementation(workload, REFERENCE))
+    return Reference(module, catalog.spec(workload), dtype)
 
 
 def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:
-    """Where a case starts in a dtype; tasks of many steps cut to ``steps``."""
+    """Return the inputs of a case in a dtype; tasks of many steps are cut to ``steps``."""
     spec = catalog.spec(workload)
     about = spec.cases[case]
     dataset = data.load(about.dataset) if about.dataset else None
@@ -30,7 +36,10 @@ def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: i
 
 
 def planted(folder: Path, source: Path, changes: Mapping[str, str]) -> Path:
-    """A copy of a rung with each ``old`` replaced by ``new``; every old text must be there exactly once."""
+    """Return a copy of a rung in ``folder`` with each ``old`` text replaced by its ``new`` one.
+
+    Raises LookupError for an old text that is not there exactly once.
+    """
     text = source.read_text(encoding="utf-8")
     for old, new in changes.items():
         count = text.count(old)
