@@ -1,274 +1,173 @@
 """The house's layering, held by reading the source: imports, clocks, processes, sizes, tolerances.
 
-Nothing is imported here, so no framework needs to be installed. Each rule is a function from source to
-the lines that break it, and each has a twin test that plants a violation.
+Nothing is imported here, so no framework needs to be installed. Each rule is a function from a tree to the
+lines that break it (`tests.made.source`), and each has a twin test that plants a violation.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.made.places import CHECKOUT
+from tests.made.source import (
+    ARRAY_TYPE_LINES,
+    ARRAY_TYPES,
+    ARRAYS,
+    CLOCKS,
+    FUNCTION_LINES,
+    MODULE_LINES,
+    PACKAGE,
+    PLAIN,
+    PROCESSES,
+    RUNG_LINES,
+    code_lines,
+    dotted,
+    forbidden_acts,
+    foreign_imports,
+    framework_imports,
+    framework_of,
+    imports,
+    imports_of,
+    long_functions,
+    parsed,
+    python_files,
+    siblings,
+    source,
+    tolerances,
+    top,
+)
 
-#: Which modules of the harness a part may import, its own aside; the lowest part first. Arrows point
-#: down: a part may name earlier ones only. A module belongs to the longest name that it begins with.
-LAYERS = {
+#: What everybody may import: plain data types and errors.
+BASE = ("errors", "codec", "bounds", "spec", "paths")
+#: What travels between rooms.
+DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
+
+#: Which modules a room, or a part of one, may import, its own aside; the lowest first. Arrows point down: a
+#: room names earlier ones only. A module belongs to the longest name that it begins with.
+LAYERS: dict[str, tuple[str, ...]] = {
     "impls": (),
     "errors": (),
     "spec": (),
-    "caches": (),
-    "weights": ("errors",),
+    "paths": (),
+    "bounds": (),
+    "codec": (),
+    "parameters": ("errors",),
     "frameworks": (),
     "conventions": (),
-    "measure": (),
+    "data": ("errors", "paths"),
     "measure.clock": (),
-    "measure.statistics": (),
-    "measure.machine": (),
     "measure.interference": (),
-    "measure.curves": ("measure.statistics",),
-    "forecast": (),
-    "agreement.verdict": (),
-    "agreement.distance": (),
-    "agreement": ("spec", "caches", "frameworks", "agreement.verdict", "agreement.distance"),
-    "measure.subject": ("frameworks", "measure.clock", "measure.interference", "agreement"),
-    "data": ("errors", "caches"),
-    "outline": ("errors", "caches"),
-    "catalog": ("impls", "errors", "spec", "outline"),
-    "price": (),
-    "selection": ("errors", "spec", "catalog"),
-    "store": ("errors",),
-    "janitor": (),
-    "process": ("errors", "measure.clock", "agreement.verdict", "janitor"),
-    "worker": (
-        "errors", "frameworks", "measure.clock", "measure.machine", "agreement.verdict", "agreement",
-        "measure.subject", "data", "catalog", "conventions",
+    "measure.hardware": (),
+    "agreement": (),
+    "agreement.limits": (),
+    "agreement.findings": (),
+    "agreement.verdict": ("agreement.findings",),
+    "agreement.distance": ("agreement.findings",),
+    "agreement.arithmetic": ("agreement.limits",),
+    "agreement.reference": (
+        "spec", "paths", "agreement.limits", "agreement.findings", "agreement.verdict",
+        "agreement.arithmetic",
     ),
-    "lanes": (),
-    "runner": (
-        "errors", "caches", "agreement.verdict", "agreement.distance", "measure.clock", "catalog",
-        "selection", "process", "lanes",
+    "agreement.diagnosis": (
+        "spec", "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",
+        "agreement.reference",
     ),
-    "interview": ("agreement.verdict", "catalog", "conventions", "process", "lanes"),
-    "arena": ("measure.statistics",),
-    "gathered": ("arena",),
-    "summary": ("measure.statistics", "measure.curves", "agreement.verdict", "arena", "gathered"),
-    "comparison": ("measure.statistics", "agreement.verdict", "arena", "gathered", "summary"),
-    "turns": (
-        "agreement.verdict", "measure.clock", "forecast", "selection", "store", "process", "lanes", "runner",
+    "agreement.examination": (
+        "spec", "frameworks", "agreement.limits", "agreement.findings", "agreement.verdict",
+        "agreement.distance", "agreement.arithmetic", "agreement.reference", "agreement.diagnosis",
     ),
-    "screening": (
-        "caches", "agreement.verdict", "forecast", "selection", "store", "process", "runner", "turns",
+    "agreement.free_run": (
+        "agreement.findings", "agreement.verdict", "agreement.reference", "agreement.examination",
     ),
-    "bench": ("measure.clock", "forecast", "selection", "store", "runner", "summary", "turns", "screening"),
-    "devices": ("spec", "measure.statistics", "measure.curves", "arena", "gathered"),
-    "report": (
-        "errors", "outline", "agreement.verdict", "conventions", "measure.statistics", "measure.curves",
-        "store", "arena", "summary", "comparison", "devices",
+    "catalog.cell": ("codec",),
+    "catalog": (*BASE, "impls", "catalog.cell"),
+    "records": (*DATA[:-1], "catalog"),
+    "measure": (),
+    "measure.machine": ("measure.hardware", "records"),
+    "measure.timed_tasks": (
+        "frameworks", "measure.clock", "measure.interference", "agreement.examination", "records",
     ),
-    "commands.options": ("errors", "catalog", "runner", "store", "report"),
+    "analysis": (*DATA, "conventions"),
+    "report": (*DATA, "conventions", "catalog", "analysis"),
+    "workers.cleanup": (),
+    "workers.cleanup_process": (),
+    "workers.environment": ("measure.clock",),
+    "workers.protocol": (*DATA, "frameworks"),
+    "workers.failures": ("agreement.verdict", "data", "frameworks"),
+    "workers.candidates": (
+        *DATA, "catalog", "data", "frameworks", "agreement.examination", "workers.protocol",
+        "workers.failures",
+    ),
+    "workers.server": (
+        *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.timed_tasks",
+        "agreement.reference", "agreement.examination", "agreement.free_run", "workers.protocol",
+        "workers.failures", "workers.candidates",
+    ),
+    "workers.start": ("workers.server",),
+    "workers": (
+        *DATA, "catalog", "frameworks", "measure.clock", "workers.cleanup", "workers.environment",
+        "workers.protocol",
+    ),
+    "jobs": (
+        *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.machine",
+        "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
+    ),
+    "api": (
+        *DATA, "catalog", "frameworks", "agreement.examination", "workers.protocol", "workers.candidates",
+        "workers",
+    ),
     "commands": (
-        "errors", "spec", "caches", "outline", "commands.options", "conventions", "interview", "forecast",
-        "measure.clock", "measure.statistics", "measure.machine", "agreement.verdict", "data", "catalog",
-        "price", "selection", "store", "janitor", "process", "runner", "summary", "comparison", "turns",
-        "bench", "report",
+        *DATA, "", "catalog", "conventions", "data", "measure.clock", "measure.machine", "analysis", "report",
+        "workers.cleanup", "workers", "jobs",
     ),
-    "cli": (
-        "", "errors", "data", "catalog", "selection", "store", "runner", "summary", "report", "commands",
-        "commands.options",
-    ),
-    "__main__": ("cli",),
-    "": (),
+    "__main__": ("commands",),
+    "": ("errors", "api"),
 }  # fmt: skip
 
-FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
-#: Libraries that a framework's implementations may import because their arrays are theirs.
-ARRAYS = {"keras": ("tensorflow", "numpy"), **dict.fromkeys(("sklearn", "sympy", "tensorflow"), ("numpy",))}
-#: What an implementation may take from the standard library: nothing that prints, waits, reads or draws.
-PLAIN = {
-    "collections", "contextlib", "copy", "dataclasses", "functools", "itertools", "math", "operator",
-    "types", "typing",
-}  # fmt: skip
+#: Rooms that compute and read: no processes, no clocks.
+PURE = ("agreement", "analysis", "catalog", "conventions", "frameworks", "records", "report", "spec", "codec")
 
-#: What it never calls: it prints, opens, converts and seeds nothing.
-ACTS = {"print", "open", "input", "float", "exec", "eval"}
-METHODS = {"item", "seed", "manual_seed", "set_seed"}
-
-CLOCKS = {"time", "timeit", "datetime", "sched"}
-PROCESSES = {"subprocess", "multiprocessing", "concurrent", "threading", "signal", "asyncio"}
-PURE = (
-    "agreement",
-    "arena",
-    "agreement.verdict",
-    "catalog",
-    "comparison",
-    "conventions",
-    "gathered",
-    "measure.statistics",
-    "price",
-    "report",
-    "spec",
-    "store",
-    "summary",
-    "devices",
-    "measure.curves",
-)
-
-#: Lines of code, without blank lines, comments and docstrings.
-MODULE_LINES, ARRAY_TYPE_LINES, FUNCTION_LINES, RUNG_LINES = 220, 300, 40, 100
-ARRAY_TYPES = ("bound.py", "duck.py", "noise.py")
-
-TOLERANCES = {
-    "allclose", "isclose", "approx", "assert_allclose", "assert_almost_equal", "assert_array_almost_equal",
-    "rtol", "atol", "tol", "rel_tol", "abs_tol", "tolerance",
-}  # fmt: skip
-
-
-# -- reading -------------------------------------------------------------------------------------------
-
-
-def files(folder: str) -> list[Path]:
-    return sorted((CHECKOUT / folder).rglob("*.py"))
-
-
-def every(folder: str, keep=lambda path: True):
-    found = [path for path in files(folder) if keep(path)]
-    return pytest.mark.parametrize("path", found, ids=lambda path: str(path.relative_to(CHECKOUT)))
-
-
-def read(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def dotted(path: Path) -> str:
-    """harness/measure/clock.py -> measure.clock; a package's __init__ is the package."""
-    parts = path.relative_to(CHECKOUT / "harness/samestep").with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
+Rule = Callable[[Path], list[str]]
 
 
 def layer(module: str) -> str:
-    """The part that a module of the harness belongs to; "" where it has no place."""
+    """The room, or the part of one, that a module belongs to; "" where it has no place."""
     names = [name for name in LAYERS if module == name or (name and module.startswith(f"{name}."))]
     return max(names, key=len, default="")
 
 
-def imports(tree: ast.AST, package: str = "") -> Iterator[tuple[int, str]]:
-    """Every import wherever it stands, as (line, absolute dotted name); ``package`` resolves the dots."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")
-            above = parts[: len(parts) - node.level + 1] if node.level else []
-            base = ".".join([*above, *filter(None, [node.module])])
-            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
-
-
-def top(name: str) -> str:
-    return name.split(".")[0]
-
-
-# -- rules ---------------------------------------------------------------------------------------------
-
-
-def upward_imports(tree: ast.AST, module: str, package: str) -> list[str]:
-    """Imports of a harness module that its layer does not allow. Names after `from` count as modules."""
-    mine = layer(module)
-    wrong = []
+def upward_imports(tree: ast.AST, module: str, package: str = "") -> list[str]:
+    """Imports of samestep that the module's layer does not allow. Names after `from` count as modules."""
+    mine, wrong = layer(module), []
+    package = package or f"samestep.{module}".rpartition(".")[0]
     for line, name in imports(tree, package):
-        if top(name) != "samestep":
-            continue
-        inner = name.removeprefix("samestep").lstrip(".")
-        its = layer(inner)
-        if its != mine and its not in LAYERS[mine]:
-            wrong.append(f"line {line}: {module} ({mine}) imports samestep.{inner}")
+        its = layer(name.removeprefix("samestep").lstrip("."))
+        if top(name) == "samestep" and its != mine and its not in LAYERS[mine]:
+            wrong.append(f"line {line}: {module} ({mine}) imports {name}")
     return wrong
 
 
-def foreign_imports(tree: ast.AST, allowed: set[str]) -> list[str]:
-    """Imports of anything absolute that is not allowed."""
-    return [f"line {line}: {name}" for line, name in imports(tree, "impls.w") if top(name) not in allowed]
+def broken(rule: Rule, paths: Iterable[Path]) -> dict[str, list[str]]:
+    """Each file that breaks a rule, with the lines."""
+    found = {str(path.relative_to(CHECKOUT)): rule(path) for path in paths}
+    assert found, "no file was read"
+    return {path: lines for path, lines in found.items() if lines}
 
 
-def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
-    """Imports of a framework other than one's own and its arrays' library."""
-    free = {own, *ARRAYS.get(own or "", ())}
-    return [
-        f"line {line}: {name}"
-        for line, name in imports(tree, "samestep")
-        if top(name) in {*FRAMEWORKS} - free
-    ]
+def on_trees(rule: Callable[[ast.Module], list[str]]) -> Rule:
+    return lambda path: rule(parsed(path))
 
 
-def framework_of(path: Path) -> str | None:
-    """The framework that a module of the harness may import: an adapter's, and that of the answers' files."""
-    folders = path.relative_to(CHECKOUT / "harness/samestep").parts[:-1]
-    answers = len(folders) == 2 and folders[0] == "conventions"
-    return path.stem if folders == ("frameworks",) or answers else None
+def in_rooms(*rooms: str) -> list[Path]:
+    return [path for path in python_files("harness") if layer(dotted(path)).split(".")[0] in rooms]
 
 
-def siblings(tree: ast.AST) -> list[str]:
-    """The modules of its own folder that an implementation imports; one is allowed besides the spec."""
-    names = {name.split(".")[2] for _, name in imports(tree, "impls.w") if name.startswith("impls.w.")}
-    return sorted(names - {"spec"})
-
-
-def forbidden_acts(tree: ast.AST) -> list[str]:
-    """Calls that an implementation never makes."""
-    wrong = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            called = node.func
-            if isinstance(called, ast.Name) and called.id in ACTS:
-                wrong.append(f"line {node.lineno}: {called.id}()")
-            if isinstance(called, ast.Attribute) and called.attr in METHODS:
-                wrong.append(f"line {node.lineno}: .{called.attr}()")
-    return wrong
-
-
-def imports_of(tree: ast.AST, names: set[str]) -> list[str]:
-    return [f"line {line}: {name}" for line, name in imports(tree, "samestep") if top(name) in names]
-
-
-def tolerances(tree: ast.AST, sharp: bool = False) -> list[str]:
-    """Names that are tolerances, and small decimals in a comparison (``sharp``: small decimals anywhere)."""
-    wrong = []
-    for node in ast.walk(tree):
-        names = {getattr(node, field, None) for field in ("id", "attr", "arg", "name")}
-        wrong += [f"line {getattr(node, 'lineno', 0)}: {name}" for name in names if name in TOLERANCES]
-        if isinstance(node, ast.Compare) or (sharp and isinstance(node, ast.Constant)):
-            numbers = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
-            small = [n for n in numbers if isinstance(n, float) and 0 < abs(n) < 1 / 100]
-            wrong += [f"line {node.lineno}: {number}" for number in small]
-    return wrong
-
-
-def code_lines(node: ast.AST, source: str) -> int:
-    """Lines that hold code: not blank, no comment, no docstring."""
-    text = source.splitlines()
-    first, last = (node.lineno, node.end_lineno) if hasattr(node, "lineno") else (1, len(text))
-    prose = {
-        line
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Expr) and isinstance(getattr(inner.value, "value", None), str)
-        for line in range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
-    }
-    lines = (text[number - 1].strip() for number in range(first, last + 1) if number not in prose)
-    return sum(bool(line) and not line.startswith("#") for line in lines)
-
-
-def long_functions(tree: ast.AST, source: str) -> list[str]:
-    sizes = {n: code_lines(n, source) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    return [
-        f"line {n.lineno}: {n.name} has {size} lines" for n, size in sizes.items() if size > FUNCTION_LINES
-    ]
-
-
-# -- the harness ---------------------------------------------------------------------------------------
+# -- the package ---------------------------------------------------------------------------------------
 
 
 def test_arrows_point_down():
@@ -278,72 +177,108 @@ def test_arrows_point_down():
     assert not upward
 
 
-@every("harness")
-def test_a_module_imports_what_its_layer_allows(path):
-    module = dotted(path)
-    assert module == "" or layer(module), f"{module} has no place in LAYERS yet"
-    package = ".".join(("samestep", *path.relative_to(CHECKOUT / "harness/samestep").parent.parts))
-    assert not upward_imports(read(path), module, package)
+def test_every_module_has_a_place_and_imports_what_it_allows():
+    def rule(path: Path) -> list[str]:
+        module = dotted(path)
+        placed = module == "" or layer(module)
+        package = ".".join(("samestep", *path.relative_to(PACKAGE).parent.parts))
+        return upward_imports(parsed(path), module, package) if placed else ["it has no place in LAYERS"]
+
+    assert not broken(rule, python_files("harness"))
 
 
-@every("harness")
-def test_frameworks_stay_in_their_adapters(path):
-    assert not framework_imports(read(path), framework_of(path))
+def test_nothing_but_the_package_lies_in_the_source_root():
+    assert [path.name for path in PACKAGE.parent.iterdir() if path.name != "__pycache__"] == ["samestep"]
 
 
-@every("harness", lambda path: dotted(path) not in ("measure.clock", "store"))
-def test_only_the_clock_reads_a_clock(path):
-    assert not imports_of(read(path), CLOCKS)
+def test_frameworks_stay_in_their_adapters():
+    rule = lambda path: framework_imports(parsed(path), framework_of(path))  # noqa: E731
+    assert not broken(rule, python_files("harness"))
 
 
-def test_the_store_asks_for_the_date_only():
-    assert not imports_of(read(CHECKOUT / "harness/samestep/records/store.py"), CLOCKS - {"datetime"})
+def test_only_the_clock_reads_a_clock():
+    readers = ("measure.clock", "records.store")
+    others = [path for path in python_files("harness") if dotted(path) not in readers]
+    assert not broken(on_trees(lambda tree: imports_of(tree, CLOCKS)), others)
+    store = PACKAGE / "records/store.py"  # a run is named by the date
+    assert not imports_of(parsed(store), CLOCKS - {"datetime"})
 
 
-@every("harness", lambda path: layer(dotted(path)) in PURE)
-def test_what_only_computes_starts_no_processes(path):
-    assert not imports_of(read(path), PROCESSES)
+def test_rooms_that_compute_start_no_processes():
+    assert not broken(on_trees(lambda tree: imports_of(tree, PROCESSES)), in_rooms(*PURE))
 
 
-@every("harness")
-def test_a_module_can_be_read_at_a_sitting(path):
-    source = path.read_text(encoding="utf-8")
-    limit = ARRAY_TYPE_LINES if path.name in ARRAY_TYPES else MODULE_LINES
-    assert code_lines(ast.parse(source), source) <= limit
-    assert not long_functions(ast.parse(source), source)
+def test_only_the_command_line_knows_click():
+    others = [path for path in python_files("harness") if layer(dotted(path)) != "commands"]
+    assert not broken(on_trees(lambda tree: imports_of(tree, {"click"})), others)
+
+
+def test_a_module_can_be_read_at_a_sitting():
+    def rule(path: Path) -> list[str]:
+        limit = ARRAY_TYPE_LINES if path.name in ARRAY_TYPES else MODULE_LINES
+        lines = code_lines(parsed(path), source(path))
+        return long_functions(parsed(path), source(path)) + [f"{lines} lines"] * (lines > limit)
+
+    assert not broken(rule, python_files("harness"))
+
+
+def test_no_two_modules_share_a_stem_without_need():
+    """Commands have the names of what they call; adapters and answers those of their frameworks."""
+    stems: dict[str, list[str]] = {}
+    for path in python_files("harness"):
+        needed = path.stem in ("__init__", "__main__") or layer(dotted(path)) == "commands"
+        if not needed and framework_of(path) is None:
+            stems.setdefault(path.stem, []).append(dotted(path))
+    assert not {stem: names for stem, names in stems.items() if len(names) > 1}
 
 
 # -- the implementations -------------------------------------------------------------------------------
 
-rungs = every("impls", lambda path: path.name != "spec.py")
+RUNGS = [path for path in python_files("impls") if path.name != "spec.py"]
+SPECS = [path for path in python_files("impls") if path.name == "spec.py"]
 
 
-@rungs
-def test_an_implementation_imports_its_framework_and_one_sibling(path):
-    framework = path.stem.split("_")[0]
-    tree = read(path)
-    assert not foreign_imports(tree, {framework, *ARRAYS.get(framework, ()), *PLAIN, "impls"})
-    assert len(siblings(tree)) <= 1
+def test_an_implementation_imports_its_framework_and_one_sibling():
+    def rule(path: Path) -> list[str]:
+        framework, tree = path.stem.split("_")[0], parsed(path)
+        others = siblings(tree)[1:]
+        return foreign_imports(tree, {framework, *ARRAYS.get(framework, ()), *PLAIN}) + others
+
+    assert not broken(rule, RUNGS)
 
 
-@rungs
-def test_an_implementation_only_computes(path):
-    assert not forbidden_acts(read(path))
+def test_an_implementation_only_computes():
+    assert not broken(on_trees(forbidden_acts), RUNGS)
 
 
-@rungs
-def test_an_implementation_is_one_page(path):
-    source = path.read_text(encoding="utf-8")
-    assert code_lines(ast.parse(source), source) <= RUNG_LINES
+def test_an_implementation_is_one_page():
+    def rule(path: Path) -> list[str]:
+        lines = code_lines(parsed(path), source(path))
+        return [f"{lines} lines"] * (lines > RUNG_LINES)
+
+    assert not broken(rule, RUNGS)
 
 
-@every("impls", lambda path: path.name == "spec.py")
-def test_a_spec_needs_numpy_at_most(path):
-    tree = read(path)
-    assert not foreign_imports(tree, {"samestep", "numpy", *PLAIN})
-    assert {name for _, name in imports(tree) if top(name) == "samestep"} <= {
-        f"samestep.spec.{name}" for name in ("Case", "Inputs", "Spec", "Task")
-    }
+def test_a_spec_needs_numpy_at_most():
+    allowed = {f"samestep.spec.{name}" for name in ("Case", "Inputs", "Spec", "Task")}
+
+    def rule(path: Path) -> list[str]:
+        names = {name for _, name in imports(parsed(path)) if top(name) == "samestep"}
+        return foreign_imports(parsed(path), {"samestep", "numpy", *PLAIN}) + sorted(names - allowed)
+
+    assert not broken(rule, SPECS)
+
+
+# -- tests ---------------------------------------------------------------------------------------------
+
+
+def imported_tests(tree: ast.AST) -> list[str]:
+    """Test modules that a test imports: what they share lies in tests/made or beside them."""
+    return [f"line {line}: {name}" for line, name in imports(tree, "tests") if ".test_" in f".{name}"]
+
+
+def test_no_test_module_imports_another():
+    assert not broken(on_trees(imported_tests), python_files("tests"))
 
 
 # -- tolerances ----------------------------------------------------------------------------------------
@@ -352,58 +287,58 @@ def test_a_spec_needs_numpy_at_most(path):
 @pytest.mark.parametrize("folder", ["harness", "impls", "tests"])
 def test_no_tolerance_is_set_by_hand(folder):
     # What other projects do is quoted in one place, to be compared with.
-    own = (path for path in files(folder) if path.name != "usual_checks.py")
-    found = {str(path.relative_to(CHECKOUT)): tolerances(read(path)) for path in own}
-    assert not {path: lines for path, lines in found.items() if lines}
+    own = [path for path in python_files(folder) if path.name != "usual_checks.py"]
+    assert not broken(on_trees(tolerances), own)
 
 
-@every("harness/samestep/agreement", lambda path: path.name != "limits.py")
-def test_the_constants_of_agreement_stand_in_limits(path):
-    assert not tolerances(read(path), sharp=True)
+def test_the_constants_of_agreement_stand_in_limits():
+    others = [path for path in in_rooms("agreement") if path.name != "limits.py"]
+    assert not broken(on_trees(lambda tree: tolerances(tree, sharp=True)), others)
 
 
 # -- the twins: what each rule must see ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("module", "source"),
+    ("module", "code"),
     [
-        ("catalog", "from samestep import runner"),
-        ("catalog", "import samestep.workers.server"),
-        ("agreement.stages", "from samestep.measure.clock import now"),
-        ("agreement.stages", "from samestep import measure"),
+        ("catalog.catalog", "from samestep.workers import launcher"),
+        ("catalog.catalog", "import samestep.workers.server"),
+        ("agreement.examination.stages", "from samestep.measure.clock import now"),
+        ("agreement.examination.stages", "from samestep import measure"),
         ("agreement.verdict", "from samestep.agreement.arithmetic.bound import Bound"),
-        ("runner", "from samestep.workers.server import Worker"),
-        ("runner", "def start():\n    from samestep.workers.server import Worker"),
-        ("data.find", "from ..catalog import Catalog"),
+        ("records.schema", "from samestep.analysis.summary import summarize"),
+        ("analysis.summary", "from samestep.report import tables"),
+        ("report.tables", "from samestep.jobs.bench import bench"),
+        ("workers.launcher", "from samestep.workers.server import Server"),
+        ("workers.launcher", "def start():\n    from samestep.workers.server import Server"),
+        ("jobs.rounds", "from samestep.commands.options import emit"),
+        ("data.find", "from ..catalog import catalog"),
         ("frameworks.torch", "from samestep.spec import Spec"),
         ("spec", "from samestep.errors import SamestepError"),
     ],
 )
-def test_an_import_upwards_is_seen(module, source):
-    package = "samestep." + module.rpartition(".")[0] if "." in module else "samestep"
-    assert upward_imports(ast.parse(source), module, package)
+def test_an_import_upwards_is_seen(module, code):
+    assert upward_imports(ast.parse(code), module)
 
 
 @pytest.mark.parametrize(
-    ("module", "source"),
+    ("module", "code"),
     [
         ("data.find", "from . import sets\nfrom .errors import DataError"),
-        (
-            "agreement.stages",
-            "from samestep.spec import Spec\nfrom samestep.agreement.verdict import AGREE\nimport numpy",
-        ),
-        ("catalog", "import ast\nfrom samestep.errors import SamestepError"),
+        ("agreement.examination.stages",
+         "from samestep.spec import Spec\nfrom samestep.agreement.verdict import AGREE\nimport numpy"),
+        ("catalog.catalog", "import ast\nfrom samestep.errors import SamestepError"),
+        ("jobs.rounds", "from samestep.workers.protocol import Open"),
     ],
-)
-def test_an_import_downwards_passes(module, source):
-    package = "samestep." + module.rpartition(".")[0] if "." in module else "samestep"
-    assert not upward_imports(ast.parse(source), module, package)
+)  # fmt: skip
+def test_an_import_downwards_passes(module, code):
+    assert not upward_imports(ast.parse(code), module)
 
 
 def test_a_module_without_a_place_is_seen():
     assert layer("telemetry") == ""
-    assert layer("report.page") == "report"
+    assert layer("report.page.render") == "report"
 
 
 @pytest.mark.parametrize(
@@ -414,11 +349,11 @@ def test_a_module_without_a_place_is_seen():
         ("conventions/ask.py", None),
         ("conventions/torch.py", None),
         ("report/torch.py", None),
-        ("worker.py", None),
+        ("api.py", None),
     ],
 )
 def test_only_adapters_and_answers_have_a_framework(path, framework):
-    assert framework_of(CHECKOUT / "harness/samestep" / path) == framework
+    assert framework_of(PACKAGE / path) == framework
 
 
 PLANTED = [
@@ -427,14 +362,16 @@ PLANTED = [
     (lambda tree: framework_imports(tree, "jax"), "import tensorflow"),
     (lambda tree: foreign_imports(tree, {"torch"}), "import numpy as np"),
     (lambda tree: foreign_imports(tree, {"torch"}), "import torch, os"),
-    (lambda tree: foreign_imports(tree, {"torch", "impls"}), "from samestep.spec import Spec"),
-    (lambda tree: foreign_imports(tree, {"torch", "impls"}), "from ...harness import spec"),
+    (lambda tree: foreign_imports(tree, {"torch"}), "from samestep.spec import Spec"),
+    (lambda tree: foreign_imports(tree, {"torch"}), "from ...spec import Spec"),
     (forbidden_acts, "def forward(state, x):\n    print(x)"),
     (forbidden_acts, "loss = float(loss)"),
     (forbidden_acts, "loss = loss.item()"),
     (forbidden_acts, "torch.manual_seed(0)"),
     (lambda tree: imports_of(tree, CLOCKS), "from time import perf_counter"),
     (lambda tree: imports_of(tree, PROCESSES), "import concurrent.futures"),
+    (imported_tests, "from tests.analysis.test_ratios import key"),
+    (imported_tests, "from tests.analysis import test_ratios"),
     (tolerances, "assert np.allclose(a, b)"),
     (tolerances, "assert a == pytest.approx(b)"),
     (tolerances, "from math import isclose"),
@@ -446,30 +383,37 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "source"), PLANTED)
-def test_a_violation_is_seen(rule, source):
-    assert len(rule(ast.parse(source))) == 1
+@pytest.mark.parametrize(("rule", "code"), PLANTED)
+def test_a_violation_is_seen(rule, code):
+    assert len(rule(ast.parse(code))) == 1
 
 
 @pytest.mark.parametrize(
-    "source",
+    "code",
     ["rate = 1e-6 * 60", "SPEC = Case(numbers={'eps': 1e-8})", "assert ratio < 0.5", "'rtol'", "a < 1e3"],
 )
-def test_what_is_no_tolerance_passes(source):
-    assert not tolerances(ast.parse(source))
+def test_what_is_not_a_tolerance_passes(code):
+    assert not tolerances(ast.parse(code))
 
 
 def test_siblings_are_counted():
-    source = (
-        "from . import numpy_manual as m\nfrom .torch_nn import a, b\nfrom .spec import SPEC\nimport torch"
-    )
-    assert siblings(ast.parse(source)) == ["numpy_manual", "torch_nn"]
+    code = "from . import numpy_manual as m\nfrom .torch_nn import a, b\nfrom .spec import SPEC\nimport torch"
+    assert siblings(ast.parse(code)) == ["numpy_manual", "torch_nn"]
 
 
 def test_lines_of_code_are_counted():
     long = "def f():\n" + '    """One.\n\n    Two.\n    """\n\n    # why\n' + "    x = 1\n" * FUNCTION_LINES
     assert code_lines(ast.parse(long), long) == FUNCTION_LINES + 1
     assert long_functions(ast.parse(long), long) == [f"line 1: f has {FUNCTION_LINES + 1} lines"]
+
+
+def test_a_broken_rule_names_the_file():
+    path = PACKAGE / "errors.py"
+    assert broken(lambda path: ["line 1: planted"], [path]) == {
+        "harness/samestep/errors.py": ["line 1: planted"]
+    }
+    with pytest.raises(AssertionError, match="no file was read"):
+        broken(lambda path: [], [])
 
 
 def test_implementations_take_nothing_of_the_standard_library_that_acts():

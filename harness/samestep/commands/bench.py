@@ -15,7 +15,7 @@ from samestep.catalog.selection import select, with_aa_copies
 from samestep.commands.options import Selection, emit, exit_for, measured, selection
 from samestep.jobs.bench import bench
 from samestep.jobs.eta import Eta
-from samestep.jobs.plan import make_plan, networks
+from samestep.jobs.planning import make_plan, networks
 from samestep.jobs.rounds import launcher_of
 from samestep.measure import clock
 from samestep.measure.machine import slug

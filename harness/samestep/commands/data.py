@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samestep.data.errors import DataError, DataMissing
+from samestep.data.exceptions import DataError, DataMissing
 from samestep.data.find import find
 from samestep.data.sets import SETS, data_set
 

@@ -6,7 +6,7 @@ import click
 
 from samestep.codec import encode
 from samestep.commands.options import Selection, emit, selection
-from samestep.jobs.inventory import probe, take_inventory
+from samestep.jobs.listing import probe, take_inventory
 
 
 @click.command("list")

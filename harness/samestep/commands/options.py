@@ -116,7 +116,7 @@ def measured(command: Command) -> Command:
     def with_profile(
         profile: str, invocations: int | None, width: float | None, budget: float | None, **options: Any
     ) -> Any:
-        from samestep.jobs.plan import PROFILES, room
+        from samestep.jobs.planning import PROFILES, room
 
         found = PROFILES[profile]
         count = invocations or found.invocations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import DataCorrupt, DataError, DataMissing
+from .exceptions import DataCorrupt, DataError, DataMissing
 from .sets import SETS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from . import idx
-from .errors import DataCorrupt, DataError, DataMissing
+from .exceptions import DataCorrupt, DataError, DataMissing
 from .find import VARIABLE, cache, find, named_root, part_path
 from .read import read_set
 from .sets import DataSet, Part

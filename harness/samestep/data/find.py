@@ -14,7 +14,7 @@ from pathlib import Path
 from samestep.paths import folder, user
 
 from . import idx
-from .errors import DataCorrupt, DataError, DataMissing
+from .exceptions import DataCorrupt, DataError, DataMissing
 from .sets import SETS, DataSet, Part
 
 VARIABLE = "SAMESTEP_DATA"

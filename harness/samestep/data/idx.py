@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from .errors import DataCorrupt
+from .exceptions import DataCorrupt
 
 if TYPE_CHECKING:
     import numpy as np

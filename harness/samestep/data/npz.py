@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from . import idx
-from .errors import DataCorrupt
+from .exceptions import DataCorrupt
 from .sets import Part
 
 MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0; two bytes follow, the length of the text

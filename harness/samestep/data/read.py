@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import idx, npz
-from .errors import DataCorrupt, DataMissing
+from .exceptions import DataCorrupt, DataMissing
 from .find import part_path
 from .sets import DataSet, Part
 

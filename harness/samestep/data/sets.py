@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import DataError
+from .exceptions import DataError
 from .idx import Kind, file_bytes
 
 

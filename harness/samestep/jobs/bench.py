@@ -14,7 +14,7 @@ from contextlib import closing
 from samestep.analysis.summary import summarize
 from samestep.catalog.cell import Cell
 from samestep.jobs.eta import Eta, Unit, unit
-from samestep.jobs.plan import groups
+from samestep.jobs.planning import groups
 from samestep.jobs.precheck import Precheck
 from samestep.jobs.rounds import Group, run_invocation
 from samestep.jobs.state import RunState

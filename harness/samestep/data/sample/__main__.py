@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from ..errors import DataError
+from ..exceptions import DataError
 from . import make
 
 if len(sys.argv) != 2:
