@@ -1,0 +1,116 @@
+"""Probes that suit a workload, what each of them sees, and declared departures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from samestep.agreement.examination.probe_run import ProbeRun
+from samestep.agreement.examination.probes import PROBES, sparse_integers
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.spread_cache import SpreadCache
+from samestep.catalog.catalog import REFERENCE
+from samestep.data import load
+from tests.made.candidates import CATALOG, MANUAL, candidate, verdict
+
+
+@pytest.mark.parametrize("workload", CATALOG.workloads)
+def test_a_spec_says_of_every_probe_whether_it_suits(workload):
+    spec = CATALOG.spec(workload)
+    assert set(spec.probes) | set(spec.unsuited) == set(PROBES)
+    assert not set(spec.probes) & set(spec.unsuited)
+    assert all(spec.unsuited.values())
+
+
+@pytest.mark.parametrize("workload", CATALOG.workloads)
+def test_the_letters_of_the_axes_fit_the_arrays(workload):
+    spec = CATALOG.spec(workload)
+    for case in spec.cases.values():
+        if case.dataset in (None, "mnist_sample"):
+            dataset = load(case.dataset) if case.dataset else None
+            if case.sizes.get("batch", 0) <= 1024:
+                inputs = spec.make_inputs(case, np.random.default_rng(0), dataset)
+                arrays, lengths = {**inputs.params, **inputs.arrays}, {}
+                for name, letters in spec.axes(case).items():
+                    assert len(letters) == arrays[name].ndim, name
+                    for letter, length in zip(letters, arrays[name].shape, strict=True):
+                        assert letter == "." or lengths.setdefault(letter, length) == length, name
+
+
+@pytest.mark.parametrize("workload", ["two_layer", "scalar_relu"])
+def test_the_integers_are_small_in_every_order(workload):
+    case = next(name for name, about in CATALOG.spec(workload).cases.items() if about.default)
+    mine = candidate(workload=workload, case=case)
+    module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
+    reference = Reference(module, mine.spec, "float32")
+    probed = ProbeRun(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)), "train_step")
+    point = sparse_integers(probed, 1).point
+    # With all signs alike no sum is larger on the way than at its end; the loss is of squares anyway
+    magnitudes = point.with_params({n: np.abs(a) for n, a in point.params.items()})
+    arrays = {n: -np.abs(a) if n == "y" else np.abs(a) for n, a in point.arrays.items()}
+    largest = reference.exact("trace", type(point)(magnitudes.params, arrays, point.numbers)).all
+    assert max(np.abs(value).max() for value in largest.values()) < 2**24
+    exact = reference.exact("trace", point).all
+    assert any((value == 0).any() and (value != 0).any() for value in exact.values())
+
+
+def relu_at_zero(state, x, y):
+    shown = MANUAL.trace(state, x, y)
+    grad_h = np.where(shown["h"] >= 0, shown["grad_h_relu"], 0).astype(x.dtype)
+    return {**shown, "grad_h": grad_h, "grad_w1": x.T @ grad_h}
+
+
+def with_trace(trace):
+    """The tasks of two_layer on another backward pass."""
+
+    def loss_and_grads(state, x, y):
+        shown = trace(state, x, y)
+        return shown["loss"], {"w1": shown["grad_w1"], "w2": shown["grad_w2"]}
+
+    def train_step(state, x, y, rate):
+        loss, grads = loss_and_grads(state, x, y)
+        return {name: state[name] - rate * grads[name] for name in state}, loss
+
+    return {"trace": trace, "loss_and_grads": loss_and_grads, "train_step": train_step}
+
+
+def test_the_convention_at_zero_is_named():
+    functions = with_trace(relu_at_zero)
+    functions["train"] = None
+    found = verdict(candidate(**functions))
+    assert found.verdict == "disagree"
+    assert "probe" in found.first_divergence.test
+    assert found.diagnosis.kind == "convention"
+
+
+def test_a_cap_that_no_ordinary_number_meets_is_seen():
+    def trace(state, x, y):
+        shown = MANUAL.trace(state, x, y)
+        return {**shown, "h_relu": np.minimum(shown["h_relu"], np.asarray(1e6, x.dtype))}
+
+    found = verdict(candidate(trace=trace))
+    assert "powers of two" in found.first_divergence.test
+    assert found.diagnosis.kind == "cap"
+
+
+def test_nan_must_arrive():
+    def forward(state, x):
+        return np.nan_to_num(MANUAL.forward(state, x))
+
+    found = verdict(candidate(forward=forward))
+    assert found.first_divergence.test == "probe nan"
+
+
+def test_a_departure_that_is_declared_is_a_footnote_and_a_stale_one_a_failure():
+    def forward(state, x):
+        return np.nan_to_num(MANUAL.forward(state, x))
+
+    why = {"nan": "it replaces NaN"}
+    assert verdict(candidate(forward=forward, DEPARTS=why)).departs == why
+    assert verdict(candidate(forward=forward, MAY_DEPART=why)).departs == why
+    assert verdict(candidate(MAY_DEPART=why)).departs == {}
+    stale = verdict(candidate(DEPARTS=why))
+    assert (stale.verdict, "drop it" in stale.reason) == ("invalid", True)
+    unknown = verdict(candidate(DEPARTS={"moon": "full"}))
+    assert "'moon'" in unknown.reason
