@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from samestep.commands.report import sources
 from samestep.records.validated import read
 from samestep.report import page
-from tests.analysis.test_run_diff import key, records
+from samestep.report.sources import sources_of
 from tests.made.browser import Tab, chromium, installed
-from tests.made.runs import days, with_gpu
-from tests.report.test_page import EVIL, REAL, saved
+from tests.made.pages import EVIL, saved
+from tests.made.records import key, records
+from tests.made.runs import REAL, days, with_gpu, with_todays_sources
 
 pytestmark = [
     pytest.mark.skipif(not installed(), reason="no Chromium here: apt-get install chromium"),
@@ -74,8 +74,9 @@ def tab(tmp_path_factory) -> Iterator[Tab]:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory) -> str:
-    runs, left_out = read([REAL])
-    path = page.write(tmp_path_factory.mktemp("page") / "page.html", runs, sources(runs), left_out)
+    folder = tmp_path_factory.mktemp("page")
+    runs, left_out = read([with_todays_sources(folder / REAL.name).folder])
+    path = page.write(folder / "page.html", runs, sources_of(runs), left_out)
     return path.as_uri()
 
 
@@ -108,7 +109,7 @@ def staged(request, tmp_path_factory) -> str:
     }[request.param]
     runs, left_out = read([run.folder for run in make()])
     assert not left_out
-    return page.write(folder / "page.html", runs, sources(runs), left_out).as_uri()
+    return page.write(folder / "page.html", runs, sources_of(runs), left_out).as_uri()
 
 
 def shown(tab: Tab, selector: str) -> list[str]:
@@ -193,10 +194,10 @@ def test_another_baseline_is_the_row_of_one(tab, real):
         "[...document.querySelectorAll('#speed figure:not([hidden]) tbody tr')]"
         ".map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
-    told = [dict(zip(head, row, strict=True)) for row in rows]
-    assert {row["baseline"] for row in told} == {"jax_scan"}
-    assert [row["implementation"] for row in told if row["ratio"] == "1"] == ["jax_scan"]
-    assert min(float(row["ratio"]) for row in told) == 1
+    shown_rows = [dict(zip(head, row, strict=True)) for row in rows]
+    assert {row["baseline"] for row in shown_rows} == {"jax_scan"}
+    assert [row["implementation"] for row in shown_rows if row["ratio"] == "1"] == ["jax_scan"]
+    assert min(float(row["ratio"]) for row in shown_rows) == 1
 
 
 def test_a_verdict_opens_its_first_divergence_and_escape_closes_it(tab, failing):
@@ -218,7 +219,7 @@ def test_a_verdict_opens_its_first_divergence_and_escape_closes_it(tab, failing)
     assert len(shown(tab, "dialog")) == 1
 
 
-def test_failures_are_shown_with_reason_and_stderr_and_runs_can_be_told_apart(tab, failing):
+def test_failures_are_shown_with_reason_and_stderr_for_each_run(tab, failing):
     tab.open(failing)
     assert any(EVIL in row for row in shown(tab, "#failures tbody tr"))
     assert tab.run("document.querySelector('#failures pre').textContent") == EVIL
@@ -274,7 +275,7 @@ def test_axe_finds_no_serious_fault(tab, real, failing):
             time.sleep(0.5)
             tab.run(Path(script).read_text() + "; 0")
             found = tab.run(
-                "axe.run(document, {resultTypes: ['violations']}).then((told) => told.violations"
+                "axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations"
                 ".map((v) => [v.impact, v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)]))"
             )
             assert [one for one in found if one[0] in ("serious", "critical")] == []
