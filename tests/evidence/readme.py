@@ -3,8 +3,8 @@
     python -m tests.evidence.readme results/<machine>/<run>
 
 A table stands between `<!-- table CASE TASK -->` and `<!-- end -->`, a picture between `<!-- picture NAME -->`
-and `<!-- end -->`, the run between `<!-- run -->` and `<!-- end -->`. tests/test_readme.py says when they are
-out of date: a picture ends with a hash of what it shows, since how it is drawn may depend on the fonts here.
+and `<!-- end -->`, the run between `<!-- run -->` and `<!-- end -->`. tests/test_readme.py fails when they
+are out of date: a picture ends with a hash of what it shows, since how it is drawn may depend on the fonts.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import json
 import re
 from pathlib import Path
 
-from samestep.analysis.summary import summarize
 from samestep.errors import SamestepError
 from samestep.records.store import Run
 from samestep.report import charts, formatting, tables
+from samestep.report.legend import noise_note
 from samestep.report.picture import Picture
+from samestep.report.summaries import summaries_of
 from tests.made.places import CHECKOUT
 
 README, PICTURES = CHECKOUT / "README.md", CHECKOUT / "docs" / "pictures"
@@ -30,15 +31,20 @@ LINK = re.compile(r"<!-- run -->\[`results/(\S+?)`\]")
 
 
 def filled(text: str, run: Run) -> str:
-    """The README with what the run says; raises SamestepError where it asks for a picture that the run has not."""
-    summaries = summarize(run.about, run.records())
+    """Return the README with the tables and pictures of a run.
+
+    Raises SamestepError where it asks for a picture, or for a case and task, that the run does not have.
+    """
+    summaries = summaries_of(run)
     known = {picture.name: picture for picture in charts.pictures([run])}
 
     def table(found: re.Match[str]) -> str:
         case, task = found[2], found[3]
-        cells = [s for s in summaries if f"{s.cell['workload']}:{s.cell['case']}" == case]
-        rows = [tables.row(cell, task) for cell in cells]
-        lines = [*formatting.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", tables.calm(cells, task) + "."]
+        group = [one for one in summaries if one.cell.of_case == case]
+        if not any(task in one.tasks for one in group):
+            raise SamestepError(f"{run.folder} has no task {task} of {case}")
+        rows = [tables.row(one, task) for one in group]
+        lines = [*formatting.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", f"{noise_note(group, task)}."]
         return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[4]
 
     def picture(found: re.Match[str]) -> str:
@@ -52,19 +58,19 @@ def filled(text: str, run: Run) -> str:
 
 
 def pictured(text: str, run: Run) -> dict[Path, Picture]:
-    """The files that the README's pictures are in, and what each should show."""
+    """Return the files that the README's pictures are in, and the picture that each should show."""
     names = {found[2] for found in PICTURE.finditer(text)}
     return {PICTURES / f"{one.name}.svg": one for one in charts.pictures([run]) if one.name in names}
 
 
 def signature(picture: Picture) -> str:
-    """What a picture's file ends with: a hash of what it shows."""
-    shown = json.dumps([picture.title, picture.says, picture.rows], sort_keys=True)
-    return f"<!-- shows {hashlib.sha256(shown.encode()).hexdigest()[:16]} -->\n"
+    """Return the end of a picture's file: a hash of what it shows."""
+    content = json.dumps([picture.title, picture.caption, picture.rows], sort_keys=True)
+    return f"<!-- shows {hashlib.sha256(content.encode()).hexdigest()[:16]} -->\n"
 
 
 def linked(text: str) -> Path:
-    """The run that the README names."""
+    """Return the folder of the run that the README names."""
     found = LINK.search(text)
     assert found, "the README names no run"
     return CHECKOUT / "results" / found[1]
@@ -72,7 +78,7 @@ def linked(text: str) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, help="a folder under results/")
     run = Run.open(parser.parse_args().run.resolve())
     text = filled(README.read_text(encoding="utf-8"), run)
     README.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What of a run's time is measuring, and how good was its forecast?
+"""How much of a run's time is measuring, and how good were its estimates of the time left?
 
     python -m tests.evidence.steady RUN
 
@@ -8,62 +8,77 @@ Reads the records of a run. Writes results/measuring/steady.md.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from samestep.records.store import Record, Run
-from tests.evidence.lanes import MEASURING, Row
+from samestep.records.schema import Eta, Peak, Record, Sample
+from samestep.records.store import Run
+from tests.evidence.lanes import MEASURING
 
-TURN = ("sample", "peak")
 SECOND_MINUTE = 60.0
 
 
-def outside(records: Sequence[Record]) -> tuple[float, float]:
-    """Of the rounds: seconds from one record to the next, and those of them that are no sample."""
+@dataclass(frozen=True)
+class Estimate:
+    """How long a whole run was expected to take ``elapsed`` seconds after its start, and how long it took."""
+
+    elapsed: float
+    expected: float
+    took: float
+
+    @property
+    def error(self) -> float:
+        """The relative error, with its sign."""
+        return self.expected / self.took - 1
+
+
+def time_of(record: Record) -> float:
+    """Return when a record was taken, in seconds since 1970."""
+    time = getattr(record, "time", None)
+    assert time is not None, record
+    return float(time)
+
+
+def outside_samples(records: Sequence[Record]) -> tuple[float, float]:
+    """Return the seconds of all rounds, from one record to the next, and those outside of samples."""
     whole = inside = 0.0
     for before, record in pairwise(records):
-        if record["kind"] == "sample" and before["kind"] in TURN:
-            whole += record["time"] - before["time"]
-            inside += record["seconds"]
+        if isinstance(record, Sample) and isinstance(before, Sample | Peak):
+            whole += time_of(record) - time_of(before)
+            inside += record.seconds
     return whole, whole - inside
 
 
-def forecasts(records: Sequence[Record]) -> list[Row]:
-    """From the second minute on: when, what was foretold for the whole run, and what it came to."""
-    end = records[-1]["time"]
-    rows: list[Row] = []
+def estimates(records: Sequence[Record]) -> Iterator[Estimate]:
+    """Return the estimates of a run's length from its second minute on."""
+    end = time_of(records[-1])
     for record in records:
-        if record["kind"] == "forecast" and record["elapsed_seconds"] >= SECOND_MINUTE:
-            took = record["elapsed_seconds"] + end - record["time"]
-            told = record["elapsed_seconds"] + record["left_seconds"]
-            rows.append(
-                {"elapsed": record["elapsed_seconds"], "told": told, "took": took, "off": told / took - 1}
-            )
-    return rows
+        if isinstance(record, Eta) and record.elapsed_seconds >= SECOND_MINUTE:
+            elapsed = record.elapsed_seconds
+            yield Estimate(elapsed, elapsed + record.left_seconds, elapsed + end - time_of(record))
 
 
 def page(run: Run) -> str:
-    records: list[dict[str, Any]] = list(run.records())
-    about, samples = run.about, [r for r in records if r["kind"] == "sample"]
-    whole, lost = outside(records)
-    rows = forecasts(records)
-    worst = max(rows, key=lambda row: abs(row["off"]), default=None)
-    disturbed = sum(bool(r["disturbed"]) for r in samples)
-    repeated = sum(bool(r.get("repeated")) for r in samples)
-    took = records[-1]["time"] - min(r["time"] - r.get("elapsed_seconds", 0.0) for r in records)
+    plan, records = run.plan, list(run.records())
+    samples = [record for record in records if isinstance(record, Sample)]
+    whole, lost = outside_samples(records)
+    worst = max(estimates(records), key=lambda one: abs(one.error), default=None)
+    disturbed = sum(sample.disturbed for sample in samples)
+    repeated = sum(sample.repeated for sample in samples)
+    began = min(time_of(r) - (r.elapsed_seconds if isinstance(r, Eta) else 0.0) for r in records)
     lines = [
-        "# What of a run is measuring", "",
-        f"The run `{run.folder.name}` on {about['machine']['cpu']} ({about['machine']['processors']} processors): {len(about['cells'])} cells, "
-        f"{about['profile']['invocations']} invocations of {about['profile']['rounds']} rounds, {took:.0f} s. Made by `python -m tests.evidence.steady`.", "",
-        f"- Of {whole:.1f} s of rounds {lost:.1f} s ({100 * lost / whole:.1f} %) were not inside a sample.",
-        f"- {disturbed:,} of {len(samples):,} samples were disturbed; {repeated:,} of those were taken again.",
+        "# How much of a run is measuring", "",
+        f"The run `{run.folder.name}` on {plan.machine.cpu} ({plan.machine.processors} processors): {len(plan.cells)} cells, "
+        f"{plan.profile.invocations} invocations of {plan.profile.rounds} rounds, {time_of(records[-1]) - began:.0f} s. Made by `python -m tests.evidence.steady`.", "",
+        f"- Of {whole:.1f} s of rounds {lost:.1f} s ({100 * lost / whole:.1f} %) were outside of samples.",
+        f"- {disturbed:,} of {len(samples):,} samples were disturbed; {repeated:,} of those were re-measured.",
     ]  # fmt: skip
     if worst:
         lines.append(
-            f"- From the second minute on the forecast of the run's length was off by at most {100 * abs(worst['off']):.0f} % "
-            f"(at {worst['elapsed']:.0f} s: {worst['told']:.0f} s foretold, {worst['took']:.0f} s taken)."
+            f"- From the second minute on the estimate of the run's length was off by at most {100 * abs(worst.error):.0f} % "
+            f"(at {worst.elapsed:.0f} s: {worst.expected:.0f} s expected, {worst.took:.0f} s taken)."
         )
     return "\n".join(lines) + "\n"
 
