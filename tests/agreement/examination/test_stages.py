@@ -1,4 +1,4 @@
-"""The examination's twin test: mistakes are planted in rungs of every framework, and must be named.
+"""Mistakes are planted in rungs of every framework, and the examination must find and place them.
 
 A planted rung is checked like a user's own file (`samestep check --file`), by the workers that check
 everything else.
@@ -16,17 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Cell
-from samestep.workers.launcher import Workshop
-from samestep.workers.process import WorkerProcess
+from samestep.catalog.cell import Cell
+from samestep.workers.launcher import Launcher
+from samestep.workers.process import RequestFailed, WorkerProcess
+from samestep.workers.protocol import Examine
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_training import TRAINING
 from tests.agreement.mistakes_untrained import UNTRAINED
 from tests.made.planting import planted
 
 THREADS = min(2, len(os.sched_getaffinity(0)))
-Examine = Callable[[Mistake, Path, str], dict]
+Check = Callable[[Mistake, Path, str], Verdict]
 
 LESSONS = (*UNTRAINED, *TRAINING)  # each in one of its dtypes, in turn
 ALL = [(m, d) for m in MISTAKES for d in m.dtypes]
@@ -36,22 +38,25 @@ HOSTS = {m.framework: m for m in reversed(MISTAKES)}.values()
 
 
 @pytest.fixture(scope="session")
-def examine(catalog: Catalog) -> Iterator[Examine]:
+def examine(catalog: Catalog) -> Iterator[Check]:
     """The verdict on a file that stands in for a rung; a worker for each framework and dtype stays alive."""
-    workshop = Workshop(catalog)
+    launcher = Launcher(catalog)
     workers: dict[tuple[str, str], WorkerProcess] = {}
     with ExitStack() as stack:
 
-        def verdict(mistake: Mistake, file: Path, dtype: str) -> dict:
+        def verdict(mistake: Mistake, file: Path, dtype: str) -> Verdict:
             cell = Cell(
                 mistake.workload, mistake.case, mistake.rung, mistake.framework, dtype, "cpu", "float32",
                 THREADS, str(file),
             )  # fmt: skip
             key = mistake.framework, dtype
             if key not in workers:
-                workers[key] = stack.enter_context(workshop.start(cell))
-                assert workers[key].open(workshop.patience)["ok"]
-            return workers[key].ask(workshop.request("check", cell), workshop.patience)["verdict"]
+                workers[key] = stack.enter_context(launcher.start(cell))
+                launcher.open(workers[key], cell)
+            try:
+                return workers[key].ask(Examine(launcher.subject(cell)), launcher.patience).verdict
+            except RequestFailed as failure:  # what the rung raised is its verdict
+                return failure.verdict
 
         yield verdict
 
@@ -61,10 +66,10 @@ def test_a_mistake_is_seen_and_placed(mistake, dtype, tmp_path, catalog, need, e
     need(mistake.framework)
     source = catalog.implementation(mistake.workload, mistake.rung).path
     verdict = examine(mistake, planted(tmp_path, source, mistake.changes), dtype)
-    assert verdict["verdict"] == mistake.verdict, verdict["reason"]
-    assert mistake.found in verdict["reason"]
+    assert verdict.verdict == mistake.verdict, verdict.reason
+    assert mistake.found in verdict.reason
     if mistake.verdict == "disagree":
-        assert verdict["first_divergence"]["tensor"] in verdict["reason"]
+        assert verdict.first_divergence.tensor in verdict.reason
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: f"{host.workload}-{host.rung}")
@@ -73,7 +78,7 @@ def test_the_same_file_without_a_mistake_agrees(host, dtype, tmp_path, catalog, 
     need(host.framework)
     source = catalog.implementation(host.workload, host.rung).path
     verdict = examine(host, planted(tmp_path, source, {}), dtype)
-    assert verdict["verdict"] == "agree", verdict["reason"]
+    assert verdict.verdict == "agree", verdict.reason
 
 
 def test_a_text_that_is_not_there_once_plants_nothing(tmp_path, catalog):
