@@ -32,6 +32,8 @@ class RoundingArray(NDArrayOperatorsMixin):
     """An array with what is carried along to follow its rounding.
 
     ``parts[0]`` is the value, in float64 or in exact integers, and all further parts have its shape.
+    Attributes and methods with the names of ndarray's take the same arguments, and return arrays of the same
+    shapes and units.
     """
 
     parts: tuple[Array, ...]
