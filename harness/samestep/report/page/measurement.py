@@ -12,6 +12,8 @@ from samestep.report.legend import worker_versions
 
 #: Fields of ``run.json`` that say what a run ran on and with.
 PARTS = ("machine", "options", "profile", "environment", "inherited")
+#: Those that hold variables of the environment.
+VARIABLES = ("environment", "inherited")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,14 @@ def fingerprint(run: Run) -> list[tuple[str, str]]:
     and a value each, in the order of the plan."""
     document = encode(run.plan)
     parts = {name: document[name] for name in PARTS}
-    found = [(" ".join(path).replace("_", " "), value) for path, value in _flat(parts, ())]
+    found = [(_name(path), value) for path, value in _flat(parts, ())]
     return [("run", run.folder.name), *found, *(("version", one) for one in worker_versions(run))]
+
+
+def _name(path: Sequence[str]) -> str:
+    """Return the name of a value in words: variables of the environment are left as they are."""
+    *words, last = path
+    return " ".join([*words, last if path[0] in VARIABLES else last.replace("_", " ")])
 
 
 def _flat(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -46,7 +46,7 @@ def pictures(plan: Plan, summaries: Sequence[CellSummary]) -> Iterator[Picture]:
     for group in task_groups(plan, summaries, by_device=False):
         rows, baseline = ratio_rows(group)
         if len({row.implementation for row in rows}) > 1:
-            unit = "step" if group.timed(group.cells[0]).steps else "call"
+            unit = "step" if (group.timed(group.cells[0]).steps or 1) > 1 else "call"
             yield Picture(
                 group.picture_name("speed"), "speed", f"{group.where}: {message(group)}",
                 f"Time of a {unit} over that of the baseline, {baseline}, in {group.dtype}, with its 95 % "
