@@ -15,7 +15,7 @@ AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
 INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
 TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
 
-#: Verdicts on an answer that is wrong; those that are left but ``agree`` mean that there is no answer.
+#: Verdicts on a wrong answer. The others, but for ``agree``, mean that there is none.
 WRONG = (SUSPECT, DISAGREE, INVALID)
 
 

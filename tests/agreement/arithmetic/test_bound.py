@@ -1,4 +1,4 @@
-"""The certificate's array type: it bounds every honest computation, by not much more than it must."""
+"""The certificate's array type: it bounds every correct computation, by not much more than it must."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def draw(rng, shape, dtype, low=1e-4, high=1e4, signed=True):
 
 
 def around(rng, held, spread):
-    """A Bound that honestly describes ``held``: its value is off by up to ``spread``, relatively."""
+    """A Bound that describes ``held``: its value is off by up to ``spread``, relatively."""
     value = held.astype(np.float64) * (1 + spread * rng.uniform(-1, 1, held.shape))
     room = np.abs(held.astype(np.float64) - value) * rng.uniform(1, 2, held.shape)
     return Bound((value, room), held.dtype)
@@ -77,7 +77,7 @@ def error_over_limit(got, exact, bound):
 @primitives
 @precisions
 @pytest.mark.parametrize("spread", [0, 1e-7, 1e-3], ids=["exact", "close", "coarse"])
-def test_an_honest_result_is_within_the_bound(ufunc, dtype, spread):
+def test_a_correct_result_is_within_the_bound(ufunc, dtype, spread):
     held, bounds = operands_of(ufunc, np.random.default_rng(1), dtype, spread)
     assert error_over_limit(ufunc(*held), exactly(ufunc, bounds), ufunc(*bounds)) <= 1
 
@@ -492,7 +492,7 @@ NUMBERS = {"rate": 1e-2, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1
 
 @pytest.mark.parametrize("numbers", [float, np.float32], ids=["numbers in float64", "numbers in float32"])
 @pytest.mark.parametrize("step", [momentum, adam])
-def test_honest_updates_are_within_the_bound_ten_million_times(step, numbers):
+def test_correct_updates_are_within_the_bound_ten_million_times(step, numbers):
     rng, precision = np.random.default_rng(9), np.dtype("float32")
     held = {name: numbers(number) for name, number in NUMBERS.items()}
     bounded = {name: Bound.rounded(number, precision) for name, number in NUMBERS.items()}
