@@ -12,7 +12,7 @@ from samestep.analysis.curves import Crossing, crossing
 from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means, means, paired
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import Process, Record
-from samestep.spec import parts, resized
+from samestep.spec import name_with_size, parse_case
 
 #: What the CPU's and the GPU's cell must have in common.
 ALIKE = ("workload", "case", "implementation", "dtype", "matmul")
@@ -91,12 +91,12 @@ def _curve(series: Series, computing: dict[int, Mean], with_transfer: dict[int, 
 
 def _swept(name: str) -> tuple[str, str, int]:
     """``tutorial[batch=64]`` -> ("tutorial", "batch", 64): a sweep changes the size that is named last."""
-    base, sizes = parts(name)
+    base, sizes = parse_case(name)
     if not sizes:
         return name, "", 0
     *kept, (size, number) = sizes
     for one in kept:
-        base = resized(base, *one)
+        base = name_with_size(base, *one)
     return base, size, number
 
 
