@@ -28,8 +28,8 @@ from samestep.catalog.catalog import REFERENCE, Catalog
 from samestep.data import load
 from samestep.frameworks import Settings
 from samestep.measure.machine import fingerprint
-from samestep.workers.process import environment, processors
-from samestep.workers.server import failure
+from samestep.workers.environment import environment, processor_sets
+from samestep.workers.failures import failure
 from tests.made.places import CHECKOUT
 
 OUT, MEASURING = CHECKOUT / "results" / "agreement", CHECKOUT / "results" / "measuring"
@@ -45,7 +45,7 @@ def run_lanes(
 
     ``spreads`` is a folder where they are kept for further calls.
     """
-    sets = processors(1)
+    sets = processor_sets(1)
     with tempfile.TemporaryDirectory() as cache:
 
         def run(number: int) -> None:
@@ -123,4 +123,4 @@ def machine() -> str:
     about, catalog = fingerprint(), Catalog()
     names = ("numpy", "torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
     versions = ", ".join(f"{name} {catalog.version(name)}" for name in names if not catalog.missing(name))
-    return f"{about['cpu']} ({about['processors']} processors; {versions})"
+    return f"{about.cpu} ({about.processors} processors; {versions})"
