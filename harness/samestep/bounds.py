@@ -28,12 +28,12 @@ def positive_count(value: object) -> bool:
 
 def amount(value: object) -> bool:
     """Whether it may be seconds, bytes or operations: finite and above 0."""
-    return isinstance(value, int | float) and SMALLEST <= value <= LARGEST
+    return type(value) in (int, float) and SMALLEST <= value <= LARGEST  # type: ignore[operator]
 
 
 def not_negative(value: object) -> bool:
     """Whether it is an amount or 0."""
-    return amount(value) or value == 0
+    return amount(value) or (type(value) in (int, float) and value == 0)
 
 
 def writable(document: object) -> bool:

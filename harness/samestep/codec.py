@@ -9,6 +9,7 @@ Numbers that are not finite are the strings "nan", "inf" and "-inf": JSON has no
 from __future__ import annotations
 
 import math
+import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,8 @@ class Malformed(ValueError):
     """A document is not what an annotation says: ``place`` is the path of fields to the first wrong value."""
 
     def __init__(self, place: tuple[str, ...], value: object) -> None:
-        super().__init__(f"{'.'.join(place) or 'the document'} is {str(value)[:40]!r}")
+        shown = value if isinstance(value, str) else reprlib.repr(value)  # bounded in depth and in length
+        super().__init__(f"{'.'.join(place) or 'the document'} is {shown[:40]!r}")
         self.place = place
         self.value = value
 

@@ -1,0 +1,34 @@
+"""Launchers for the workloads of a folder, and their cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Cell, Options
+from samestep.catalog.selection import select
+from samestep.workers.launcher import Launcher
+from samestep.workers.process import RequestFailed
+from samestep.workers.protocol import Examine
+
+
+def launcher_for(folder: Path, patience: float = 120, **more: Any) -> Launcher:
+    """Return what starts the workers of the workloads in a folder; ``more`` are fields of the launcher."""
+    return Launcher(Catalog([folder]), roots=[folder], patience=patience, **more)
+
+
+def cells_of(launcher: Launcher, selector: str = "rigged") -> list[Cell]:
+    """Return the cells that a selector means, on one thread."""
+    return select(launcher.catalog, [selector], Options())
+
+
+def reason_of(launcher: Launcher, cell: Cell, bound_to: list[int] | None = None) -> str:
+    """Return why the examination of a cell failed: what its implementation raises."""
+    with launcher.start(cell, bound_to) as worker:
+        launcher.open(worker, cell)
+        with pytest.raises(RequestFailed) as failed:
+            worker.ask(Examine(launcher.subject(cell)), 60)
+    return str(failed.value)

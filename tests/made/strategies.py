@@ -1,0 +1,60 @@
+"""Hypothesis's strategies for whatever `samestep.codec` can write and read again."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from samestep.bounds import LARGEST, MOST, SMALLEST, amount, count, not_negative, positive_count
+
+#: No half of a surrogate pair: no file can hold one.
+texts = st.text(st.characters(codec="utf-8"), max_size=5)
+amounts = st.floats(SMALLEST, LARGEST)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+
+SCALARS: dict[object, st.SearchStrategy[object]] = {
+    str: texts,
+    bool: st.booleans(),
+    int: st.integers(),
+    float: st.floats(),
+    types.NoneType: st.none(),
+    object: json_values,
+    Path: texts.map(Path),
+}
+CHECKED: dict[object, st.SearchStrategy[object]] = {
+    count: st.integers(0, MOST - 1),
+    positive_count: st.integers(1, MOST - 1),
+    amount: amounts,
+    not_negative: st.just(0.0) | amounts,
+}
+
+
+@cache
+def values_of(kind: typing.Any) -> st.SearchStrategy[typing.Any]:
+    """Return a strategy for the values of an annotation; sequences are tuples, as the codec reads them."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return CHECKED[arguments[1]]
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of([values_of(one) for one in arguments])
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return st.tuples(*map(values_of, arguments))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return st.dictionaries(texts, values_of(arguments[1]), max_size=3)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
+    if is_dataclass(kind):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        return st.builds(kind, **{one.name: values_of(hints[one.name]) for one in fields(kind) if one.init})
+    return SCALARS[kind]

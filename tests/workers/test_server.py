@@ -1,0 +1,173 @@
+"""A server answers every request, or says what failed; it needs no process of its own for that."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samestep.agreement.distance import load_outputs
+from samestep.frameworks import Settings
+from samestep.workers import server as server_module
+from samestep.workers.protocol import (
+    Confirm,
+    Confirmed,
+    Examine,
+    Examined,
+    Failed,
+    MeasurePeak,
+    Misused,
+    Open,
+    Opened,
+    PeakMeasured,
+    Prepare,
+    Prepared,
+    Sampled,
+    Subject,
+    TakeSample,
+)
+from samestep.workers.server import Server, serve
+from tests.made.rungs import doing, root
+
+TASKS = ["loss_and_grads", "train_step", "train"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    rungs = {"numpy_raises": doing("raise ValueError('broken')")}
+    return root(tmp_path_factory.mktemp("impls"), rungs)
+
+
+@pytest.fixture
+def server(folder) -> Server:
+    server = Server()
+    assert isinstance(serve(server, Open("numpy", Settings(), (folder,))), Opened)
+    return server
+
+
+def subject(implementation: str = "numpy_manual", file: Path | None = None) -> Subject:
+    return Subject("rigged", implementation, "small", 0, file)
+
+
+def test_a_framework_is_opened_and_says_what_it_computes_with(folder):
+    opened = serve(Server(), Open("numpy", Settings(), (folder,)))
+    assert opened.facts.versions == {"numpy": np.__version__}
+    assert opened.facts.import_seconds > 0
+    assert opened.facts.threads == 1
+
+
+def test_a_framework_that_is_not_there_is_unavailable(folder):
+    failed = serve(Server(), Open("abacus", Settings(), (folder,)))
+    assert isinstance(failed, Failed)
+    assert (failed.verdict.verdict, failed.verdict.reason) == (
+        "unavailable", "no adapter: write frameworks/abacus.py",
+    )  # fmt: skip
+    assert "Traceback" in failed.traceback
+
+
+def test_an_examination_keeps_the_first_step_and_takes_a_free_run_where_that_is_asked(server, tmp_path):
+    kept = tmp_path / "first.npz"
+    examined = serve(server, Examine(subject(), kept, free_run_steps=3))
+    assert isinstance(examined, Examined)
+    assert examined.verdict.verdict == "agree"
+    assert len(examined.free_run.distance) == 3
+    outputs, _ = load_outputs(kept)
+    assert {"loss", "grad_w"} <= set(outputs)
+    assert serve(server, Examine(subject())).free_run is None
+
+
+def test_the_reference_is_computed_once_for_all_implementations_of_a_case(server):
+    serve(server, Examine(subject()))
+    first = server.expected
+    serve(server, Examine(subject("numpy_raises")))
+    assert server.expected is first
+
+
+def test_what_an_implementation_raises_is_the_verdict_of_its_cell(server):
+    failed = serve(server, Examine(subject("numpy_raises")))
+    assert isinstance(failed, Failed)
+    assert failed.verdict.verdict == "crashed"
+    assert failed.verdict.reason.startswith("ValueError: broken (numpy_raises.py:")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise RuntimeError('half done')\n", "cannot be loaded: RuntimeError: half done"),
+        ("x = (\n", "is not Python"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_a_mistake_of_the_users(server, tmp_path, text, message):
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    misused = serve(server, Examine(subject("mine", file)))
+    assert isinstance(misused, Misused)
+    assert str(file) in misused.usage
+    assert message in misused.usage
+    assert "Traceback" in misused.traceback
+
+
+def test_a_file_that_lacks_a_package_is_unavailable(server, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import nowhere_to_be_found\n")
+    failed = serve(server, Examine(subject("mine", file)))
+    assert failed.verdict.verdict == "unavailable"
+
+
+def test_the_first_invocation_calibrates_and_later_ones_take_its_loops(server):
+    first = serve(server, Prepare(subject()))
+    assert isinstance(first, Prepared)
+    assert list(first.loops) == list(first.first_calls) == list(first.parts) == TASKS
+    assert first.steps == {"loss_and_grads": None, "train_step": None, "train": 4}
+    assert set(first.latency) == {task for task, loops in first.loops.items() if loops > 1}
+    assert first.transfers == {}
+    later = serve(server, Prepare(subject(), dict.fromkeys(TASKS, 2)))
+    assert later.loops == dict.fromkeys(TASKS, 2)
+    assert (later.steps, later.latency, later.parts) == (None, None, None)
+    assert {len(calls) for calls in later.first_calls.values()} == {1}
+
+
+def test_a_sample_and_a_peak_are_timed_and_the_subject_is_confirmed(server):
+    serve(server, Prepare(subject(), dict.fromkeys(TASKS, 2)))
+    sampled = serve(server, TakeSample("train", 2))
+    assert isinstance(sampled, Sampled)
+    assert (sampled.loops, sampled.gpu) == (2, None)
+    assert sampled.seconds > 0
+    peak = serve(server, MeasurePeak())
+    assert isinstance(peak, PeakMeasured)
+    assert peak.seconds > 0
+    confirmed = serve(server, Confirm(subject()))
+    assert isinstance(confirmed, Confirmed)
+    assert confirmed.verdict.verdict == "agree"
+    assert (confirmed.peak_memory_bytes, confirmed.device_memory_bytes) == server.memory
+
+
+def test_a_request_is_answered_by_a_line_and_prints_go_to_standard_error(monkeypatch, tmp_path):
+    """What a framework prints, from C too, is not mixed with the answers."""
+
+    def answer(server: Server, request: object) -> object:
+        os.write(1, b"a framework speaks\n")
+        print("so does Python")
+        sys.stdout.flush()
+        return PeakMeasured(1.0, 2.0, 3.0)
+
+    monkeypatch.setattr(server_module, "serve", answer)
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"op": "measure_peak"}\n' * 2))
+    out, err = tmp_path / "out", tmp_path / "err"
+    kept = [os.dup(1), os.dup(2)]
+    try:
+        for number, path in ((1, out), (2, err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        monkeypatch.setattr(sys, "stdout", open(1, "w", closefd=False))  # noqa: SIM115
+        server_module.main()
+    finally:
+        for number, one in zip((1, 2), kept, strict=True):
+            os.dup2(one, number)
+    answers = [json.loads(line) for line in out.read_text().splitlines()]
+    assert answers == [{"ok": True, "seconds": 1.0, "flops": 2.0, "processors": 3.0}] * 2
+    assert err.read_text().count("a framework speaks") == err.read_text().count("so does Python") == 2
