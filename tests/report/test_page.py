@@ -146,11 +146,11 @@ COMPILED = ("numpy_manual", "torch_manual", "torch_compile")
 @pytest.mark.parametrize(
     ("pace", "seconds", "card_text", "table"),
     [
-        (0.5, 2**-8, "torch_compile breaks even with torch_manual after 20,000 steps (5,100 calls) .",
+        (0.5, 2**-8, "torch_compile breaks even with torch_manual after 20,000 steps (5,100 calls).",
          "| 5,100 calls (torch_manual) |"),
-        (0.5, 32.0, "torch_compile breaks even with torch_manual after the first call .",
+        (0.5, 32.0, "torch_compile breaks even with torch_manual after the first call.",
          "| the first call (torch_manual) |"),
-        (0.5, 16.0, "torch_compile breaks even with torch_manual after 5 steps (2 calls) .",
+        (0.5, 16.0, "torch_compile breaks even with torch_manual after 5 steps (2 calls).",
          "| 2 calls (torch_manual) |"),
         (2.0, 2**-8, "torch_compile never breaks even with torch_manual: it is not faster.",
          "| never (torch_manual) |"),
@@ -295,7 +295,7 @@ def test_what_may_not_be_faster_at_all_says_so(tmp_path):
     kept = [r for r in kept if r["kind"] != "sample"] + [r for r in noisy if r["kind"] == "sample"]
     text = Reader(rendered(saved(tmp_path / "run", about(COMPILED), kept).folder)).text
     assert re.search(
-        r"breaks even with torch_manual after [\d,]+ steps \([\d,]+ calls\) , if at all: the two are "
+        r"breaks even with torch_manual after [\d,]+ steps \([\d,]+ calls\), if at all: the two are "
         r"statistically indistinguishable\.",
         text,
     )
@@ -403,7 +403,7 @@ def test_a_stranger_finds_the_answers_in_the_page_of_a_real_run(real):
     assert found
     assert found[1] != found[2]
     assert re.search(
-        r"torch_compile breaks even with torch_manual after [\d,]+ steps \([\d,]+ calls\) \.", text
+        r"torch_compile breaks even with torch_manual after [\d,]+ steps \([\d,]+ calls\)\.", text
     )
     questions = ("Do they agree?", "Which is fastest here?", "What does starting cost?", "CPU or GPU?",
                  "How near the machine's peak?", "Was the machine stable?", "What failed?",
