@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 SMALLEST, LARGEST = 2.0**-100, 2.0**100
-#: A larger integer is no count of anything.
+#: A larger integer does not count anything real.
 MOST = 2**63
 #: How deep lists and mappings may be nested.
 DEEPEST = 50
@@ -18,7 +18,7 @@ DEEPEST = 50
 
 def count(value: object) -> bool:
     """Whether it is a whole number from 0 on."""
-    return type(value) is int and 0 <= value < MOST  # a bool is no count
+    return type(value) is int and 0 <= value < MOST  # a bool does not count
 
 
 def positive_count(value: object) -> bool:

@@ -34,7 +34,7 @@ class Malformed(ValueError):
         self.value = value
 
     def inside(self, name: str) -> Malformed:
-        """Return the same error, seen from one level further out."""
+        """Return the same error, as the owner of the value sees it."""
         return Malformed((name, *self.place), self.value)
 
 

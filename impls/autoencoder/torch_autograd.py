@@ -9,7 +9,7 @@ READ_AFTER = "torch_manual"
 
 
 def adopt(params):
-    # Adam's memory is no part of the network, and wants no gradient
+    # Adam's memory is not part of the network, and wants no gradient
     return {name: value.requires_grad_(name[0] in "wb") for name, value in params.items()}
 
 

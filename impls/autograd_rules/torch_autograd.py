@@ -21,7 +21,7 @@ def leaf(array):
 def vector_jacobian(state, x, v):
     x = leaf(x)
     y = (x.reshape(v.shape) + 1) ** 3 + 2
-    y.backward(v)  # y is no single number, so backward needs to be told the gradient of y
+    y.backward(v)  # y is not a single number, so backward needs the gradient of y
     return y.detach(), x.grad
 
 

@@ -54,7 +54,7 @@ def loss_and_grads(state, x, y, depth):
 
 def train_step(state, x, y, depth, learning_rate, momentum):
     loss, grads = loss_and_grads(state, x, y, depth)
-    with torch.no_grad():  # the update is no part of the network
+    with torch.no_grad():  # the update is not part of the network
         for name, grad in grads.items():
             velocity = state.setdefault(f"momentum/{name}", torch.zeros_like(grad))
             velocity.mul_(momentum).add_(grad)

@@ -50,7 +50,7 @@ def loss_and_grads(state, x, y):
 
 def train_step(state, x, y, learning_rate):
     loss, grads = loss_and_grads(state, x, y)
-    with torch.no_grad():  # the update is no part of the network
+    with torch.no_grad():  # the update is not part of the network
         for name, grad in grads.items():
             state[name].sub_(grad, alpha=learning_rate)
     return state, loss

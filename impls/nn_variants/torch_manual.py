@@ -50,7 +50,7 @@ def loss_and_grads(state, x, y):
     return seen["loss"], {name: seen[f"grad_{name}"] for name in ("w1", "b1", "w2", "b2")}
 
 
-@torch.no_grad()  # an update is no part of the network
+@torch.no_grad()  # an update is not part of the network
 def sgd(state, grads, learning_rate):
     for name, grad in grads.items():
         state[name].sub_(learning_rate * grad)

@@ -45,7 +45,7 @@ def trace(state, x, y):
 
 def train_step(state, x, y, learning_rate):
     loss, grads = loss_and_grads(state, x, y)
-    with torch.no_grad():  # the update is no part of the model
+    with torch.no_grad():  # the update is not part of the model
         for name, grad in grads.items():
             state[name].sub_(grad, alpha=learning_rate)
     return state, loss

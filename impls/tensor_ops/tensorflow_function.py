@@ -81,7 +81,7 @@ def in_place(state, a, b):
     total = tf.Variable(a)  # eager: a tf.function may make its variables at its first call only
     alias, copied, picked = total, tf.identity(a), tf.gather(a, [0, 0])
     total.assign_add(b)  # seen under the other name
-    total[0].assign(tf.zeros_like(a[0]))  # a slice of a variable can be assigned, and is no view otherwise
+    total[0].assign(tf.zeros_like(a[0]))  # a slice of a variable can be assigned, and is not a view otherwise
     total.assign(2 * total)
     row_of = total[0]  # so it is read anew
     copied -= 1  # another tensor under the old name

@@ -1,1 +1,1 @@
-"""From records to what may be said: times, ratios, intervals, differences between runs. No clock, no process."""
+"""From records to what may be said: times, ratios, intervals, differences. No clock, no process."""

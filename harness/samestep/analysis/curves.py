@@ -13,7 +13,7 @@ from samestep.analysis.statistics import DRAWS, Mean
 #: Calls whose median is looked at together: one slow call among steady ones is the machine's.
 WINDOW = 5
 
-#: Of a normal distribution the median absolute deviation is this part of the standard deviation.
+#: The median absolute deviation of a normal distribution, as a part of its standard deviation.
 MAD = float(special.ndtri(0.75))
 
 #: Calls are steady within three standard deviations of their scatter, or within a tenth if that is more.

@@ -1,8 +1,8 @@
 """What changed between two runs, and is it real?
 
-Two runs were taken at different times, so what all cells share (machine drift, the clock speed) is no cell's
-own. Where the group's baseline is the same in both, its code and what it ran with, it is the control: a
-cell's change is that of its ratio to the baseline, a difference of differences. The baseline itself, and
+Two runs were taken at different times, so what all cells share (machine drift, the clock speed) belongs to no
+single cell. Where the group's baseline is the same in both, its code and what it ran with, it is the control:
+a cell's change is that of its ratio to the baseline, a difference of differences. The baseline itself, and
 every cell of a group whose baseline changed, is compared absolutely, by the clock: such a change may be the
 machine's, of which the samples of one run know nothing. All changes are judged together, and none that is
 smaller than the A/A ratio of either run is called one.
@@ -117,7 +117,7 @@ class VerdictChange:
     """A cell whose verdict, or the arithmetic that it was found to use, is another one.
 
     ``reason`` and ``first_divergence`` are those of the later run. How near an agreeing cell came to its
-    limits is no difference.
+    limits does not count as a difference.
     """
 
     cell: PlannedCell
@@ -191,7 +191,7 @@ def _facts(run: RunData) -> dict[str, Fields]:
 def _differences(before: Mapping[str, Fields], after: Mapping[str, Fields]) -> Iterator[Difference]:
     for section, mine in before.items():
         theirs = after[section]
-        if section in ("versions", "sources", "flops"):  # what one run did not select is no difference
+        if section in ("versions", "sources", "flops"):  # what one run did not select does not differ
             mine = {name: mine[name] for name in mine if name in theirs}
             theirs = {name: theirs[name] for name in mine}
         one, other = dict(_flat(section, mine)), dict(_flat(section, theirs))
@@ -230,9 +230,10 @@ def _precision(plan: Plan, records: Iterable[Record]) -> dict[str, str]:
     dtypes = {cell.key: cell.dtype for cell in plan.cells}
     found: dict[str, str] = {}
     for record in records:
-        if isinstance(record, CellVerdict) and record.verdict.precision:
-            if record.checked_in in (None, dtypes.get(record.cell)):
-                found.setdefault(record.cell, record.verdict.precision.label)
+        if not isinstance(record, CellVerdict) or record.checked_in not in (None, dtypes.get(record.cell)):
+            continue
+        if record.verdict.precision:
+            found.setdefault(record.cell, record.verdict.precision.label)
     return found
 
 

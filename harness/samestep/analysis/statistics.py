@@ -1,9 +1,9 @@
 """From samples to numbers. No clock and no process here: arrays in, numbers out.
 
 The process is the unit of inference: samples of one invocation are averaged before invocations are
-compared, and an interval says how far another set of processes could have moved the number. Of a time it is
+compared, and an interval says how far another set of processes could have moved the number. For a time it is
 a hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds (Kalibera and
-Jones, Rigorous benchmarking in reasonable time, ISMM 2013). Of a ratio it is Student's t over invocations,
+Jones, Rigorous benchmarking in reasonable time, ISMM 2013). For a ratio it is Student's t over invocations,
 of which a tenth is left out at each end, as one process in ten is far off at times (Yuen, The two-sample
 trimmed t for unequal population variances, Biometrika 61, 1974). Its variance is moderated by that of the
 other ratios of the same comparison, as few processes know their own scatter badly (Smyth, Linear models and
@@ -37,7 +37,7 @@ UNLIKE = 2 / 3
 #: Of the invocations, as many are left out of a mean at each end.
 TRIMMED = 1 / 10
 
-#: How surely `Contrast.detectable` would have been seen.
+#: The power of `Contrast.detectable`: how often it would be detected.
 POWER = 0.8
 
 K = TypeVar("K", bound=Hashable)
@@ -194,14 +194,14 @@ def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
         word = "tie" if low - floor >= -TIE and high + floor <= TIE else "unclear"
     power = _t(mean.freedom, POWER) * mean.variance**0.5 if mean.freedom > 0 else np.inf
     with np.errstate(over="ignore"):  # an interval that knows next to nothing ends at infinity
-        value, wide_low, wide_high, sure_low, sure_high, seen = np.exp(
+        value, wide_low, wide_high, sure_low, sure_high, detectable = np.exp(
             [mean.value, mean.value - usual, mean.value + usual, low, high, max(least, floor + sure + power)]
         ).tolist()
-    return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, seen, mean.samples)
+    return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, detectable, mean.samples)
 
 
 def _chance(mean: Mean, floor: float, least: float) -> float:
-    """Return the p-value: how often a difference this large, beyond the floor, is seen where there is none."""
+    """Return the p-value of a difference this large beyond the floor, two-sided."""
     beyond = abs(mean.value) - floor
     if beyond <= 0 or abs(mean.value) <= least or mean.freedom <= 0:
         return 1.0
@@ -211,7 +211,7 @@ def _chance(mean: Mean, floor: float, least: float) -> float:
 
 
 def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
-    """Return the trimmed mean, the variance that it follows from (0 of one value), and the number of values."""
+    """Return the trimmed mean, the variance that it follows from (0 for one value), and the count."""
     ordered, cut = np.sort(values), int(TRIMMED * values.size)
     kept = ordered[cut : values.size - cut]
     if kept.size == 1:

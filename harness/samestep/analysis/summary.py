@@ -126,18 +126,18 @@ def _compare(group: ComparisonGroup, found: Mapping[str, CellSummary]) -> None:
 def _summary(
     cell: PlannedCell, mine: CellRecords, plan: Plan, peaks: Mapping[tuple[str, str], float]
 ) -> CellSummary:
-    told = _verdict(cell, mine.verdicts)
+    worst = _verdict(cell, mine.verdicts)
     start = mine.first_start
     summary = CellSummary(
         cell=cell,
-        verdict=told.verdict.verdict,
-        reason=told.verdict.reason,
-        first_divergence=told.verdict.first_divergence,
+        verdict=worst.verdict.verdict,
+        reason=worst.verdict.reason,
+        first_divergence=worst.verdict.first_divergence,
         peak_memory_bytes=max((one.bytes for one in mine.finishes), default=None),
         device_memory_bytes=max((one.device_bytes or 0 for one in mine.finishes), default=0) or None,
         import_seconds=start.framework.import_seconds if start else None,
         build_seconds=start.build_seconds if start else None,
-        stderr=told.stderr,
+        stderr=worst.stderr,
     )
     if summary.verdict != AGREE:
         return summary

@@ -93,7 +93,7 @@ class Catalog:
         return tuple(_as_ladder([self._described(workload, path, facts) for path, facts in found.items()]))
 
     def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
-        """Return an implementation by its name, or that of a file; raises SamestepError where there is none."""
+        """Return an implementation by its name, or that of a file; SamestepError where there is none."""
         if file is not None:
             return self.describe(workload, file)
         found = next((rung for rung in self.implementations(workload) if rung.name == name), None)
@@ -231,15 +231,15 @@ def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:
                 yield rung
                 yield from climb(rung.name, framework)
 
-    seen: set[str] = set()
+    placed: set[str] = set()
     for framework in dict.fromkeys(rung.framework for rung in rungs):
         firsts = [r for r in rungs if r.framework == framework and _enters(r, rungs)]
         for first in firsts:
             for rung in (first, *climb(first.name, framework)):
-                if rung.name not in seen:
-                    seen.add(rung.name)
+                if rung.name not in placed:
+                    placed.add(rung.name)
                     yield rung
-    yield from (rung for rung in rungs if rung.name not in seen)  # a loop in READ_AFTER hides none
+    yield from (rung for rung in rungs if rung.name not in placed)  # a loop in READ_AFTER hides none
 
 
 def _enters(rung: Implementation, rungs: list[Implementation]) -> bool:

@@ -67,7 +67,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, Constant]]:
             if isinstance(value, str):
                 yield node.targets[0].id, value
             elif isinstance(value, tuple | list) and all(isinstance(one, str) for one in value):
-                yield node.targets[0].id, list(value)
+                yield node.targets[0].id, tuple(value)
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

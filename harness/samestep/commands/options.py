@@ -104,7 +104,7 @@ def measured(command: Command) -> Command:
         click.option("--width", type=click.FloatRange(0, min_open=True), metavar="PART",
                      help="Go on until every ratio's 95 % interval is this narrow (0.02: 2 %)."),
         click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
-                     help="Go on until so many seconds are used."),
+                     help="Go on until this many seconds are used."),
         click.option("--sweep", metavar="SIZE=FROM:TO",
                      help="Each case at these sizes, 4 times as large each (or FROM:TO:FACTOR, or 1,8,64)."),
         click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the selection."),

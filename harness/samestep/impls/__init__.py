@@ -1,4 +1,4 @@
-"""The workloads, one folder each: installed they lie beside this file, in a checkout in its folder ``impls``."""
+"""The workloads, a folder each: installed they lie beside this file, in a checkout in its folder `impls`."""
 
 from pathlib import Path
 

@@ -59,7 +59,7 @@ class Eta:
     totals: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
 
     def expect(self, units: Mapping[Unit, int]) -> None:
-        """Add units that are to be done so many times."""
+        """Add units of work, each to be done N times."""
         self.pending.update(units)
 
     def done(self, unit: Unit, seconds: float) -> None:
@@ -82,7 +82,7 @@ class Eta:
         return max(self.least, self.seconds(self.pending))
 
     def seconds(self, units: Mapping[Unit, int]) -> float:
-        """Return how long these units will take, each so many times."""
+        """Return how long these units will take, each done N times."""
         return sum(count * self._guess(unit) / self._at_once(unit) for unit, count in units.items() if count)
 
     def _at_once(self, unit: Unit) -> int:

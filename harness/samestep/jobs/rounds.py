@@ -38,7 +38,7 @@ PEAK_ROUNDS = 1
 #: How often a disturbed sample is re-measured, and of how many turns at most.
 RETAKES, RETAKEN_SHARE = 1, 1 / 8
 
-#: Processors that may be seen busy beyond those that were asked for, as a part of them.
+#: Processors that may be busy beyond those that were asked for, as a part of them.
 MARGIN = 1 / 4
 
 

@@ -59,7 +59,7 @@ class RunState:
     taken: set[Turn] = field(default_factory=set)
     finished: set[Process] = field(default_factory=set)
     examined: set[tuple[str, str]] = field(default_factory=set)
-    seen: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     loops: dict[str, Mapping[str, int]] = field(default_factory=dict)
     imports: dict[Import, float] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class RunState:
         verdict = record.verdict.verdict
         if record.checked_in is not None:
             self.examined.add((record.cell, record.checked_in))
-            self.seen.add(record.cell)
+            self.checked.add(record.cell)
             if verdict != AGREE:
                 self.refused.add(record.cell)
         elif verdict in (*WRONG, TIMEOUT):  # it has no speed; and to wait once for what hangs is enough
@@ -109,7 +109,7 @@ class RunState:
     @property
     def agreed(self) -> Set[str]:
         """The cells that agreed whenever they were examined, and gave no wrong answer since."""
-        return frozenset(self.seen - self.refused)
+        return frozenset(self.checked - self.refused)
 
     @property
     def known(self) -> Known:

@@ -1,1 +1,1 @@
-"""How fast, honestly? Isolated in processes, interleaved in rounds, every sample kept."""
+"""How fast? Every sample is timed in an isolated process, and kept."""

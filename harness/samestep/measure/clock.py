@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
-#: A loop, and what it took on a calm virtual AMD EPYC of 2026.
+#: A loop, and what it took on an idle virtual AMD EPYC of 2026.
 LOOP, USUAL_SECONDS = 100_000, 0.0019
 
 Call = Callable[[], Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-#: Reasons for a lower clock that are no slowdown of a sample: idle, clocks that somebody set (nvml.h).
+#: Reasons for a lower clock that do not slow a sample down: idle, clocks that somebody set (nvml.h).
 HARMLESS = 0x1 | 0x2
 
 #: Vector instructions as /proc/cpuinfo names them, of x86 and of ARM.

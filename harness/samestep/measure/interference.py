@@ -5,7 +5,7 @@ sched-stats.rst of the kernel); the hypervisor tells how long it ran somebody el
 ticks of 10 ms, proc(5)).
 
 Where more threads of one process work than it may use processors, as JAX's and TensorFlow's do beside the one
-that calls them, they wait for each other, undisturbed. Then their waiting tells nothing of others.
+that calls them, they wait for each other, undisturbed. Then their waiting says nothing about other processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Reading:
     processors: int
 
     def disturbed(self, before: Reading, seconds: float) -> bool:
-        """Whether somebody else ran in a sample of so many seconds; ``before`` is of the same threads."""
+        """Return whether another process ran during a sample; ``before`` is of the same threads."""
         ran, waited = (
             [(now[which] - before.threads[thread][which]) * NANO for thread, now in self.threads.items()]
             for which in (0, 1)

@@ -36,7 +36,7 @@ WAIT_TRIES = 3
 #: A transfer is timed so often, and the middle one counts: the first pins memory.
 TRANSFERS = 5
 
-#: A GPU is warm when so many readings of its clock rate, each after so many seconds of work, are apart by no
+#: A GPU is warm when N readings of its clock rate, each after N seconds of work, differ by no
 #: more than a part; longer than some seconds it is not waited for.
 FLAT, READINGS, READING_SECONDS, WARM_SECONDS = 1 / 50, 3, 0.1, 5.0
 
@@ -166,8 +166,8 @@ class TimedTasks:
         return Transfer(median(there), median(back))
 
     def parts(self, task: str, loops: int) -> Parts:
-        """Return the three times of a sample: until all calls were launched, on the device alone (None where the
-        framework has no clock there), and until the results were there.
+        """Return the three times of a sample: until all calls were launched, on the device alone
+        (None where the framework has no clock there), and until the results were there.
 
         Raises `MissingWait` where the clock stopped before that: after a true wait the results are fetched in
         next to no time; and the device's own clock, where there is one, has not run longer than ours.
@@ -191,7 +191,7 @@ class TimedTasks:
         )
 
     def _stopped(self, watch: Stopwatch | None, returned: Any) -> None:
-        """The wait, after the device was told to stop its clock when it comes there."""
+        """Wait for the results; before that, queue the stop of the device's clock."""
         if watch is not None:
             watch.stop()
         self.wait(returned)

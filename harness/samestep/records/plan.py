@@ -123,8 +123,8 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
 def plan_from_json(document: Mapping[str, object]) -> Plan:
     """Read what `plan_to_json` wrote. Raises `samestep.codec.Malformed`, which names the field."""
     plan = decode(Plan, document)
-    told = document["cells"]
-    for cell, one in zip(plan.cells, told if isinstance(told, list) else (), strict=True):
+    cells = document["cells"]
+    for cell, one in zip(plan.cells, cells if isinstance(cells, list) else (), strict=True):
         if one.get("key") != cell.key:
             raise Malformed(("cells",), one.get("key"))
         if cell.of_case not in plan.tasks or not plan.tasks[cell.of_case]:

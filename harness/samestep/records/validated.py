@@ -86,8 +86,8 @@ class ValidatedRun(Run):
             record = schema.read(document)
         except Malformed as wrong:
             field = wrong.place[0] if wrong.place else kind
-            told = str(document.get(field))[:40]
-            raise _LineLeftOut(f"{DAMAGED}: {field!r} of a {kind} is {told!r}") from None
+            value = str(document.get(field))[:40]
+            raise _LineLeftOut(f"{DAMAGED}: {field!r} of a {kind} is {value!r}") from None
         self._belongs(record)
         return record
 

@@ -65,7 +65,7 @@ def _compiler_caches(cache: Path) -> dict[str, str]:
 def inherited(device: str) -> dict[str, str]:
     """Return what else steers a worker: variables of this process that `environment` leaves as they are.
 
-    Of a path only its last part is kept.
+    Only the last part of a path is kept.
     """
     own = environment(device, 1, Path())
     return {

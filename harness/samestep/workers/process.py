@@ -99,7 +99,7 @@ class WorkerProcess:
     def ask(self, request: Request[A], seconds: float) -> A:
         """Return the worker's answer.
 
-        Raises `WorkerLost` if it dies or does not answer within so many seconds, `RequestFailed` where the
+        Raises `WorkerLost` if it dies or does not answer within N ``seconds``, `RequestFailed` where the
         request raised there, and SamestepError where the user made a mistake.
         """
         assert self.process.stdin is not None

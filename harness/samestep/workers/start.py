@@ -1,8 +1,8 @@
 """The first file of a worker's process, run as a script: ``python -P start.py [ROOT, PROCESSORS]``.
 
-The affinity is set before NumPy or a framework counts the processors that it may use. Of the folder ROOT that
-samestep lies in, the package is taken and nothing else: it may be the site-packages of another Python than
-the worker's. And a worker does not outlive its parent. This file imports nothing of samestep before that.
+The affinity is set before NumPy or a framework counts the processors that it may use. From the folder ROOT
+that samestep lies in, only the package is imported: it may be the site-packages of another Python than the
+worker's. And a worker does not outlive its parent. This file imports nothing of samestep before that.
 """
 
 from __future__ import annotations
