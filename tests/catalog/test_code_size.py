@@ -1,23 +1,24 @@
-"""The price of a rung: which lines are code, how many are new, and that a run keeps both and shows them."""
+"""The size of an implementation: lines of code, and those that are new; a run keeps both and shows them."""
 
 from __future__ import annotations
 
-import ast
 import json
 from pathlib import Path
 
 import pytest
 
+from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.code_size import Price, code, price
-from samestep.catalog.selection import Options, select
-from samestep.commands.bench import _about
-from samestep.jobs.bench import Profile
+from samestep.catalog.cell import Options
+from samestep.catalog.code_size import CodeSize, code_lines, code_size
+from samestep.catalog.selection import select
+from samestep.jobs.planning import make_plan
+from samestep.records.plan import Profile, RunOptions
+from samestep.records.schema import CellVerdict, Sample
 from samestep.records.store import RUN, Run
 from samestep.report import tables
-from samestep.workers.launcher import Workshop
+from tests.made import source
 from tests.made.rungs import GOOD, root
-from tests.test_layering import code_lines, rungs
 
 PROSE = '''
 """What this is.
@@ -63,14 +64,14 @@ def written(folder: Path, **texts: str) -> list[Path]:
 
 
 def test_code_is_what_is_neither_blank_nor_prose():
-    assert code(PROSE) == CODE
-    assert code("") == code("# why\n\n") == code('"""What."""') == []
+    assert code_lines(PROSE) == CODE
+    assert code_lines("") == code_lines("# why\n\n") == code_lines('"""What."""') == []
 
 
-@rungs
-def test_every_rung_is_counted_as_its_limit_counts_it(path):
-    source = path.read_text(encoding="utf-8")
-    assert price(path, None, None) == Price(code_lines(ast.parse(source), source), None, None)
+def test_every_rung_is_counted_as_its_limit_counts_it():
+    for path in source.python_files("impls"):
+        limited = source.code_lines(source.parsed(path), source.source(path))
+        assert code_size(path, None, None) == CodeSize(limited, None, None), path
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_every_rung_is_counted_as_its_limit_counts_it(path):
 )
 def test_changed_is_what_the_rung_before_does_not_have(tmp_path, after, changed):
     before, rung = written(tmp_path, before="a = 1\nb = 2\nc = 3\n", rung=after)
-    assert price(rung, before, "before") == Price(len(code(after)), changed, "before")
+    assert code_size(rung, before, "before") == CodeSize(len(code_lines(after)), changed, "before")
 
 
 def test_lines_that_many_have_count_in_a_long_file_too(tmp_path):
-    """difflib takes a line that is frequent in a long text for junk, unless it is told not to."""
+    """difflib takes a line that is frequent in a long text for junk, unless ``autojunk`` is off."""
     long = "x = 1\n" * 300
     before, rung = written(tmp_path, before=long, rung=f"y = 2\n{long}")
-    assert price(rung, before, "before").changed == 1
+    assert code_size(rung, before, "before").changed == 1
 
 
 # -- in a run --------------------------------------------------------------------------------------------
@@ -105,17 +106,15 @@ def test_lines_that_many_have_count_in_a_long_file_too(tmp_path):
 def run(tmp_path) -> Run:
     """A run that was begun: nothing is timed yet."""
     stray = GOOD.replace('"numpy_manual"\n', '"numpy_gone"\n')
-    impls = root(tmp_path / "impls", {"numpy_good": GOOD, "numpy_stray": stray})
-    shop = Workshop(Catalog([impls]), [impls])
+    catalog = Catalog([root(tmp_path / "impls", {"numpy_good": GOOD, "numpy_stray": stray})])
     options = Options(dtypes=("float32", "float64"))
-    cells = select(shop.catalog, ["rigged"], options)
-    return Run.create(
-        tmp_path / "results", "machine", _about(shop, cells, ["rigged"], options, Profile(2, 3))
-    )
+    cells = select(catalog, ["rigged"], options)
+    plan = make_plan(catalog, cells, ["rigged"], RunOptions(**vars(options)), Profile(2, 3))
+    return Run.create(tmp_path / "results", "machine", plan)
 
 
-def test_a_run_keeps_the_price_of_each_rung(run):
-    assert run.about["prices"] == {
+def test_a_run_keeps_the_size_of_each_rung(run):
+    assert run.document()["prices"] == {
         "rigged/numpy_manual": {"lines": 18, "changed": None, "read_after": None},
         "rigged/numpy_good": {"lines": 2, "changed": 2, "read_after": "numpy_manual"},
         "rigged/numpy_stray": {"lines": 2, "changed": None, "read_after": "numpy_gone"},
@@ -124,19 +123,20 @@ def test_a_run_keeps_the_price_of_each_rung(run):
 
 def timed(run: Run) -> Run:
     """The same with one sample of every cell."""
-    for number, cell in enumerate(run.about["cells"]):
-        moment = {"cell": cell["key"], "arena": 0, "invocation": 0}
-        sample = {"round": 0, "task": "train", "loops": 2, "seconds": 1.0 + number, "disturbed": False}
-        verdict = {"verdict": "agree", "reason": None}
-        run.append([{"kind": "verdict", **moment, **verdict}, {"kind": "sample", **moment, **sample}])
+    for number, cell in enumerate(run.plan.cells):
+        sample = Sample(
+            cell.key, group=0, invocation=0, round=0, task="train", loops=2, seconds=1.0 + number,
+            disturbed=False,
+        )  # fmt: skip
+        run.append([CellVerdict(cell.key, Verdict("agree"), group=0, invocation=0), sample])
     return run
 
 
 def aged(run: Run) -> Run:
-    """The same as it was written before there were prices."""
-    about = {name: value for name, value in run.about.items() if name != "prices"}
-    (run.folder / RUN).write_text(json.dumps(about))
-    return run
+    """The same as it was written before there were sizes of code."""
+    document = {name: value for name, value in run.document().items() if name != "prices"}
+    (run.folder / RUN).write_text(json.dumps(document))
+    return Run.open(run.folder)
 
 
 def ends(run: Run) -> list[list[str]]:
@@ -162,7 +162,7 @@ def columns(run: Run) -> list[list[str]]:
 
 def test_the_csv_has_whole_numbers_or_nothing(run):
     both = [row for row in (["18", ""], ["2", "2"], ["2", ""]) for _ in ("float32", "float64")]
-    assert columns(run) == both  # not timed yet: the code has a price
+    assert columns(run) == both  # not timed yet: the code has its size
     assert columns(timed(run)) == both
     assert columns(aged(run)) == 6 * [["", ""]]
 

@@ -16,6 +16,8 @@ import pytest
 
 from tests.made.places import CHECKOUT
 
+pytestmark = pytest.mark.process
+
 SPEC = '''
     """line: y_pred = x @ w, half the sum of squares."""
 
@@ -119,7 +121,7 @@ ADAPTER = '''
 
         def to_numpy(self, array):
             if not isinstance(array, pocket.Pocket):
-                raise TypeError(f"{type(array).__name__} is no Pocket")
+                raise TypeError(f"{type(array).__name__} is not a Pocket")
             return np.array(array.kept)
 
         def device_of(self, array):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Cell, Options, Selector, arenas, select, shard, sweep_sizes
+from samestep.catalog.cell import Cell, Options
+from samestep.catalog.selection import Selector, comparison_groups, select, shard, sweep_sizes
 from samestep.errors import SamestepError
 from tests.made.rungs import GOOD, MANUAL, root
 
@@ -54,7 +55,7 @@ PLAIN = ["plain:small/numpy_manual"]
         (["rigged:*/ghost_more"], ["rigged:small/ghost_more", "rigged:other/ghost_more"]),
         (["rigged/[gn]*_manual"], ["rigged:small/numpy_manual", "rigged:small/ghost_manual"]),
         (["r?gged/ghost_more"], ["rigged:small/ghost_more"]),
-        (["*/ghost_*"], RIGGED[2:]),  # plain has none, and that is no mistake
+        (["*/ghost_*"], RIGGED[2:]),  # plain has none, which is not an error
         (["*:rare"], ["plain:rare/numpy_manual"]),  # and here rigged has none
         (["plain", "rigged/ghost_more", "plain/numpy_*"], [*PLAIN, "rigged:small/ghost_more"]),  # each once
     ],
@@ -90,8 +91,10 @@ def test_what_matches_nothing_is_answered_with_what_there_is(catalog, text, list
 @pytest.mark.parametrize(
     "text", ["", "/", "rigged/", ":small", "rigged:", "rigged:/x", ":small/x", "/numpy_manual"]
 )
-def test_what_is_no_selector_is_answered_with_how_to_write_one(catalog, text):
-    with pytest.raises(SamestepError, match=r"is no selector: write workload\[:case\]\[/implementation\]"):
+def test_what_is_not_a_valid_selector_is_answered_with_how_to_write_one(catalog, text):
+    with pytest.raises(
+        SamestepError, match=r"is not a valid selector: write workload\[:case\]\[/implementation\]"
+    ):
         select(catalog, [text], Options())
 
 
@@ -167,10 +170,10 @@ def test_a_file_implements_one_workload(catalog, tmp_path):
         select(catalog, ["*"], Options(), file)
 
 
-def test_a_file_that_is_no_python_is_said(catalog, tmp_path):
+def test_a_file_that_is_not_python_is_named(catalog, tmp_path):
     file = tmp_path / "broken.py"
     file.write_text("def adopt(:\n")
-    with pytest.raises(SamestepError, match=r"broken\.py is no Python: invalid syntax"):
+    with pytest.raises(SamestepError, match=r"broken\.py is not Python: invalid syntax"):
         select(catalog, ["rigged"], Options(), file)
 
 
@@ -209,7 +212,7 @@ def test_a_sweep_goes_from_one_end_to_the_other(text, expected):
     ["", "batch", "batch=", "=1:4", "batch=4:1", "batch=0:4", "batch=1:4:1", "batch=1:4:0", "batch=1:4:2:2",
      "batch=1,0", "batch=1,", "batch=-1:4", "batch=1.5", "batch=a:b", "batch=1:4,8", "a[b=1:4", "batch=1=2"],
 )  # fmt: skip
-def test_what_is_no_sweep_is_answered_with_how_to_write_one(text):
+def test_what_is_not_a_valid_sweep_is_answered_with_how_to_write_one(text):
     with pytest.raises(
         SamestepError, match=r"^--sweep .*: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8"
     ):
@@ -250,14 +253,14 @@ def test_every_rung_of_a_case_with_another_size_is_selected():
     [
         ("two_layer", "colour=1:4",
          "--sweep colour=1:4: two_layer:tutorial has no such size; there are batch, d_in, width, d_out"),
-        ("two_layer:tiny[batch=2]", "batch=4", "two_layer:tiny[batch=2,batch=4] is no case: write CASE["),
+        ("two_layer:tiny[batch=2]", "batch=4", "two_layer:tiny[batch=2,batch=4] is not a valid case: write"),
         ("linear_output", "batch=2", "worked_example cannot change batch; all its sizes are fixed"),
         ("mnist_mlp", "batch=10000,10001", "mnist_mlp:sample has batch at most 10000"),
         ("mnist_mlp", "d_in=5", "mnist_mlp:sample cannot change d_in; there are batch, hidden"),
         ("two_layer:tiny[colour=4]", None, "two_layer:tiny has no such size; there are batch, d_in, width"),
-        ("two_layer:tiny[batch=0]", None, "two_layer:tiny[batch=0] is no case: write CASE[SIZE=NUMBER]"),
-        ("two_layer:huge[batch=4]", None, "two_layer:huge is no case; there are tutorial, tiny, "),
-        ("two_layer:*[batch=4]", None, "two_layer:* is no case; there are tutorial, tiny, "),
+        ("two_layer:tiny[batch=0]", None, "two_layer:tiny[batch=0] is not a valid case: write CASE["),
+        ("two_layer:huge[batch=4]", None, "two_layer:huge is not a case; there are tutorial, tiny, "),
+        ("two_layer:*[batch=4]", None, "two_layer:* is not a case; there are tutorial, tiny, "),
         ("*:huge[batch=4]", None, "no case matches 'huge'; there are "),
     ],
 )  # fmt: skip
@@ -279,7 +282,7 @@ BOTH = Options(dtypes=("float32", "float64"))
 def test_shards_hold_every_cell_once_and_a_baseline_with_each(selectors, parts):
     catalog = Catalog()
     cells = select(catalog, selectors, BOTH)
-    baselines = {cell: arena[0] for arena in arenas(catalog, cells) for cell in arena}
+    baselines = {cell: group[0] for group in comparison_groups(catalog, cells) for cell in group}
     shards = [shard(catalog, cells, f"{i}/{parts}") for i in range(1, parts + 1)]
     dealt = [[cell for cell in part if baselines[cell] != cell] for part in shards]
     assert sorted(cell.key for part in dealt for cell in part) == sorted(
@@ -292,25 +295,25 @@ def test_shards_hold_every_cell_once_and_a_baseline_with_each(selectors, parts):
         assert part == [cell for cell in cells if cell in part]  # in the order of the selection
 
 
-def test_a_cell_alone_in_its_arena_is_dealt_out_like_any_other():
+def test_a_cell_alone_in_its_group_is_dealt_out_like_any_other():
     one, other = (cases(["two_layer:t*/numpy_manual"], shard=f"{i}/2") for i in (1, 2))
     assert (one, other) == (["two_layer:tutorial"], ["two_layer:tiny"])
 
 
-def test_the_baseline_is_the_first_of_its_arena_wherever_it_stands():
+def test_the_baseline_is_the_first_of_its_group_wherever_it_stands():
     cells = select(Catalog(), ["two_layer:tiny"], Options())
-    (arena,) = arenas(Catalog(), [*cells[3:], *cells[:3]])
-    assert arena[0].implementation == "numpy_manual"
-    assert arena[1:] == [*cells[3:], *cells[1:3]]
+    (group,) = comparison_groups(Catalog(), [*cells[3:], *cells[:3]])
+    assert group[0].implementation == "numpy_manual"
+    assert group[1:] == [*cells[3:], *cells[1:3]]
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1:2", " 1/2"])
-def test_what_is_no_shard_is_answered_with_how_to_write_one(catalog, text):
+def test_what_is_not_a_valid_shard_is_answered_with_how_to_write_one(catalog, text):
     with pytest.raises(SamestepError, match=r"^--shard .*: write I/N, the I-th of N parts, as in 2/5$"):
         shard(catalog, select(catalog, [], Options()), text)
 
 
-def test_an_empty_shard_is_said():
+def test_an_empty_shard_is_an_error():
     assert len(select(Catalog(), ["two_layer:tiny/numpy_*"], Options(shard="1/9"))) == 2
     with pytest.raises(SamestepError, match=r"^--shard 2/9 is empty: the cells to deal out are 1$"):
         select(Catalog(), ["two_layer:tiny/numpy_*"], Options(shard="2/9"))

@@ -1,22 +1,25 @@
-"""What a file says of itself: read once, and again when it has changed."""
+"""What a file says of itself, read without running it."""
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import pytest
 
-from samestep.catalog import source_facts
+from samestep.catalog.source_facts import SourceFacts, first_paragraph, source_facts, summary_line
 from samestep.errors import SamestepError
 
-TEXT = """
+TEXT = '''
+"""The idea,
+in two lines.
+
+And more.
+"""
 import math
 from torch.nn import functional as F
 
 READ_AFTER = "numpy_manual"
 REQUIRES = ("keras", "sklearn")
 STEPS = 3 * 4
+MIXED = ("keras", 3)
 
 
 def train(state):
@@ -27,86 +30,44 @@ def train(state):
 
 class Net:
     pass
-"""
+'''
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "impls").mkdir()
-    (tmp_path / "impls" / "torch_mine.py").write_text(TEXT)
-    return tmp_path / "impls"
-
-
-@pytest.fixture
-def parsed(monkeypatch):
-    """The files that were parsed, in their order."""
-    names, parse = [], ast.parse
-
-    def noted(text, filename):
-        names.append(Path(filename).name)
-        return parse(text, filename=filename)
-
-    monkeypatch.setattr(source_facts.ast, "parse", noted)
-    return names
-
-
-def asked(folder):
-    return source_facts.outlines(folder, sorted(folder.glob("*.py")))
-
-
-def test_the_outline_of_a_file(folder):
-    found = source_facts.outline(folder / "torch_mine.py")
-    assert found.bound == ("F", "READ_AFTER", "REQUIRES", "STEPS", "train", "Net")
-    assert found.constants == {"READ_AFTER": "numpy_manual", "REQUIRES": ["keras", "sklearn"]}
+def test_the_facts_of_a_file(tmp_path):
+    (tmp_path / "torch_mine.py").write_text(TEXT)
+    found = source_facts(tmp_path / "torch_mine.py")
+    assert found.bound == ("F", "READ_AFTER", "REQUIRES", "STEPS", "MIXED", "train", "Net")
+    assert found.constants == {"READ_AFTER": "numpy_manual", "REQUIRES": ("keras", "sklearn")}
     assert set(found.imported) == {"math", "torch", "jax"}
 
 
-def test_what_was_read_once_is_remembered(folder, parsed):
-    first = asked(folder)
-    assert asked(folder) == first
-    assert parsed == ["torch_mine.py"]
+def test_a_constant_is_one_text_or_several():
+    facts = SourceFacts((), {"ONE": "a", "TWO": ("a", "b")}, ())
+    assert [facts.text(name) for name in ("ONE", "TWO", "NONE")] == ["a", None, None]
+    assert [facts.texts(name) for name in ("ONE", "TWO", "NONE")] == [("a",), ("a", "b"), ()]
 
 
-def test_a_file_that_changed_is_read_again_and_only_that(folder, parsed):
-    (folder / "jax_mine.py").write_text("def train(): pass\n")
-    asked(folder)
-    (folder / "jax_mine.py").write_text("def other(): pass\n")
-    assert asked(folder)[folder / "jax_mine.py"].bound == ("other",)
-    assert parsed == ["jax_mine.py", "torch_mine.py", "jax_mine.py"]
-
-
-def test_a_file_that_is_gone_is_forgotten(folder):
-    (folder / "jax_mine.py").write_text("def train(): pass\n")
-    asked(folder)
-    (folder / "jax_mine.py").unlink()
-    assert list(asked(folder)) == [folder / "torch_mine.py"]
-    (memory,) = (folder.parent / "cache" / "outlines").iterdir()
-    assert "jax_mine" not in memory.read_text()
+def test_the_summary_is_the_first_paragraph_in_one_line():
+    assert (
+        summary_line(TEXT)
+        == first_paragraph("The idea,\n  in two lines.\n\nAnd more.")
+        == "The idea, in two lines."
+    )
+    assert summary_line("x = 1") == summary_line("def adopt(:") == first_paragraph(None) == ""
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "null", "{", '{"form": 0, "files": {"x": 1}}', '{"form": 1, "files": {"x": [[1], {}]}}',
-     '{"form": 1, "files": 3}', '{"form": 1, "files": {"x": [[1, 2], 7]}}'],
-)  # fmt: skip
-def test_what_is_remembered_wrongly_is_not_believed(folder, text):
-    first = asked(folder)
-    (memory,) = (folder.parent / "cache" / "outlines").iterdir()
-    memory.write_text(text)
-    assert asked(folder) == first
-    assert memory.read_text() != text
-
-
-def test_nothing_can_be_remembered_and_all_is_read(folder, monkeypatch, parsed):
-    (folder.parent / "file").write_text("")
-    monkeypatch.setenv("SAMESTEP_CACHE", str(folder.parent / "file"))
-    assert asked(folder) == asked(folder)
-    assert parsed == 2 * ["torch_mine.py"]
-
-
-def test_what_is_no_python_is_named_each_time(folder):
-    (folder / "jax_mine.py").write_text("def train(:\n")
-    for _ in range(2):
-        with pytest.raises(SamestepError, match=r"jax_mine\.py is no Python"):
-            asked(folder)
+    ("content", "message"),
+    [
+        (b"def train(:\n", r"jax_mine\.py is not Python: invalid syntax"),
+        (b"\0", r"jax_mine\.py is not Python"),
+        (b"\xff", r"jax_mine\.py cannot be read: "),
+        (None, r"jax_mine\.py cannot be read: .*No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_or_is_not_python_is_named(tmp_path, content, message):
+    file = tmp_path / "jax_mine.py"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SamestepError, match=message):
+        source_facts(file)
