@@ -7,9 +7,12 @@ from functools import cache
 import pytest
 
 from samestep import data
+from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Cell, Options, select
-from samestep.workers.launcher import Workshop, check
+from samestep.catalog.cell import Cell, Options
+from samestep.catalog.selection import select
+from samestep.jobs.check import Examination, check
+from samestep.workers.launcher import Launcher
 
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()
@@ -23,13 +26,17 @@ def each(cells: list[Cell]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="session")
-def verdicts(request: pytest.FixtureRequest) -> dict[Cell, dict]:
+def verdicts(request: pytest.FixtureRequest) -> dict[Cell, Verdict]:
     """Every cell that this session is about to ask for, examined in one go."""
     asked = [item for item in request.session.items if "verdicts" in getattr(item, "fixturenames", ())]
     cells = [item.callspec.params["cell"] for item in asked]
-    answers: dict[Cell, dict] = {}
-    check(Workshop(CATALOG), [cell for cell in cells if _is_here(_dataset(cell))], answers.__setitem__)
-    return {cell: answer["verdict"] for cell, answer in answers.items()}
+    found: dict[Cell, Verdict] = {}
+
+    def on_result(one: Examination) -> None:
+        found[one.cell] = one.verdict
+
+    check(Launcher(CATALOG), [cell for cell in cells if _is_here(_dataset(cell))], on_result)
+    return found
 
 
 def _dataset(cell: Cell) -> str | None:
@@ -44,18 +51,22 @@ def _is_here(dataset: str | None) -> bool:
         return False
 
 
+@pytest.mark.process
+@pytest.mark.slow
 @each(CELLS)
 def test_agrees(cell, verdicts, need):
     need(cell.framework)
-    assert verdicts[cell]["verdict"] == "agree", verdicts[cell]["reason"]
+    assert verdicts[cell].verdict == "agree", verdicts[cell].reason
 
 
+@pytest.mark.process
+@pytest.mark.slow
 @each(FULL)
 def test_agrees_on_the_full_data_sets(cell, verdicts, need):
     need(cell.framework)
     if cell not in verdicts:
         pytest.skip(f"{cell.case} is not here: samestep data fetch")
-    assert verdicts[cell]["verdict"] == "agree", verdicts[cell]["reason"]
+    assert verdicts[cell].verdict == "agree", verdicts[cell].reason
 
 
 def test_every_workload_has_a_default_case():
