@@ -27,10 +27,11 @@ from samestep.measure.timed_tasks import (
     WARM_SECONDS,
     MissingWait,
     Peak,
-    Subject,
     TimedCandidate,
+    TimedTasks,
     quantiles,
 )
+from samestep.records.schema import Latency, Parts, Transfer
 from samestep.spec import Case, Inputs, Spec, Task
 
 
@@ -88,17 +89,17 @@ class Counter:
         return result
 
 
-def subject_of(
+def tasks_of(
     counter: Counter,
     monkeypatch: pytest.MonkeyPatch,
     adapter: type[Adapter] = Adapter,
     kind: type[Candidate] = Candidate,
-) -> Subject:
+) -> TimedTasks:
     monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=counter.perf_counter))
     settings = Settings()
     made = adapter(settings)
     made.counter = counter
-    found = Subject(kind(counter, made, settings, SPEC, SPEC.cases["only"], INPUTS))
+    found = TimedTasks(kind(counter, made, settings, SPEC, SPEC.cases["only"], INPUTS))
     counter.diary.clear()
     counter.adopted = 0
     return found
@@ -110,12 +111,12 @@ def counter() -> Counter:
 
 
 @pytest.fixture
-def measured(counter, monkeypatch) -> Subject:
-    return subject_of(counter, monkeypatch)
+def measured(counter, monkeypatch) -> TimedTasks:
+    return tasks_of(counter, monkeypatch)
 
 
 def test_the_tasks_are_those_that_the_module_offers_in_the_specs_order(measured):
-    assert measured.tasks == ["look", "step", "many", "epoch"]
+    assert measured.names == ["look", "step", "many", "epoch"]
 
 
 def test_a_task_that_trains_goes_on_from_what_it_returned(counter, measured):
@@ -137,8 +138,8 @@ def test_every_sample_of_training_starts_from_a_state_of_its_own(counter, measur
 
 
 def test_a_sample_says_what_was_measured(measured):
-    sample = measured.sample("step", 4)
-    assert (sample["seconds"], sample["loops"]) == (2.0, 4)
+    timing = measured.sample("step", 4)
+    assert (timing.seconds, timing.loops) == (2.0, 4)
 
 
 @pytest.mark.parametrize("disturbed", [True, False])
@@ -148,7 +149,7 @@ def test_a_sample_says_whether_it_was_disturbed_while_it_was_taken(counter, meas
         return SimpleNamespace(disturbed=lambda before, seconds: disturbed and seconds == 1.0)
 
     monkeypatch.setattr(measured.interference, "read", read)
-    assert measured.sample("step", 2)["disturbed"] is disturbed
+    assert measured.sample("step", 2).disturbed is disturbed
     assert counter.diary == ["adopt", "interference", "clock", 100, 101, "clock", "interference"]
 
 
@@ -166,7 +167,7 @@ def test_a_task_gets_the_values_of_the_case(measured):
 
 
 def test_steps_are_a_number_or_the_rows_of_an_array(measured):
-    assert {task: measured.candidate.steps(task) for task in measured.tasks} == {
+    assert {task: measured.candidate.steps(task) for task in measured.names} == {
         "look": None, "step": None, "many": 7, "epoch": 5,
     }  # fmt: skip
 
@@ -174,15 +175,15 @@ def test_steps_are_a_number_or_the_rows_of_an_array(measured):
 @pytest.mark.parametrize("cost", [1.3e-7, 3e-5, 0.004, 0.015, 2.0])
 def test_calibration_ends_with_a_sample_that_is_long_enough_and_not_much_longer(monkeypatch, cost):
     counter = Counter(cost)
-    loops = subject_of(counter, monkeypatch).calibrate("step")
-    assert subject_of(counter, monkeypatch).sample("step", loops)["seconds"] >= SAMPLE_SECONDS
+    loops = tasks_of(counter, monkeypatch).calibrate("step")
+    assert tasks_of(counter, monkeypatch).sample("step", loops).seconds >= SAMPLE_SECONDS
     # Half as many calls would have been too short, or one is long enough by itself.
     assert loops == 1 or loops / 2 * cost < SAMPLE_SECONDS
 
 
 def test_calibration_ends_where_the_clock_is_too_coarse_to_see_a_call(monkeypatch):
     counter = Counter(cost=1e-6)
-    measured = subject_of(counter, monkeypatch)
+    measured = tasks_of(counter, monkeypatch)
     ticking = SimpleNamespace(perf_counter=lambda: round(counter.seconds, 2))
     monkeypatch.setattr(clock, "time", ticking)
     assert measured.calibrate("step") * counter.cost >= SAMPLE_SECONDS / 2
@@ -191,9 +192,9 @@ def test_calibration_ends_where_the_clock_is_too_coarse_to_see_a_call(monkeypatc
 def test_a_peak_counts_the_multiply_adds_of_the_product(monkeypatch):
     monkeypatch.setattr(Peak, "SIZE", 8)
     sample = Peak(Adapter(Settings()), "float32").sample()
-    assert sample["flops"] == 2 * 8**3
-    assert sample["seconds"] > 0
-    assert sample["processors"] > 0
+    assert sample.flops == 2 * 8**3
+    assert sample.seconds > 0
+    assert sample.processors > 0
 
 
 def test_a_peak_multiplies_in_the_dtype_of_the_cell(monkeypatch):
@@ -218,22 +219,22 @@ def test_a_peak_multiplies_in_the_dtype_of_the_cell(monkeypatch):
 )
 def test_the_first_calls_are_timed_each_by_itself(monkeypatch, task, cost, most, calls):
     counter = Counter(cost)
-    seconds = subject_of(counter, monkeypatch).first_calls(task, most)
+    seconds = tasks_of(counter, monkeypatch).first_calls(task, most)
     assert [f"{second:.6g}" for second in seconds] == [f"{cost:.6g}"] * calls
     assert [line for line in counter.diary if isinstance(line, int)] == list(range(100, 100 + calls))
 
 
 def test_the_task_of_most_steps_is_called_first_and_finds_nothing_compiled(measured, monkeypatch):
     called: list[tuple[str, int]] = []
-    monkeypatch.setattr(measured, "first_calls", lambda *told: called.append(told) or [1.0])
-    assert list(measured.starts(3)) == measured.tasks
+    monkeypatch.setattr(measured, "first_calls", lambda *asked: called.append(asked) or [1.0])
+    assert list(measured.starts(3)) == measured.names
     assert called == [("many", 3), ("epoch", 3), ("look", 3), ("step", 3)]
 
 
 def test_the_first_call_counts_however_long_it_takes(monkeypatch):
     """Compiling takes its minute; the calls after it have their time for themselves."""
     counter = Counter(60.0)
-    measured = subject_of(counter, monkeypatch)
+    measured = tasks_of(counter, monkeypatch)
 
     def look(state: int, x: np.ndarray) -> np.ndarray:
         result = Counter._called(counter, state, x)
@@ -247,12 +248,12 @@ def test_the_first_call_counts_however_long_it_takes(monkeypatch):
 
 @pytest.mark.parametrize(("cost", "calls"), [(1e-6, LATENCY_CALLS), (0.02, 2), (1.0, 1)])
 def test_latency_is_of_many_calls_or_as_many_as_there_is_time_for(monkeypatch, cost, calls):
-    assert len(subject_of(Counter(cost), monkeypatch).latency("look")) == calls
+    assert len(tasks_of(Counter(cost), monkeypatch).latency("look")) == calls
 
 
 def test_quantiles_say_what_one_in_twenty_is_below_and_above():
     found = quantiles([float(n) for n in range(101)])
-    assert found == {"median": 50.0, "p05": 5.0, "p95": 95.0, "calls": 101}
+    assert found == Latency(median=50.0, p95=95.0, p05=5.0, calls=101)
 
 
 # -- a device that computes later ------------------------------------------------------------------------
@@ -333,10 +334,10 @@ class WithinSlack(Device):
         return seconds * (1 + SLACK / 2)
 
 
-def late(adapter: type[Adapter], monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, Subject]:
-    """A subject whose every call goes to such a device."""
+def late(adapter: type[Adapter], monkeypatch: pytest.MonkeyPatch) -> tuple[Counter, TimedTasks]:
+    """Tasks whose every call goes to such a device."""
     counter = Counter(cost=0.125)
-    measured = subject_of(counter, monkeypatch, adapter)
+    measured = tasks_of(counter, monkeypatch, adapter)
     plain = counter._called
     counter._called = lambda state, result: measured.candidate.adapter.queue(plain(state, result))
     return counter, measured
@@ -344,26 +345,26 @@ def late(adapter: type[Adapter], monkeypatch: pytest.MonkeyPatch) -> tuple[Count
 
 def test_a_sample_has_three_times_until_asked_on_the_device_and_until_there(monkeypatch):
     _, measured = late(Device, monkeypatch)
-    assert measured.parts("look", 4) == {
-        "launch_seconds": 4 * 0.125, "device_seconds": 4 + 0.125, "seconds": 4 + 0.125, "loops": 4,
-    }  # fmt: skip
+    assert measured.parts("look", 4) == Parts(
+        launch_seconds=4 * 0.125, device_seconds=4 + 0.125, seconds=4 + 0.125, loops=4
+    )
 
 
 def test_without_a_clock_on_the_device_its_time_is_not_known(monkeypatch):
     _, measured = late(Unclocked, monkeypatch)
     parts = measured.parts("look", 4)
-    assert (parts["launch_seconds"], parts["device_seconds"], parts["seconds"]) == (0.5, None, 4.125)
+    assert (parts.launch_seconds, parts.device_seconds, parts.seconds) == (0.5, None, 4.125)
 
 
 @pytest.mark.parametrize("task", ["look", "step", "many"])
 @pytest.mark.parametrize("adapter", [Adapter, Device, Unclocked, Slow, WithinSlack])
 def test_a_true_wait_is_believed(monkeypatch, adapter, task):
     if adapter is Adapter:
-        measured = subject_of(Counter(0.125), monkeypatch)
+        measured = tasks_of(Counter(0.125), monkeypatch)
     else:
         _, measured = late(adapter, monkeypatch)
     parts = measured.parts(task, 4)
-    assert 0 < parts["launch_seconds"] <= parts["seconds"]
+    assert 0 < parts.launch_seconds <= parts.seconds
 
 
 @pytest.mark.parametrize(
@@ -397,15 +398,15 @@ def test_one_slow_fetch_is_the_machines(monkeypatch):
 def test_transfers_are_timed_apart_and_without_the_calls(monkeypatch):
     _, measured = late(Unclocked, monkeypatch)
     # One array there; a state's weights and a loss back.
-    assert measured.transfers("step") == {"to_device": 0.25, "from_device": 0.5}
-    assert measured.transfers("look") == {"to_device": 0.25, "from_device": 0.25}
+    assert measured.transfers("step") == Transfer(to_device=0.25, from_device=0.5)
+    assert measured.transfers("look") == Transfer(to_device=0.25, from_device=0.25)
 
 
 def test_of_several_transfers_the_middle_one_counts(monkeypatch):
     _, measured = late(Unclocked, monkeypatch)
     copies = iter([9.0] * 4 + [0.25] * 4 * (TRANSFERS - 1))  # an array and the weights there, and two back
     monkeypatch.setattr(Unclocked, "COPY", property(lambda _: next(copies)))
-    assert measured.transfers("step") == {"to_device": 0.25, "from_device": 0.5}
+    assert measured.transfers("step") == Transfer(to_device=0.25, from_device=0.5)
     assert next(copies, None) is None
 
 
@@ -420,7 +421,7 @@ def test_of_several_transfers_the_middle_one_counts(monkeypatch):
 )
 def test_a_device_works_until_its_clock_rate_is_flat(monkeypatch, rates, asked):
     counter = Counter(cost=READING_SECONDS)
-    measured = subject_of(counter, monkeypatch)
+    measured = tasks_of(counter, monkeypatch)
     left = list(rates)
     measured.warm_device(lambda: left.pop(0))
     assert len(rates) - len(left) == asked
@@ -430,14 +431,14 @@ def test_a_device_works_until_its_clock_rate_is_flat(monkeypatch, rates, asked):
 
 def test_a_clock_rate_that_never_settles_is_not_waited_for(monkeypatch):
     counter, rates = Counter(cost=READING_SECONDS), itertools.cycle([1000.0, 1500.0])
-    measured = subject_of(counter, monkeypatch)
+    measured = tasks_of(counter, monkeypatch)
     measured.warm_device(lambda: next(rates))
     assert WARM_SECONDS <= counter.seconds < WARM_SECONDS + 3 * READING_SECONDS
 
 
 def test_what_is_examined_goes_under_the_clock(counter, monkeypatch):
     """Some frameworks know whether they are timed: the examined call is the timed one."""
-    measured = subject_of(counter, monkeypatch, kind=TimedCandidate)
+    measured = tasks_of(counter, monkeypatch, kind=TimedCandidate)
     x = INPUTS.arrays["x"]
     returned = measured.candidate.call("look", 100, [x])
     assert returned is x

@@ -1,4 +1,4 @@
-"""What was recorded stays readable, whatever ended the run; what cannot be kept is said in one line."""
+"""What was recorded stays readable, whatever ended the run; what cannot be kept is an error of one line."""
 
 from __future__ import annotations
 
@@ -7,23 +7,37 @@ import json
 import math
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from samestep.agreement.verdict import Divergence, Verdict
 from samestep.errors import SamestepError
 from samestep.records import store
-from samestep.records.store import Run, finite, latest
+from samestep.records.schema import CellVerdict, Record, Sample, write
+from samestep.records.store import Run, latest
+from tests.made.records import about, key, plan_of
+
+PLAN = plan_of(about())
 
 
 @pytest.fixture
 def run(tmp_path) -> Run:
-    return Run.create(tmp_path, "machine", {"cells": [], "options": {"seed": 3}})
+    return Run.create(tmp_path, "machine", PLAN)
 
 
-def record(number: int) -> dict[str, object]:
-    return {"kind": "sample", "round": number, "seconds": 0.1 + number}
+def record(number: int) -> Sample:
+    return Sample(
+        key("numpy_manual"), group=0, invocation=0, round=number, task="train", loops=1,
+        seconds=0.1 + number, disturbed=False,
+    )  # fmt: skip
+
+
+def verdict(got: float | None = None) -> Record:
+    divergence = Divergence(0, "train", "w1", (0, 1), got, 1.0, math.inf, 0.5, "elements")
+    return CellVerdict(key("numpy_manual"), Verdict("disagree", "off", divergence))
 
 
 def tear(run: Run, at: int = -3) -> None:
@@ -32,23 +46,20 @@ def tear(run: Run, at: int = -3) -> None:
 
 
 def kept(run: Run) -> list[int]:
-    return [r["round"] for r in run.records()]
+    return [one.round for one in run.records()]
 
 
 def test_what_is_appended_is_read_again_in_order(run):
-    run.append([record(0), {"kind": "verdict", "verdict": "agree"}])
+    run.append([record(0), verdict(2.0)])
     run.append([record(1)])
     again = Run.open(run.folder)
-    assert [r["kind"] for r in again.records()] == ["sample", "verdict", "sample"]
-    assert [{k: v for k, v in r.items() if k != "schema"} for r in again.records("sample")] == [
-        record(0), record(1),
-    ]  # fmt: skip
-    assert again.about == {
-        "schema": store.SCHEMA,
-        "run": run.folder.name,
-        "cells": [],
-        "options": {"seed": 3},
-    }
+    assert list(again.records()) == [record(0), verdict(2.0), record(1)]
+    assert again.plan == replace(PLAN, run=run.folder.name)
+    document = again.document()
+    assert (document["schema"], document["run"]) == (store.SCHEMA, run.folder.name)
+    assert [json.loads(line) for line in again.lines()] == [
+        write(one, run.folder.name) for one in again.records()
+    ]
 
 
 def test_a_new_run_has_no_records_and_is_not_torn(run):
@@ -58,14 +69,25 @@ def test_a_new_run_has_no_records_and_is_not_torn(run):
     assert sorted(path.name for path in run.folder.iterdir()) == ["run.json", "samples.jsonl"]
 
 
-def test_numbers_that_json_has_not_are_words(run):
-    values = {"a": math.nan, "b": [math.inf, -math.inf, 1.5], "c": (2,)}
-    assert finite(values) == {"a": "nan", "b": ["inf", "-inf", 1.5], "c": [2]}
-    run.append([{"kind": "verdict", "got": math.nan, "limits": {"loss": math.inf}}])
+def test_numbers_that_json_does_not_have_are_texts(run):
+    run.append([verdict(math.nan)])
     (line,) = run.samples.read_text().splitlines()
     json.loads(line, parse_constant=pytest.fail)  # which would meet a bare NaN or Infinity
-    (read,) = run.records()
-    assert (read["got"], read["limits"]) == ("nan", {"loss": "inf"})
+    (found,) = run.records()
+    assert math.isnan(found.verdict.first_divergence.got)
+    assert found.verdict.first_divergence.error == math.inf
+
+
+def test_records_that_are_not_synced_are_flushed_all_the_same(run, monkeypatch):
+    monkeypatch.setattr(store.os, "fsync", lambda _: pytest.fail("synced"))
+    run.append([record(0)], sync=False)
+    assert kept(run) == [0]
+    monkeypatch.undo()
+    synced = []
+    monkeypatch.setattr(store.os, "fsync", synced.append)
+    run.sync()
+    assert len(synced) == 1
+    assert kept(run) == [0]
 
 
 def test_every_record_is_on_the_disk_when_append_returns(run, monkeypatch):
@@ -105,7 +127,20 @@ def test_wherever_it_is_cut_the_whole_lines_before_are_there(run, seed):
     assert kept(run) == [*range(before), 99]
 
 
-@pytest.mark.parametrize("damage", ['{"schema": 1, "kind', "", "3", '"text"', '{"kind": "sample"}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"schema": 1, "kind',
+        "",
+        "3",
+        '"text"',
+        '{"kind": "sample"}',
+        '{"schema": 1, "kind": "sample"}',
+        '{"schema": 1, "kind": "nonsense"}',
+        '{"schema": 1}',
+        "[" * 100_000,
+    ],
+)
 def test_a_damaged_line_in_the_middle_is_named_by_its_number(run, damage):
     run.append([record(0), record(1), record(2)])
     lines = run.samples.read_text().splitlines()
@@ -123,11 +158,21 @@ def test_a_record_of_a_foreign_schema_is_refused(run):
         list(run.records())
 
 
-@pytest.mark.parametrize("text", ['{"schema": 99}', "{", "[]", ""])
+@pytest.mark.parametrize("text", ['{"schema": 99}', "{", "[]", "", "[" * 100_000])
 def test_a_run_json_of_a_foreign_schema_or_none_is_refused(run, text):
     (run.folder / "run.json").write_text(text)
-    with pytest.raises(SamestepError, match=r"run\.json (has another schema than 1|cannot be read)"):
-        _ = run.about
+    with pytest.raises(SamestepError, match=r"run\.json (has another schema than 1|cannot be read|is damaged)"):
+        _ = run.plan
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("machine", 3), ("cells", []), ("tasks", {}), ("profile", {"rounds": 1})]
+)
+def test_a_run_json_that_is_not_a_plan_names_what_is_wrong(run, field, value):
+    document = {**run.document(), field: value}
+    (run.folder / "run.json").write_text(json.dumps(document))
+    with pytest.raises(SamestepError, match=rf"run\.json is damaged: '{field}' is not what a run has there"):
+        _ = run.plan
 
 
 def test_runs_that_start_in_the_same_second_do_not_meet(tmp_path, monkeypatch):
@@ -137,7 +182,7 @@ def test_runs_that_start_in_the_same_second_do_not_meet(tmp_path, monkeypatch):
             return datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 
     monkeypatch.setattr(store, "datetime", Stopped)
-    runs = [Run.create(tmp_path, "machine", {}) for _ in range(3)]
+    runs = [Run.create(tmp_path, "machine", PLAN) for _ in range(3)]
     names = ["2024-05-06T07-08-09", "2024-05-06T07-08-09-2", "2024-05-06T07-08-09-3"]
     assert [run.folder.name for run in runs] == names
     for number, run in enumerate(runs):
@@ -158,7 +203,7 @@ def test_the_latest_run_is_found_on_any_machine(tmp_path):
 def test_no_run_is_one_line_that_says_what_to_do(tmp_path):
     with pytest.raises(SamestepError, match=r"no run under .*: `samestep run` makes one"):
         latest(tmp_path)
-    with pytest.raises(SamestepError, match=r"is no run: it has no run\.json"):
+    with pytest.raises(SamestepError, match=r"is not a run: it has no run\.json"):
         Run.open(tmp_path)
 
 
@@ -192,7 +237,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_run_json_leaves_no_half_of_it(tmp
 
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(SamestepError, match=r"run\.json cannot be written: No space left on device"):
-        Run.create(tmp_path, "machine", {"cells": []})
+        Run.create(tmp_path, "machine", PLAN)
     assert list(tmp_path.rglob("run.json")) == []
 
 
@@ -202,13 +247,13 @@ def test_a_read_only_folder_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(SamestepError, match="cannot be made: Read-only file system"):
-        Run.create(tmp_path, "machine", {})
+        Run.create(tmp_path, "machine", PLAN)
 
 
 def test_a_file_where_the_folder_should_be_is_one_line(tmp_path):
     (tmp_path / "results").write_text("a file")
     with pytest.raises(SamestepError, match="cannot be made: Not a directory"):
-        Run.create(tmp_path / "results", "machine", {})
+        Run.create(tmp_path / "results", "machine", PLAN)
 
 
 def test_a_run_that_is_going_on_is_gone_on_with_by_nobody_else(run):

@@ -23,6 +23,8 @@ from samestep.records.plan import Plan, plan_from_json, plan_to_json
 from samestep.records.schema import SCHEMA, Record
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
+#: The message on a document that is not `samestep.bounds.writable`.
+UNWRITABLE = "it is nested too deep, or has half of a surrogate pair"
 
 
 class Run:
@@ -77,6 +79,8 @@ class Run:
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SamestepError(f"{path} cannot be read: {error}") from error
+        except RecursionError as error:
+            raise SamestepError(f"{path} is damaged: {UNWRITABLE}") from error
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise SamestepError(f"{path} has another schema than {SCHEMA}: read it with its own samestep")
         return document
@@ -119,7 +123,7 @@ class Run:
                 if not isinstance(document, dict) or document.get("schema") != SCHEMA:
                     raise SamestepError(f"{self.samples}:{number} has another schema than {SCHEMA}")
                 record = schema.read(document)
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, RecursionError) as error:
                 raise SamestepError(f"{self.samples}:{number} is damaged: {error}") from error
             if record is not None:
                 yield record

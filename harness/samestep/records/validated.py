@@ -14,12 +14,10 @@ from samestep.errors import SamestepError
 from samestep.records import schema
 from samestep.records.plan import Plan
 from samestep.records.schema import KINDS, RETIRED, SCHEMA, Record
-from samestep.records.store import RUN, Run
+from samestep.records.store import RUN, UNWRITABLE, Run
 
 #: What a record's line is called where it is left out.
 DAMAGED, FOREIGN, NEWER = "damaged", "foreign", "newer"
-#: What is said of a document that is not `samestep.bounds.writable`.
-UNWRITABLE = "it is nested too deep, or has half of a surrogate pair"
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,9 @@ class ValidatedRun(Run):
         return super().plan
 
     def document(self) -> dict[str, object]:
-        try:
-            document = super().document()
-            if writable(document):
-                return document
-        except RecursionError:
-            pass  # said below, as of any other document that is nested too deep
+        document = super().document()
+        if writable(document):
+            return document
         raise SamestepError(f"{self.folder / RUN} is damaged: {UNWRITABLE}")
 
     def records(self) -> Iterator[Record]:
