@@ -63,15 +63,15 @@ class Tab:
             self._note(message.get("method"), message.get("params", {}))
             yield message
 
-    def _note(self, method: str | None, told: dict[str, Any]) -> None:
+    def _note(self, method: str | None, event: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(event["request"]["url"])
         elif method == "Runtime.exceptionThrown":
-            self.complaints.append(json.dumps(told["exceptionDetails"]))
-        elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "assert"):
-            self.complaints.append(json.dumps(told["args"]))
-        elif method == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.complaints.append(told["entry"]["text"])
+            self.complaints.append(json.dumps(event["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "assert"):
+            self.complaints.append(json.dumps(event["args"]))
+        elif method == "Log.entryAdded" and event["entry"]["level"] == "error":
+            self.complaints.append(event["entry"]["text"])
 
     def open(self, address: str, ready: str = "document.body?.dataset.drawn === 'yes'") -> None:
         """Load the page and wait until the expression is true."""
@@ -89,10 +89,10 @@ class Tab:
 
     def run(self, script: str) -> Any:
         """The value of an expression, awaited."""
-        told = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in told:
-            raise RuntimeError("\n".join([json.dumps(told["exceptionDetails"])[:2000], *self.complaints]))
-        return told["result"].get("value")
+        answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError("\n".join([json.dumps(answer["exceptionDetails"])[:2000], *self.complaints]))
+        return answer["result"].get("value")
 
     def size(self, width: int, height: int) -> None:
         self.send(
@@ -105,8 +105,8 @@ class Tab:
         self.send("Emulation.setEmulatedMedia", media=medium, features=features)
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
-        told = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(told["data"]))
+        answer = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(answer["data"]))
 
     def pdf(self) -> bytes:
         return base64.b64decode(self.send("Page.printToPDF", printBackground=True)["data"])

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from samestep.codec import encode
 from samestep.report.charts import case_names
-from samestep.report.page.answers import Answer
+from samestep.report.page.first_screen import Answer
 from samestep.report.picture import Picture
 
 #: A run (None of a history, which is of several), a workload, a case and a task.

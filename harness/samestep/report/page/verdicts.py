@@ -47,6 +47,7 @@ class VerdictCell:
 
     @property
     def column(self) -> Column:
+        """Where it stands in the matrix."""
         return self.cell.workload, self.cell.case, self.cell.dtype, self.cell.device
 
     @property

@@ -149,13 +149,17 @@ def message(rows: Sequence[RunRow]) -> str:
     return f"{len(steps)} real changes in {runs} runs"
 
 
+def _run_axis(order: Sequence[str]) -> alt.X:
+    axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelExpr=LABEL)
+    return alt.X("run:O", sort=order, title="run", axis=axis)
+
+
 def chart(rows: Sequence[RunRow]) -> alt.TopLevelMixin:
     """Return a chart of a line for each implementation, its intervals, and an arrow with a name where it
     changed."""
     order = list(dict.fromkeys(row.run for row in rows))
     half = len(order) // 2  # whose names have room to the right; the names of the others stand to the left
-    axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelExpr=LABEL)
-    x = alt.X("run:O", sort=order, title="run", axis=axis)
+    x = _run_axis(order)
     names = list(dict.fromkeys(row.implementation for row in rows))
     offset = alt.XOffset("implementation:N", sort=names)  # or all intervals of a run would lie on each other
     values = [value for row in rows for value in (row.ratio, row.low, row.high)]

@@ -11,7 +11,7 @@ from samestep.report.picture import LETTER, ImplementationRow, framework_colours
 
 WIDTH, STEP = 480, 20
 
-#: Letters are so many pixels high, of a view's so many.
+#: Pixels: a line of text, and the height of a view.
 LINE, HEIGHT = 14, 300
 
 #: `altair.X` or `altair.Y`.

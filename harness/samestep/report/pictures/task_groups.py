@@ -27,10 +27,12 @@ class TaskGroup:
 
     @property
     def where(self) -> str:
+        """The group for a reader: "two_layer:tiny, train"."""
         return ", ".join((f"{self.workload}:{self.case}", self.task, *self.qualifiers))
 
     @property
     def filters(self) -> dict[str, str]:
+        """What its pictures belong to (`Picture.filters`)."""
         found = {"workload": self.workload, "case": self.case, "task": self.task, "device": self.device}
         return {name: value for name, value in found.items() if value}
 

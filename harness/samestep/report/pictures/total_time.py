@@ -51,6 +51,7 @@ class Curves:
 
     @classmethod
     def of(cls, summaries: Sequence[CellSummary], group: TaskGroup, framework: str) -> Curves:
+        """Return the curves of a framework's cells in a group."""
         found = [
             break_even(summaries, cell, group.task)
             for cell in group.cells
@@ -60,6 +61,7 @@ class Curves:
 
     @property
     def low(self) -> list[CellSummary]:
+        """The cells beside which a start-up cost is high."""
         against = {one.against.cell.implementation for one in self.high}
         return [cell for cell in self.group.cells if cell.cell.implementation in against]
 

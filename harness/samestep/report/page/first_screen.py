@@ -29,6 +29,7 @@ class Answer:
 
     @property
     def workload(self) -> str:
+        """The workload of all cells, as are case, dtype and device."""
         return self.cells[0].cell.workload
 
     @property
@@ -55,6 +56,7 @@ class Answer:
 
     @property
     def fastest(self) -> CellSummary | None:
+        """The cell that ranks first."""
         return self.ranking.first if self.ranking else None
 
     @property
@@ -83,10 +85,12 @@ class Answer:
 
     @property
     def second(self) -> Follower | None:
+        """The cell that ranks next."""
         return self.ranking.others[0] if self.ranking and self.ranking.others else None
 
     @property
     def flops(self) -> float:
+        """Floating-point operations of a call of the main task; 0 where nothing was timed."""
         return self.timed.flops if self.timed else 0.0
 
     @property
