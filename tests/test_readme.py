@@ -1,4 +1,4 @@
-"""The README shows the tables and pictures of the run that it names."""
+"""The README and docs/benchmarks.md show the tables and pictures of the run that they name."""
 
 from __future__ import annotations
 
@@ -12,39 +12,56 @@ from samestep.errors import SamestepError
 from samestep.records.schema import Sample
 from samestep.records.store import RUN, Run
 from samestep.records.validated import ValidatedRun
-from tests.evidence.readme import PICTURE, README, TABLE, filled, linked, pictured, signature
-from tests.made.places import CHECKOUT
+from tests.evidence.readme import (
+    BENCHMARKS,
+    PAGES,
+    PICTURE,
+    README,
+    RESULTS,
+    TABLE,
+    filled,
+    linked,
+    pictured,
+    signature,
+)
 
 pytest.importorskip("altair", reason="pictures need Altair")
 
-RESULTS = CHECKOUT / "results"
 RUNS = [path.parent.relative_to(RESULTS) for path in sorted(RESULTS.glob("*/*/run.json"))]
 
 
-@pytest.fixture(scope="module")
-def text() -> str:
-    return README.read_text(encoding="utf-8")
+@pytest.fixture(params=PAGES, ids=lambda page: page.name)
+def page(request) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def text(page) -> str:
+    return page.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def named(text) -> Run:
+def named() -> Run:
     """The run that the README names."""
-    return ValidatedRun(linked(text))
+    return ValidatedRun(linked(README.read_text(encoding="utf-8")))
 
 
-def test_the_tables_are_those_of_the_run_that_is_named(text, named):
-    assert filled(text, named) == text
-    assert [found[1:3] for found in TABLE.findall(text)] == [
-        ("mnist_mlp:sample", "train_epoch"), ("two_layer:tutorial", "train"),
-    ]  # fmt: skip
+def test_the_tables_are_those_of_the_run_that_is_named(page, text, named):
+    assert linked(text) == named.folder
+    assert filled(page, text, named) == text
+    assert [found[1:3] for found in TABLE.findall(text)] == (
+        [("mnist_mlp:sample", "train_epoch"), ("two_layer:tutorial", "train")] if page == BENCHMARKS else []
+    )
+    assert len(PICTURE.findall(text)) == (4 if page == BENCHMARKS else 1)
 
 
-def test_a_number_that_was_changed_by_hand_is_found(text, named):
+def test_a_number_that_was_changed_by_hand_is_found(named):
+    text = BENCHMARKS.read_text(encoding="utf-8")
     start = text.index("<!-- table")
     digit = text.index("µs", start) - 2
     forged = text[:digit] + str((int(text[digit]) + 1) % 10) + text[digit + 1 :]
     assert forged != text
-    assert filled(forged, named) == text
+    assert filled(BENCHMARKS, forged, named) == text
 
 
 def test_the_pictures_are_those_of_the_run_that_is_named(text, named):
@@ -67,7 +84,8 @@ def slower_torch(folder: Path, run: Run) -> Run:
     return other
 
 
-def test_a_picture_of_another_run_is_found(tmp_path, text, named):
+def test_a_picture_of_another_run_is_found(tmp_path, named):
+    text = BENCHMARKS.read_text(encoding="utf-8")
     mine, theirs = pictured(text, named), pictured(text, slower_torch(tmp_path, named))
     assert {path for path in mine if signature(mine[path]) != signature(theirs[path])} >= {
         path for path in mine if path.stem.startswith(("speed", "break-even"))
@@ -81,9 +99,9 @@ def test_a_picture_of_another_run_is_found(tmp_path, text, named):
         ("table two_layer:tutorial forward_twice", "no task forward_twice of two_layer:tutorial"),
     ],
 )
-def test_what_the_run_does_not_have_is_an_error_that_names_it(text, named, mark, message):
+def test_what_the_run_does_not_have_is_an_error_that_names_it(named, mark, message):
     with pytest.raises(SamestepError, match=message):
-        filled(f"{text}<!-- {mark} -->\n<!-- end -->", named)
+        filled(README, f"<!-- {mark} -->\n<!-- end -->", named)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)

@@ -1,4 +1,4 @@
-"""The README's tables and pictures, from a run under results/:
+"""The tables and pictures of the README and of docs/benchmarks.md, from a run under results/:
 
     python -m tests.evidence.readme results/<machine>/<run>
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -23,15 +24,17 @@ from samestep.report.picture import Picture
 from samestep.report.summaries import summaries_of
 from tests.made.places import CHECKOUT
 
-README, PICTURES = CHECKOUT / "README.md", CHECKOUT / "docs" / "pictures"
+README, BENCHMARKS = CHECKOUT / "README.md", CHECKOUT / "docs" / "benchmarks.md"
+PAGES = (README, BENCHMARKS)
+PICTURES, RESULTS = CHECKOUT / "docs" / "pictures", CHECKOUT / "results"
 TABLE = re.compile(r"(<!-- table (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PICTURE = re.compile(r"(<!-- picture (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 RUN = re.compile(r"(<!-- run -->).*?(<!-- end -->)", re.DOTALL)
 LINK = re.compile(r"<!-- run -->\[`results/(\S+?)`\]")
 
 
-def filled(text: str, run: Run) -> str:
-    """Return the README with the tables and pictures of a run.
+def filled(page: Path, text: str, run: Run) -> str:
+    """Return the text of a page with the tables and pictures of a run, linked from where the page lies.
 
     Raises SamestepError where it asks for a picture, or for a case and task, that the run does not have.
     """
@@ -50,15 +53,16 @@ def filled(text: str, run: Run) -> str:
     def picture(found: re.Match[str]) -> str:
         if found[2] not in known:
             raise SamestepError(f"{run.folder} has no picture {found[2]}; there are {', '.join(known)}")
-        return f"{found[1]}\n![{known[found[2]].title}](docs/pictures/{found[2]}.svg)\n\n{found[3]}"
+        return f"{found[1]}\n![{known[found[2]].title}]({pictures}/{found[2]}.svg)\n\n{found[3]}"
 
+    pictures, results = (os.path.relpath(folder, page.parent) for folder in (PICTURES, RESULTS))
     name = f"{run.folder.parent.name}/{run.folder.name}"
-    text = RUN.sub(rf"\1[`results/{name}`](results/{name}/report.md)\2", text)
+    text = RUN.sub(rf"\1[`results/{name}`]({results}/{name}/report.md)\2", text)
     return PICTURE.sub(picture, TABLE.sub(table, text))
 
 
 def pictured(text: str, run: Run) -> dict[Path, Picture]:
-    """Return the files that the README's pictures are in, and the picture that each should show."""
+    """Return the files that a page's pictures are in, and the picture that each should show."""
     names = {found[2] for found in PICTURE.finditer(text)}
     return {PICTURES / f"{one.name}.svg": one for one in charts.pictures([run]) if one.name in names}
 
@@ -70,20 +74,21 @@ def signature(picture: Picture) -> str:
 
 
 def linked(text: str) -> Path:
-    """Return the folder of the run that the README names."""
+    """Return the folder of the run that a page names."""
     found = LINK.search(text)
-    assert found, "the README names no run"
-    return CHECKOUT / "results" / found[1]
+    assert found, "the page names no run"
+    return RESULTS / found[1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path, help="a folder under results/")
     run = Run.open(parser.parse_args().run.resolve())
-    text = filled(README.read_text(encoding="utf-8"), run)
-    README.write_text(text, encoding="utf-8")
-    for path, picture in pictured(text, run).items():
-        path.write_text(charts.svg(picture) + signature(picture), encoding="utf-8")
+    for page in PAGES:
+        text = filled(page, page.read_text(encoding="utf-8"), run)
+        page.write_text(text, encoding="utf-8")
+        for path, picture in pictured(text, run).items():
+            path.write_text(charts.svg(picture) + signature(picture), encoding="utf-8")
 
 
 if __name__ == "__main__":
