@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from samestep.analysis.cpu_gpu import curves
-from samestep.measure import machine
+from samestep.measure import hardware
 from samestep.records.store import Run
 from samestep.report import crossovers
 from tests.made.rungs import SPEC, root, samestep
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 ADAPTER = '''
 """A device that is as fast as it is told to be."""
@@ -67,7 +69,7 @@ class Adapter:
 
     def to_numpy(self, array):
         if not isinstance(array, Array):
-            raise TypeError(f"{type(array).__name__} is no Array")
+            raise TypeError(f"{type(array).__name__} is not an Array")
         time.sleep(max(0.0, array.ready - time.perf_counter()))
         return np.array(array.value)
 
@@ -179,9 +181,9 @@ def swept(tmp_path_factory) -> tuple[int, Run, dict]:
 def test_where_the_gpu_begins_to_pay_is_found(swept):
     """By construction at a batch of 20: 6e-4 s on the GPU, 3e-5 s a row on the CPU."""
     _, run, _ = swept
-    found = {curve.task: curve for curve in curves(run.about, run.records())}
+    found = {curve.of.task: curve for curve in curves(run.plan, run.records())}
     curve = found["loss_and_grads"]
-    assert (curve.workload, curve.case, curve.size) == ("rigged", "small", "batch")
+    assert (curve.of.workload, curve.of.case, curve.of.size) == ("rigged", "small", "batch")
     assert sorted(curve.ratios) == [5, 20, 80]
     assert curve.ratios[5].value > 2
     assert curve.ratios[80].value < 1 / 2
@@ -192,7 +194,7 @@ def test_where_the_gpu_begins_to_pay_is_found(swept):
 
 def test_the_report_says_it_in_a_sentence(swept):
     _, run, _ = swept
-    (sentence,) = (s for s in crossovers.crossings(curves(run.about, run.records())) if "loss_and_grads" in s)
+    (sentence,) = (s for s in crossovers.sentences(curves(run.plan, run.records())) if "loss_and_grads" in s)
     assert "the GPU is faster from batch" in sentence
     assert "with the transfer" in sentence
 
@@ -279,13 +281,13 @@ class Nvml:
 @pytest.mark.parametrize(
     ("reasons", "throttled"), [(0, False), (0x1, False), (0x2, False), (0x4, True), (0x40 | 0x1, True)]
 )
-def test_a_gpu_that_holds_itself_back_says_so(monkeypatch, reasons, throttled):
+def test_a_gpu_that_lowers_its_own_clock_says_so(monkeypatch, reasons, throttled):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(reasons))
-    assert machine.gpu_state() == {"clock": 1410, "temperature": 61, "throttled": throttled}
+    assert hardware.gpu_state() == hardware.GpuState(1410, 61, throttled)
 
 
-def test_no_driver_tells_nothing(monkeypatch):
+def test_without_a_driver_there_is_no_state(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(0, broken=True))
-    assert machine.gpu_state() is None
+    assert hardware.gpu_state() is None
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert machine.gpu_state() is None
+    assert hardware.gpu_state() is None
