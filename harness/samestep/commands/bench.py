@@ -34,7 +34,7 @@ DRAW_SECONDS = 1.0
 @selection(dtypes=("float32",))
 @measured
 def command(asked: Selection, profile: Profile, form: str, out: Path) -> None:
-    """Agreement, then time: interleaved turns of isolated processes."""
+    """Agreement, then time: isolated processes that take turns."""
     run = new_run(asked, profile, out)
     measure(run)
     show(run, form)

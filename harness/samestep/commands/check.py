@@ -30,7 +30,10 @@ FREE_RUN_STEPS = 500
 @click.option("--matrix", is_flag=True, help="Show how far every two implementations are apart.")
 @click.option("--trajectory", is_flag=True, help="Show how far a free run gets from the reference.")
 def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory: bool) -> None:
-    """Do they agree? Each cell against the float64 reference, with derived limits."""
+    """Do they agree? Each cell against the float64 reference.
+
+    The limits are derived from the arithmetic, and none is set by hand.
+    """
     cells = asked.cells
     wanted = Wanted(free_run_steps=FREE_RUN_STEPS if trajectory else 0)
     with cleanup.temporary_folder() if matrix else nullcontext() as folder:

@@ -13,7 +13,7 @@ from samestep.jobs.listing import probe, take_inventory
 @selection(dtypes=("float32",))
 @click.option("--probe", "ask", is_flag=True, help="Start workers and ask the frameworks themselves.")
 def command(asked: Selection, form: str, ask: bool) -> None:
-    """What there is: workloads, implementations, cases, frameworks, devices."""
+    """What there is: workloads, implementations, frameworks, devices."""
     inventory = take_inventory(asked.catalog, asked.selectors, asked.options, asked.pythons)
     if ask:
         inventory = probe(inventory, asked.launcher, asked.options)

@@ -16,7 +16,7 @@ INTERRUPTED = 3  # 0 where all agree, 1 where something differs; 2, 3 where an e
 COMMANDS = {
     "list": "What there is: workloads, implementations, frameworks, devices.",
     "check": "Do they agree? Each cell against the float64 reference.",
-    "bench": "Agreement, then time: interleaved turns of isolated processes.",
+    "bench": "Agreement, then time: isolated processes that take turns.",
     "run": "The main job: check and time the selection, then report.",
     "report": "Tables, pictures and one page from the records of runs.",
     "compare": "What changed from the first run to the second, and is it real.",

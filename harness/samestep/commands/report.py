@@ -24,7 +24,10 @@ RESULTS = Path("results")
               "results/page.html, of one the run's folder. Without a RUN: where runs are kept  "
               "[default: results]")  # fmt: skip
 def command(runs: Sequence[Path], out: Path | None) -> None:
-    """Tables, pictures and one page from the records of runs (folders; the latest without one)."""
+    """Tables, pictures and one page from the records of runs.
+
+    RUN is a folder; without one the latest run is read.
+    """
     from rich.console import Console
 
     from samestep.report import terminal

@@ -10,7 +10,7 @@ from samestep.commands.bench import exit_for_run, measure, new_run, show
 from samestep.commands.options import Selection, measured, selection
 from samestep.commands.report import report_runs
 from samestep.errors import SamestepError
-from samestep.jobs.resume import LATEST, resumed
+from samestep.jobs.resume import LATEST, find_run, prepare_to_resume
 from samestep.records.plan import Profile
 from samestep.records.store import Run
 
@@ -21,7 +21,7 @@ from samestep.records.store import Run
 @click.option("--resume", is_flag=False, flag_value=LATEST, metavar="[RUN]",
               help="Go on with a run (the latest without a name).")  # fmt: skip
 def command(asked: Selection, profile: Profile, form: str, out: Path, resume: str | None) -> None:
-    """The main job: check and time the selection on this machine, then report."""
+    """The main job: check and time the selection, then report."""
     run = _resumed(asked, out, resume) if resume else new_run(asked, profile, out)
     measure(run)
     show(run, form)
@@ -31,9 +31,10 @@ def command(asked: Selection, profile: Profile, form: str, out: Path, resume: st
 
 
 def _resumed(asked: Selection, out: Path, name: str) -> Run:
-    run = resumed(out, name)
+    run = find_run(out, name)
     if asked.selectors or (asked.options.sweep, asked.options.shard) != (None, None):
         raise SamestepError(
             f"--resume goes on with what {run.folder} was asked: leave the selectors, --sweep and --shard out"
         )
+    prepare_to_resume(run)
     return run

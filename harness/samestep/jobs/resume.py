@@ -16,24 +16,29 @@ from samestep.workers.environment import changed
 LATEST = "latest"
 
 
-def resumed(out: Path, name: str) -> Run:
-    """Return a run to go on with, held, its torn last line cut off.
+def find_run(out: Path, name: str) -> Run:
+    """Return the run in the folder ``name``, or the latest of this machine in ``out``.
+
+    Raises SamestepError where there is none.
+    """
+    return latest(out, slug(fingerprint())) if name == LATEST else Run.open(Path(name))
+
+
+def prepare_to_resume(run: Run) -> None:
+    """Hold a run that is to be gone on with, and cut its torn last line off.
 
     Raises SamestepError where it is still being measured, or where this machine, a version, a steering
     variable or a file is not what it was.
     """
-    machine = slug(fingerprint())
-    run = latest(out, machine) if name == LATEST else Run.open(Path(name))
     run.hold()
     if run.torn:
         run.mend()
     then = slug(run.plan.machine)
-    if then != machine:
+    if then != slug(fingerprint()):
         raise SamestepError(f"{run.folder} was begun on {then}: start a new run here")
     reason = _difference(run.plan)
     if reason:
         raise SamestepError(reason.format(run.folder) + ": start a new run")
-    return run
 
 
 def _difference(plan: Plan) -> str | None:
