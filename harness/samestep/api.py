@@ -11,7 +11,8 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
 from samestep.catalog.selection import select
 from samestep.errors import SamestepError
-from samestep.frameworks import Adapter
+from samestep.frameworks import Adapter, Unavailable
+from samestep.spec import Inputs
 from samestep.workers.candidates import open_candidate
 from samestep.workers.launcher import settings_of
 from samestep.workers.protocol import Subject
@@ -22,14 +23,15 @@ C = TypeVar("C", bound=Candidate)
 @overload
 def open_cell(
     selector: str, *, dtype: str = ..., device: str = ..., threads: int = ..., matmul: str = ...,
-    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ...,
+    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ..., inputs: Inputs | None = ...,
 ) -> Candidate: ...  # fmt: skip
 
 
 @overload
 def open_cell(
     selector: str, *, dtype: str = ..., device: str = ..., threads: int = ..., matmul: str = ...,
-    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ..., kind: type[C],
+    seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ..., inputs: Inputs | None = ...,
+    kind: type[C],
 ) -> C: ...  # fmt: skip
 
 
@@ -43,17 +45,21 @@ def open_cell(
     seed: int = 0,
     roots: Sequence[Path] = (),
     file: Path | None = None,
+    inputs: Inputs | None = None,
     kind: type[Candidate] = Candidate,
 ) -> Candidate:
-    """Return one cell as a candidate: NumPy arrays in and out, its inputs drawn from the seed.
+    """Return one cell as a candidate, an implementation with NumPy arrays in and out.
 
     ``selector`` names one implementation on one case, ``two_layer:tiny/torch_nn``; a workload with one
     default case needs no case. ``roots`` are further folders of workloads, ``file`` an implementation outside
-    of them. ``kind`` is the class of the candidate. The framework is imported into this process, and
-    configured for ``dtype``, ``device``, ``threads`` and ``matmul``, which some frameworks take once only.
+    of them. ``inputs`` are arrays of the shapes that the spec asks for; without them the case's own are drawn
+    from the seed. Floating arrays are rounded to ``dtype``. ``kind`` is the class of the candidate. The
+    framework is imported into this process, and configured for ``dtype``, ``device``, ``threads`` and
+    ``matmul``, which some frameworks take once only.
 
-    Raises SamestepError where the selector is not valid, or means no cell or several, and
-    `samestep.frameworks.Unavailable` where the framework cannot be had.
+    Raises SamestepError where the selector is not valid, or means no cell or several;
+    `samestep.frameworks.Unavailable` where the framework is not installed or does not support the settings;
+    and `samestep.data.DataMissing` where the case's data set is not here.
 
     >>> candidate = open_cell("two_layer:tiny/numpy_manual")
     >>> state = candidate.adopt(candidate.params)
@@ -66,7 +72,9 @@ def open_cell(
         more = ", ..." if len(cells) > 3 else ""
         raise SamestepError(f"{selector!r} means {len(cells)} cells: name one of {meant}{more}")
     (cell,) = cells
+    if missing := catalog.missing(cell.framework):
+        raise Unavailable(missing)
     settings = settings_of(cell)
     adapter: Adapter = catalog.load_adapter(cell.framework).Adapter(settings)
     subject = Subject(cell.workload, cell.implementation, cell.case, seed, file)
-    return open_candidate(catalog, adapter, settings, subject, kind)
+    return open_candidate(catalog, adapter, settings, subject, kind, inputs)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from samestep import data
-from samestep.agreement.examination.candidate import round_floats
+from samestep import open_cell
 from samestep.agreement.reference.run import Point, Reference
 from samestep.catalog.catalog import REFERENCE, Catalog
 
@@ -21,18 +18,15 @@ def reference_of(catalog: Catalog, workload: str, dtype: str) -> Reference:
 
 def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:
     """Return the inputs of a case in a dtype; tasks of many steps are cut to ``steps``."""
-    spec = catalog.spec(workload)
-    about = spec.cases[case]
-    dataset = data.load(about.dataset) if about.dataset else None
-    inputs = spec.make_inputs(about, np.random.default_rng(0), dataset)
-    params, arrays = round_floats(inputs.params, dtype), round_floats(inputs.arrays, dtype)
-    numbers = dict(about.numbers)
-    for name in {task.steps for task in spec.tasks.values() if task.steps} if steps else ():
+    selector = f"{workload}:{case}/{REFERENCE}"
+    candidate = open_cell(selector, dtype=dtype, roots=catalog.roots[1:])
+    arrays, numbers = dict(candidate.arrays), dict(candidate.numbers)
+    for name in {task.steps for task in candidate.spec.tasks.values() if task.steps} if steps else ():
         if name in numbers:
             numbers[name] = steps
         else:
             arrays[name] = arrays[name][:steps]
-    return Point(params, arrays, numbers)
+    return Point(candidate.params, arrays, numbers)
 
 
 def planted(folder: Path, source: Path, changes: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""What a rung's task gives for any arrays, asked of a process that holds one framework at one dtype.
+"""What the task of an implementation gives for any arrays, asked of a process with one framework and dtype.
 
 ``python -m tests.tutorials.answers FRAMEWORK DTYPE`` reads a line of JSON for each question, and answers it
 with another. JAX's x64 and TensorFlow's threads are set once in the life of a process.
@@ -10,28 +10,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep import open_cell
 from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import Catalog
-from samestep.frameworks import Settings
 from samestep.spec import Inputs
 from tests.made.places import CHECKOUT
+from tests.tutorials.published import framework_of
 
 CATALOG = Catalog()
 
 
-def framework_of(rung: str) -> str:
-    return rung.split("_")[0]
-
-
 def rungs_of(workload: str, task: str) -> list[str]:
-    """The rungs that offer the task."""
+    """Return the implementations that offer a task."""
     return [rung.name for rung in CATALOG.implementations(workload) if task in CATALOG.tasks(rung)]
 
 
@@ -42,7 +37,7 @@ def _process(framework: str, dtype: str) -> subprocess.Popen[str]:
 
 
 def ask(workload: str, rung: str, dtype: str, task: str, **arrays: Any) -> dict[str, np.ndarray]:
-    """Every output of the task by name, for these arrays and those of the workload's default case."""
+    """Return every output of a task by name, for these arrays and otherwise those of the default case."""
     process = _process(framework_of(rung), dtype)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -54,25 +49,23 @@ def ask(workload: str, rung: str, dtype: str, task: str, **arrays: Any) -> dict[
     return {name: np.array(values) for name, values in json.loads(line).items()}
 
 
-def answer(adapter: Any, settings: Settings, question: list[Any]) -> Mapping[str, Any]:
+def answer(dtype: str, question: list[Any]) -> dict[str, Any]:
+    """Return the outputs that a question asks for, as lists."""
     workload, rung, task, given = question
-    spec = CATALOG.spec(workload)
-    case = next(case for case in spec.cases.values() if case.default)
-    made = spec.make_inputs(case, np.random.default_rng(0), None)
+    (case,) = [name for name, case in CATALOG.spec(workload).cases.items() if case.default]
+    made = open_cell(f"{workload}:{case}/{rung}", dtype=dtype)
     arrays = {**made.arrays, **{name: np.array(values, float) for name, values in given.items()}}
-    module = CATALOG.load(CATALOG.implementation(workload, rung))
-    candidate = Candidate(module, adapter, settings, spec, case, Inputs(made.params, arrays))
+    candidate = made.on(Inputs(made.params, arrays))
     outputs, _ = candidate.run(Place(0, task), candidate.adopt(candidate.params))
     return {name: value.tolist() for name, value in outputs.items()}
 
 
 def main(framework: str, dtype: str) -> None:
+    """Answer each line of standard input; ``framework`` names the process in a list of processes."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what frameworks print goes to standard error
-    settings = Settings(dtype=dtype, threads=1)
-    adapter = CATALOG.load_adapter(framework).Adapter(settings)
     for line in sys.stdin:
-        replies.write(json.dumps(answer(adapter, settings, json.loads(line))) + "\n")
+        replies.write(json.dumps(answer(dtype, json.loads(line))) + "\n")
         replies.flush()
 
 

@@ -1,21 +1,17 @@
 """Carries parameters from one framework to another, one framework to a process.
 
-``python -m tests.tutorials.carry_weights write FRAMEWORK FOLDER``: every mnist_mlp rung of it makes two training steps
-and saves what it exports as FOLDER/<rung>.safetensors. ``read FRAMEWORK FOLDER``: every rung of it loads
-every file, and JSON on standard output says {rung: {file: answer}}: ``differ``, the exported parameters that
-are not the file's bit for bit; ``same``, how many of the first test images it gives to the class that the
-reference gives them to; and ``classes``, to which (of a rung that has ``forward``).
+``python -m tests.tutorials.carry_weights write FRAMEWORK FOLDER``: every mnist_mlp implementation of it makes
+two training steps and saves what it exports as FOLDER/<name>.safetensors. ``read FRAMEWORK FOLDER``: every
+implementation of it loads every file, and JSON on standard output is {name: {file: answer}}. An answer has
+``differ``, the exported parameters that are not the file's bit for bit; ``same``, how many of the first test
+images get the class that the reference gives them; and ``classes``, where there is a ``forward``.
 
-The network is the fashion case's; --dataset says whose images it is shown.
+The network is the fashion case's; --dataset names the data set whose images it is shown.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,14 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from samestep import data, parameters
+from samestep import data, open_cell, parameters
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.tensor_check import Place
 from samestep.catalog.catalog import REFERENCE, Catalog
-from samestep.frameworks import Settings
 from samestep.spec import Inputs
-from samestep.workers.process import environment
-from tests.made.places import CHECKOUT
+from tests.tutorials.processes import answer_of, print_answer
 
 WORKLOAD, CASE = "mnist_mlp", "fashion"
 SHOWN = 100  # images
@@ -41,30 +35,15 @@ Answers = dict[str, dict[str, dict[str, Any]]]
 def carry(
     action: str, framework: str, folder: Path, dataset: str = "mnist_sample", **options: str
 ) -> Answers:
-    """What the process answers; nothing from ``write``."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.tutorials.carry_weights",
-        action,
-        framework,
-        str(folder),
-        "--dataset",
-        dataset,
-    ]
-    command += [part for name, value in options.items() for part in (f"--{name}", value)]
-    done = subprocess.run(
-        command, cwd=CHECKOUT, env={**os.environ, **environment("cpu", 1)}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answers: Answers = json.loads(done.stdout.splitlines()[-1])
+    """Return what the process answers; nothing from ``write``."""
+    more = [part for name, value in options.items() for part in (f"--{name}", value)]
+    answers: Answers = answer_of("carry_weights", action, framework, str(folder), "--dataset", dataset, *more)
     return answers
 
 
 @cache
 def images(dataset: str, dtype: str) -> np.ndarray:
-    """The first test images, normalised as the case says."""
+    """Return the first test images, normalised as the case asks for."""
     numbers = Catalog().spec(WORKLOAD).cases[CASE].numbers
     pixels = data.load(dataset)["test_images"][:SHOWN].astype(dtype)
     return (pixels / 255 - numbers["mean"]) / numbers["std"]
@@ -72,24 +51,24 @@ def images(dataset: str, dtype: str) -> np.ndarray:
 
 @cache
 def classes(file: Path, dataset: str) -> np.ndarray:
-    """Those of the reference with the parameters of a file."""
+    """Return the classes that the reference gives, with the parameters of a file."""
     reference, params = Catalog().load(Catalog().implementation(WORKLOAD, REFERENCE)), parameters.load(file)
     logits = reference.forward(reference.adopt(params), images(dataset, params["w1"].dtype.name))
     return logits.argmax(axis=1).astype(np.int32)
 
 
 def candidates(framework: str, dataset: str) -> Iterator[tuple[str, Candidate]]:
-    catalog, settings = Catalog(), Settings(threads=1)
-    adapter = catalog.load_adapter(framework).Adapter(settings)
+    """Return each implementation of a framework with parameters of its own, shown a data set's images."""
+    catalog = Catalog()
     spec = catalog.spec(WORKLOAD)
-    shown = {"test_images": data.load(dataset)["test_images"][:SHOWN]}
+    loaded = data.load(dataset)
+    shown = {"test_images": loaded["test_images"][:SHOWN]}
     for rung in catalog.implementations(WORKLOAD):
         if rung.framework == framework:
             mine = np.random.default_rng(list(rung.name.encode()))  # each has a start of its own to save
-            inputs = spec.make_inputs(spec.cases[CASE], mine, data.load(dataset))
+            inputs = spec.make_inputs(spec.cases[CASE], mine, loaded)
             inputs = Inputs(inputs.params, {**inputs.arrays, **shown})
-            module = catalog.load(rung)
-            yield rung.name, Candidate(module, adapter, settings, spec, spec.cases[CASE], inputs)
+            yield rung.name, open_cell(f"{WORKLOAD}:{CASE}/{rung.name}", inputs=inputs)
 
 
 def write(candidate: Candidate, file: Path) -> None:
@@ -115,7 +94,7 @@ def read(candidate: Candidate, file: Path, dataset: str) -> dict[str, Any]:
 
 
 def differing(got: Values, expected: Values) -> list[str]:
-    """The parameters that are not the same bytes."""
+    """Return the names of parameters that are not the same bytes."""
     return [name for name, value in expected.items() if got[name].tobytes() != value.tobytes()]
 
 
@@ -133,4 +112,4 @@ if __name__ == "__main__":
             write(candidate, asked.folder / f"{name}.safetensors")
         else:
             answers[name] = {file.stem: read(candidate, file, asked.dataset) for file in files}
-    print("\n" + json.dumps(answers))  # on a line of its own, whatever a framework printed before
+    print_answer(answers)

@@ -1,21 +1,18 @@
 """What every rung of one framework computes on the published examples, as JSON on standard output.
 
-``python -m tests.tutorials.play_rungs FRAMEWORK DTYPE``, in a process of its own: JAX's x64 and TensorFlow's
-threads are set once in the life of a process.
+``python -m tests.tutorials.play_rungs FRAMEWORK DTYPE``
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 
-import numpy as np
-
+from samestep import open_cell
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.tensor_check import Place
-from samestep.catalog.catalog import Catalog, Implementation
-from samestep.frameworks import Settings
+from samestep.catalog.catalog import Catalog
+from tests.tutorials.processes import print_answer
 
 WORKLOADS = ("manual_backprop", "linear_output", "scalar_relu")
 CASE = "worked_example"
@@ -30,7 +27,7 @@ TRAINED = {
 
 
 def play(candidate: Candidate) -> Values:
-    """Every tensor by name: before training, and ``after/…``."""
+    """Return every tensor by name: before training, and ``after/…``."""
     state = candidate.adopt(candidate.params)
     seen: Values = {}
     if candidate.offers("trace"):
@@ -46,28 +43,23 @@ def play(candidate: Candidate) -> Values:
     return seen
 
 
-def rungs(catalog: Catalog, framework: str) -> Iterator[tuple[Implementation, str]]:
+def selectors(framework: str) -> Iterator[str]:
+    """Return the cells of one framework that are played."""
+    catalog = Catalog()
     for workload in WORKLOADS:
         for rung in catalog.implementations(workload):
             if rung.framework == framework:
-                yield rung, CASE
+                yield f"{workload}:{CASE}/{rung.name}"
                 if workload == "manual_backprop" and rung.name == TRAINED[framework]:
-                    yield rung, f"{CASE}_trained"
+                    yield f"{workload}:{CASE}_trained/{rung.name}"
 
 
 def main(framework: str, dtype: str) -> None:
-    catalog, settings = Catalog(), Settings(dtype=dtype, threads=1)
-    adapter = catalog.load_adapter(framework).Adapter(settings)
     played = {}
-    for rung, name in rungs(catalog, framework):
-        spec = catalog.spec(rung.workload)
-        case = spec.cases[name]
-        inputs = spec.make_inputs(case, np.random.default_rng(0), None)
-        candidate = Candidate(catalog.load(rung), adapter, settings, spec, case, inputs)
-        played[f"{rung.workload}:{name}/{rung.name}"] = {
-            tensor: value.tolist() for tensor, value in play(candidate).items()
-        }
-    sys.stdout.write(json.dumps(played))
+    for selector in selectors(framework):
+        tensors = play(open_cell(selector, dtype=dtype))
+        played[selector] = {name: value.tolist() for name, value in tensors.items()}
+    print_answer(played)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tutorials.answers import ask, framework_of, rungs_of
-from tests.tutorials.prints import PUBLISHED
+from tests.tutorials.answers import ask, rungs_of
+from tests.tutorials.published import PUBLISHED, framework_of
 
 every_rung = pytest.mark.parametrize("rung", rungs_of("activations", "derivatives"))
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])

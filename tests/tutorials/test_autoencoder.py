@@ -7,7 +7,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.tutorials.training import CATALOG, PUBLISHED, Trained, rungs
+from samestep import open_cell
+from samestep.agreement.examination.tensor_check import Place
+from tests.tutorials.published import PUBLISHED, framework_of
+from tests.tutorials.training import Trained, rungs
 
 ASK = ("denoise", "train", 10)
 PRINTED = [float(loss) for loss in PUBLISHED["autoencoder_5_3_5"]["tutorial_prints"]]
@@ -17,15 +20,12 @@ trained = Trained("autoencoder", ASK)
 
 @cache
 def band() -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest loss of each epoch, over the reference's curves from many seeds."""
-    spec = CATALOG.spec("autoencoder")
-    reference = CATALOG.load(CATALOG.implementation("autoencoder", "numpy_manual"))
-    case, curves = spec.cases["denoise"], []
-    arguments = [case.numbers[name] for name in ("learning_rate", "beta1", "beta2", "eps", "steps")]
+    """Return the lowest and the highest loss of each epoch, over the reference's curves from many seeds."""
+    curves = []
     for seed in range(SEEDS):
-        inputs = spec.make_inputs(case, np.random.default_rng(seed), None)
-        state = reference.adopt(inputs.params)
-        curves.append(reference.train(state, inputs.arrays["x"], inputs.arrays["y"], *arguments)[1])
+        candidate = open_cell("autoencoder:denoise/numpy_manual", dtype="float64", seed=seed)
+        losses, _ = candidate.run(Place(0, "train"), candidate.adopt(candidate.params))
+        curves.append(losses["losses"])
     return np.min(curves, axis=0), np.max(curves, axis=0)
 
 
@@ -39,7 +39,7 @@ def test_the_prints_lie_among_the_curves_of_many_seeds():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rung", rungs("autoencoder"))
 def test_the_curve_falls_at_every_epoch_and_stays_in_the_band(rung, dtype, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     losses = trained(rung, dtype, *ASK)["losses"]
     low, high = band()
     assert (np.diff(losses) < 0).all()
@@ -50,6 +50,6 @@ def test_the_curve_falls_at_every_epoch_and_stays_in_the_band(rung, dtype, need)
 
 @pytest.mark.parametrize("rung", rungs("autoencoder"))
 def test_the_curve_is_the_reference_s_to_the_printed_digits(rung, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     mine, reference = (trained(name, "float64", *ASK)["losses"] for name in (rung, "numpy_manual"))
     assert [f"{loss:.4f}" for loss in mine] == [f"{loss:.4f}" for loss in reference]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tutorials.answers import ask, framework_of, rungs_of
-from tests.tutorials.prints import by_name, differences
-from tests.tutorials.test_published_values import MISTAKES, check, load
+from tests.tutorials.answers import ask, rungs_of
+from tests.tutorials.published import MISTAKES, by_name, check, differences, framework_of, load
 
 WORKLOAD = "autograd_rules"
 

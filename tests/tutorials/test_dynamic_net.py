@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from samestep import open_cell
 from samestep.catalog.catalog import Catalog
 from tests.made.places import VALUES
 from tests.tutorials.train_dynamic_net import EVERY, trained
@@ -33,7 +34,7 @@ VARY = (0.03, 0.28, 0.46, 0.49, 0.6, 0.37, 0.73, 0.46, 0.46, 0.58)
 
 
 def off(losses: list[float]) -> list[float]:
-    """How many standard deviations each print is away from the mean."""
+    """Return how many standard deviations each loss is away from the mean."""
     rows = zip(losses, MEANS, VARY, strict=True)
     return [(math.log10(loss) - mean) / varies for loss, mean, varies in rows]
 
@@ -59,7 +60,7 @@ def test_every_rung_learns_as_the_tutorial_does(framework, need):
 def test_every_depth_is_drawn_and_each_case_begins_with_its_own():
     for depth in range(4):
         case = SPEC.cases[f"depth_{depth}"]
-        draws = SPEC.make_inputs(case, np.random.default_rng(0), None).arrays["depths"]
+        draws = open_cell(f"dynamic_net:depth_{depth}/numpy_manual").arrays["depths"]
         assert (draws[0], case.numbers["depth"]) == (depth, depth)
         assert set(draws[:4].tolist()) == set(draws.tolist()) == {0, 1, 2, 3}
         assert min(np.bincount(draws)) > len(draws) / 5

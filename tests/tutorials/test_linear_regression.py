@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from samestep.agreement.limits import REPLICAS, elementwise_limit
-from tests.tutorials.test_published_values import half_a_unit
-from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
+from tests.tutorials.published import PUBLISHED, framework_of, half_a_unit
+from tests.tutorials.training import CATALOG, Trained, reference_at, rungs
 
 ASK = ("worked_example", "train", 32)
 PRINTED = PUBLISHED["linear_regression"]
@@ -30,7 +30,7 @@ def test_the_points_are_those_of_the_tutorial():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rung", rungs("linear_regression"))
 def test_the_first_loss_and_gradients_come_out(rung, dtype, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     seen = trained(rung, dtype, *ASK)
     for value, print_ in (
         (seen["losses"][0], PRINTED["loss0"]),
@@ -42,7 +42,7 @@ def test_the_first_loss_and_gradients_come_out(rung, dtype, need):
 
 @cache
 def expected() -> tuple[np.ndarray, np.ndarray]:
-    """The losses, and how far honest float32 may be from them: the limit that a rung is held to."""
+    """Return the losses, and the limit of correct float32 code, which an implementation is held to."""
     reference, point = reference_at("linear_regression", "worked_example", "float32", 32)
     spread = reference.spreads("train", point, REPLICAS)["losses"]
     return reference.exact("train", point).outputs["losses"], elementwise_limit(
@@ -52,7 +52,7 @@ def expected() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("rung", rungs("linear_regression"))
 def test_the_losses_come_out(rung, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     losses = trained(rung, "float32", *ASK)["losses"]
     exact, limit = expected()
     assert (np.abs(losses - exact) <= limit).all()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tutorials.training import PUBLISHED, Trained, rungs
+from tests.tutorials.published import PUBLISHED, framework_of
+from tests.tutorials.training import Trained, rungs
 
 PRINTED = PUBLISHED["nn_variants"]
 RUNS = {
@@ -33,7 +34,7 @@ def test_the_prints_lie_in_the_bands(name):
 
 @pytest.mark.parametrize(("name", "ask", "rung"), ENDS)
 def test_every_rung_ends_in_the_band(name, ask, rung, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     losses = trained(rung, "float32", *ask)["losses"]
     for step, band in PRINTED["bands"][name].items():
         assert inside(losses[int(step)], band), losses[int(step)]

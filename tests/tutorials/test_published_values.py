@@ -7,29 +7,22 @@ comes out, and the mistake, which is kept in docs/mistakes, reproduces the print
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import json
-import subprocess
-import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from samestep.agreement.examination.candidate import round_floats
-from samestep.agreement.reference.run import Bounds, Point, Reference
+from samestep import open_cell
+from samestep.agreement.arithmetic.bound import Bound
 from samestep.catalog.catalog import Catalog
-from tests.made.places import CHECKOUT, VALUES
+from tests.made.planting import case_values, reference_of
 from tests.tutorials.play_rungs import CASE, TRAINED, WORKLOADS
+from tests.tutorials.processes import answer_of
+from tests.tutorials.published import MISTAKES, PUBLISHED, check, framework_of, limit_of, load
 
-MISTAKES = CHECKOUT / "docs" / "mistakes"
-# Decimal keeps the digits as they are printed.
-PUBLISHED = json.loads((VALUES / "tutorial_values.json").read_text(encoding="utf-8"), parse_float=Decimal)
 CATALOG = Catalog()
 RUNGS = [(w, rung) for w in WORKLOADS for rung in CATALOG.implementations(w)]
 
@@ -85,10 +78,7 @@ PRINTS = {
 
 @cache
 def played(framework: str, dtype: str) -> dict[str, dict[str, Any]]:
-    command = [sys.executable, "-m", "tests.tutorials.play_rungs", framework, dtype]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    answer: dict[str, dict[str, Any]] = answer_of("play_rungs", framework, dtype)
     return answer
 
 
@@ -97,18 +87,11 @@ def play(workload: str, case: str, rung: str, dtype: str) -> dict[str, np.ndarra
     return {name: np.array(value) for name, value in tensors.items()}
 
 
-def framework_of(rung: str) -> str:
-    return rung.split("_")[0]
-
-
 @cache
-def certificates(workload: str, dtype: str) -> Bounds:
-    """The reference's own tensors, by the names of `tests.tutorials.play_rungs`, with what a dtype may round."""
-    spec = CATALOG.spec(workload)
-    case = spec.cases[CASE]
-    inputs = spec.make_inputs(case, np.random.default_rng(0), None)
-    point = Point(round_floats(inputs.params, dtype), round_floats(inputs.arrays, dtype), case.numbers)
-    reference = Reference(importlib.import_module(f"samestep.impls.{workload}.numpy_manual"), spec, dtype)
+def certificates(workload: str, dtype: str) -> dict[str, Bound]:
+    """Return the tensors of the reference with their bounds, by the names of `tests.tutorials.play_rungs`."""
+    point = case_values(CATALOG, workload, CASE, dtype)
+    reference = reference_of(CATALOG, workload, dtype)
     seen = {f"trace/{name}": bound for name, bound in reference.bounds("trace", point).outputs.items()}
     trained = reference.bounds("train", point)
     seen |= trained.outputs | {f"after/{name}": bound for name, bound in trained.state.items()}
@@ -119,8 +102,8 @@ def certificates(workload: str, dtype: str) -> Bounds:
     return seen
 
 
-def differences(tensors: dict[str, np.ndarray], prints: Prints, bounds: Bounds) -> list[str]:
-    """Each number that is not the printed one, in words."""
+def differences(tensors: dict[str, np.ndarray], prints: Prints, bounds: Mapping[str, Bound]) -> list[str]:
+    """Return a line on each number that is not the printed one."""
     found = []
     for name, table in prints.items():
         if name not in tensors and name.startswith("trace/"):
@@ -134,19 +117,6 @@ def differences(tensors: dict[str, np.ndarray], prints: Prints, bounds: Bounds) 
                 if abs(value - print_) > limit:
                     found.append(f"{name}{list(index)} is {value:.17g}, printed {print_} (limit {limit:.1e})")
     return found
-
-
-def limit_of(print_: Decimal, certificate: float) -> Decimal:
-    """The certificate counts twice: the tutorial's arithmetic may have used it up as well as ours."""
-    return half_a_unit(print_) + 2 * Decimal(float(certificate))
-
-
-def half_a_unit(print_: Decimal) -> Decimal:
-    if print_ == print_.to_integral_value():
-        return Decimal(0)  # 4.0 and -6.0 are exact
-    exponent = print_.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return Decimal(5).scaleb(exponent - 1)
 
 
 @pytest.mark.parametrize(
@@ -210,32 +180,11 @@ def test_ten_thousand_steps_come_out_right(rung, need):
 # -- the mistakes --------------------------------------------------------------------------------------------
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def check(selector: str, mistake: str) -> tuple[int, list[dict[str, Any]]]:
-    """The exit code and the cells of ``samestep check SELECTOR --file MISTAKE``."""
-    command = [sys.executable, "-m", "samestep", "check", selector, "--json", "--threads", "1"]
-    command += ["--file", str(MISTAKES / f"{mistake}.py")]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    cells: list[dict[str, Any]] = json.loads(done.stdout)["cells"]
-    assert [cell["dtype"] for cell in cells] == ["float32", "float64"]
-    return done.returncode, cells
-
-
 def test_sigmoid_at_the_output_reproduces_the_tutorial():
     mistake = load(MISTAKES / "numpy_sigmoid_at_output.py")
-    case = CATALOG.spec("manual_backprop").cases[f"{CASE}_trained"]
-    inputs = CATALOG.spec("manual_backprop").make_inputs(case, np.random.default_rng(0), None)
-    arguments = [inputs.arrays[name] for name in ("x", "y", "b1", "b2")]
-    state, losses = mistake.train(mistake.adopt(inputs.params), *arguments, 0.5, 10_000)
+    right = open_cell(f"manual_backprop:{CASE}_trained/numpy_manual", dtype="float64")
+    arguments = [right.arrays[name] for name in ("x", "y", "b1", "b2")]
+    state, losses = mistake.train(mistake.adopt(right.params), *arguments, 0.5, 10_000)
     wrong = TRAINED_PRINTS["tutorial_prints"]
     assert after_update(losses, wrong["error"]) == nine_decimals(wrong["error"])
     assert as_printed(state["w1"]) == eight_decimals(wrong["w_hidden"])

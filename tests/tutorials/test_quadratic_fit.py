@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from samestep.agreement.reference.run import Outcome
-from tests.tutorials.test_published_values import limit_of
-from tests.tutorials.training import CATALOG, PUBLISHED, Trained, reference_at, rungs
+from tests.tutorials.published import PUBLISHED, framework_of, limit_of
+from tests.tutorials.training import CATALOG, Trained, reference_at, rungs
 
 PRINTED = PUBLISHED["quadratic_fit"]
 BELOW = Decimal("1e-5")
@@ -37,7 +37,7 @@ every_rung = pytest.mark.parametrize("rung", rungs("quadratic_fit"))
 
 @every_rung
 def test_the_descent_comes_out(rung, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     losses = trained(rung, "float64", "worked_example", "train", LAST + 1)["losses"]
     for iteration, loss, w in PRINTED["every_10th"]:
         steps = AFTER[iteration]
@@ -50,7 +50,7 @@ def test_the_descent_comes_out(rung, need):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_descent_stops_where_the_tutorial_stops(rung, dtype, need):
     """The loss falls below 1e-5 after 75 iterations and the step before them, and not one earlier."""
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     losses = trained(rung, dtype, "worked_example", "train", LAST + 1)["losses"]
     below = [step for step, loss in enumerate(losses) if Decimal(float(loss)) < BELOW]
     assert below == [LAST]
@@ -59,7 +59,7 @@ def test_the_descent_stops_where_the_tutorial_stops(rung, dtype, need):
 
 @every_rung
 def test_the_last_weight_comes_out(rung, need):
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     w = trained(rung, "float64", "worked_example", "train", LAST)["w"]
     certificate = certificates("worked_example", "float64", LAST).state["w"].bound
     assert abs(Decimal(float(w)) - PRINTED["w_final"]) <= limit_of(PRINTED["w_final"], certificate)
@@ -71,7 +71,7 @@ def test_the_last_weight_comes_out(rung, need):
 @pytest.mark.parametrize(("case", "rate"), PARABOLAS.items())
 def test_the_dots_lie_on_the_parabola(rung, dtype, case, rate, need):
     """From 1, each step at rate a leaves (1 - 2a) of w, and J = w^2."""
-    need(rung.split("_")[0])
+    need(framework_of(rung))
     shrink = 1 - 2 * Decimal(rate)
     seen, bounds = trained(rung, dtype, case, "train", 16), certificates(case, dtype, 16)
     for step, loss in enumerate(seen["losses"]):

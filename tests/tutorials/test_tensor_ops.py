@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tutorials.answers import ask, framework_of, rungs_of
-from tests.tutorials.prints import PUBLISHED, by_name, differences
-from tests.tutorials.test_published_values import check
+from tests.tutorials.answers import ask, rungs_of
+from tests.tutorials.published import PUBLISHED, by_name, check, differences, framework_of
 
 WORKLOAD = "tensor_ops"
 every_rung = pytest.mark.parametrize("rung", rungs_of(WORKLOAD, "reduce"))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep import open_cell
 from samestep.agreement.examination.perturbed import perturb
-from samestep.frameworks import Settings
-from tests.tutorials.test_published_values import check
-from tests.tutorials.training import CATALOG
+from tests.tutorials.published import check
 
 
 def test_clipped_probabilities_are_found_where_logits_are_large(need):
@@ -31,15 +29,9 @@ def test_a_float32_inside_a_float64_optimiser_is_found_in_float64(need):
 
 
 def test_probabilities_stay_probabilities_in_every_variant():
-    """A library may refuse what is no probability, and honest code would be called wrong."""
-    spec = CATALOG.spec("autoencoder")
-    module = CATALOG.load(CATALOG.implementation("autoencoder", "numpy_manual"))
-    settings = Settings(dtype="float32")
-    adapter = CATALOG.load_adapter("numpy").Adapter(settings)
+    """A library may refuse what is not a probability, and correct code would be called wrong."""
     for name in ("denoise", "soft_targets"):
-        case = spec.cases[name]
-        inputs = spec.make_inputs(case, np.random.default_rng(0), None)
-        candidate = Candidate(module, adapter, settings, spec, case, inputs)
+        candidate = open_cell(f"autoencoder:{name}/numpy_manual")
         for number in (1, 2, 3):
             variant = perturb(candidate, number)
             y = variant.arrays["y"]

@@ -11,6 +11,7 @@ from samestep.catalog.catalog import Catalog
 from samestep.data import load
 from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings
+from samestep.spec import Inputs
 from samestep.workers.failures import lacks_a_package, one_line
 from samestep.workers.protocol import Subject
 
@@ -18,9 +19,14 @@ C = TypeVar("C", bound=Candidate)
 
 
 def open_candidate(
-    catalog: Catalog, adapter: Adapter, settings: Settings, subject: Subject, kind: type[C]
+    catalog: Catalog,
+    adapter: Adapter,
+    settings: Settings,
+    subject: Subject,
+    kind: type[C],
+    inputs: Inputs | None = None,
 ) -> C:
-    """Return an implementation with the inputs of its case, drawn from the subject's seed.
+    """Return an implementation on its inputs: those of its case, drawn from the subject's seed, or others.
 
     Raises SamestepError where a file of the user's cannot be imported, and whatever an implementation of the
     catalog raises when it is.
@@ -28,8 +34,9 @@ def open_candidate(
     rung = catalog.implementation(subject.workload, subject.implementation, subject.file)
     spec = catalog.spec(rung.workload)
     case = spec.case(subject.case)
-    dataset = load(case.dataset) if case.dataset else None
-    inputs = spec.make_inputs(case, np.random.default_rng(subject.seed), dataset)
+    if inputs is None:
+        dataset = load(case.dataset) if case.dataset else None
+        inputs = spec.make_inputs(case, np.random.default_rng(subject.seed), dataset)
     try:
         module = catalog.load(rung)
     except Exception as error:
