@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from samestep.analysis import statistics
-from samestep.analysis.run_diff import Difference, RunData, RunDiff, run_diff
+from samestep.analysis.run_data import RunData
+from samestep.analysis.run_diff import Difference, RunDiff, run_diff
 from samestep.report.run_diff_document import document
 from tests.made.records import (
     NAMES,

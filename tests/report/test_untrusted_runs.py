@@ -13,7 +13,8 @@ import pytest
 
 from samestep import bounds
 from samestep.analysis import statistics
-from samestep.analysis.run_diff import RunData, run_diff
+from samestep.analysis.run_data import RunData
+from samestep.analysis.run_diff import run_diff
 from samestep.analysis.summary import summarize
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.identity import identity

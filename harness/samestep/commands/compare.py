@@ -12,7 +12,8 @@ from samestep.commands.options import DIFFERS, emit, formatted, warn_left_out
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
-    from samestep.analysis.run_diff import RunData, RunDiff
+    from samestep.analysis.run_data import RunData
+    from samestep.analysis.run_diff import RunDiff
     from samestep.records.store import Run
     from samestep.records.validated import ValidatedRun
 
@@ -63,7 +64,8 @@ def read_pair(before: Path, after: Path) -> tuple[ValidatedRun, ValidatedRun]:
 
 def diff_of(before: Run, after: Run) -> RunDiff:
     """Return what changed between two runs. Raises SamestepError where they have no cell in common."""
-    from samestep.analysis.run_diff import RunData, run_diff
+    from samestep.analysis.run_data import RunData
+    from samestep.analysis.run_diff import run_diff
 
     one, other = (RunData.of(run.plan, run.records()) for run in (before, after))
     if not one.cells.keys() & other.cells.keys():

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import altair as alt
 
-from samestep.analysis.run_diff import Change, RunData, run_diff
+from samestep.analysis.run_data import RunData
+from samestep.analysis.run_diff import Change, run_diff
 from samestep.records.store import Run
 from samestep.report.picture import MARKS, Picture, as_rows, significant
 from samestep.report.pictures.marks import HEIGHT, data, framework_colour, over, ratio_axis
