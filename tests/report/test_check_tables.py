@@ -127,9 +127,9 @@ def test_the_fields_of_the_json_are_those_that_are_promised():
 
 
 def test_a_free_run_is_in_the_json_where_there_is_one():
-    run = FreeRun("train", [1e-7], [0.0], [0.0], float("inf"), None)
+    run = FreeRun("train", [0.25], [0.0], [0.0], float("inf"), None)
     document = to_json(CheckResult(cell("torch_nn"), Verdict("agree"), run))
     assert document["trajectory"] == {
-        "task": "train", "distance": [1e-7], "loss_distance": [0.0], "absorbed": [0.0], "growth": "inf",
+        "task": "train", "distance": [0.25], "loss_distance": [0.0], "absorbed": [0.0], "growth": "inf",
         "absorbed_from": None,
     }  # fmt: skip
