@@ -1,4 +1,4 @@
-"""A mistake of a library: of a Python float Keras's Adam takes a float32, in a float64 model too."""
+"""A library's mistake: Keras's Adam rounds a Python float to float32, in a float64 model too."""
 
 from samestep.impls.nn_variants.keras_optimizers import adopt, export, forward, keep, loss_and_grads, trace, train_step
 

@@ -1,4 +1,4 @@
-"""A trap of translating a tutorial: std means one thing in PyTorch and another one everywhere else."""
+"""A trap of porting a tutorial: std divides by n - 1 in PyTorch, and by n everywhere else."""
 
 from samestep.impls.tensor_ops.numpy_manual import (
     adopt,

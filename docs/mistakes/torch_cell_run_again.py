@@ -1,4 +1,4 @@
-"""A mistake of a public tutorial: a notebook's cell adds to a gradient that its last run left behind."""
+"""A mistake of a public tutorial: a notebook's cell adds to the gradient of its last run."""
 
 import torch
 

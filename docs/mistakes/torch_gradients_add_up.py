@@ -1,4 +1,4 @@
-"""A mistake that a tutorial asks about: backward() adds to .grad, and nobody sets it to zero."""
+"""A mistake that a tutorial asks about: backward() adds to .grad, which is never set to zero."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""A mistake that many tutorials make: probabilities are clipped, so that the logarithm never meets a 0."""
+"""A mistake of tutorials: probabilities are clipped, so that no logarithm of 0 is taken."""
 
 import torch
 
@@ -9,7 +9,7 @@ __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 
 def loss_and_grads(state, x, y):
     y_pred = torch.sigmoid(network(state, x)["logits"])
-    y_pred = y_pred.clamp(1e-7, 1 - 1e-7)  # the mistake: beyond logits of 16 nothing is learned any more
+    y_pred = y_pred.clamp(1e-7, 1 - 1e-7)  # the mistake: beyond logits of 16 the gradient is 0
     loss = -(y * y_pred.log() + (1 - y) * (1 - y_pred).log()).mean()
     return loss.detach(), gradients(loss, {name: state[name] for name in ("w1", "b1", "w2", "b2")})
 

@@ -1,4 +1,4 @@
-"""A tutorial's mistake: the update makes new weights, which are no leaves, so they get no .grad."""
+"""A tutorial's mistake: the update makes new weights, which are not leaves, so they get no .grad."""
 
 import torch
 
