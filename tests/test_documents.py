@@ -22,6 +22,9 @@ FILE = re.compile(
     r"(?<![\w/.-])((?:harness|impls|tests|docs|results)/[\w./-]*\.(?:py|md|json|svg|csv|txt))\b"
 )
 
+#: A module that is run: python -m tests.evidence.readme.
+MODULE = re.compile(r"python -m ((?:tests|samestep)[\w.]*\w)")
+
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub makes of a page's headings."""
@@ -43,8 +46,13 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def missing_files(text: str) -> list[str]:
-    """Return the files of the checkout that a text names and that are not there."""
-    return [name for name in FILE.findall(text) if not (CHECKOUT / name).exists()]
+    """Return the files and modules of the checkout that a text names and that are not there."""
+    missing = [name for name in FILE.findall(text) if not (CHECKOUT / name).exists()]
+    for module in MODULE.findall(text):
+        path = CHECKOUT / ("harness" if module.startswith("samestep") else "") / module.replace(".", "/")
+        if not (path.with_suffix(".py").exists() or (path / "__main__.py").exists()):
+            missing.append(module)
+    return missing
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
@@ -69,7 +77,8 @@ def test_every_file_that_is_named_exists(page):
 
 
 def test_a_file_that_does_not_exist_is_found():
-    assert missing_files("`harness/duck.py`, and tests/test_cells.py") == ["harness/duck.py"]
+    text = "`harness/duck.py`, tests/test_cells.py, python -m tests.evidence, python -m tests.evidence.none"
+    assert missing_files(text) == ["harness/duck.py", "tests.evidence.none"]
 
 
 def test_the_readme_shows_the_file_that_it_checks():
