@@ -11,8 +11,8 @@ import pytest
 from samestep.agreement.arithmetic.bound import Bound
 from samestep.agreement.arithmetic.rules import RULES, UnknownOperation, roundings
 from samestep.agreement.limits import reference_share, unit_roundoff
-from samestep.agreement.reference.run import Reference
-from samestep.catalog.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import Catalog
+from tests.made.planting import case_values, reference_of
 
 MANY = 20_000
 EXACT = np.longdouble
@@ -441,11 +441,8 @@ UNTRAINED = [
 
 @pytest.mark.parametrize(("workload", "case", "function"), LEAVES)
 def test_every_reference_runs_unchanged_and_all_it_computes_carries_a_bound(workload, case, function):
-    from tests.made.planting import case_values
-
     point = case_values(CATALOG, workload, case, "float32", steps=2)
-    module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
-    leaves = Reference(module, CATALOG.spec(workload), "float32").bounds(function, point).all
+    leaves = reference_of(CATALOG, workload, "float32").bounds(function, point).all
     computed = {  # the gradient of a layer that is not used is 0, and nothing rounds that
         name: leaf for name, leaf in leaves.items() if leaf.dtype.kind == "f" and leaf.value.any()
     }
@@ -457,11 +454,8 @@ def test_every_reference_runs_unchanged_and_all_it_computes_carries_a_bound(work
 @pytest.mark.parametrize(("workload", "case", "task"), UNTRAINED)
 def test_what_nothing_rounds_still_hands_on_the_bounds_of_its_inputs(workload, case, task):
     """Far bounds: what comes out without one is a constant, and loses none."""
-    from tests.made.planting import case_values
-
     point, precision = case_values(CATALOG, workload, case, "float32"), np.dtype("float32")
-    module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
-    reference = Reference(module, CATALOG.spec(workload), "float32")
+    reference = reference_of(CATALOG, workload, "float32")
     far = reference._run(
         task, point, lambda v: Bound((v.astype(float), np.full(v.shape, 0.6)), precision), float
     )

@@ -8,9 +8,8 @@ import pytest
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise, sum_variance
 from samestep.agreement.arithmetic.rules import UnknownOperation
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
-from samestep.agreement.reference.run import Reference
-from samestep.catalog.catalog import REFERENCE, Catalog
-from tests.made.planting import case_values
+from samestep.catalog.catalog import Catalog
+from tests.made.planting import case_values, reference_of
 
 CATALOG = Catalog()
 CASES = [(w, c) for w in CATALOG.workloads for c, case in CATALOG.spec(w).cases.items() if case.default]
@@ -61,9 +60,7 @@ def test_the_limit_grows_where_sigma_is_known_less_well():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("workload", "case"), CASES)
 def test_every_reference_comes_out_noisy_in_every_value(workload, case, dtype):
-    reference = Reference(
-        CATALOG.load(CATALOG.implementation(workload, REFERENCE)), CATALOG.spec(workload), dtype
-    )
+    reference = reference_of(CATALOG, workload, dtype)
     point = case_values(CATALOG, workload, case, dtype, steps=2)
     tasks = [task for task in ("trace", *reference.spec.tasks) if reference.offers(task)]
     for task in tasks:

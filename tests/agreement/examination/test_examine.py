@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from samestep import open_cell
 from samestep.agreement.examination.stages import Examination
 from samestep.catalog.catalog import REFERENCE
 from samestep.spec import Inputs
@@ -12,8 +13,7 @@ from tests.made.candidates import CATALOG, MANUAL, candidate, verdict
 
 
 def tutorial(**changes) -> Inputs:
-    spec = CATALOG.spec("two_layer")
-    inputs = spec.make_inputs(spec.cases["tutorial"], np.random.default_rng(0), None)
+    inputs = open_cell(f"two_layer:tutorial/{REFERENCE}", dtype="float64")
     return Inputs(
         {name: changes.get(name, lambda a: a)(value) for name, value in inputs.params.items()},
         {name: changes.get(name, lambda a: a)(value) for name, value in inputs.arrays.items()},

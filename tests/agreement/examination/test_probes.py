@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from samestep import open_cell
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.probes import PROBES, sparse_integers
 from samestep.agreement.reference.expectation import Expectations
-from samestep.agreement.reference.run import Reference
 from samestep.agreement.reference.spread_cache import SpreadCache
 from samestep.catalog.catalog import REFERENCE
-from samestep.data import load
 from tests.made.candidates import CATALOG, MANUAL, candidate, verdict
+from tests.made.planting import reference_of
 
 
 @pytest.mark.parametrize("workload", CATALOG.workloads)
@@ -26,24 +26,21 @@ def test_a_spec_says_of_every_probe_whether_it_suits(workload):
 @pytest.mark.parametrize("workload", CATALOG.workloads)
 def test_the_letters_of_the_axes_fit_the_arrays(workload):
     spec = CATALOG.spec(workload)
-    for case in spec.cases.values():
-        if case.dataset in (None, "mnist_sample"):
-            dataset = load(case.dataset) if case.dataset else None
-            if case.sizes.get("batch", 0) <= 1024:
-                inputs = spec.make_inputs(case, np.random.default_rng(0), dataset)
-                arrays, lengths = {**inputs.params, **inputs.arrays}, {}
-                for name, letters in spec.axes(case).items():
-                    assert len(letters) == arrays[name].ndim, name
-                    for letter, length in zip(letters, arrays[name].shape, strict=True):
-                        assert letter == "." or lengths.setdefault(letter, length) == length, name
+    for name, case in spec.cases.items():
+        if case.dataset in (None, "mnist_sample") and case.sizes.get("batch", 0) <= 1024:
+            found = open_cell(f"{workload}:{name}/{REFERENCE}")
+            arrays, lengths = {**found.params, **found.arrays}, {}
+            for array, letters in spec.axes(case).items():
+                assert len(letters) == arrays[array].ndim, array
+                for letter, length in zip(letters, arrays[array].shape, strict=True):
+                    assert letter == "." or lengths.setdefault(letter, length) == length, array
 
 
 @pytest.mark.parametrize("workload", ["two_layer", "scalar_relu"])
 def test_the_integers_are_small_in_every_order(workload):
     case = next(name for name, about in CATALOG.spec(workload).cases.items() if about.default)
     mine = candidate(workload=workload, case=case)
-    module = CATALOG.load(CATALOG.implementation(workload, REFERENCE))
-    reference = Reference(module, mine.spec, "float32")
+    reference = reference_of(CATALOG, workload, "float32")
     probed = ProbeRun(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)), "train_step")
     point = sparse_integers(probed, 1).point
     # With all signs alike no sum is larger on the way than at its end; the loss is of squares anyway
