@@ -17,28 +17,31 @@ DEEPEST = 50
 
 
 def count(value: object) -> bool:
-    """Whether it is a whole number from 0 on."""
+    """Return whether it is a whole number from 0 on."""
     return type(value) is int and 0 <= value < MOST  # a bool does not count
 
 
 def positive_count(value: object) -> bool:
-    """Whether it is a whole number from 1 on."""
+    """Return whether it is a whole number from 1 on."""
     return count(value) and value != 0
 
 
 def amount(value: object) -> bool:
-    """Whether it may be seconds, bytes or operations: finite and above 0."""
+    """Return whether it may be seconds, bytes or operations: finite and above 0."""
     return type(value) in (int, float) and SMALLEST <= value <= LARGEST  # type: ignore[operator]
 
 
 def not_negative(value: object) -> bool:
-    """Whether it is an amount or 0."""
+    """Return whether it is an amount or 0."""
     return amount(value) or (type(value) in (int, float) and value == 0)
 
 
 def writable(document: object) -> bool:
-    """Whether a document can be written again: not nested too deep, and no text with half of a surrogate pair
-    ("\\ud800"), which JSON's escapes may hold and no file."""
+    """Return whether a document can be written again.
+
+    It is not nested too deep, and has no half of a surrogate pair ("\\ud800"), which JSON's escapes may hold
+    and files may not.
+    """
     if not _shallow(document, DEEPEST):
         return False
     try:

@@ -1,4 +1,4 @@
-"""A small workload made up for the tests of the machinery, and rungs that misbehave as they are told."""
+"""A small workload for the tests of the machinery, implementations that misbehave, and the command line."""
 
 from __future__ import annotations
 
@@ -90,23 +90,23 @@ READ_AFTER = "numpy_manual"
 
 
 def doing(deed: str) -> str:
-    """A rung that does this before it makes an honest training step. ``step`` counts its calls from 1."""
+    """Return a rung that does this before it makes a correct training step. ``step`` counts from 1."""
     return (
         GOOD.replace(", train_step", "").replace(", train", "")
         + "import ctypes, os, signal, subprocess, sys, time\n"
         + "import numpy as np\n"
-        + "from .numpy_manual import train_step as honest\n\n"
+        + "from .numpy_manual import train_step as correct\n\n"
         + "step = 0\n\n\n"
         + "def train_step(state, x, y, learning_rate):\n"
         + "    global step\n"
         + "    step += 1\n"
         + indent(dedent(deed).strip(), "    ")
-        + "\n    return honest(state, x, y, learning_rate)\n"
+        + "\n    return correct(state, x, y, learning_rate)\n"
     )
 
 
 def hanging(note: Path, after: str = "True") -> str:
-    """A rung that hangs and will not be told, with a child of the same mind; their ids are in ``note``."""
+    """Return a rung that hangs and ignores SIGTERM, as does a child of it; their ids are in ``note``."""
     child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
     return doing(
         f"""

@@ -161,7 +161,7 @@ def test_a_record_of_a_foreign_schema_is_refused(run):
 @pytest.mark.parametrize("text", ['{"schema": 99}', "{", "[]", "", "[" * 100_000])
 def test_a_run_json_of_a_foreign_schema_or_none_is_refused(run, text):
     (run.folder / "run.json").write_text(text)
-    with pytest.raises(SamestepError, match=r"run\.json (has another schema than 1|cannot be read|is damaged)"):
+    with pytest.raises(SamestepError, match=r"run\.json (has another schema|cannot be read|is damaged)"):
         _ = run.plan
 
 

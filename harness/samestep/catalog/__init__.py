@@ -1,1 +1,1 @@
-"""What there is: workloads, implementations and cases, found and selected by name."""
+"""Workloads, implementations and cases, found and selected by name."""

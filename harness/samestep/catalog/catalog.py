@@ -49,7 +49,7 @@ class Implementation:
 
 
 class Catalog:
-    """What there is in the roots: samestep's own workloads, and further folders of the user's.
+    """The contents of the roots: samestep's own workloads, and further folders of the user's.
 
     Raises SamestepError where a root is not a folder.
     """
@@ -62,7 +62,7 @@ class Catalog:
 
     @cached_property
     def adapters(self) -> dict[str, Path]:
-        """Framework -> the file of its adapter."""
+        """The file of each framework's adapter."""
         folders = [ADAPTERS, *(root / "frameworks" for root in self.roots)]
         return {path.stem: path for folder in folders for path in _modules(folder)}
 
@@ -243,6 +243,6 @@ def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:
 
 
 def _enters(rung: Implementation, rungs: list[Implementation]) -> bool:
-    """Whether the rung is its framework's first: what it is read after belongs to another one."""
+    """Return whether the rung is its framework's first: the one that it is read after is of another."""
     parent = next((other for other in rungs if other.name == rung.read_after), None)
     return parent is None or parent.framework != rung.framework

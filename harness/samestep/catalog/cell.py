@@ -13,7 +13,7 @@ AA_COPY = "again"
 
 @dataclass(frozen=True)
 class Cell:
-    """What is examined and timed.
+    """One combination that is examined and timed.
 
     ``file`` is the path of an implementation outside of the catalog, or None; ``named`` says that the user
     asked for this framework by name, so that its absence is a failure; ``aa_copy`` that this is the A/A
@@ -54,7 +54,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Options:
-    """What every cell of a selection is crossed with; ``sweep`` and ``shard`` as on the command line."""
+    """The options that the cells of a selection are crossed with, as on the command line."""
 
     dtypes: Sequence[str] = ("float32",)
     devices: Sequence[str] = ("cpu",)

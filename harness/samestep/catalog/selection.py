@@ -40,16 +40,16 @@ class Selector:
 
     @property
     def sized(self) -> bool:
-        """Whether the case part gives a case other sizes."""
+        """Return whether the case part gives a case other sizes."""
         return re.fullmatch(r"[^][]+\[[^][]*=[^][]*\]", self.case or "") is not None
 
     @property
     def several(self) -> bool:
-        """Whether the workload is a glob: then what one workload has not, another may have."""
+        """Return whether the workload is a glob: what one workload lacks, another may have."""
         return any(c in self.workload for c in "*?[")
 
     def names(self, rung: Implementation) -> bool:
-        """Whether the user wrote the rung's name, or the framework's (torch_*), not just a glob over all."""
+        """Return whether the user wrote the rung's name or its framework's (torch_*), not a glob over all."""
         return self.implementation == rung.name or self.implementation.startswith(rung.framework)
 
 

@@ -1,4 +1,4 @@
-"""What several commands share: their options, and what follows from them."""
+"""Options that several commands share, and the objects that they are turned into."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINES = 10
 #: The exit code where something disagrees, or is not there and should be.
 DIFFERS = 1
 
-#: A click command before it is one: Click gives its options by name, of whatever types they are.
+#: The function of a command: Click passes its options by name, with whatever types they have.
 Command = Callable[..., Any]
 
 
@@ -151,7 +151,7 @@ def _decorated(command: Command, decorators: Sequence[Callable[[Command], Comman
 
 @dataclass(frozen=True)
 class Selection:
-    """What a command line selects, as the jobs take it."""
+    """The selection of a command line: what to examine, and with which interpreters and folders."""
 
     catalog: Catalog
     selectors: tuple[str, ...]
@@ -164,7 +164,7 @@ class Selection:
 
     @cached_property
     def launcher(self) -> Launcher:
-        """What starts the workers."""
+        """The launcher of the selection's workers."""
         from samestep.workers.launcher import Launcher
 
         return Launcher(self.catalog, self.roots, self.pythons, self.seed)

@@ -1,4 +1,4 @@
-"""What a worker's process finds around it: variables, processors, a folder for temporary files."""
+"""The environment of a worker's process: variables, processors, a folder for temporary files."""
 
 from __future__ import annotations
 

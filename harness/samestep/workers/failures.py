@@ -26,7 +26,7 @@ def failure(error: BaseException) -> Verdict:
 
 
 def lacks_a_package(error: BaseException) -> bool:
-    """Whether something is not installed; a sibling implementation that is misspelled is another matter."""
+    """Return whether a package is not installed; a misspelled sibling implementation does not count."""
     ours = (*IMPLEMENTATIONS, "samestep.")
     return isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(ours)
 

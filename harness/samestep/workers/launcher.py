@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Launcher:
-    """What every worker of a run needs.
+    """The settings that the workers of a run have in common, and how they are started.
 
     ``roots`` are further folders of workloads; ``pythons`` gives the interpreter of a framework's workers;
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with

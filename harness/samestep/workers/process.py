@@ -145,7 +145,7 @@ class WorkerProcess:
                 left = deadline - clock.now()
                 if left <= 0:
                     raise self._lost(Verdict(TIMEOUT, f"no answer within {allowed:.0f} s"))
-                alive = self.process.poll() is None  # asked first: what it said before it died is read below
+                alive = self.process.poll() is None  # asked first: what it wrote before it died is read below
                 if selector.select(min(left, POLL_SECONDS) if alive else 0):
                     chunk = os.read(self.process.stdout.fileno(), 1 << 16)
                     if not chunk:

@@ -1,4 +1,4 @@
-"""What a parent asks a worker, and what that answers: a line of JSON each way, one type for each.
+"""The requests of a parent and the answers of a worker: a line of JSON each way, one type for each.
 
 A request names its operation; an answer is ``{"ok": true, ...}`` with the fields of the request's ``Answer``,
 or says what failed. `write_request`, `read_request`, `write_answer` and `read_answer` are the only codec.
@@ -103,7 +103,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a framework answers to a question about its conventions."""
+    """The answer of a framework to a question about its conventions."""
 
     answer: object
 

@@ -129,14 +129,14 @@ class Server:
         return Sampled(taken.seconds, taken.loops, disturbed, gpu)
 
     def confirm(self, request: Confirm) -> Confirmed:
-        """After the last round: the memory that it took, and whether it is still right."""
+        """Re-check the candidate after the last round, and return the most memory that was held."""
         candidate = self.tasks.candidate
         process, device = self.memory or self._memory()  # before the reference takes its own
         verdict = confirm(candidate, self._expectations(request.subject, candidate))
         return Confirmed(verdict, process, device)
 
     def measure_peak(self, request: MeasurePeak) -> PeakMeasured:
-        """One large matrix product."""
+        """Time one large matrix product."""
         if self.peak is None:
             self.memory = self._memory()  # every task was called and warmed; the rest would be the product's
             self.peak = Peak(self.adapter, self.settings.dtype)
