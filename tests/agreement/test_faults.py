@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from samestep.catalog.catalog import Catalog
-from tests.evidence.fault_matrix import CASES, FAULTS, FRAMEWORKS
+from tests.evidence.fault_outcomes import CASES, FAULTS, FRAMEWORKS
 from tests.made.places import CHECKOUT
 from tests.made.planting import planted
 

@@ -1,10 +1,9 @@
-"""Does the mark "disturbed" tell that somebody else computes, and only then?
+"""Does the mark "disturbed" tell that another program computes, and only then?
 
     python -m tests.evidence.disturbed [--rounds 40]
 
-Workers of several frameworks, with a thread for each processor, take a sample each while nobody else computes, and one
-while another program does for an eighth of the time, in an order drawn by lot. Writes results/measuring/disturbed.md
-and .csv.
+Workers of several frameworks, with a thread for each processor, take a sample each while nothing else computes, and one
+while another program does for an eighth of the time, in random order. Writes results/measuring/disturbed.md and .csv.
 """
 
 from __future__ import annotations
@@ -20,21 +19,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Options, select
+from samestep.catalog.cell import Options
+from samestep.catalog.selection import select
 from samestep.report import formatting
-from samestep.workers.launcher import Workshop
-from samestep.workers.process import processors
-from tests.evidence.lanes import MEASURING, machine
-from tests.evidence.turns import started, written
+from samestep.workers.environment import processor_sets
+from samestep.workers.launcher import Launcher
+from tests.evidence.results import MEASURING, machine, write_csv, write_page
+from tests.evidence.warm_workers import warm_worker
 
 CASE = "two_layer:tutorial"
-ASKED = (
+TIMED = (
     ("numpy_manual", "train_step"), ("torch_autograd", "train_step"), ("torch_optim", "train"),
     ("tensorflow_function", "train_step"), ("tensorflow_xla", "train_step"), ("jax_grad", "train_step"),
     ("jax_scan", "train"),
 )  # fmt: skip
 
-#: Works for 2 ms of 16, so that every sample of 20 ms meets it.
+#: Computes for 2 ms of 16, so that every sample of 20 ms meets it.
 OTHER = """
 import time
 while True:
@@ -44,10 +44,13 @@ while True:
     time.sleep(0.014)
 """
 
+#: Round, implementation, task, whether the other program ran, and whether the sample was marked.
+Marked = tuple[int, str, str, bool, bool]
+
 
 @contextmanager
 def another_program() -> Iterator[subprocess.Popen[bytes]]:
-    """Stopped until it is let go."""
+    """Start the other program, stopped until it gets a SIGCONT."""
     process = subprocess.Popen([sys.executable, "-I", "-c", OTHER])
     try:
         process.send_signal(signal.SIGSTOP)
@@ -57,19 +60,38 @@ def another_program() -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def page(found: Counter[tuple[str, str, bool]], rounds: int) -> str:
-    rows = [
-        (name, task, *(f"{100 * found[name, task, beside] / rounds:.0f} %" for beside in (False, True)))
-        for name, task in ASKED
+def measure(rounds: int) -> list[Marked]:
+    """Return every sample of the rounds."""
+    launcher, order = Launcher(Catalog()), random.Random(0)
+    options = Options(threads=len(processor_sets(1)))
+    cells = {cell.implementation: cell for cell in select(launcher.catalog, [CASE], options)}
+    rows: list[Marked] = []
+    with ExitStack() as stack:
+        other = stack.enter_context(another_program())
+        workers = [(*one, stack.enter_context(warm_worker(launcher, cells[one[0]], one[1]))) for one in TIMED]
+        for number in range(rounds):
+            for beside in order.sample([False, True], 2):
+                other.send_signal(signal.SIGCONT if beside else signal.SIGSTOP)
+                for name, task, worker in order.sample(workers, len(workers)):
+                    rows.append((number, name, task, beside, worker.sample().disturbed))
+    return rows
+
+
+def page(rows: list[Marked], rounds: int) -> str:
+    """Return the page: the share of marked samples, alone and beside the other program."""
+    marked = Counter((name, task, beside) for _, name, task, beside, disturbed in rows if disturbed)
+    table = [
+        (name, task, *(f"{100 * marked[name, task, beside] / rounds:.0f} %" for beside in (False, True)))
+        for name, task in TIMED
     ]
-    head = ("implementation", "task", "while nobody else computed", "while another program did")
+    head = ("implementation", "task", "while nothing else computed", "while another program did")
     return "\n".join([
         "# Which samples are marked as disturbed", "",
-        f"{rounds} samples each way of {CASE}, a thread for each processor, on {machine()}; the other program works for an "
+        f"{rounds} samples each way of {CASE}, a thread for each processor, on {machine()}; the other program computes for an "
         "eighth of the time. Made by `python -m tests.evidence.disturbed`.", "",
-        *formatting.table(head, rows, "llrr"), "",
-        "Hardly any both ways: more of its threads work than it has processors and wait for each other, so that their waiting "
-        "tells nothing of others.", "",
+        *formatting.table(head, table, "llrr"), "",
+        "Where hardly any sample is marked either way, more threads of the framework compute than there are processors, and wait "
+        "for each other: their waiting does not show that another program computes.",
     ])  # fmt: skip
 
 
@@ -77,23 +99,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--out", type=Path, default=MEASURING)
-    asked = parser.parse_args()
-    shop, lot = Workshop(Catalog()), random.Random(0)
-    options = Options(threads=len(processors(1)))
-    cells = {cell.implementation: cell for cell in select(shop.catalog, [CASE], options)}
-    found, rows = Counter[tuple[str, str, bool]](), []
-    with ExitStack() as stack:
-        other = stack.enter_context(another_program())
-        turns = [(*one, started(shop, cells[one[0]], one[1], stack)[1]) for one in ASKED]
-        for number in range(asked.rounds):
-            for beside in lot.sample([False, True], 2):
-                other.send_signal(signal.SIGCONT if beside else signal.SIGSTOP)
-                for name, task, turn in lot.sample(turns, len(turns)):
-                    disturbed = turn()["disturbed"]
-                    found[name, task, beside] += disturbed
-                    rows.append((number, name, task, int(beside), int(disturbed)))
+    options = parser.parse_args()
+    rows = measure(options.rounds)
+    text = page(rows, options.rounds)
+    write_page(options.out, "disturbed", text)
     columns = ("round", "implementation", "task", "beside", "disturbed")
-    written(asked.out, "disturbed", page(found, asked.rounds), columns, rows)
+    write_csv(options.out, "disturbed", columns, [(*row[:3], int(row[3]), int(row[4])) for row in rows])
+    print(text)
 
 
 if __name__ == "__main__":

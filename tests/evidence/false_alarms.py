@@ -1,108 +1,168 @@
-"""Honest tapes on seeds never looked at: how often is one accused?
+"""Correct code on seeds that were never looked at: how often does it get a false alarm?
 
     python -m tests.evidence.false_alarms [--seeds 22]
 
-A tape is one examination of one rung as it is, on inputs of one seed, in one dtype, through all stages. Writes
+One implementation as it is, on inputs of one seed, in one dtype, is taken through all stages. Writes
 results/agreement/false-alarms.csv and .md.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 import sys
-import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.verdict import AGREE, DISAGREE, SUSPECT
-from tests.evidence.lanes import OUT, Lane, Row, cases, machine, run_lanes, say
+from samestep.api import open_cell
+from samestep.catalog.catalog import Catalog
+from samestep.codec import decode
+from samestep.report import formatting
+from tests.evidence.examiner import Examiner, Problem
+from tests.evidence.parallel import print_row, run_shares
+from tests.evidence.results import AGREEMENT, machine, write_csv, write_page
 
-FRAMEWORKS = ("numpy", "sympy", "torch", "tensorflow", "jax", "keras", "sklearn")
-FURTHER = [("two_layer", "tiny"), ("manual_backprop", "unequal")]
+FURTHER = (("two_layer", "tiny"), ("manual_backprop", "unequal"))
 FIRST_SEED = 100_000
 
 
-def lane(dtype: str, seeds: list[int]) -> None:
-    """Every rung of every workload. Frameworks share the process here: nothing is timed."""
-    lanes = {name: Lane(name, dtype) for name in FRAMEWORKS}
-    known = lanes["numpy"]
-    for seed in seeds:
-        for workload, case in [*cases(known.catalog), *FURTHER]:
-            for rung in known.catalog.implementations(workload):
-                mine = lanes[rung.framework]
-                began = time.perf_counter()
-                candidate = mine.candidate(workload, case, mine.catalog.load(rung), seed)
-                expectations = known.expectations(candidate, workload, case, seed)
-                verdict = mine.examined(candidate, expectations)
-                shares = verdict.tensors
-                say({
-                    "workload": workload, "case": case, "rung": rung.name, "dtype": dtype, "seed": seed,
-                    "verdict": verdict.verdict, "reason": verdict.reason, "notes": list(verdict.notes),
-                    "precision": verdict.precision and verdict.precision["label"],
-                    "elements": max((s["elements"] / s["elements_limit"] for s in shares.values()), default=0),
-                    "norm": max((s["norm"] / s["norm_limit"] for s in shares.values()), default=0),
-                    "scale": max((abs(s["scale"]) / s["scale_limit"] for s in shares.values()), default=0),
-                    "certificate": max((s["certificate"] or 0 for s in shares.values()), default=0),
-                    "seconds": round(time.perf_counter() - began, 3),
-                })  # fmt: skip
-        for one in lanes.values():
-            one.forget()
+@dataclass(frozen=True)
+class Share:
+    """The work of one process: every implementation of every workload, in one dtype."""
+
+    dtype: str
+    seeds: Sequence[int]
 
 
-def write(rows: list[Row], out: Path) -> None:
-    rows.sort(key=lambda r: (r["workload"], r["case"], r["rung"], r["dtype"], r["seed"]))
-    with (out / "false-alarms.csv").open("w", newline="", encoding="utf-8") as file:
-        names = [name for name in rows[0] if name not in ("seconds", "notes")]
-        table = csv.DictWriter(file, [*names, "looked again"], extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        for row in rows:
-            numbers = {n: f"{v:.3g}" for n, v in row.items() if isinstance(v, float)}
-            table.writerow({**row, **numbers, "looked again": len(row["notes"])})
-    verdicts = Counter(row["verdict"] for row in rows)
-    lines = [
-        "# Honest tapes", "",
-        f"{len(rows):,} examinations of {len({(r['workload'], r['rung']) for r in rows})} rungs as they are, seeds "
-        f"{FIRST_SEED} and on, float32 and float64, on {machine()}. Made by `python -m tests.evidence.false_alarms`.",
-        "", "| verdict | tapes |", "|---|---|",
-        *(f"| {verdict} | {count:,} |" for verdict, count in verdicts.most_common()), "",
-        f"{sum(bool(r['notes']) for r in rows)} were looked at again and found right.", "",
-        "The worst that honest code did, as a share of each limit:", "",
-        "| workload | dtype | tapes | element | norm | scale | certificate |", "|---|---|---|---|---|---|---|",
+@dataclass(frozen=True)
+class Examination:
+    """The verdict on one implementation.
+
+    ``elements``, ``norm`` and ``scale`` are its worst statistics as a share of their limits, and
+    ``certificate`` is the worst error as a share of its bound; ``rechecked`` counts the findings that were
+    re-checked on perturbed inputs and cleared.
+    """
+
+    workload: str
+    case: str
+    rung: str
+    dtype: str
+    seed: int
+    verdict: str
+    reason: str | None
+    precision: str | None
+    elements: float
+    norm: float
+    scale: float
+    certificate: float
+    rechecked: int
+
+    @property
+    def of_case(self) -> str:
+        return f"{self.workload}:{self.case}"
+
+
+def examinations(share: Share) -> Iterator[Examination]:
+    """Return the examinations of a share. Frameworks share the process: nothing is timed."""
+    examiner = Examiner(share.dtype)
+    for seed in share.seeds:
+        for workload, case in [*default_cases(examiner.catalog), *FURTHER]:
+            problem = Problem(workload, case, seed)
+            for rung in examiner.catalog.implementations(workload):
+                yield examination(examiner, problem, rung.name)
+        examiner.forget()
+
+
+def default_cases(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Return (workload, case) of the cases that a selector without a case means."""
+    for workload in catalog.workloads:
+        for name, case in catalog.spec(workload).cases.items():
+            if case.default:
+                yield workload, name
+
+
+def examination(examiner: Examiner, problem: Problem, rung: str) -> Examination:
+    """Return the verdict on one implementation, with its worst statistics."""
+    candidate = open_cell(problem.selector(rung), dtype=examiner.dtype, seed=problem.seed)
+    verdict = examiner.examine(problem, candidate)
+
+    def worst(share: Callable[[TensorStatistics], float]) -> float:
+        return max(map(share, verdict.tensors.values()), default=0.0)
+
+    return Examination(
+        problem.workload, problem.case, rung, examiner.dtype, problem.seed, verdict.verdict, verdict.reason,
+        verdict.precision.label if verdict.precision else None,
+        elements=worst(lambda one: one.elements / one.elements_limit),
+        norm=worst(lambda one: one.norm / one.norm_limit),
+        scale=worst(lambda one: abs(one.scale) / one.scale_limit),
+        certificate=worst(lambda one: one.certificate or 0.0), rechecked=len(verdict.notes),
+    )  # fmt: skip
+
+
+def page(rows: Sequence[Examination]) -> str:
+    """Return the page: the count of each verdict, and the largest shares of the limits."""
+    verdicts = Counter(row.verdict for row in rows)
+    groups: dict[tuple[str, str], list[Examination]] = {}
+    for row in rows:
+        groups.setdefault((row.of_case, row.dtype), []).append(row)
+    shares = [
+        (of_case, dtype, f"{len(mine):,}",
+         *(f"{max(getattr(row, name) for row in mine):.2f}" for name in ("elements", "norm", "scale", "certificate")))
+        for (of_case, dtype), mine in groups.items()
     ]  # fmt: skip
-    for group in dict.fromkeys((f"{r['workload']}:{r['case']}", r["dtype"]) for r in rows):
-        mine = [r for r in rows if (f"{r['workload']}:{r['case']}", r["dtype"]) == group]
-        worst = (max(r[name] for r in mine) for name in ("elements", "norm", "scale", "certificate"))
-        lines.append(f"| {group[0]} | {group[1]} | {len(mine):,} | {' | '.join(f'{w:.2f}' for w in worst)} |")
-    lines += ["", *(f"- {r['workload']}:{r['case']}/{r['rung']} {r['dtype']} seed {r['seed']}: {r['verdict']}: {r['reason']}"
-                    for r in rows if r["verdict"] != AGREE)]  # fmt: skip
-    (out / "false-alarms.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    head = ("workload", "dtype", "examinations", "element", "norm", "scale", "certificate")
+    implementations = len({(row.workload, row.rung) for row in rows})
+    return "\n".join([
+        "# False alarms on correct code", "",
+        f"{len(rows):,} examinations of {implementations} implementations as they are, seeds {FIRST_SEED} and on, float32 and "
+        f"float64, on {machine()}. Made by `python -m tests.evidence.false_alarms`.", "",
+        *formatting.table(
+            ("verdict", "examinations"), [(name, f"{count:,}") for name, count in verdicts.most_common()], "ll"
+        ), "",
+        f"{sum(bool(row.rechecked) for row in rows)} were re-checked on perturbed inputs and cleared.", "",
+        "The largest errors of correct code, as a share of each limit:", "", *formatting.table(head, shares, "l" * len(head)), "",
+        *(f"- {row.of_case}/{row.rung} {row.dtype} seed {row.seed}: {row.verdict}: {row.reason}"
+          for row in rows if row.verdict != AGREE),
+    ])  # fmt: skip
+
+
+def write(rows: list[Examination], out: Path) -> None:
+    """Write the page and the table of all examinations."""
+    rows.sort(key=lambda row: (row.workload, row.case, row.rung, row.dtype, row.seed))
+    columns = ["looked again" if field.name == "rechecked" else field.name for field in fields(Examination)]
+    table = [[f"{v:.3g}" if isinstance(v, float) else v for v in astuple(row)] for row in rows]
+    write_csv(out, "false-alarms", columns, table)
+    write_page(out, "false-alarms", page(rows))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--lane", nargs="+")
+    parser.add_argument("--share", help=argparse.SUPPRESS)
     parser.add_argument("--seeds", type=int, default=22)
-    parser.add_argument("--out", type=Path, default=OUT)
-    asked = parser.parse_args()
-    if asked.lane:
-        lane(asked.lane[0], [int(seed) for seed in asked.lane[1].split(",")])
+    parser.add_argument("--out", type=Path, default=AGREEMENT)
+    options = parser.parse_args()
+    if options.share:
+        for row in examinations(decode(Share, json.loads(options.share))):
+            print_row(row)
         return
-    rows: list[Row] = []
-    seeds = [FIRST_SEED + n for n in range(asked.seeds)]
+    rows: list[Examination] = []
 
-    def heard(row: Row) -> None:
+    def on_row(row: Examination) -> None:
         rows.append(row)
-        if row["verdict"] != AGREE or row["notes"]:
+        if row.verdict != AGREE or row.rechecked:
             print(row, file=sys.stderr, flush=True)
 
-    lanes = [
-        [dtype, ",".join(map(str, seeds[first::2]))] for first in (0, 1) for dtype in ("float32", "float64")
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    shares = [
+        Share(dtype, tuple(seeds[n::2])) for n in (0, 1) for dtype in ("float32", "float64") if seeds[n::2]
     ]
-    run_lanes(__file__, [one for one in lanes if one[1]], heard)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    write(rows, asked.out)
-    sys.exit(1 if any(row["verdict"] in (DISAGREE, SUSPECT) for row in rows) else 0)
+    run_shares(__file__, shares, Examination, on_row)
+    write(rows, options.out)
+    sys.exit(1 if any(row.verdict in (DISAGREE, SUSPECT) for row in rows) else 0)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Is the same code called different, and three per cent called slower? A hundred times over.
+"""Is the same code called different, and code that is three per cent slower called slower?
 
     python -m tests.evidence.same_code [--replicates 100]
 
-A replicate is a comparison as the `full` profile makes it. In it are the baseline, the
-baseline again (the noise floor), the same code under a third name (A/A), and the same code with three per cent
-more steps (A/B). All samples are judged by samestep's rules, and beside them by what pytest-benchmark, asv and
-pyperf do with a list of samples. Writes results/measuring/same-code.md and same-code.csv.gz (the samples).
+A replicate is a comparison as the `full` profile makes it. It holds the baseline, its A/A copy (the noise floor), the
+same code as a third implementation (A/A), and the same code with three per cent more steps (A/B). All samples are
+judged by samestep's rules, and by what pytest-benchmark, asv and pyperf do with a list of samples. Writes
+results/measuring/same-code.md and same-code.csv.gz (the samples).
 """
 
 from __future__ import annotations
@@ -16,44 +16,51 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from scipy import stats
 
-from samestep.analysis.ratios import Arena
-from samestep.analysis.statistics import Contrast
+from samestep.agreement.verdict import AGREE
+from samestep.analysis.by_cell import Samples
+from samestep.analysis.ratios import ComparisonGroup
+from samestep.analysis.statistics import TIE, Contrast
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Options, select, with_twins
-from samestep.commands.bench import _about
+from samestep.catalog.cell import Options
+from samestep.catalog.selection import select, with_aa_copies
 from samestep.jobs import rounds
-from samestep.jobs.bench import PROFILES, Bench, Profile
+from samestep.jobs.bench import bench
+from samestep.jobs.planning import PROFILES, make_plan
+from samestep.records.plan import PlannedCell, Profile, RunOptions
+from samestep.records.schema import CellVerdict, Sample
 from samestep.records.store import Run
-from samestep.workers.launcher import Workshop
-from tests.evidence.lanes import MEASURING, machine
+from samestep.report import formatting
+from samestep.workers.launcher import Launcher
+from tests.evidence.results import MEASURING, machine, write_page
 from tests.made.rungs import GOOD, MANUAL, SPEC, root
 
 STEPS, MORE = 200, 6  # three per cent
 FULL = PROFILES["full"]
 ARMS = ("baseline", "again", "same", "slower")
-Samples = dict[tuple[int, int], float]
+#: The samples of one comparison, by arm.
 Replicate = Mapping[str, Samples]
 
 SLOWER = f'''
-"""The same, and three per cent of its steps once more."""
+"""The same, with three per cent more steps."""
 
 from .numpy_manual import adopt, export
-from .numpy_manual import train as honest
+from .numpy_manual import train as unchanged
 
 READ_AFTER = "numpy_manual"
 
 
 def train(state, x, y, learning_rate, steps):
-    return honest(state, x, y, learning_rate, steps + {MORE} if steps == {STEPS} else steps)
+    return unchanged(state, x, y, learning_rate, steps + {MORE} if steps == {STEPS} else steps)
 '''
 
 
 def workload(folder: Path) -> Path:
-    """The tests' made-up workload with nothing but its training loop to be timed."""
+    """Write the tests' made-up workload with nothing but its training loop to be timed, and return its root."""
     head, _, rest = SPEC.partition('        "loss_and_grads"')
     spec = head + rest[rest.index('        "train": Task(') :]
     spec = spec.replace('"steps": 4', f'"steps": {STEPS}').replace("1e-3", "1e-5")
@@ -68,49 +75,73 @@ def workload(folder: Path) -> Path:
     return made
 
 
-def measured(replicates: int) -> list[Replicate]:
-    """The samples of so many comparisons, made one after another in one run."""
-    rounds.PEAK_FRAMEWORKS = ()  # type: ignore[assignment]  # the machine's peak is not asked for here
+def measure(replicates: int) -> list[Replicate]:
+    """Return the samples of N comparisons, made one after another in one run."""
     with tempfile.TemporaryDirectory() as folder:
         impls = workload(Path(folder) / "impls")
-        shop, options = Workshop(Catalog([impls]), [impls]), Options(threads=1)
-        cells = with_twins(shop.catalog, select(shop.catalog, ["rigged:small"], options))
+        launcher, options = Launcher(Catalog([impls]), [impls]), RunOptions(threads=1, roots=[str(impls)])
+        cells = with_aa_copies(
+            launcher.catalog, select(launcher.catalog, ["rigged:small"], Options(threads=1))
+        )
         profile = Profile(replicates * FULL.invocations, FULL.rounds)
-        run = Run.create(Path(folder) / "out", "machine", _about(shop, cells, ["rigged"], options, profile))
-        bench = Bench(shop, run, profile, lambda forecast: None)
-        bench.measure(cells)
-        names = dict(zip([cell.key for cell in cells], ARMS, strict=True))
-        wrong = [r["reason"] for r in run.records("verdict") if r["verdict"] != "agree"]
-        if wrong:
-            raise RuntimeError(wrong[0])
-        found: list[dict[str, Samples]] = [{arm: {} for arm in ARMS} for _ in range(replicates)]
-        for record in run.records("sample"):
-            if not record.get("repeated"):
-                number, invocation = divmod(record["invocation"], FULL.invocations)
-                moment = invocation, record["round"]
-                found[number][names[record["cell"]]][moment] = record["seconds"] / record["loops"]
-        return list(found)
+        plan = make_plan(launcher.catalog, cells, ["rigged"], options, profile)
+        run = Run.create(Path(folder) / "out", "machine", plan)
+        with patch.object(rounds, "PEAK_FRAMEWORKS", ()):  # the machine's peak is not asked for here
+            bench(run, launcher, lambda eta: None)
+        return by_replicate(run, dict(zip([cell.key for cell in cells], ARMS, strict=True)), replicates)
+
+
+def by_replicate(run: Run, arms: Mapping[str, str], replicates: int) -> list[Replicate]:
+    """Return the samples of a run, whose invocations are divided among the replicates in order.
+
+    ``arms`` are the arms by the keys of the cells. Raises RuntimeError where a cell does not agree.
+    """
+    found: list[dict[str, Samples]] = [{arm: {} for arm in ARMS} for _ in range(replicates)]
+    for record in run.records():
+        if isinstance(record, CellVerdict) and record.verdict.verdict != AGREE:
+            raise RuntimeError(record.verdict.reason)
+        if isinstance(record, Sample) and not record.repeated:
+            number, invocation = divmod(record.invocation, FULL.invocations)
+            moment = (record.group, invocation), record.round
+            found[number][arms[record.cell]][moment] = record.seconds_per_call
+    return list(found)
 
 
 #: The level of asv's test, as its source has it.
 ASV = 0.002
 
-# -- the rules: each says "faster", "slower" or nothing of the second list ---------------------------------
+# -- the rules: each calls an arm "faster" or "slower" than the baseline, or neither ("") -------------------
 
 
 def samestep(one: Replicate, arm: str) -> str:
-    word = against(one, arm).word
+    """The word of a report."""
+    word = contrast(one, arm).word
     return word if word in ("faster", "slower") else ""
 
 
-def against(one: Replicate, arm: str) -> Contrast:
-    """What a report says of it."""
-    return arena(one, arm).against("baseline", "train")[arm]
+def contrast(one: Replicate, arm: str) -> Contrast:
+    """Return what a report says of the ratio of an arm to the baseline."""
+    return comparison(one, arm).against("baseline", "train")[arm]
 
 
-def arena(one: Replicate, arm: str) -> Arena:
-    taken = {name: {"train": one[name]} for name in ("baseline", "again", arm)}
-    return Arena("baseline", taken, frozenset({"again"}))
+def comparison(one: Replicate, arm: str) -> ComparisonGroup:
+    """Return the comparison group of the baseline, its A/A copy and an arm."""
+    names = ("baseline", "again", arm)
+    cells = {
+        name: PlannedCell(
+            "rigged", "small", name, "numpy", "float32", "cpu", "float32", 1, aa_copy=name == "again",
+            baseline="baseline",
+        )
+        for name in names
+    }  # fmt: skip
+    return ComparisonGroup("baseline", {name: {"train": one[name]} for name in names}, cells)
+
+
+def aa_ratio(one: Replicate) -> float:
+    """Return the ratio of the A/A copy to the baseline."""
+    ratio = comparison(one, "same").noise("train")
+    assert ratio is not None, "the copy was not timed"
+    return ratio
 
 
 def pytest_benchmark(one: Replicate, arm: str) -> str:
@@ -145,56 +176,73 @@ RULES: dict[str, Callable[[Replicate, str], str]] = {
 
 
 def values(one: Replicate, arm: str) -> list[float]:
+    """Return the samples of an arm in the order in which they were taken."""
     return [one[arm][moment] for moment in sorted(one[arm])]
 
 
-# -- what is kept ------------------------------------------------------------------------------------------
+# -- the files ---------------------------------------------------------------------------------------------
 
 
 def keep(replicates: Sequence[Replicate], path: Path) -> None:
+    """Write the samples."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with gzip.open(path, "wt", encoding="ascii", newline="\n") as file:
         file.write("replicate,arm,invocation,round,seconds\n")
         for number, one in enumerate(replicates):
             for arm in ARMS:
-                for (invocation, turn), seconds in sorted(one[arm].items()):
+                for ((_, invocation), turn), seconds in sorted(one[arm].items()):
                     file.write(f"{number},{arm},{invocation},{turn},{seconds:.6g}\n")
 
 
-def kept(path: Path) -> Iterator[Replicate]:
-    """What `keep` wrote."""
+def read(path: Path) -> list[Replicate]:
+    """Return what `keep` wrote."""
     found: dict[int, dict[str, Samples]] = {}
     with gzip.open(path, "rt", encoding="ascii") as file:
         next(file)
         for line in file:
             number, arm, invocation, turn, seconds = line.split(",")
             arms = found.setdefault(int(number), {name: {} for name in ARMS})
-            arms[arm][int(invocation), int(turn)] = float(seconds)
-    yield from found.values()
+            arms[arm][(0, int(invocation)), int(turn)] = float(seconds)
+    return list(found.values())
 
 
 def page(replicates: Sequence[Replicate]) -> str:
+    """Return the page: how often each rule is wrong, and how often it detects the slower code."""
     count = len(replicates)
-    invocations, rounds = (len({moment[i] for moment in replicates[0]["baseline"]}) for i in (0, 1))
-    lines = [
+    moments = replicates[0]["baseline"]
+    invocations, turns = len({process for process, _ in moments}), len({turn for _, turn in moments})
+    head = ("rule", "the same code is called different", "3 % slower is called slower", "called faster")
+    return "\n".join([
         "# The same code, and three per cent more of it", "",
-        f"{count} comparisons of {invocations} invocations of {rounds} rounds, one thread, float32, on {machine()}. Made by "
+        f"{formatting.counted(count, "comparison")} of {invocations} invocations of {turns} rounds, one thread, float32, on {machine()}. Made by "
         "`python -m tests.evidence.same_code`; the samples are in the file beside this page.", "",
-        "| rule | the same code is called different | 3 % slower is called slower | called faster |", "|---|--:|--:|--:|",
-    ]  # fmt: skip
+        *formatting.table(head, by_rule(replicates), "lrrr"), "", ratios(replicates), "",
+        "The other rules get these interleaved samples too, not samples taken one after another.",
+    ])  # fmt: skip
+
+
+def by_rule(replicates: Sequence[Replicate]) -> Iterator[Sequence[str]]:
+    """Return a row for each rule."""
+    count = len(replicates)
     for name, rule in RULES.items():
         same = Counter(rule(one, "same") for one in replicates)
         slower = Counter(rule(one, "slower") for one in replicates)
-        lines.append(
-            f"| {name} | {count - same['']} of {count} | {slower['slower']} of {count} | {slower['faster']} of {count} |"
-        )
-    ratios = [against(one, "slower") for one in replicates]
-    noise = [arena(one, "same").noise("train") for one in replicates]
-    covered = sum(r.low <= 1 + MORE / STEPS <= r.high for r in ratios)
-    beyond = sum(abs(float(np.log(n))) > np.log(1.02) for n in noise)
-    lines += ["", f"The median of the {count} ratios is {np.median([r.value for r in ratios]):.4f} (true: {1 + MORE / STEPS:.4f}, by the count of steps); "
-              f"{covered} of {count} 95 % intervals hold it. The baseline beside itself was more than 2 % off in {beyond} of {count}: there samestep says that the run is unfit.", "",
-              "The other rules get these interleaved samples too, not samples taken one after another.", ""]  # fmt: skip
-    return "\n".join(lines)
+        yield (
+            name, f"{count - same['']} of {count}", f"{slower['slower']} of {count}", f"{slower['faster']} of {count}",
+        )  # fmt: skip
+
+
+def ratios(replicates: Sequence[Replicate]) -> str:
+    """Return how near the ratios are to the truth, and how often the A/A ratio makes a run unfit."""
+    count, truth = len(replicates), 1 + MORE / STEPS
+    slower = [contrast(one, "slower") for one in replicates]
+    covered = sum(ratio.low <= truth <= ratio.high for ratio in slower)
+    beyond = sum(abs(float(np.log(aa_ratio(one)))) > TIE for one in replicates)
+    return (
+        f"The median of the {count} ratios is {np.median([ratio.value for ratio in slower]):.4f} (true: {truth:.4f}, by the "
+        f"count of steps); {covered} of {count} 95 % intervals hold it. The A/A ratio was more than 2 % off in {beyond} of "
+        f"{count}: there samestep says that the run is unfit."
+    )
 
 
 def main() -> None:
@@ -202,12 +250,11 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--again", action="store_true", help="judge the samples that are there already")
     parser.add_argument("--out", type=Path, default=MEASURING)
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    samples = asked.out / "same-code.csv.gz"
-    if not asked.again:
-        keep(measured(asked.replicates), samples)
-    (asked.out / "same-code.md").write_text(page(list(kept(samples))), encoding="utf-8")
+    options = parser.parse_args()
+    samples = options.out / "same-code.csv.gz"
+    if not options.again:
+        keep(measure(options.replicates), samples)
+    write_page(options.out, "same-code", page(read(samples)))
 
 
 if __name__ == "__main__":

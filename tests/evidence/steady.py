@@ -15,7 +15,7 @@ from pathlib import Path
 
 from samestep.records.schema import Eta, Peak, Record, Sample
 from samestep.records.store import Run
-from tests.evidence.lanes import MEASURING
+from tests.evidence.results import MEASURING
 
 SECOND_MINUTE = 60.0
 

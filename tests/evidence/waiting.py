@@ -1,4 +1,4 @@
-"""What does it cost that the threads of a waiting pool sleep, and what if they do not?
+"""What does it cost that the threads of a waiting pool sleep, and what does it cost where they spin?
 
     python -m tests.evidence.waiting [--rounds 60]
 
@@ -16,59 +16,82 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 from unittest.mock import patch
 
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Cell, Options, select
+from samestep.catalog.cell import Cell, Options
+from samestep.catalog.selection import select
 from samestep.report import formatting
-from samestep.workers import process
-from samestep.workers.launcher import Workshop
-from samestep.workers.process import processors
-from tests.evidence.lanes import MEASURING, machine
-from tests.evidence.turns import Turn, started, written
+from samestep.workers import environment, process
+from samestep.workers.launcher import Launcher
+from tests.evidence.results import MEASURING, machine, write_csv, write_page
+from tests.evidence.warm_workers import WarmWorker, warm_worker
 
 CASE, TASK = "two_layer:tutorial", "train_step"
 RUNGS, NEIGHBOUR = ("torch_autograd", "torch_optim"), "numpy_manual"
-OWN, NAMES = process.environment, ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+USUAL = "as samestep sets it"
 
-#: Variables of libgomp; None is left to libgomp itself.
+#: Variables of libgomp; None leaves one to libgomp itself.
 WAYS: dict[str, Mapping[str, str | None]] = {
-    "as samestep sets it": {name: OWN("cpu", 1)[name] for name in NAMES},
+    USUAL: {name: environment.environment("cpu", 1)[name] for name in NAMES},
     "asleep at once": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": None},
     "as libgomp does by itself": dict.fromkeys(NAMES),
 }
 
-
-def environment(way: Mapping[str, str | None], *asked: Any) -> dict[str, str]:
-    """Of a worker whose threads wait in this way."""
-    usual = {name: value for name, value in OWN(*asked).items() if name not in NAMES}
-    return usual | {name: value for name, value in way.items() if value is not None}
+#: Round, implementation, way of waiting, and seconds of a call: its own, and NumPy's right after it.
+Timed = tuple[int, str, str, float, float]
 
 
-def waiting(shop: Workshop, cell: Cell, way: Mapping[str, str | None], stack: ExitStack) -> Turn:
-    """What takes one sample in a worker whose threads wait in this way."""
-    with patch.object(process, "environment", partial(environment, way)):
-        return started(shop, cell, TASK, stack)[1]
+def variables(
+    way: Mapping[str, str | None], device: str, threads: int, cache: Path | None = None
+) -> dict[str, str]:
+    """Return the environment of a worker whose threads wait in this way."""
+    usual = environment.environment(device, threads, cache)
+    own = {name: value for name, value in way.items() if value is not None}
+    return {name: value for name, value in usual.items() if name not in NAMES} | own
 
 
-def page(rows: list[tuple[int, str, str, float, float]]) -> str:
-    """A table: medians over the rounds of the ratios to samestep's way, and of seconds."""
-    first, *_ = WAYS
+def waiting_worker(launcher: Launcher, cell: Cell, way: str, stack: ExitStack) -> WarmWorker:
+    """Return a warm worker whose threads wait in this way; it ends with the stack."""
+    with patch.object(process, "environment", partial(variables, WAYS[way])):
+        return stack.enter_context(warm_worker(launcher, cell, TASK))
+
+
+def measure(rounds: int) -> list[Timed]:
+    """Return the times of all rounds."""
+    launcher, order = Launcher(Catalog()), random.Random(0)
+    options = Options(threads=len(environment.processor_sets(1)))
+    cells = {cell.implementation: cell for cell in select(launcher.catalog, [CASE], options)}
+    rows: list[Timed] = []
+    with ExitStack() as stack:
+        neighbour = waiting_worker(launcher, cells[NEIGHBOUR], USUAL, stack)
+        workers = [
+            (name, way, waiting_worker(launcher, cells[name], way, stack)) for name in RUNGS for way in WAYS
+        ]
+        for number in range(rounds):
+            for name, way, worker in order.sample(workers, len(workers)):
+                seconds = worker.seconds_per_call()
+                rows.append((number, name, way, seconds, neighbour.seconds_per_call()))
+    return rows
+
+
+def page(rows: list[Timed]) -> str:
+    """Return the page: medians over the rounds of the seconds, and of the ratios to samestep's way."""
     table = []
     for name in RUNGS:
         by_way = {way: [row[3:] for row in rows if row[1:3] == (name, way)] for way in WAYS}
         for way, taken in by_way.items():
-            usual = by_way[first]
+            usual = by_way[USUAL]
             ratios = [median(a[i] / b[i] for a, b in zip(taken, usual, strict=True)) for i in (0, 1)]
             times = [formatting.seconds(median(column)) for column in zip(*taken, strict=True)]
             table.append((name, way, times[0], f"{ratios[0]:.2f}", times[1], f"{ratios[1]:.2f}"))
-    head = ("PyTorch's rung", "its threads wait", "its step", "ratio", "NumPy's step right after it", "ratio")
+    head = ("implementation", "its threads wait", "its step", "ratio", "NumPy's step right after it", "ratio")
     return "\n".join([
         "# How the threads of a waiting pool wait", "",
         f"{rows[-1][0] + 1} rounds of {CASE}, {TASK}, a thread for each processor, on {machine()}. Made by "
         "`python -m tests.evidence.waiting`; every sample is in `waiting.csv`.", "",
-        *formatting.table(head, table, "llrrrr"), "",
+        *formatting.table(head, table, "llrrrr"),
     ])  # fmt: skip
 
 
@@ -76,21 +99,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--out", type=Path, default=MEASURING)
-    asked = parser.parse_args()
-    shop, lot = Workshop(Catalog()), random.Random(0)
-    options = Options(threads=len(processors(1)))
-    cells = {cell.implementation: cell for cell in select(shop.catalog, [CASE], options)}
-    rows = []
-    with ExitStack() as stack:
-        neighbour = waiting(shop, cells[NEIGHBOUR], WAYS["as samestep sets it"], stack)
-        turns = [
-            (name, way, waiting(shop, cells[name], how, stack)) for name in RUNGS for way, how in WAYS.items()
-        ]
-        for number in range(asked.rounds):
-            for name, way, turn in lot.sample(turns, len(turns)):
-                rows.append((number, name, way, turn()["seconds"], neighbour()["seconds"]))
+    options = parser.parse_args()
+    rows = measure(options.rounds)
+    text = page(rows)
+    write_page(options.out, "waiting", text)
     columns = ("round", "implementation", "way", "seconds", "neighbour_seconds")
-    written(asked.out, "waiting", page(rows), columns, rows)
+    write_csv(options.out, "waiting", columns, rows)
+    print(text)
 
 
 if __name__ == "__main__":
