@@ -345,6 +345,7 @@ def test_a_folder_that_is_not_a_run_is_one_clear_line(tmp_path, before, first):
     assert done.stderr == f"samestep: {nowhere} is not a run: it has no run.json\n"
 
 
+@pytest.mark.process
 def test_compare_imports_no_framework(tmp_path, before):
     asked = [sys.executable, "-X", "importtime", *command("compare", before.folder, before.folder)[1:]]
     done = subprocess.run(asked, **running(), timeout=60)
