@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.made.places import CHECKOUT
+
+pytestmark = pytest.mark.process
 
 
 def test_it_times_each_task_of_a_rung(tmp_path):

@@ -25,6 +25,8 @@ from tests.evidence.readme import (
     signature,
 )
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("altair", reason="pictures need Altair")
 
 RUNS = [path.parent.relative_to(RESULTS) for path in sorted(RESULTS.glob("*/*/run.json"))]

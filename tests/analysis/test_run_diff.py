@@ -24,6 +24,8 @@ from tests.made.records import (
     slower,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def data(pace: Pace = same, seed: int | None = None, **more: Any) -> RunData:
     return data_of(about(), records(pace, seed, **more))

@@ -36,6 +36,8 @@ from samestep.report.convention_tables import mark, markdown, show
 from tests.made.places import VALUES
 from tests.made.rungs import CHECKOUT, command, gone, running, samestep, wait_until
 
+pytestmark = pytest.mark.process
+
 RECORDED = json.loads((VALUES / "conventions.json").read_text())
 TABLE = decode(ConventionTable, RECORDED)
 PAGE = CHECKOUT / "docs/conventions.md"

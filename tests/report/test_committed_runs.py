@@ -21,6 +21,8 @@ from samestep.report.rows import rows_as_text
 from samestep.report.run_diff_document import document, rows
 from tests.made.places import CHECKOUT, VALUES
 
+pytestmark = pytest.mark.slow
+
 MACHINE = CHECKOUT / "results" / "amd-epyc-2cpu"
 FIRST, SECOND = RUNS = ("2026-11-26T19-35-45", "2026-11-26T19-43-03")
 

@@ -34,6 +34,8 @@ from tests.made.pages import (
 from tests.made.records import cell, key, plan_of, records, records_of, slower
 from tests.made.runs import REAL, with_todays_sources
 
+pytestmark = pytest.mark.slow
+
 pages = pytest.mark.skipif(not page.available(), reason=page.MISSING)
 
 

@@ -32,6 +32,8 @@ from samestep.report.pictures.task_groups import TaskGroup, task_groups, trainin
 from tests.made import records as made  # noqa: E402
 from tests.made.records import plan_of, records_of  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 PACE = {"numpy_manual": 1.0, "torch_manual": 2.0, "jax_scan": 0.5, "keras_fit": 4.0}
 
 

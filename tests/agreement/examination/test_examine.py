@@ -11,6 +11,8 @@ from samestep.catalog.catalog import REFERENCE
 from samestep.spec import Inputs
 from tests.made.candidates import CATALOG, MANUAL, candidate, verdict
 
+pytestmark = pytest.mark.slow
+
 
 def tutorial(**changes) -> Inputs:
     inputs = open_cell(f"two_layer:tutorial/{REFERENCE}", dtype="float64")

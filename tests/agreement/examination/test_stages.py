@@ -27,6 +27,8 @@ from tests.agreement.mistakes_training import TRAINING
 from tests.agreement.mistakes_untrained import UNTRAINED
 from tests.made.planting import planted
 
+pytestmark = pytest.mark.slow
+
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Check = Callable[[Mistake, Path, str], Verdict]
 
