@@ -22,6 +22,7 @@ from tests.made.records import key, records
 from tests.made.runs import REAL, days, with_gpu, with_todays_sources
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(not installed(), reason="no Chromium here: apt-get install chromium"),
     pytest.mark.skipif(not page.available(), reason=page.MISSING),
 ]
