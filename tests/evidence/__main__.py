@@ -1,4 +1,4 @@
-"""All of the evidence that the docs show: ``python -m tests.evidence``."""
+"""Gather all of the evidence that the docs show: ``python -m tests.evidence``."""
 
 from __future__ import annotations
 

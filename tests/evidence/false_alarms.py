@@ -32,10 +32,11 @@ FIRST_SEED = 100_000
 
 @dataclass(frozen=True)
 class Share:
-    """The work of one process: every implementation of every workload, in one dtype."""
+    """The work of one process: every implementation of the workloads, in one dtype."""
 
     dtype: str
     seeds: Sequence[int]
+    workloads: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,18 @@ def examinations(share: Share) -> Iterator[Examination]:
     """Return the examinations of a share. Frameworks share the process: nothing is timed."""
     examiner = Examiner(share.dtype)
     for seed in share.seeds:
-        for workload, case in [*default_cases(examiner.catalog), *FURTHER]:
+        for workload, case in cases(examiner.catalog, share.workloads):
             problem = Problem(workload, case, seed)
             for rung in examiner.catalog.implementations(workload):
                 yield examination(examiner, problem, rung.name)
         examiner.forget()
 
 
-def default_cases(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    """Return (workload, case) of the cases that a selector without a case means."""
-    for workload in catalog.workloads:
+def cases(catalog: Catalog, workloads: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return (workload, case): those that a selector without a case means, and two others."""
+    for workload in workloads:
         for name, case in catalog.spec(workload).cases.items():
-            if case.default:
+            if case.default or (workload, name) in FURTHER:
                 yield workload, name
 
 
@@ -143,6 +144,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--share", help=argparse.SUPPRESS)
     parser.add_argument("--seeds", type=int, default=22)
+    parser.add_argument(
+        "--workload", action="append", choices=Catalog().workloads, help="default: all of them"
+    )
     parser.add_argument("--out", type=Path, default=AGREEMENT)
     options = parser.parse_args()
     if options.share:
@@ -157,8 +161,12 @@ def main() -> None:
             print(row, file=sys.stderr, flush=True)
 
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    workloads = options.workload or Catalog().workloads
     shares = [
-        Share(dtype, tuple(seeds[n::2])) for n in (0, 1) for dtype in ("float32", "float64") if seeds[n::2]
+        Share(dtype, tuple(seeds[n::2]), workloads)
+        for n in (0, 1)
+        for dtype in ("float32", "float64")
+        if seeds[n::2]
     ]
     run_shares(__file__, shares, Examination, on_row)
     write(rows, options.out)

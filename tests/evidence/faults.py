@@ -1,7 +1,7 @@
-"""Planted faults: an idea of a mistake each, with the patch that plants it in a rung of every framework.
+"""Planted faults: one mistake each, with the patches that plant it in an implementation of every framework.
 
-The tables write NumPy. `written_for` says the same in another framework's words, and a patch that calls one
-of `HELPERS` brings its definition along, in front of the rung's ``def adopt``.
+The tables are written in NumPy. `written_for` translates them into another framework, and a patch that calls one
+of `HELPERS` brings its definition along, in front of the implementation's ``def adopt``.
 """
 
 from __future__ import annotations
@@ -10,23 +10,31 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Patch = dict[str, str]  # old text -> new text
-Changes = dict[str, Patch]  # rung -> patch
+#: Old text -> new text.
+Patch = dict[str, str]
+#: Implementation -> patch.
+Changes = dict[str, Patch]
 
 
 @dataclass(frozen=True)
 class Fault:
+    """A mistake, with the ``kind`` that a diagnosis should give it.
+
+    ``tensors`` are those that may be the first wrong one: an implementation without a trace shows it later.
+    """
+
     workload: str
     name: str
     kind: str
-    tensors: tuple[str, ...]  # the first wrong one: a rung without a trace shows it later
+    tensors: tuple[str, ...]
     changes: Mapping[str, Mapping[str, str]]
 
     def __str__(self) -> str:
         return f"{self.workload}: {self.name}"
 
 
-WORDS = {
+#: Framework -> NumPy's text -> its own.
+TRANSLATIONS = {
     "numpy": {},
     "torch": {"np.": "torch."},
     "jax": {"np.": "jnp."},
@@ -38,9 +46,9 @@ WORDS = {
 
 ADOPT = "def adopt(params):\n"
 
-# A text for all, or one for each framework that needs its own.
+#: A text for all frameworks, or one for each that needs its own; "" is that of the others.
 HELPERS: dict[str, str | dict[str, str]] = {
-    # Veltkamp's splitting: the nearest number of so many bits. 11 are TF32's, 8 are bfloat16's.
+    # Veltkamp's splitting: the nearest number of N bits. 11 are TF32's, 8 are bfloat16's.
     "rounded": """
 def rounded(a, bits):
     c = a * (2 ** ((53 if "64" in str(a.dtype) else 24) - bits) + 1)
@@ -60,7 +68,7 @@ def rounded(a, bits):
         "": "def double(a):\n    return a.astype('float64')\n",
         "torch": "def double(a):\n    return a.double()\n",
         "tensorflow": "def double(a):\n    return tf.cast(a, 'float64')\n",
-        # JAX has no float64 beside float32 unless told so for the whole process: NumPy's is as wide
+        # JAX has no float64 beside float32 unless the whole process is configured for it: NumPy's is as wide
         "jax": "import numpy\n\n\ndef double(a):\n    return numpy.asarray(a, 'float64')\n",
     },
     "back": {
@@ -127,7 +135,7 @@ def softmax(logits):
 def norm(a):
     return np.sqrt(np.sum(np.square(a)))
 """,
-    # The first value of its shape for ever. What a graph hands out is no value yet.
+    # The first value of its shape is kept forever. What a graph returns while it is traced is not a value yet.
     "keep": {
         "": """
 KEPT = {}
@@ -182,26 +190,27 @@ def product(a, w, to_a=None, to_w=None):
 
 
 def put(text: str, names: Mapping[str, str]) -> str:
-    """The text with its variables renamed; an attribute (``a.T``) and a text in quotes are none."""
+    """Return the text with its variables renamed, but not attributes (``a.T``) and texts in quotes."""
     words = "|".join(map(re.escape, names))
     return re.sub(rf"(?<![\w.\"'])(?:{words})(?![\w\"'])", lambda m: names[m[0]], text)
 
 
 def framework_of(rung: str) -> str:
+    """Return the framework of an implementation, by its name."""
     return rung.split("_")[0]
 
 
 def written_for(framework: str, text: str) -> str:
-    """NumPy's text in the framework's words."""
+    """Return NumPy's text in the framework's own terms."""
     if framework == "tensorflow":
         text = re.sub(r"\b(\w+)\.T\b", r"tf.transpose(\1)", text)
-    for ours, theirs in WORDS[framework].items():
+    for ours, theirs in TRANSLATIONS[framework].items():
         text = re.sub(rf"(?<![\w.]){re.escape(ours)}", theirs, text)
     return text
 
 
 def same(patch: Mapping[str, str], *rungs: str) -> Changes:
-    """One patch for several rungs, each in its framework's words."""
+    """Return one patch for several implementations, each in its framework's own terms."""
     frameworks = {rung: framework_of(rung) for rung in rungs}
     return {
         rung: {written_for(name, old): written_for(name, new) for old, new in patch.items()}
@@ -213,7 +222,7 @@ HOSTS = ("numpy_manual", "torch_manual", "jax_manual", "tensorflow_function")
 
 
 def remembered(body: str) -> Changes:
-    """`loss_and_grads` wrapped in lines of Python that end it, and that may keep things in SUMS."""
+    """Return the changes that end `loss_and_grads` with lines of Python, which may keep values in SUMS."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     head, call = "def {}(state, x, y):\n", "    loss, grads = derived(state, x, y)\n"
     wrapper = "SUMS = {}\n\n\n" + head.format("loss_and_grads")
@@ -228,7 +237,7 @@ def remembered(body: str) -> Changes:
 
 
 def after_the_step(line: str) -> Changes:
-    """A line of Python after `train_step`, before it returns its state and loss; LAST outlives the call."""
+    """Return the changes that add a line to the end of `train_step`; LAST outlives the call."""
     head = "def {}(state, x, y, learning_rate):\n"
     call = "    state, loss = one_step(state, x, y, learning_rate)\n"
     wrapper = f"LAST = {{}}\n\n\n{head.format('train_step')}{call}    {line}\n    return state, loss\n"
@@ -236,7 +245,7 @@ def after_the_step(line: str) -> Changes:
 
 
 def both(*changes: Changes) -> Changes:
-    """All changes, each rung with the patches of all."""
+    """Return all changes together. Raises LookupError where two replace the same text."""
     merged: Changes = {}
     for rung, patch in ((rung, patch) for one in changes for rung, patch in one.items()):
         mine = merged.setdefault(rung, {})
@@ -247,7 +256,7 @@ def both(*changes: Changes) -> Changes:
 
 
 def with_helpers(rung: str, patch: Patch) -> Patch:
-    """The patch, and the definitions of what it calls."""
+    """Return the patch with the definitions of the helpers that it calls."""
     texts, definitions = list(patch.values()), []
     for name, text in HELPERS.items():
         if any(re.search(rf"(?<![\w.]){name}\(", new) for new in texts):
@@ -258,6 +267,8 @@ def with_helpers(rung: str, patch: Patch) -> Patch:
 
 
 def faults_of(workload: str) -> Callable[..., Fault]:
+    """Return the function that makes the faults of a workload: ``fault(name, kind, tensors, *changes)``."""
+
     def fault(name: str, kind: str, tensors: str, *changes: Changes) -> Fault:
         planted = {rung: with_helpers(rung, patch) for rung, patch in both(*changes).items()}
         return Fault(workload, name, kind, tuple(tensors.split()), planted)

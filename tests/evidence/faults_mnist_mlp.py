@@ -44,13 +44,13 @@ NAMES = {"logits": 'seen["logits"]', "h": 'seen[f"h{n - 1}"]'}
 
 
 def line_before(anchor: str, name: str, new: str) -> dict[str, str]:
-    """``new`` is given its name (or names, "a = b") in a line before the anchor."""
+    """Return the patch that assigns ``new`` to a name (or names, "a = b") in a line before the anchor."""
     indent = anchor.strip("\n")[: -len(anchor.strip("\n").lstrip())]
     return {anchor: f"{indent}{name} = {new}\n{anchor}"}
 
 
 def becomes(tensor: str, new: str, tape: str | None = None) -> Changes:
-    """T is computed rightly, and then it becomes ``new`` (``tape``: TensorFlow's own words for it)."""
+    """Return the changes that replace T, once it is computed, by ``new`` (``tape``: TensorFlow's own code)."""
     name, anchor = SPOTS[tensor]
     changes = same(line_before(anchor, name, put(new, {"T": name.split(" = ")[0]} | NAMES)), *BY_HAND)
     if tensor == "log_p":
@@ -94,12 +94,12 @@ BACKWARD_PRODUCTS = {
 
 
 def by_hand(changes: Changes) -> Changes:
-    """Without TensorFlow, whose fused kernels may lose a NaN in this network by themselves."""
+    """Return the changes without TensorFlow's, whose fused kernels may lose a NaN in this network."""
     return {rung: patch for rung, patch in changes.items() if rung in BY_HAND}
 
 
 def computed(tensor: str, new: str) -> Changes:
-    """A product is computed as ``new``, written in x, w1, h_relu, w2, grad_logits and grad_h."""
+    """Return the changes that compute a product as ``new``, in x, w1, h_relu, w2, grad_logits, grad_h."""
     if tensor in FORWARD_PRODUCTS:
         old, names = FORWARD_PRODUCTS[tensor]
         left = old.partition(" = ")[0]
@@ -123,17 +123,17 @@ PRODUCTS = {
 
 
 def each_product(form: str) -> list[tuple[str, str, Changes]]:
-    """(name, tensors, changes) of every product with both operands in a form, as "half({})"."""
+    """Return (name, tensors, changes) of each product with its operands in a form, as "half({})"."""
     rows = []
     for tensor, product in PRODUCTS.items():
         new = " @ ".join(form.format(operand) for operand in product.split(" @ "))
         shown = " grad_w1" if tensor == "grad_h1_relu" else ""
-        rows.append((product.replace(".T", " turned"), tensor + shown, computed(tensor, new)))
+        rows.append((product.replace(".T", " transposed"), tensor + shown, computed(tensor, new)))
     return rows
 
 
 def gate(new: str) -> Changes:
-    """What the relu passes back becomes ``new``, written in h and grad_h_relu."""
+    """Return the changes that make the relu's gradient ``new``, written in h and grad_h_relu."""
     names = {"h": 'seen[f"h{i - 1}"]', "grad_h_relu": 'seen[f"grad_h{i - 1}_relu"]'}
     backward = f"lambda grad_h_relu: {written_for('tensorflow', new)}"
     own = f"tf.custom_gradient(lambda h: (tf.nn.relu(h), {backward}))"
@@ -144,12 +144,12 @@ def gate(new: str) -> Changes:
 
 
 def labels_become(new: str) -> Changes:
-    """In `trace`, and in the loss and the gradients that come of it."""
+    """Return the changes in `trace`, and in the loss and the gradients that follow from it."""
     return same({"\n    # Forward pass": f"    y = {new}\n\n    # Forward pass"}, *HOSTS)
 
 
 def log_softmax_is(new: str) -> Changes:
-    """The logarithms of the probabilities, written in logits."""
+    """Return the changes of the log-probabilities, written in logits."""
     names = {"logits": 'seen["logits"]'}
     olds = {
         "numpy_manual": 'log_softmax(seen["logits"])',
@@ -166,7 +166,7 @@ def log_softmax_is(new: str) -> Changes:
 
 
 def update(new: str, *rungs: str) -> Changes:
-    """The new weight of `train_step`, written in w, grad, learning_rate and name."""
+    """Return the changes of the parameter that `train_step` updates, in w, grad, learning_rate and name."""
     forms = {
         "numpy": ("state[name] - learning_rate * grad for", "{} for"),
         "jax": ("state[name] - learning_rate * grad for", "{} for"),
@@ -181,7 +181,7 @@ def update(new: str, *rungs: str) -> Changes:
 
 
 def in_turn(first: str, second: str) -> Changes:
-    """The gradient of the second weight is taken where the first has been moved already."""
+    """Return the changes that update the first parameter before the gradient of the second is computed."""
     body = "    loss, grads = loss_and_grads(state, x, y)\n"
     plain = (
         f'    moved = {{"{first}": state["{first}"] - learning_rate * grads["{first}"]}}\n'
@@ -212,7 +212,7 @@ SGD_STEP = "    return step(state, state.sgd, x, y, lr=learning_rate, momentum=m
 
 
 def momentum(v: str | None = None, w: str | None = None, torch: str | None = None) -> Changes:
-    """Another formula for the velocity or the weight. ``torch``: settings of its own optimiser for it."""
+    """Return the changes of the velocity or the parameter. ``torch``: settings of its optimiser for it."""
     changes: Changes = {}
     old_v = 'momentum * state.get(f"momentum/{name}", 0 * grad) + grad'
     old_w = "state[name] - learning_rate * velocity"
@@ -267,7 +267,7 @@ ADAM = {
 
 
 def adam(torch: str | None = None, count: int = 1, **new: str) -> Changes:
-    """Another formula for m, v, m_hat, v_hat or w. ``torch``: settings of its own optimiser for it."""
+    """Return the changes of m, v, m_hat, v_hat or w. ``torch``: settings of its optimiser for it."""
     formula = ADAM | new
     changes: Changes = {}
     old_m, old_v = 'state.get(f"adam_m/{name}", 0 * grad)', 'state.get(f"adam_v/{name}", 0 * grad)'
@@ -304,7 +304,7 @@ def adam(torch: str | None = None, count: int = 1, **new: str) -> Changes:
 
 
 def normalised(new: str) -> Changes:
-    """The input of the network, written in pixels (floating, 0 to 255), mean and std."""
+    """Return the changes of the network's input, written in pixels (floating, 0 to 255), mean and std."""
     floating = {
         "numpy_manual": 'images.astype(state["w1"].dtype)',
         "torch_manual": 'images.to(state["w1"].dtype)',
@@ -320,14 +320,14 @@ def normalised(new: str) -> Changes:
 
 
 def begins(task: str, line: str, *rungs: str) -> Changes:
-    """A line at the start of `train_epoch` or `evaluate`."""
+    """Return the changes that add a line at the start of `train_epoch` or `evaluate`."""
     more = ", order, learning_rate" if task == "train_epoch" else ""
     head = f"def {task}(state, images, labels{more}, mean, std):\n"
     return same({head: f"{head}    {line}\n"}, *rungs or HOSTS)
 
 
 def rate_of_epoch(new: str, tape: str) -> Changes:
-    """The rate of one step of `train_epoch`; i counts the steps."""
+    """Return the changes of the rate of one step of `train_epoch`; i counts the steps."""
     new = put(new, {"i": "len(losses)"})
     return same({"labels[batch], learning_rate)": f"labels[batch], {new})"}, *BY_HAND) | {
         TAPE: {"tf.gather(labels, order[i]), learning_rate)": f"tf.gather(labels, order[i]), {tape})"}
@@ -335,7 +335,7 @@ def rate_of_epoch(new: str, tape: str) -> Changes:
 
 
 def epoch_gives(new: str) -> Changes:
-    """What `train_epoch` returns for its losses, T."""
+    """Return the changes of T, the losses that `train_epoch` returns."""
     tape = f"seen = losses.stack()\n    return {put(written_for('tensorflow', new), {'T': 'seen'})}"
     return same({"np.stack(losses)": put(new, {"T": "np.stack(losses)"})}, *BY_HAND) | {
         TAPE: {"return losses.stack()": tape}
@@ -353,7 +353,7 @@ def mean_loss_is(new: str) -> Changes:
 
 
 def forward_gives(new: str, *rungs: str) -> Changes:
-    """What `forward` returns, T; `evaluate` goes through it as well."""
+    """Return the changes of T, which `forward` returns; `evaluate` calls it as well."""
     by_hand = 'return a @ state[f"w{depth(state)}"] + state[f"b{depth(state)}"]'
     tape = 'return a @ state[f"w{n}"] + state[f"b{n}"]'
     return {
@@ -392,7 +392,7 @@ NETWORK = [
     fault("the pixels are rolled", "order", "h1", computed("h1", "np.roll(x, 1, 1) @ w1")),
     fault("the last pixel is left out", "missing row", "h1", computed("h1", "x[:, :-1] @ w1[:-1]")),
     fault(
-        "w2 is reshaped to its turned shape and turned", "transposed", "logits",
+        "w2 is reshaped to its transposed shape and transposed", "transposed", "logits",
         computed("logits", "h_relu @ np.reshape(w2.T, w2.shape)"),
     ),
     fault("the first w1 for ever", "stale", "h1", computed("h1", "x @ keep(w1)")),
@@ -534,7 +534,7 @@ BACKWARD = [
     fault("two rows of grad_w2 are swapped", "order", "grad_w2", becomes("grad_w2", "swap_rows(T)")),
     fault("the columns of grad_w2 are rolled", "order", "grad_w2", becomes("grad_w2", "np.roll(T, 1, 1)")),
     fault(
-        "grad_w2 is turned and read row by row", "transposed", "grad_w2",
+        "grad_w2 is transposed and read row by row", "transposed", "grad_w2",
         becomes("grad_w2", "np.reshape(T.T, T.shape)"),
     ),
     fault(
@@ -545,7 +545,7 @@ BACKWARD = [
     fault("grad_b2 is off by a millionth", "factor", "grad_b2", becomes("grad_b2", "1.000001 * T")),
     fault("grad_b2 is rolled", "order", "grad_b2", becomes("grad_b2", "np.roll(T, 1, 0)")),
     fault(
-        "w2 is reshaped where it should be turned", "transposed", "grad_h1_relu grad_w1",
+        "w2 is reshaped where it should be transposed", "transposed", "grad_h1_relu grad_w1",
         computed("grad_h1_relu", "grad_logits @ np.reshape(w2, w2.shape[::-1])"),
     ),
     fault("the gate is forgotten", "gate", "grad_h1 grad_w1", gate("grad_h_relu")),

@@ -41,7 +41,7 @@ GATE = "h_relu = tf.nn.relu(h)  #"
 
 
 def on_the_tape(tensor: str, new: str) -> dict[str, str]:
-    """T becomes ``new`` in TensorFlow: T itself, or what flows back through it."""
+    """Return the patch that makes T ``new`` in TensorFlow: T itself, or the gradient that flows back."""
     new = written_for("tensorflow", new)
     if tensor in ("grad_w1", "grad_w2"):
         mine = f'grads["{tensor[5:]}"]'
@@ -60,7 +60,7 @@ def on_the_tape(tensor: str, new: str) -> dict[str, str]:
 
 
 def becomes(tensor: str, new: str, tape: str | None = None) -> Changes:
-    """T is computed rightly, and then it becomes ``new`` (``tape``: TensorFlow's own words for it)."""
+    """Return the changes that replace T, once it is computed, by ``new`` (``tape``: TensorFlow's own code)."""
     old, before = SPOTS[tensor]
     line = f"    {tensor} = {put(new, {'T': tensor})}\n"
     return same({old: line + old if before else old + line}, *BY_HAND) | {
@@ -78,7 +78,7 @@ PRODUCTS = {
 
 
 def computed(tensor: str, new: str) -> Changes:
-    """A product is computed as ``new``."""
+    """Return the changes that compute a product as ``new``."""
     old, tape = PRODUCTS[tensor]
     line = {f"    {tensor} = {old}\n": f"    {tensor} = {new}\n"}
     if tensor in ("h", "y_pred"):
@@ -88,17 +88,17 @@ def computed(tensor: str, new: str) -> Changes:
 
 
 def each_product(form: str) -> list[tuple[str, str, Changes]]:
-    """(name, tensors, changes) of every product with both operands in a form, as "half({})"."""
+    """Return (name, tensors, changes) of each product with its operands in a form, as "half({})"."""
     rows = []
     for tensor, (old, _) in PRODUCTS.items():
         new = " @ ".join(form.format(operand) for operand in old.split(" @ "))
         shown = " grad_w1" if tensor == "grad_h_relu" else ""
-        rows.append((f"{old.replace('.T', ' turned')}", tensor + shown, computed(tensor, new)))
+        rows.append((f"{old.replace('.T', ' transposed')}", tensor + shown, computed(tensor, new)))
     return rows
 
 
 def gate(new: str) -> Changes:
-    """What the relu passes back becomes ``new``, written in h and grad_h_relu."""
+    """Return the changes that make the relu's gradient ``new``, written in h and grad_h_relu."""
     backward = f"lambda grad_h_relu: {written_for('tensorflow', new)}"
     own = f"tf.custom_gradient(lambda h: (tf.nn.relu(h), {backward}))(h)"
     patch = {"grad_h = np.where(h > 0, grad_h_relu, 0)": f"grad_h = {new}"}
@@ -106,7 +106,7 @@ def gate(new: str) -> Changes:
 
 
 def forward_gives(new: str, *rungs: str) -> Changes:
-    """What `forward` alone returns, T; the other tasks do not go through it."""
+    """Return the changes of T, which `forward` returns; the other tasks do not call it."""
     old = 'h_relu @ state["w2"]'
     lines = f"    y_pred = {old}\n    return {put(new, {'T': 'y_pred'})}\n"
     return same({f"    return {old}\n": lines}, *rungs or HOSTS)
@@ -121,7 +121,7 @@ UPDATES = {
 
 
 def update(new: str, *rungs: str) -> Changes:
-    """The new weight, written in w, grad, learning_rate and name."""
+    """Return the changes of the updated parameter, written in w, grad, learning_rate and name."""
     changes = {}
     for rung in rungs or HOSTS:
         framework = framework_of(rung)
@@ -131,7 +131,7 @@ def update(new: str, *rungs: str) -> Changes:
 
 
 def step_of_train(old_arguments: str, new: str, tape: str) -> Changes:
-    """The arguments of one step inside `train`; i counts the steps."""
+    """Return the changes of the arguments of one step inside `train`; i counts the steps."""
     new = put(new, {"i": "len(losses)"})
     patch = {f"train_step(state, {old_arguments})\n": f"train_step(state, {new})\n"}
     return same(patch, *BY_HAND) | {TAPE: {f"update(state, {old_arguments}))": f"update(state, {tape}))"}}
@@ -142,7 +142,7 @@ def rate_of_train(new: str, tape: str) -> Changes:
 
 
 def after_train(new: str) -> Changes:
-    """What `train` returns for its losses, T."""
+    """Return the changes of T, the losses that `train` returns."""
     tape = f"seen = losses.stack()\n    return {put(written_for('tensorflow', new), {'T': 'seen'})}"
     return same({"np.stack(losses)": put(new, {"T": "np.stack(losses)"})}, *BY_HAND) | {
         TAPE: {"return losses.stack()": tape}
@@ -150,7 +150,7 @@ def after_train(new: str) -> Changes:
 
 
 def in_turn(first: str, second: str) -> Changes:
-    """One weight is moved, and the gradient of the other is taken at the weights as they then are."""
+    """Return the changes that update one parameter before the gradient of the other is computed."""
     one, other = f'"{first}"', f'"{second}"'
     old = "    state = {name: state[name] - learning_rate * grads[name] for name in state}\n"
     plain = (
@@ -269,7 +269,7 @@ FORWARD = [
     fault("the rows of x are rolled", "order", "h", computed("h", "np.roll(x, 1, 0) @ w1")),
     fault("the last input is left out", "missing row", "h", computed("h", "x[:, :-1] @ w1[:-1]")),
     fault(
-        "w1 is reshaped to its turned shape and turned", "transposed", "h",
+        "w1 is reshaped to its transposed shape and transposed", "transposed", "h",
         computed("h", "x @ np.reshape(w1.T, w1.shape)"),
     ),
     fault("one element of h", "element", "h", becomes("h", "nudge(T, 1, 2, 1.0001)")),
@@ -409,7 +409,7 @@ BACKWARD = [
     fault("two rows of grad_w2 are swapped", "order", "grad_w2", becomes("grad_w2", "swap_rows(T)")),
     fault("the columns of grad_w2 are rolled", "order", "grad_w2", becomes("grad_w2", "np.roll(T, 1, 1)")),
     fault(
-        "grad_w2 is turned and read row by row", "transposed", "grad_w2",
+        "grad_w2 is transposed and read row by row", "transposed", "grad_w2",
         becomes("grad_w2", "np.reshape(T.T, T.shape)"),
     ),
     fault(
@@ -434,7 +434,7 @@ BACKWARD = [
         becomes("grad_w2", "T / np.maximum(norm(T) / 1e15, 0 * norm(T) + 1)"),
     ),
     fault(
-        "w2 is reshaped where it should be turned", "transposed", "grad_h_relu grad_w1",
+        "w2 is reshaped where it should be transposed", "transposed", "grad_h_relu grad_w1",
         computed("grad_h_relu", "grad_y_pred @ np.reshape(w2, w2.shape[::-1])"),
     ),
     fault(
@@ -496,7 +496,7 @@ BACKWARD = [
     fault("two rows of grad_w1 are swapped", "order", "grad_w1", becomes("grad_w1", "swap_rows(T)")),
     fault("the columns of grad_w1 are rolled", "order", "grad_w1", becomes("grad_w1", "np.roll(T, 1, 1)")),
     fault(
-        "grad_w1 is turned and read row by row", "transposed", "grad_w1",
+        "grad_w1 is transposed and read row by row", "transposed", "grad_w1",
         becomes("grad_w1", "np.reshape(T.T, T.shape)"),
     ),
     fault(

@@ -214,7 +214,7 @@ def page(replicates: Sequence[Replicate]) -> str:
     head = ("rule", "the same code is called different", "3 % slower is called slower", "called faster")
     return "\n".join([
         "# The same code, and three per cent more of it", "",
-        f"{formatting.counted(count, "comparison")} of {invocations} invocations of {turns} rounds, one thread, float32, on {machine()}. Made by "
+        f"{formatting.counted(count, 'comparison')} of {invocations} invocations of {turns} rounds, one thread, float32, on {machine()}. Made by "
         "`python -m tests.evidence.same_code`; the samples are in the file beside this page.", "",
         *formatting.table(head, by_rule(replicates), "lrrr"), "", ratios(replicates), "",
         "The other rules get these interleaved samples too, not samples taken one after another.",

@@ -151,7 +151,7 @@ def page(rows: list[Smallest], seeds: int) -> str:
     ]
     return "\n".join([
         "# The smallest mistake that is detected", "",
-        f"f, the worst of {formatting.counted(seeds, "seed")} from {FIRST_SEED} on, in outputs of `numpy_manual`; on {machine()}. "
+        f"f, the worst of {formatting.counted(seeds, 'seed')} from {FIRST_SEED} on, in outputs of `numpy_manual`; on {machine()}. "
         "Made by `python -m tests.evidence.sensitivity`.", "",
         *formatting.table(("mistake", "dtype", *cases), table, "ll" + "l" * len(cases)),
     ])  # fmt: skip

@@ -1,6 +1,6 @@
-"""What is usually written instead: fixed tolerances, as their projects define them, to be compared.
+"""What is usually written instead: fixed tolerances, as other projects define them, for comparison.
 
-Each says whether a tensor passes beside an expected one.
+Each function takes two arrays of one shape, and returns whether the first passes.
 """
 
 from __future__ import annotations
