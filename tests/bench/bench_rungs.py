@@ -1,28 +1,25 @@
-"""The tasks of every rung under pytest-benchmark, for those who live in pytest.
+"""The tasks of the implementations under pytest-benchmark, for those who use it for everything else.
 
     pytest tests/bench/bench_rungs.py --benchmark-only -k 'two_layer and train_step'
 
-One process and one rung after another: quick to run, and its comparisons are worth what that is worth.
+One process, and one implementation after another: that is quick, but machine drift looks like a difference.
 `samestep bench` isolates and interleaves.
 """
 
 from __future__ import annotations
 
 import os
-from functools import cache
 
-import numpy as np
 import pytest
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.api import open_cell
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.selection import Options, select
-from samestep.data import load
-from samestep.frameworks import Settings
-from samestep.measure.timed_tasks import Subject
+from samestep.catalog.cell import Options
+from samestep.catalog.selection import select
+from samestep.measure.timed_tasks import TimedCandidate, TimedTasks
 
 CATALOG = Catalog()
-SETTINGS = Settings(threads=len(os.sched_getaffinity(0)))
+THREADS = len(os.sched_getaffinity(0))
 RUNGS = [
     (cell.workload, cell.case, rung, task)
     for cell in select(CATALOG, ["two_layer", "manual_backprop"], Options())
@@ -31,24 +28,15 @@ RUNGS = [
 ]
 
 
-@cache
-def configured(framework):
-    """A framework is configured once in a process."""
-    return CATALOG.load_adapter(framework).Adapter(SETTINGS)
-
-
 @pytest.mark.parametrize(("workload", "case", "rung", "task"), RUNGS, ids=str)
 def test_task(benchmark, need, workload, case, rung, task):
     need(rung.framework)
-    adapter = configured(rung.framework)
-    spec = CATALOG.spec(workload)
-    about = spec.cases[case]
-    inputs = spec.make_inputs(about, np.random.default_rng(0), about.dataset and load(about.dataset))
-    subject = Subject(Candidate(CATALOG.load(rung), adapter, SETTINGS, spec, about, inputs))
+    candidate = open_cell(f"{workload}:{case}/{rung.name}", threads=THREADS, kind=TimedCandidate)
+    tasks = TimedTasks(candidate)
     benchmark.group = f"{workload}:{case} {task}"
     benchmark.name = rung.name
 
     def fresh():
-        return (subject.call(task),), {}  # a state of its own, outside the clock
+        return (tasks.call(task),), {}  # a state of its own, outside the clock
 
-    benchmark.pedantic(lambda call: adapter.wait(call()), setup=fresh, rounds=10, warmup_rounds=1)
+    benchmark.pedantic(lambda call: tasks.wait(call()), setup=fresh, rounds=10, warmup_rounds=1)

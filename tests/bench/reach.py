@@ -1,12 +1,13 @@
-"""How the rungs compare with plain scripts: what anyone would write by hand, without a harness.
+"""How the implementations compare with plain scripts: what anyone would write by hand, without a harness.
 
     python -m tests.bench.reach [two_layer] [mnist] [--invocations 3] [--rounds 8] [--out results]
 
-Every script and every rung lives in a process of its own; one sample is a whole training run of the
-tutorial (500 steps) or an epoch on the sample of MNIST; the processes take turns in shuffled order. A
-plain script of MNIST gets images that were normalised beforehand, a rung normalises inside its epoch.
-Printed: each one's time over the first plain script's, and each rung's over its own plain script's,
-with 95 % intervals (samestep.analysis.statistics). The same table goes to <out>/<machine>/reach-*.md.
+Every script and every implementation runs in a process of its own; one sample is a whole training run of the
+tutorial (500 steps) or an epoch on the sample of MNIST; the processes take turns in shuffled order. A plain
+script of MNIST gets images that were normalised beforehand, an implementation normalises inside its epoch.
+Printed: the ratio of each one's time to the first plain script's, and of each implementation's to its own
+plain script's, with 95 % intervals (samestep.analysis.statistics). The same table goes to
+<out>/<machine>/reach-*.md, the samples to reach-*.json.
 """
 
 from __future__ import annotations
@@ -18,20 +19,24 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from samestep.analysis.statistics import contrasts, paired
+from samestep.analysis.statistics import Contrast, contrasts, paired
+from samestep.api import open_cell
 from samestep.catalog.catalog import Catalog
-from samestep.data import load
-from samestep.measure.clock import timed
+from samestep.codec import encode
+from samestep.measure.clock import nothing, timed
 from samestep.measure.machine import fingerprint, slug
-from samestep.workers.process import environment, processors
+from samestep.measure.timed_tasks import TimedCandidate, TimedTasks
+from samestep.records.plan import Machine
+from samestep.workers.candidates import draw_inputs
+from samestep.workers.environment import environment, processor_sets
 from tests.made.places import CHECKOUT
 
-#: Plain script -> the rungs that are to be as fast. The first script is what all others are compared with.
+#: Plain script -> the implementations that are to be as fast. All others are compared with the first script.
 PAIRS = {
     "two_layer": {
         "two_layer_numpy_tutorial": ("numpy_manual",),
@@ -55,100 +60,104 @@ PAIRS = {
 }
 CASES = {"two_layer": ("two_layer", "tutorial", "train"), "mnist": ("mnist_mlp", "sample", "train_epoch")}
 
-
-def inputs(arena):
-    catalog = Catalog()
-    workload, name, _ = CASES[arena]
-    spec = catalog.spec(workload)
-    case = spec.cases[name]
-    dataset = load(case.dataset) if case.dataset else None
-    return catalog, spec, case, spec.make_inputs(case, np.random.default_rng(0), dataset)
+#: A plain script or an implementation: ("plain" or "rung", its name).
+Program = tuple[str, str]
+#: Seconds of one program, by invocation and round.
+Seconds = dict[tuple[int, int], float]
+#: One training run, and what makes everything ready for the next one, outside the clock.
+Runs = tuple[Callable[[], object], Callable[[], None]]
 
 
-def plain(arena, name):
-    """A plain script: its own types, its own loop."""
-    _, _, case, values = inputs(arena)
+def plain(group: str, name: str) -> Runs:
+    """Return the runs of a plain script: its own types, its own loop."""
+    workload, case, _ = CASES[group]
+    spec = Catalog().spec(workload)
+    inputs = draw_inputs(spec, spec.case(case), seed=0)
     script = importlib.import_module(f"tests.bench.plain.{name}")
-    return script.prepare(dict(values.params), dict(values.arrays), dict(case.numbers)), lambda: None
+    run = script.prepare(dict(inputs.params), dict(inputs.arrays), dict(spec.case(case).numbers))
+    return run, lambda: None
 
 
-def rung(arena, name):
-    """A rung, as the harness times it: from a fresh state, by its longest training task."""
-    from samestep.agreement.examination.candidate import Candidate
-    from samestep.frameworks import Settings
-    from samestep.measure.timed_tasks import Subject
+def rung(group: str, name: str) -> Runs:
+    """Return the runs of an implementation as samestep times it: from a fresh state, by its longest task."""
+    workload, case, task = CASES[group]
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    tasks = TimedTasks(open_cell(f"{workload}:{case}/{name}", threads=threads, kind=TimedCandidate))
+    call = tasks.call(task)
 
-    catalog, spec, case, values = inputs(arena)
-    found = catalog.implementation(CASES[arena][0], name)
-    settings = Settings(threads=int(os.environ["OMP_NUM_THREADS"]))
-    adapter = catalog.load_adapter(found.framework).Adapter(settings)
-    subject = Subject(Candidate(catalog.load(found), adapter, settings, spec, case, values))
-    call = None
-
-    def again():
+    def again() -> None:
         nonlocal call
-        call = subject.call(CASES[arena][2])
+        call = tasks.call(task)
 
-    again()
-    return lambda: adapter.wait(call()), again
+    return lambda: tasks.wait(call()), again
 
 
-def serve(arena, kind, name):
-    """One contestant: a line in, the seconds of one run out."""
+def serve(group: str, kind: str, name: str) -> None:
+    """Be one program: for each line on standard input run once, and print the seconds."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    run, again = {"plain": plain, "rung": rung}[kind](arena, name)
+    run, again = {"plain": plain, "rung": rung}[kind](group, name)
     run()  # compiles and warms up
     for _ in sys.stdin:
         again()
-        print(timed(run, lambda _: None)[0], file=answers, flush=True)
+        print(timed(run, nothing)[0], file=answers, flush=True)
 
 
-def start(stack, arena, kind, name, threads):
-    command = [sys.executable, "-m", "tests.bench.reach", "--serve", arena, kind, name]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, **environment("cpu", threads)},
-        preexec_fn=lambda: os.sched_setaffinity(0, processors(threads)[0]),
-    )  # fmt: skip
-    stack.callback(process.kill)
-    return process
+@dataclass(frozen=True)
+class Served:
+    """A program in a process of its own."""
+
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, stack: ExitStack, group: str, program: Program, threads: int) -> Served:
+        """Start a program; it ends with the stack."""
+        command = [sys.executable, "-m", "tests.bench.reach", "--serve", group, *program]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, **environment("cpu", threads)},
+            preexec_fn=lambda: os.sched_setaffinity(0, processor_sets(threads)[0]),
+        )  # fmt: skip
+        stack.callback(process.kill)
+        return cls(process)
+
+    def turn(self) -> float:
+        """Have it run once, and return the seconds."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
 
 
-def turn(process):
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
-def measure(arena, invocations, rounds, threads):
-    """Seconds of each contestant, by (invocation, round)."""
-    names = [("plain", script) for script in PAIRS[arena]]
-    names += [("rung", name) for rungs in PAIRS[arena].values() for name in rungs]
-    seconds = {name: {} for name in names}
+def measure(group: str, invocations: int, rounds: int, threads: int) -> dict[Program, Seconds]:
+    """Return the seconds of each program."""
+    programs = [("plain", script) for script in PAIRS[group]]
+    programs += [("rung", name) for rungs in PAIRS[group].values() for name in rungs]
+    seconds: dict[Program, Seconds] = {program: {} for program in programs}
     for invocation in range(invocations):
         with ExitStack() as stack:
-            alive = {name: start(stack, arena, *name, threads) for name in names}
-            for process in alive.values():  # one after another: compiling wants the processors
-                turn(process)
+            alive = {program: Served.start(stack, group, program, threads) for program in programs}
+            for served in alive.values():  # one after another: compiling wants the processors
+                served.turn()
             for number in range(rounds):
-                order = list(names)
+                order = list(programs)
                 random.Random(f"{invocation}/{number}").shuffle(order)
-                for name in order:
-                    seconds[name][invocation, number] = turn(alive[name])
-                print(f"{arena}: invocation {invocation + 1}, round {number + 1}", file=sys.stderr)
+                for program in order:
+                    seconds[program][invocation, number] = alive[program].turn()
+                print(f"{group}: invocation {invocation + 1}, round {number + 1}", file=sys.stderr)
     return seconds
 
 
-def table(arena, seconds):
-    """One line for each contestant; a rung also over its own plain script. Each column is one family."""
-    first = ("plain", next(iter(PAIRS[arena])))
+def table(group: str, seconds: dict[Program, Seconds]) -> str:
+    """Return a line for each program, with its ratios; those of a column are one family."""
+    first = ("plain", next(iter(PAIRS[group])))
     others = {name: paired(times, seconds[first]) for name, times in seconds.items() if name != first}
     over_first = contrasts(others)
-    own = {("rung", name): ("plain", script) for script, rungs in PAIRS[arena].items() for name in rungs}
+    own = {("rung", name): ("plain", script) for script, rungs in PAIRS[group].items() for name in rungs}
     over_own = contrasts({name: paired(seconds[name], seconds[script]) for name, script in own.items()})
-    lines = [f"| {arena} | over {first[1]} | over its plain script |", "|---|--:|--:|"]
-    for script, rungs in PAIRS[arena].items():
+    lines = [f"| {group} | over {first[1]} | over its plain script |", "|---|--:|--:|"]
+    for script, rungs in PAIRS[group].items():
         key = ("plain", script)
         lines.append(f"| plain {script} | {'1' if key == first else shown(over_first[key])} | |")
         for name in rungs:
@@ -157,34 +166,39 @@ def table(arena, seconds):
     return "\n".join(lines)
 
 
-def shown(found):
-    return f"{found.value:.3f} ({found.low:.3f}-{found.high:.3f})"
+def shown(ratio: Contrast) -> str:
+    """Return a ratio with its 95 % interval."""
+    return f"{ratio.value:.3f} ({ratio.low:.3f}-{ratio.high:.3f})"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("arenas", nargs="*", default=list(PAIRS), metavar="ARENA", help=", ".join(PAIRS))
+def write(group: str, seconds: dict[Program, Seconds], machine: Machine, about: str, folder: Path) -> None:
+    """Write the table and the samples of a group."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = table(group, seconds)
+    print(text)
+    (folder / f"reach-{group}.md").write_text(f"{about}\n\n{text}\n", encoding="utf-8")
+    samples = [[*name, *key, value] for name, times in seconds.items() for key, value in times.items()]
+    columns = ["kind", "name", "invocation", "round", "seconds"]
+    record = {"machine": encode(machine), "columns": columns, "samples": samples}
+    (folder / f"reach-{group}.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("groups", nargs="*", default=list(PAIRS), metavar="GROUP", help=", ".join(PAIRS))
     parser.add_argument("--invocations", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=CHECKOUT / "results")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     machine = fingerprint()
-    for arena in asked.arenas:
-        seconds = measure(arena, asked.invocations, asked.rounds, asked.threads)
-        text = table(arena, seconds)
-        print(text)
-        folder = asked.out / slug(machine)
-        folder.mkdir(parents=True, exist_ok=True)
-        about = (
-            f"{machine['cpu']}, {asked.threads} threads, float32 (the tutorial's script: float64), revision "
-            f"{machine['revision']}; {asked.invocations} invocations of {asked.rounds} rounds."
-        )
-        (folder / f"reach-{arena}.md").write_text(f"{about}\n\n{text}\n", encoding="utf-8")
-        raw = [[*name, *key, value] for name, times in seconds.items() for key, value in times.items()]
-        columns = ["kind", "name", "invocation", "round", "seconds"]
-        record = {"machine": machine, "columns": columns, "samples": raw}
-        (folder / f"reach-{arena}.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    about = (
+        f"{machine.cpu}, {options.threads} threads, float32 (the tutorial's script: float64), revision "
+        f"{machine.revision}; {options.invocations} invocations of {options.rounds} rounds."
+    )
+    for group in options.groups:
+        seconds = measure(group, options.invocations, options.rounds, options.threads)
+        write(group, seconds, machine, about, options.out / slug(machine))
 
 
 if __name__ == "__main__":
