@@ -14,6 +14,8 @@ from tests.evidence.fault_outcomes import CASES, FAULTS, FRAMEWORKS
 from tests.made.places import CHECKOUT
 from tests.made.planting import planted
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 CATALOG = Catalog()
 
 

@@ -22,6 +22,8 @@ from samestep.analysis.statistics import (
     paired,
 )
 
+pytestmark = pytest.mark.slow
+
 TRUTH = 1.25
 INVOCATIONS, ROUNDS = 6, 8
 MOMENTS = list(product(range(INVOCATIONS), range(ROUNDS)))

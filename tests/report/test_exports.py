@@ -19,6 +19,8 @@ from samestep.report import pytest_benchmark
 from samestep.report.run_files import write_files
 from tests.made.records import cell, key, saved, write_lines
 
+pytestmark = pytest.mark.process
+
 # -- the numbers -----------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,8 @@ from tests.made import records as made
 from tests.made.pages import EVIL, Reader, about, rendered, samestep, saved
 from tests.made.records import cell, key, records
 
+pytestmark = pytest.mark.slow
+
 pages = pytest.mark.skipif(not page.available(), reason=page.MISSING)
 
 WHERE = {"cell": key("jax_scan"), "arena": 0, "invocation": 0}
