@@ -58,13 +58,13 @@ STAGES = {"check": b"", "start": b'"kind": "start"', "turn": b'"round": 2'}
 CORRECT = ("numpy_a", "numpy_n", "numpy_z")
 
 
-def patient(asked: Sequence[str]) -> list[str]:
+def patient(arguments: Sequence[str]) -> list[str]:
     """Return the same command line, which gives up a silent worker after `PATIENCE` seconds."""
     start = (
         "from dataclasses import replace; from samestep.commands import bench, main; launcher_of = bench.launcher_of; "
         f"bench.launcher_of = lambda plan: replace(launcher_of(plan), patience={PATIENCE}); main.main()"
     )
-    return [asked[0], "-c", start, *asked[3:]]
+    return [arguments[0], "-c", start, *arguments[3:]]
 
 
 def contained(slot: Slot, stage: str) -> Iterator[Try]:

@@ -94,7 +94,7 @@ class Process:
         self,
         slot: Slot,
         folder: Path,
-        asked: Sequence[str],
+        arguments: Sequence[str],
         limit: int | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -120,7 +120,7 @@ class Process:
         }
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                asked, cwd=CHECKOUT, env={**how["env"], **own}, stdin=subprocess.DEVNULL,  # type: ignore[dict-item]
+                arguments, cwd=CHECKOUT, env={**how["env"], **own}, stdin=subprocess.DEVNULL,  # type: ignore[dict-item]
                 stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=prepare, start_new_session=True,
             )  # fmt: skip
 

@@ -62,10 +62,10 @@ def stopped(slot: Slot, impls: Path, number: int, moments: Sequence[float]) -> T
     """Send a signal at one moment, a share of the undisturbed run; at further ones the resumed run gets it too."""
     folder, interrupt = slot.new(), number == signal.SIGINT
     one = Try("interrupt" if interrupt else "kill", lost=0, orphans=0)
-    asked, times, before = bench(impls, folder / "out"), [], b""
+    arguments, times, before = bench(impls, folder / "out"), [], b""
     for share in moments:
         times.append(share * slot.full_run.seconds)
-        process = Process(slot, folder, asked)
+        process = Process(slot, folder, arguments)
         time.sleep(times[-1])
         process.send(number)
         code = process.wait(30)
@@ -84,7 +84,7 @@ def stopped(slot: Slot, impls: Path, number: int, moments: Sequence[float]) -> T
             break
         after = content(begun[0])
         one = one.checked({"a resume that was stopped lost records": not after.startswith(before)})
-        before, asked = after, resume(begun[0])
+        before, arguments = after, resume(begun[0])
     one = replace(one, moment="+".join(f"{seconds:.2f}" for seconds in times))
     if not runs(folder / "out"):
         return replace(one, before=0).checked({"left behind": one.orphans})
