@@ -88,7 +88,7 @@ def _records(found: Examination, group: Sequence[Cell]) -> Iterator[Record]:
     """Return the records of an examination, for each cell that it is about."""
     for cell in group:
         yield CellVerdict(
-            cell.key, _verdict(found, cell), checked_in=found.cell.dtype, stderr=found.stderr,
+            cell.key, _verdict(found, cell), checked_in=found.cell.dtype, stderr=found.stderr or None,
             time=clock.wall_time(),
         )  # fmt: skip
         if found.free_run and found.cell.dtype == cell.dtype and not cell.aa_copy:
