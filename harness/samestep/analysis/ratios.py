@@ -57,7 +57,7 @@ class ComparisonGroup:
         return None
 
     def against(self, baseline: str, task: str) -> dict[str, Contrast]:
-        """Return the ratio of each cell that timed the task to the baseline, all contrasts_of_means together.
+        """Return the ratio of each cell that timed the task to the baseline, all judged together.
 
         None that is nearer to 1 than the A/A ratio is called different, and none that may be nearer to it
         than the part of it that a ratio may owe to a single process. What was not timed in the baseline's
