@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samestep.agreement.verdict import Divergence, Verdict
-from samestep.bounds import count
 from samestep.catalog.source_facts import SourceFacts
 from samestep.codec import Malformed, decode, encode, in_json
+from samestep.field_checks import count
 from samestep.records import schema
 from samestep.records.convention_document import ConventionTable
 from samestep.records.plan import Plan, PlannedCell, TaskFacts, plan_from_json, plan_to_json

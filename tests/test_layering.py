@@ -43,7 +43,7 @@ from tests.made.source import (
 )
 
 #: What everybody may import: plain data types and errors.
-BASE = ("errors", "codec", "bounds", "spec", "paths")
+BASE = ("errors", "codec", "field_checks", "spec", "paths")
 #: What travels between rooms.
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
@@ -54,7 +54,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "spec": (),
     "paths": (),
-    "bounds": (),
+    "field_checks": (),
     "codec": (),
     "parameters": ("errors",),
     "frameworks": (),
@@ -88,7 +88,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "catalog": (*BASE, "impls", "catalog.cell"),
     "records": (*DATA[:-1], "catalog"),
     "measure": (),
-    "measure.machine": ("measure.hardware", "records"),
+    "measure.fingerprint": ("measure.hardware", "records"),
     "measure.timed_tasks": (
         "frameworks", "measure.clock", "measure.interference", "agreement.examination", "records",
     ),
@@ -99,14 +99,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "workers.environment": ("measure.clock",),
     "workers.protocol": (*DATA, "frameworks"),
     "workers.failures": ("agreement.verdict", "data", "frameworks"),
-    "workers.candidates": (
+    "workers.open_candidate": (
         *DATA, "catalog", "data", "frameworks", "agreement.examination", "workers.protocol",
         "workers.failures",
     ),
     "workers.server": (
         *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.timed_tasks",
         "agreement.reference", "agreement.examination", "agreement.free_run", "workers.protocol",
-        "workers.failures", "workers.candidates",
+        "workers.failures", "workers.open_candidate",
     ),
     "workers.start": ("workers.server",),
     "workers": (
@@ -114,16 +114,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "workers.protocol",
     ),
     "jobs": (
-        *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.machine",
+        *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.fingerprint",
         "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
     ),
     "api": (
-        *DATA, "catalog", "frameworks", "agreement.examination", "workers.protocol", "workers.candidates",
+        *DATA, "catalog", "frameworks", "agreement.examination", "workers.protocol", "workers.open_candidate",
         "workers",
     ),
     "commands": (
-        *DATA, "", "catalog", "conventions", "data", "measure.clock", "measure.machine", "analysis", "report",
-        "workers.cleanup", "workers", "jobs",
+        *DATA, "", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint", "analysis",
+        "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
     "": ("errors", "api"),

@@ -13,8 +13,8 @@ from samestep.catalog.selection import select
 from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Unavailable
 from samestep.spec import Inputs
-from samestep.workers.candidates import open_candidate
 from samestep.workers.launcher import settings_of
+from samestep.workers.open_candidate import open_candidate
 from samestep.workers.protocol import Subject
 
 C = TypeVar("C", bound=Candidate)

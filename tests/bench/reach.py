@@ -29,11 +29,11 @@ from samestep.api import open_cell
 from samestep.catalog.catalog import Catalog
 from samestep.codec import encode
 from samestep.measure.clock import nothing, timed
-from samestep.measure.machine import fingerprint, slug
+from samestep.measure.fingerprint import fingerprint, slug
 from samestep.measure.timed_tasks import TimedCandidate, TimedTasks
 from samestep.records.plan import Machine
-from samestep.workers.candidates import draw_inputs
 from samestep.workers.environment import environment, processor_sets
+from samestep.workers.open_candidate import draw_inputs
 from tests.made.places import CHECKOUT
 
 #: Plain script -> the implementations that are to be as fast. All others are compared with the first script.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
-from samestep.measure.machine import fingerprint
+from samestep.measure.fingerprint import fingerprint
 from tests.made.places import CHECKOUT
 
 AGREEMENT, MEASURING = CHECKOUT / "results" / "agreement", CHECKOUT / "results" / "measuring"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from samestep.bounds import LARGEST, MOST, SMALLEST, amount, count, not_negative, positive_count
+from samestep.field_checks import LARGEST, MOST, SMALLEST, amount, count, not_negative, positive_count
 
 #: No half of a surrogate pair: no file can hold one.
 texts = st.text(st.characters(codec="utf-8"), max_size=5)

@@ -11,7 +11,7 @@ from rich.console import Console
 from samestep.agreement.findings import Distance, FreeRun, Precision, TensorStatistics
 from samestep.agreement.verdict import Divergence, Verdict
 from samestep.catalog.cell import Cell
-from samestep.records.results import CellPair, CheckResult, pair_to_json, to_json, to_row
+from samestep.records.check_results import CellPair, CheckResult, pair_to_json, to_json, to_row
 from samestep.report import check_tables
 
 DIVERGENCE = Divergence(0, "train_step", "w1", (1, 2), 2.0, 1.0, 1.0, 0.5, "elements")

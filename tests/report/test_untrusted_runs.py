@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from samestep import bounds
+from samestep import field_checks
 from samestep.analysis import statistics
 from samestep.analysis.run_data import RunData
 from samestep.analysis.run_diff import run_diff
@@ -330,13 +330,13 @@ def test_a_verdict_that_says_less_than_others_is_shown_with_what_it_says(tmp_pat
 
 
 def test_half_of_a_surrogate_pair_and_a_bottomless_document_are_not_writable():
-    assert bounds.writable({"a": json.loads('"\\ud83d\\ude00"')})
-    assert not bounds.writable({"a": ["\ud83d"]})
-    assert not bounds.writable({"\ude00": 1})
+    assert field_checks.writable({"a": json.loads('"\\ud83d\\ude00"')})
+    assert not field_checks.writable({"a": ["\ud83d"]})
+    assert not field_checks.writable({"\ude00": 1})
     deep: Any = []
     for _ in range(100_000):
         deep = [deep]
-    assert not bounds.writable(deep)
+    assert not field_checks.writable(deep)
 
 
 def test_a_run_whose_plan_is_damaged_is_left_out_beside_others(tmp_path):

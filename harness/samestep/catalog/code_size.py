@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from samestep.bounds import count
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
+from samestep.field_checks import count
 
 #: Tokens of a file that are not code.
 NOT_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)

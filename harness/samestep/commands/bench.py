@@ -18,7 +18,7 @@ from samestep.jobs.eta import Eta
 from samestep.jobs.planning import make_plan, networks
 from samestep.jobs.rounds import launcher_of
 from samestep.measure import clock
-from samestep.measure.machine import slug
+from samestep.measure.fingerprint import slug
 from samestep.records.plan import Profile, RunOptions
 from samestep.records.store import Run
 from samestep.report import tables, terminal

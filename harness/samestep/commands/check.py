@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from samestep.catalog.cell import Cell
 from samestep.commands.options import Selection, emit, exit_for, selection
 from samestep.jobs.check import Examination, Wanted, check, distances
-from samestep.records.results import CellPair, CheckResult, pair_to_json, to_json, to_row
+from samestep.records.check_results import CellPair, CheckResult, pair_to_json, to_json, to_row
 from samestep.report import check_tables
 from samestep.workers import cleanup
 

@@ -15,7 +15,7 @@ from samestep.agreement.verdict import AGREE, TIMEOUT, UNAVAILABLE, Verdict
 from samestep.catalog.cell import Cell
 from samestep.errors import SamestepError
 from samestep.measure import clock
-from samestep.records.results import CellPair, CheckResult
+from samestep.records.check_results import CellPair, CheckResult
 from samestep.workers.environment import processor_sets
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool

@@ -13,7 +13,7 @@ from samestep.catalog.identity import identities
 from samestep.catalog.selection import comparison_groups
 from samestep.errors import SamestepError
 from samestep.jobs.rounds import Group
-from samestep.measure.machine import fingerprint
+from samestep.measure.fingerprint import fingerprint
 from samestep.records.plan import Plan, PlannedCell, Profile, RunOptions, TaskFacts, planned
 from samestep.workers.environment import environment, inherited
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.identity import identities
 from samestep.errors import SamestepError
-from samestep.measure.machine import fingerprint, slug
+from samestep.measure.fingerprint import fingerprint, slug
 from samestep.records.plan import Plan
 from samestep.records.store import Run, latest
 from samestep.workers.environment import changed

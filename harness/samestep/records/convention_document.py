@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samestep.bounds import writable
 from samestep.codec import Malformed, decode
 from samestep.errors import SamestepError
+from samestep.field_checks import writable
 
 #: How the answer of a failed measurement begins; the error follows.
 FAILURE = "failed: "

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from samestep.bounds import count, not_negative
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.code_size import CodeSize
 from samestep.codec import Malformed, decode, encode, in_json
+from samestep.field_checks import count, not_negative
 from samestep.measure.hardware import Gpu
 
 #: Variables of the environment by their names.

@@ -13,8 +13,8 @@ from typing import Annotated, ClassVar
 
 from samestep.agreement.findings import Distance, FreeRun
 from samestep.agreement.verdict import Verdict
-from samestep.bounds import amount, count, not_negative, positive_count
 from samestep.codec import decode, encode, in_json
+from samestep.field_checks import amount, count, not_negative, positive_count
 from samestep.measure.hardware import GpuState
 
 SCHEMA = 1

@@ -23,7 +23,7 @@ from samestep.records.plan import Plan, plan_from_json, plan_to_json
 from samestep.records.schema import SCHEMA, Record
 
 RUN, SAMPLES = "run.json", "samples.jsonl"
-#: The message on a document that is not `samestep.bounds.writable`.
+#: The message on a document that is not `samestep.field_checks.writable`.
 UNWRITABLE = "it is nested too deep, or has half of a surrogate pair"
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from samestep.bounds import count, writable
 from samestep.codec import Malformed
 from samestep.errors import SamestepError
+from samestep.field_checks import count, writable
 from samestep.records import schema
 from samestep.records.plan import Plan
 from samestep.records.schema import KINDS, RETIRED, SCHEMA, Record

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from samestep.agreement.findings import FreeRun, TensorStatistics
-from samestep.records.results import CellPair, CheckResult
+from samestep.records.check_results import CellPair, CheckResult
 from samestep.report.terminal import styled
 
 #: The unit roundoff of a dtype, for a person.

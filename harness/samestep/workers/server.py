@@ -30,8 +30,8 @@ from samestep.measure.hardware import gpu_state
 from samestep.measure.timed_tasks import MissingWait, Peak, TimedCandidate, TimedTasks, quantiles
 from samestep.records.schema import FrameworkFacts
 from samestep.workers import protocol
-from samestep.workers.candidates import open_candidate
 from samestep.workers.failures import failure
+from samestep.workers.open_candidate import open_candidate
 from samestep.workers.protocol import (
     Answered,
     Ask,

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from samestep.measure import hardware, machine
+from samestep.measure import fingerprint as module
+from samestep.measure import hardware
+from samestep.measure.fingerprint import fingerprint, revision, slug
 from samestep.measure.hardware import Gpu
-from samestep.measure.machine import fingerprint, revision, slug
 from samestep.records.plan import Machine
 
 X86 = "model name\t: AMD EPYC 7763 64-Core Processor\nflags\t\t: fpu sse avx avx2 fma avx512\n"
@@ -55,8 +56,8 @@ def test_where_git_does_not_answer_there_is_no_revision(monkeypatch, tmp_path):
     def hang(command: list[str], **options: object) -> None:
         raise subprocess.TimeoutExpired(command, options["timeout"])
 
-    monkeypatch.setattr(machine.subprocess, "run", hang)
+    monkeypatch.setattr(module.subprocess, "run", hang)
     assert revision() is None
     monkeypatch.undo()
-    monkeypatch.setattr(machine, "ROOT", tmp_path)  # installed, and not beside a checkout
+    monkeypatch.setattr(module, "ROOT", tmp_path)  # installed, and not beside a checkout
     assert revision() is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from samestep.bounds import (
+from samestep.field_checks import (
     DEEPEST,
     LARGEST,
     MOST,
