@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from samestep.jobs.bench import bench
+from samestep.agreement.verdict import TIMEOUT, Verdict
+from samestep.jobs.bench import _Bench, bench
 from samestep.jobs.planning import groups
 from samestep.jobs.rounds import Group, run_invocation
 from samestep.jobs.state import Known, RunState
 from samestep.records.plan import Plan, Profile
 from samestep.records.schema import Finish, Finished, Peak, Record, Sample, Start
 from samestep.workers.launcher import Launcher
-from tests.made.instant import TASKS, Instant, answering, begin, ignore, measured
+from samestep.workers.process import WorkerLost
+from tests.made.instant import TASKS, Instant, answering, begin, ignore
 
 
 def timeless(record: Record) -> Record:
@@ -102,19 +104,33 @@ def test_a_disk_that_is_full_leaves_no_worker(tmp_path, instant, launcher, monke
     assert not any(worker.alive for worker in instant)
 
 
-@pytest.mark.parametrize("disturbed", [False, True])
-def test_a_state_follows_from_its_records_however_they_come(
-    tmp_path, instant, launcher, monkeypatch, disturbed
-):
-    answering(monkeypatch, "sample", lambda w, _: {"disturbed": disturbed and len(w.asked) % 3 == 0})
-    run = measured(tmp_path, launcher(1), profile=Profile(2, 2))
-    step_by_step = RunState(run.plan)
-    for record in run.records():
-        step_by_step.update(record)
-    assert step_by_step == RunState.of(run.plan, run.records())
-    assert step_by_step.known == RunState.of(run.plan, run.records()).known
-    assert step_by_step.finished == {(0, 0), (0, 1)}
-    assert step_by_step.agreed == {cell.key for cell in run.plan.cells}
+def hanging(worker: Instant, _: object) -> dict[str, object]:
+    if worker.cell.implementation == "numpy_a":
+        raise WorkerLost(Verdict(TIMEOUT, "no answer"), "")
+    return {}
+
+
+def often_disturbed(worker: Instant, _: object) -> dict[str, object]:
+    return {"disturbed": len(worker.asked) % 3 == 0}
+
+
+@pytest.mark.parametrize("change", [lambda *_: {}, often_disturbed, hanging])
+def test_the_state_of_a_run_is_what_its_records_on_disk_say(tmp_path, instant, launcher, monkeypatch, change):
+    """Updated record by record while the run is measured, and made of all of them afterwards."""
+    answering(monkeypatch, "sample", change)
+    run = begin(tmp_path, launcher(1), profile=Profile(2, 2))
+    live = _Bench(run, launcher(1), ignore)
+    live.measure()
+    read = RunState.of(run.plan, run.records())
+    assert live.state == read
+    assert live.state.known == read.known
+    counted = [r for r in run.records() if isinstance(r, Sample | Peak) and not getattr(r, "repeated", False)]
+    turns = {(r.KIND, (r.group, r.invocation), r.cell, r.round, getattr(r, "task", "")) for r in counted}
+    assert read.taken == turns
+    assert len(turns) == len(counted) > 0
+    assert read.finished == {(0, 0), (0, 1)}
+    hung = {cell.key for cell in run.plan.cells if change is hanging and cell.implementation == "numpy_a"}
+    assert read.agreed == {cell.key for cell in run.plan.cells} - hung
 
 
 def test_workers_of_a_fake_are_told_what_the_protocol_asks(plan, instant, launcher):

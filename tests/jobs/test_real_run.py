@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ def test_what_agrees_is_timed_in_every_round_of_every_invocation(real, name):
     assert len(real.of(name, Start)) == len(real.of(name, Finish)) == 2 * each
 
 
-def test_every_record_says_when_it_was_made(real):
+def test_every_record_says_of_which_run_it_is_and_when_it_was_made(real):
+    assert {json.loads(line)["run"] for line in real.run.lines()} == {real.run.folder.name}
     times = [record.time for record in real.records]
     assert times == sorted(times)
     kinds = {"verdict", "start", "sample", "peak", "finish", "finished", "trajectory", "distance", "forecast"}
@@ -135,6 +137,12 @@ def test_what_does_not_agree_is_not_timed_and_says_why(real, name, verdict, reas
     assert (cell["verdict"], cell["tasks"]) == (verdict, {})
     assert cell["reason"].startswith(reason)
     assert not real.of(name, Sample) or name == "numpy_dies"
+
+
+def test_a_worker_that_wrote_nothing_has_no_standard_error_in_its_record(real):
+    checked = [record for record in real.of("numpy_crashes", CellVerdict) if record.checked_in]
+    assert [record.stderr for record in checked] == [None, None]
+    assert all("stderr" not in line for line in real.run.lines() if "/numpy_crashes/" in line)
 
 
 def test_a_worker_that_dies_in_the_middle_of_the_rounds_keeps_the_samples_it_gave(real):
