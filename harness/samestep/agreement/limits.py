@@ -113,11 +113,11 @@ PERTURBATION = 2.0**-7
 #: this, which a wrong guess may match by chance, only if what is left is within what rounding does.
 EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
-#: A tensor identifies the arithmetic that made it if it comes from sums of so many terms, and if the norm of
+#: A tensor identifies the arithmetic that made it if it comes from sums of N terms, and if the norm of
 #: its error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
 IDENTIFYING_TERMS, IDENTIFYING_NORM = 256, 1 / 2 / DEVIATIONS
 
-#: It is used only where float32 errs so many times as much as float64 rounded once (11 times, measured over
+#: It is used only where float32 errs this factor more than float64 rounded once (11 times, measured over
 #: sums of 1,000 terms): then each is far from the geometric mean of the two.
 IDENTIFYING_RATIO = 4.0
 

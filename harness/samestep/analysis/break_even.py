@@ -47,7 +47,7 @@ class BreakEven:
 
 
 def break_even(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> BreakEven | None:
-    """Return when a cell's start-up cost has paid; None where it is not high."""
+    """Return when a cell breaks even; None where its start-up cost is not high."""
     start = summary.start_seconds(task)
     if start is None:
         return None

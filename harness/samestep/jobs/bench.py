@@ -62,8 +62,9 @@ class _Bench:
             return
         self._plan()
         self.precheck.run(self.keep, self)
+        agreed = self.state.agreed
         for cell in self.plan.cells:
-            if cell.key not in self.state.agreed:
+            if cell.key not in agreed:
                 self.eta.drop(cell.key)
         for invocation, left in self._invocations():
             for group in left:

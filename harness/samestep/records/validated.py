@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from samestep.codec import Malformed
 from samestep.errors import SamestepError
 from samestep.field_checks import count, writable
 from samestep.records import schema
-from samestep.records.plan import Plan
 from samestep.records.schema import KINDS, RETIRED, SCHEMA, Record
 from samestep.records.store import RUN, UNWRITABLE, Run
 
@@ -43,10 +41,6 @@ class ValidatedRun(Run):
         self.left_out: list[LeftOut] = []
         self._cells = self.plan.by_key()
         self._kept = list(self._read())
-
-    @cached_property
-    def plan(self) -> Plan:
-        return super().plan
 
     def document(self) -> dict[str, object]:
         document = super().document()

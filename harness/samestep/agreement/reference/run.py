@@ -109,7 +109,7 @@ class Reference:
         return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision))
 
     def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
-        """Return how correct computations scatter, measured over so many replicas; nothing for integers.
+        """Return how correct computations scatter, measured over N ``replicas``; nothing for integers.
 
         Raises `samestep.agreement.arithmetic.rules.UnknownOperation` as `bounds` does.
         """

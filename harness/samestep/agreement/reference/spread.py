@@ -70,7 +70,7 @@ def measure_spreads(
     precision: str,
     replicas: int,
 ) -> dict[str, Spread]:
-    """Return the spread of every floating tensor that ``run`` returns, over so many replicas.
+    """Return the spread of every floating tensor that ``run`` returns, over N ``replicas``.
 
     ``before`` holds the values of the params that a step moves, in the shapes of their tensors. The noise is
     that of `samestep.agreement.limits.SIMULATED`, and sigma is scaled to the roundoff of ``precision``.

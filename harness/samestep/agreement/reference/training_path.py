@@ -29,7 +29,7 @@ class TrainingPath:
         self.points: dict[str, list[Point]] = {}
 
     def point(self, along: str, steps: int) -> Point:
-        """Return where so many steps of the task ``along`` lead."""
+        """Return where N steps of the task ``along`` lead."""
         points = self.points.setdefault(along, [self.start])
         while len(points) <= steps:
             state = self.reference.exact(along, self.reference.first_steps(along, points[-1])).state
@@ -37,7 +37,7 @@ class TrainingPath:
         return points[steps]
 
     def spreads(self, task: str, along: str, steps: int, replicas: int) -> dict[str, Spread]:
-        """Return the spreads of one call of ``task`` after so many steps of the task ``along``."""
+        """Return the spreads of one call of ``task`` after N steps of the task ``along``."""
         return self.cache.get(
             self._key(task, along if steps else "", steps, replicas, 1),
             lambda: self._measured(task, self.point(along, steps), replicas, 1),
