@@ -47,6 +47,9 @@ BASE = ("errors", "codec", "field_checks", "spec", "paths")
 #: What travels between rooms.
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
+#: How the sides of a comparison are described.
+SUBJECT = ("models.tensors", "models.question", "models.subject", "models.losses")
+
 #: Which modules a room, or a part of one, may import, its own aside; the lowest first. Arrows point down: a
 #: room names earlier ones only. A module belongs to the longest name that it begins with.
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -69,6 +72,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "agreement.verdict": ("agreement.findings",),
     "agreement.distance": ("agreement.findings",),
     "agreement.arithmetic": ("agreement.limits",),
+    "agreement.arithmetic.torch": ("agreement.limits", "agreement.arithmetic"),
+    "agreement.arithmetic.jaxpr": ("agreement.limits", "agreement.arithmetic"),
     "agreement.reference": (
         "spec", "paths", "agreement.limits", "agreement.findings", "agreement.verdict",
         "agreement.arithmetic",
@@ -117,9 +122,27 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.fingerprint",
         "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
     ),
+    "models.tensors": (),
+    "models.question": ("models.tensors",),
+    "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question"),
+    "models.losses": ("models.subject",),
+    "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT),
+    "models.torch": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.torch", *SUBJECT),
+    "models.jax": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT),
+    "models.keras": (
+        "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",
+        "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
+    ),
+    "models.pairing": ("agreement.limits", *SUBJECT),
+    "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
+    "models": (
+        *BASE, "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",
+        "agreement.reference", "agreement.examination", *SUBJECT, "models.numpy", "models.torch",
+        "models.jax", "models.keras", "models.pairing", "models.fitting",
+    ),
     "api": (
-        *DATA, "catalog", "frameworks", "agreement.examination", "workers.protocol", "workers.open_candidate",
-        "workers",
+        *DATA, "models", "models.subject", "catalog", "frameworks", "agreement.examination",
+        "workers.protocol", "workers.open_candidate", "workers",
     ),
     "commands": (
         *DATA, "", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint", "analysis",

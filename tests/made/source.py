@@ -101,9 +101,15 @@ def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
     ]
 
 
+#: The rooms of models and engines that belong to one framework, by the name of their folder.
+ROOMS_OF = {"torch": "torch", "jax": "jax", "jaxpr": "jax", "keras": "keras"}
+
+
 def framework_of(path: Path) -> str | None:
     """The framework that a module may import: an adapter's, and that of the files of a topic's answers."""
     folders = path.relative_to(PACKAGE).parts[:-1]
+    if folders[:1] == ("models",) or folders[:2] == ("agreement", "arithmetic"):
+        return ROOMS_OF.get(folders[-1])
     answers = len(folders) == 2 and folders[0] == "conventions"
     return path.stem if folders == ("frameworks",) or answers else None
 

@@ -1,0 +1,158 @@
+"""What an engine makes of a user's model: a computation that it can run exactly, and with noise.
+
+A `Program` holds its inputs. It is made by an engine (PyTorch: `samestep.agreement.arithmetic.torch`, JAX:
+`samestep.agreement.arithmetic.jaxpr`, NumPy: the array type `samestep.agreement.arithmetic.noise.Noise`) from
+code that runs in float32 or less, and interprets it in float64. What an engine cannot follow it refuses, by
+name: a value is never lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+
+
+class Refused(Exception):
+    """The engine cannot follow this computation; the message names the operation and the place.
+
+    It is no TypeError: Python's operators turn those into NotImplemented, and go on.
+    """
+
+
+class Level(Enum):
+    """How large the rounding errors of a replica are.
+
+    OWN: the unit roundoff of each result's own dtype, which is what the code really does. DOUBLE: what
+    float64 does everywhere, simulated at float32's 2^-24 so that it can be seen, and to be scaled by
+    `DOUBLE_SCALE`: 2^-53 / 2^-24.
+    """
+
+    OWN = "own"
+    DOUBLE = "double"
+
+
+#: From the noise of `Level.DOUBLE` to rounding at 2^-53.
+DOUBLE_SCALE = 2.0**-29
+
+
+class Contract(Enum):
+    """The arithmetic that a caller declares for the matrix products of the candidate.
+
+    FLOAT32: as the code says. TF32, BFLOAT16, FLOAT16: operands of products and convolutions are rounded to
+    10, 7 or 10 bits after the point before they are multiplied; BFLOAT16 and FLOAT16 round results as well.
+    """
+
+    FLOAT32 = "float32"
+    TF32 = "tf32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number in the code that its dtype does not hold, such as 1/sqrt(d) in float32.
+
+    ``value`` is what the code computes with; ``roundoff`` the unit roundoff of the dtype that holds it. A
+    literal with a shortest decimal of at most six digits (0.999, 1e-5) is read as that decimal and owes
+    nothing, so it is none of these.
+    """
+
+    value: float
+    roundoff: float
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """One thing to move in an exact run, by one rounding: a ``literal`` at all its sites, or all constants.
+
+    ``constants`` is the seed of the random signs with which every element of every captured constant array
+    is moved by one rounding of its dtype; constants whose bits the other side holds as well
+    (``shared``: digests) stay.
+    """
+
+    literal: Literal | None = None
+    constants: int | None = None
+    shared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an engine saw beside the values: a ``kind`` in a word, the ``place``, and a ``text`` for a person.
+
+    Kinds: "decides" (the code decides on a value that rounding moves: another path, or an integer that flips
+    in a replica), "random" (it draws random numbers), "lossy" (it reads a number out).
+    """
+
+    kind: str
+    place: str
+    text: str
+
+
+class Program(Protocol):
+    """A computation of named tensors that an engine can run; `Key` is the caller's name of a tensor.
+
+    Every run returns the same keys in the order in which the tensors are computed, each with an array in
+    float64 (or exact integers, or bools) of the shape that the code gives it.
+    """
+
+    def exact(self, nudge: Nudge | None = None) -> Mapping[object, np.ndarray]:
+        """Return all tensors in float64, without float32's rounding. Raises `Refused`."""
+        ...
+
+    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[object, np.ndarray]:
+        """Return all tensors in float64, each primitive with its random rounding error. Raises `Refused`.
+
+        One seed is one replica, bit for bit.
+        """
+        ...
+
+    @property
+    def literals(self) -> Sequence[Literal]:
+        """The distinct literals that are not held exactly, after the first exact run."""
+        ...
+
+    @property
+    def constants(self) -> Mapping[str, np.ndarray]:
+        """Captured constant arrays by the digest of their bytes, after the first exact run."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was seen in the runs so far."""
+        ...
+
+    @property
+    def terms(self) -> Mapping[object, int]:
+        """The length of the longest sum on the way to each tensor; 1 where it is not followed."""
+        ...
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all rounding is float32's, so that `Level.OWN` and `Level.DOUBLE` are the same noise."""
+        ...
+
+
+@dataclass
+class Record:
+    """A plain implementation of what a program reports, for engines to fill."""
+
+    literals: list[Literal] = field(default_factory=list)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    terms: dict[object, int] = field(default_factory=dict)
+    uniform: bool = True
+
+
+def shortest_decimal(value: float, dtype: str = "float32") -> float | None:
+    """Return the decimal number of at most six digits that ``dtype`` rounds to ``value``; None without one.
+
+    1e-5 as float32 holds it is 9.99999974e-06, and is read back as 1e-5.
+    """
+    if not np.isfinite(value):
+        return None
+    decimal = float(f"{value:.6g}")
+    return decimal if float(np.asarray(decimal).astype(dtype)) == value else None

@@ -1,0 +1,60 @@
+"""What both sides are asked: the same inputs, the same cotangents or loss, the same seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from samestep.models.tensors import Tensors
+
+#: A loss as one side computes it: ``loss(outputs, targets)``, a scalar in that side's own framework, or the
+#: name of one that every framework has (`samestep.models.losses.NAMES`).
+Loss = str | Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One run that is asked of one side.
+
+    ``inputs`` are NumPy arrays by position, or by keyword where ``keywords`` names them (then in the same
+    order). Floating inputs are float32 or narrower and are held exactly; integers stay integers. Without
+    ``loss`` the gradients are those of sum(cotangent * output) over all floating outputs. ``targets`` go to
+    the loss. ``backward`` is False where no gradient can be had or is wanted.
+
+    ``forced`` holds values by `Role.LAYER` and gradients by `Role.LAYER_GRADIENT`, under this side's own
+    names and in its own shapes: after each such layer the run goes on from the given value instead of its
+    own, and in the backward pass from the given gradient. What the run reports for the layer is its own
+    value, before it was replaced: so each layer is seen on the other side's inputs, and no error is
+    inherited.
+    """
+
+    inputs: tuple[np.ndarray, ...]
+    keywords: tuple[str, ...] = ()
+    loss: Loss | None = None
+    targets: np.ndarray | None = None
+    seed: int = 0
+    backward: bool = True
+    forced: Tensors = field(default_factory=dict)
+
+    def cotangent(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the fixed random cotangent of floating output ``index``, float32, of its ``shape``.
+
+        Standard normal, the same for both sides; every element is held exactly by float32.
+        """
+        rng = np.random.default_rng([self.seed, index, 0x5A3E])
+        return rng.standard_normal(shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Optimiser steps that are asked of one side, each from given values.
+
+    ``params[t]`` and ``gradients[t]`` are the parameters (by this side's names) before step t and the
+    gradients that it uses; the optimiser keeps its own state from step to step. What comes back is
+    ``update[t]``: `Role.UPDATE` with the name ``"{t}:{parameter}"``, the new value minus the given one.
+    """
+
+    params: tuple[Mapping[str, np.ndarray], ...]
+    gradients: tuple[Mapping[str, np.ndarray], ...]

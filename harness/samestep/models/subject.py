@@ -1,0 +1,86 @@
+"""One side of a comparison, whatever framework it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.models.question import Question, Steps
+from samestep.models.tensors import Tensors
+
+
+class ModelError(Exception):
+    """A side cannot be run, or not compared: one line that names the side, the value and the next step."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A named part of a model: its ``name``, and the ``kind`` of thing that it is (``LayerNorm``).
+
+    ``settings`` are the numbers and words that it was made with, where they can be read (eps, momentum).
+    """
+
+    name: str
+    kind: str
+    settings: Mapping[str, object]
+
+
+class Subject(Protocol):
+    """A model with its parameters and state, as one framework runs it.
+
+    ``framework`` is torch, jax, keras, tensorflow or numpy. Nothing that is done here changes the user's own
+    object: models are copied, or their state is put back. Names are the framework's own, joined by "." in
+    PyTorch and Keras and by "/" in JAX.
+    """
+
+    framework: str
+
+    def describe(self) -> str:
+        """Return what it is in a few words: "torch.nn.Module Net, eval mode"."""
+        ...
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return the trainable parameters, by name, as NumPy arrays; a tied one once, by its first name."""
+        ...
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return what is not trained but changes or counts: buffers, running statistics, carries."""
+        ...
+
+    def layers(self) -> Sequence[Layer]:
+        """Return the layers in the order of their calls, after the first run; empty where none is named."""
+        ...
+
+    def with_values(self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]) -> Subject:
+        """Return this model with other values of some of its parameters and state.
+
+        Raises `ModelError` for a name that it does not have, or another shape.
+        """
+        ...
+
+    def run(self, question: Question) -> Tensors:
+        """Return the tensors of one run as the model really runs: its own dtypes, device, compiled or not.
+
+        Raises `ModelError` for what the model itself raises, with the exception as its cause.
+        """
+        ...
+
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+        """Return the same run for the engine; its keys are `TensorKey`s, the same ones as `run` gives.
+
+        Raises `samestep.agreement.arithmetic.program.Refused` where the framework has no engine, with the
+        reason.
+        """
+        ...
+
+    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
+        """Return the updates of an optimiser of this framework, as it really runs. Raises `ModelError`."""
+        ...
+
+    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+        """Return the same steps for the engine. Raises `Refused`."""
+        ...

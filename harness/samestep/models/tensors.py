@@ -1,0 +1,45 @@
+"""The tensors of one run of a model, by what they are and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+
+class Role(Enum):
+    """What a tensor is; the order is the order in which a training step computes them."""
+
+    LAYER = "layer"
+    OUTPUT = "output"
+    LOSS = "loss"
+    STATE = "state"
+    LAYER_GRADIENT = "gradient at"
+    INPUT_GRADIENT = "gradient of input"
+    GRADIENT = "gradient of"
+    UPDATE = "update of"
+
+
+@dataclass(frozen=True)
+class TensorKey:
+    """The name of a tensor: ``name`` is a layer's or parameter's path as its own framework spells it.
+
+    A layer that is called several times has ``name#2``, ``name#3`` for the further calls; a layer with
+    several outputs ``name.0``, ``name.1``; likewise an output that is a tuple, a dict or a dataclass: the
+    path of the leaf, "" for a single one.
+    """
+
+    role: Role
+    name: str
+
+    def __str__(self) -> str:
+        if self.role in (Role.LAYER,):
+            return self.name
+        return f"{self.role.value} {self.name}".strip()
+
+
+#: Arrays by key, in the order in which they are computed: layers in the order of their calls, outputs, loss,
+#: new state, then gradients at layers' outputs (last layer first), of inputs and of parameters.
+Tensors = Mapping[TensorKey, np.ndarray]

@@ -1,0 +1,1 @@
+"""A PyTorch module or function as reference and candidate."""
