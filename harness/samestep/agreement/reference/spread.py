@@ -7,8 +7,9 @@ scale vary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from samestep.agreement.limits import (
     smallest_normal,
     unit_roundoff,
 )
+
+#: How a caller names its tensors.
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,63 @@ class Spread:
         return reference_share(self.precision) * DEVIATIONS * varies
 
 
+class SpreadMeter(Generic[Name]):
+    """Collects replicas, and gives the spread of each floating tensor.
+
+    ``exact`` holds the exact tensors, ``before`` the params that a step moves, in the shapes of their
+    tensors; ``terms`` the longest sum on the way to each (1 where it is not given). ``unit`` is the factor
+    from the noise in the replicas to that of ``precision``.
+    """
+
+    def __init__(
+        self,
+        exact: Mapping[Name, np.ndarray],
+        before: Mapping[Name, np.ndarray],
+        terms: Mapping[Name, int],
+        precision: str,
+        unit: float = 1.0,
+    ) -> None:
+        self.exact = {name: value for name, value in exact.items() if value.dtype.kind == "f"}
+        self.terms, self.precision, self.unit = terms, precision, unit
+        self.directions = {name: value - before.get(name, 0.0) for name, value in self.exact.items()}
+        self.squares = {name: np.zeros(value.shape) for name, value in self.exact.items()}
+        self.norms: dict[Name, list[float]] = {name: [] for name in self.exact}
+        self.scales: dict[Name, list[float]] = {name: [] for name in self.exact}
+
+    def add(self, replica: Mapping[Name, np.ndarray]) -> None:
+        """Add one replica: the tensors of ``exact``, each in its shape and units.
+
+        Elements that are not finite in the replica or the exact run have no error.
+        """
+        with np.errstate(all="ignore"):
+            for name, exact in self.exact.items():
+                difference = replica[name] - exact
+                error = np.where(np.isfinite(difference), difference, 0.0)
+                square = np.square(error)
+                self.squares[name] += square
+                self.norms[name].append(float(np.sqrt(square.sum())))
+                self.scales[name].append(projection(error, self.directions[name]))
+
+    def spreads(self) -> dict[Name, Spread]:
+        """Return the spread of every floating tensor over the replicas so far."""
+        return {name: self._spread(name) for name in self.exact}
+
+    def _spread(self, name: Name) -> Spread:
+        norms, scales = np.array(self.norms[name]) * self.unit, np.array(self.scales[name]) * self.unit
+        sigma = np.sqrt(self.squares[name] / len(norms)) * self.unit
+        whole = float(np.sqrt(np.square(sigma).sum()))
+        rms = whole / max(sigma.size, 1) ** 0.5
+        floored = np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)))
+        return Spread(
+            sigma=floored.astype(np.float32) if self.precision == "float32" else floored,
+            terms=self.terms.get(name, 1),
+            replicas=len(norms),
+            norm_varies=float(np.std(norms / whole)) if whole else 0.0,
+            scale_varies=float(np.sqrt(np.square(scales).mean())),
+            precision=self.precision,
+        )
+
+
 def measure_spreads(
     run: Callable[[NoiseTape], Mapping[str, Noise]],
     before: Mapping[str, np.ndarray],
@@ -77,46 +138,20 @@ def measure_spreads(
     """
     tape = NoiseTape(precision)
     exact = run(tape)
-    floating = [name for name, noise in exact.items() if noise.dtype.kind == "f"]
-    directions = {name: exact[name].value - before.get(name, 0.0) for name in floating}
-    squares = {name: np.zeros(exact[name].shape) for name in floating}
-    norms = {name: np.zeros(replicas) for name in floating}
-    scales = {name: np.zeros(replicas) for name in floating}
-    with np.errstate(all="ignore"):
-        for replica in range(replicas):
-            tape.replay(replica)
-            noisy = run(tape)
-            for name in floating:
-                error = noisy[name].value - exact[name].value
-                squares[name] += np.square(error)
-                norms[name][replica] = np.sqrt(np.square(error).sum())
-                scales[name][replica] = projection(error, directions[name])
-        unit = unit_roundoff(precision) / SIMULATED[np.dtype(precision)]
-        return {
-            name: _spread(
-                np.sqrt(squares[name] / replicas) * unit, norms[name] * unit, scales[name] * unit,
-                exact[name].terms, precision,
-            )
-            for name in floating
-        }  # fmt: skip
+    meter = SpreadMeter(
+        {name: noise.value for name, noise in exact.items()},
+        before,
+        {name: noise.terms for name, noise in exact.items()},
+        precision,
+        unit_roundoff(precision) / SIMULATED[np.dtype(precision)],
+    )
+    for replica in range(replicas):
+        tape.replay(replica)
+        meter.add({name: noise.value for name, noise in run(tape).items()})
+    return meter.spreads()
 
 
 def projection(error: np.ndarray, direction: np.ndarray) -> float:
     """Return <E, G> / <G, G> of two arrays of one shape, a ratio; 0 where G is 0 or not finite."""
     length = float(np.square(direction).sum())
     return float((error * direction).sum()) / length if 0 < length < np.inf else 0.0
-
-
-def _spread(sigma: np.ndarray, norms: np.ndarray, scales: np.ndarray, terms: int, precision: str) -> Spread:
-    whole = float(np.sqrt(np.square(sigma).sum()))
-    rms = whole / max(sigma.size, 1) ** 0.5
-    varies = float(np.std(norms / whole)) if whole else 0.0
-    floored = np.maximum(sigma, max(FLOOR * rms, smallest_normal(precision)))
-    return Spread(
-        sigma=floored.astype(np.float32) if precision == "float32" else floored,
-        terms=terms,
-        replicas=len(norms),
-        norm_varies=varies,
-        scale_varies=float(np.sqrt(np.square(scales).mean())),
-        precision=precision,
-    )
