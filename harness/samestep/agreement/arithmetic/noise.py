@@ -120,8 +120,8 @@ class Noise(RoundingArray):
             return self.rounded(other, self.tape)
         return self.exact(np.asarray(other), self.tape)
 
-    def with_rounding(self, value: Array, units: float) -> Self:
-        """Return ``value`` after a rounding of ``units`` u."""
+    def with_rounding(self, value: Array, units: float | Array) -> Self:
+        """Return ``value`` after a rounding of ``units`` u, for all or for each element."""
         if self.tape.is_recording:
             self.tape.record(units * self.tape.deviation * np.abs(value))
         return self.like((self.tape.add_noise(value),))

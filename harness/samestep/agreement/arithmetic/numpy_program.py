@@ -1,0 +1,250 @@
+"""The engine for plain NumPy code: it runs on an array type that follows its rounding.
+
+`ProgramNoise` is `samestep.agreement.arithmetic.noise.Noise` for code that nobody wrote for samestep: it
+finds the code's literals and captured constants, repeats the exact run's conversions to integers, and lets
+an absorbed addend go without rounding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from samestep.agreement.arithmetic.noise import Noise, NoiseTape
+from samestep.agreement.arithmetic.program import (
+    Contract,
+    Finding,
+    Level,
+    Literal,
+    Nudge,
+    Record,
+    Refused,
+    shortest_decimal,
+)
+from samestep.agreement.arithmetic.rounding_array import Array
+from samestep.agreement.arithmetic.rules import UnknownOperation
+from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, unit_roundoff
+
+#: The unit roundoff of the operands of products that a contract declares; bfloat16 keeps 7 bits after the
+#: point.
+OPERANDS = {
+    Contract.TF32: TF32_ROUNDOFF,
+    Contract.BFLOAT16: 2.0**-8,
+    Contract.FLOAT16: unit_roundoff("float16"),
+}
+ROUNDED_RESULTS = (Contract.BFLOAT16, Contract.FLOAT16)
+
+#: A number of at most this many significant bits is a power of two, a small integer or a simple fraction,
+#: which every framework holds alike.
+SIMPLE_BITS = 12
+
+#: Return the tensors of the code, given a function that lifts the arrays that it is called with.
+Compute = Callable[[Callable[[Array], "ProgramNoise"]], Mapping[Any, object]]
+
+
+class ProgramTape(NoiseTape):
+    """The tape of one program: what was seen in its exact run, and what is moved in this one."""
+
+    def __init__(self, contract: Contract, nudge: Nudge | None) -> None:
+        super().__init__("float32")
+        self.contract = contract
+        self.nudge = nudge or Nudge()
+        self.seen = Record()
+        self.integers: list[Array] = []
+        self.next_integers = 0
+
+    def replay(self, seed: int) -> None:
+        super().replay(seed)
+        self.next_integers = 0
+
+    def literal(self, value: float) -> float:
+        """Return the number that the exact run computes with for a scalar of the code, and note a literal."""
+        if not np.isfinite(value) or _is_simple(value) or shortest_decimal(value, "float64") is not None:
+            return value
+        decimal = shortest_decimal(value)
+        if decimal is not None:
+            return decimal
+        literal = Literal(value, SIMULATED[self.precision])
+        if self.is_recording and literal not in self.seen.literals:
+            self.seen.literals.append(literal)
+        return value * (1 + literal.roundoff) if literal == self.nudge.literal else value
+
+    def constant(self, array: Array) -> Array:
+        """Return the values of a captured array in float64, each moved by one rounding where it is asked."""
+        digest = hashlib.sha256(array.tobytes()).hexdigest()
+        if self.is_recording:
+            self.seen.constants[digest] = array
+        value = array.astype(np.float64)
+        if self.nudge.constants is None or digest in self.nudge.shared:
+            return value
+        rng = np.random.default_rng([self.nudge.constants, int(digest[:16], 16)])
+        signs = rng.choice([-1.0, 1.0], size=array.shape)
+        return np.asarray(value * (1 + signs * SIMULATED[self.precision]))
+
+    def as_first(self, integers: Array) -> Array:
+        """Return the integers of the exact run for a conversion, so that a replica takes the same side."""
+        if self.is_recording:
+            self.integers.append(integers)
+            return integers
+        first = self.integers[self.next_integers]
+        self.next_integers += 1
+        if not np.array_equal(first, integers):
+            place = user_line(traceback.extract_stack())
+            finding = Finding("decides", place, f"rounding moves an integer that is computed at {place}")
+            if finding not in self.seen.findings:
+                self.seen.findings.append(finding)
+        return first
+
+
+def _is_simple(value: float) -> bool:
+    """Whether float32 holds the number, and it is an integer or has few significant bits."""
+    held = float(np.float32(value)) == value
+    return held and (value.is_integer() or float(np.ldexp(np.frexp(value)[0], SIMPLE_BITS)).is_integer())
+
+
+class ProgramNoise(Noise):
+    """A value of NumPy code in one run of a `ProgramTape`."""
+
+    tape: ProgramTape
+
+    def __getattr__(self, name: str) -> object:
+        if not name.startswith("__") and hasattr(np.ndarray, name):
+            raise UnknownOperation(f"ndarray.{name}")
+        raise AttributeError(f"an array has no {name!r}")
+
+    def lift(self, other: object) -> Self:
+        if isinstance(other, type(self)):
+            return other
+        array = np.asarray(other)
+        if array.dtype.kind != "f":
+            return self.exact(array, self.tape)
+        if array.ndim:
+            return self.exact(self.tape.constant(array), self.tape)
+        return self.rounded(self.tape.literal(float(array)), self.tape)
+
+    def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
+        values = [operand.value for operand in operands]
+        if ufunc not in (np.add, np.subtract) or all(value.dtype.kind != "f" for value in values):
+            return super().elementwise(ufunc, operands)
+        a, b = values
+        value = np.asarray(ufunc(a, b))
+        absorbed = (value == a) | (np.abs(value) == np.abs(b))  # such a sum does not round
+        return self.with_rounding(value, np.where(absorbed, 0.0, 1.0)).with_terms_of(operands)
+
+    def product(self, a: Self, b: Self) -> Self:
+        contract = self.tape.contract
+        if contract is Contract.FLOAT32:
+            return super().product(a, b)
+        units = OPERANDS[contract] / SIMULATED[self.tape.precision]
+        result = super().product(a.with_rounding(a.value, units), b.with_rounding(b.value, units))
+        return result.with_rounding(result.value, units) if contract in ROUNDED_RESULTS else result
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        to = np.dtype(dtype)
+        if to.kind == "f" and to.itemsize < self.tape.precision.itemsize:
+            raise UnknownOperation(f"astype({to})")
+        if to.kind == "f" and self.dtype.kind == "f":
+            return self.copy()
+        result = super().astype(to)
+        if to.kind in "iu" and self.dtype.kind == "f":
+            return self.like((self.tape.as_first(result.value),))
+        return result
+
+
+class NumpyProgram:
+    """A `samestep.agreement.arithmetic.program.Program` of NumPy code; all its rounding is float32's.
+
+    ``compute(lift)`` runs the code: it calls it with its arrays lifted, and returns its tensors by key, each
+    a `ProgramNoise`, a plain array or a number.
+    """
+
+    def __init__(self, compute: Compute, contract: Contract = Contract.FLOAT32) -> None:
+        self.compute = compute
+        self.contract = contract
+        self._tape: ProgramTape | None = None
+        self._exact: dict[object, np.ndarray] = {}
+        self._terms: dict[object, int] = {}
+
+    def exact(self, nudge: Nudge | None = None) -> Mapping[object, np.ndarray]:
+        """Return all tensors in float64; see `Program.exact`."""
+        if nudge is not None:
+            return _values(self._run(ProgramTape(self.contract, nudge)))
+        self._recorded()
+        return dict(self._exact)
+
+    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[object, np.ndarray]:
+        """Return all tensors with each primitive's random error; both levels are the same noise."""
+        tape = self._recorded()
+        tape.replay(seed)
+        return _values(self._run(tape))
+
+    @property
+    def literals(self) -> Sequence[Literal]:
+        """The literals that float32 does not hold and no short decimal gives."""
+        return tuple(self._recorded().seen.literals)
+
+    @property
+    def constants(self) -> Mapping[str, np.ndarray]:
+        """The arrays that the code has captured, by digest."""
+        return dict(self._recorded().seen.constants)
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The integers that rounding moved in a replica."""
+        return tuple(self._tape.seen.findings) if self._tape else ()
+
+    @property
+    def terms(self) -> Mapping[object, int]:
+        """The length of the longest sum on the way to each tensor."""
+        self._recorded()
+        return dict(self._terms)
+
+    @property
+    def uniform(self) -> bool:
+        """True: NumPy code is followed in float32 only."""
+        return True
+
+    def _recorded(self) -> ProgramTape:
+        if self._tape is None:
+            tape = ProgramTape(self.contract, None)
+            tensors = self._run(tape)
+            self._exact = _values(tensors)
+            self._terms = {key: getattr(tensor, "terms", 1) for key, tensor in tensors.items()}
+            self._tape = tape
+        return self._tape
+
+    def _run(self, tape: ProgramTape) -> Mapping[Any, object]:
+        try:
+            with np.errstate(all="ignore"):
+                return self.compute(lambda array: ProgramNoise.exact(array, tape))
+        except UnknownOperation as unknown:
+            place = user_line(traceback.extract_tb(unknown.__traceback__))
+            raise Refused(f"{unknown} at {place}: NumPy code has no rule for it") from unknown
+        except Exception as error:  # whatever the user's code raises on an array type that is not ndarray
+            place = user_line(traceback.extract_tb(error.__traceback__))
+            raise Refused(
+                f"{type(error).__name__} at {place}, on an array type that follows rounding: {error}"
+            ) from error
+
+
+def _values(tensors: Mapping[Any, object]) -> dict[object, np.ndarray]:
+    plain = {key: t.value if isinstance(t, Noise) else np.asarray(t) for key, t in tensors.items()}
+    return {
+        key: value.astype(np.float64) if value.dtype.kind == "f" else value for key, value in plain.items()
+    }
+
+
+#: Where frames that are not the user's lie: NumPy, and samestep itself.
+OTHERS = (str(Path(np.__file__).parent), str(Path(__file__).parents[2]))
+
+
+def user_line(stack: Sequence[traceback.FrameSummary]) -> str:
+    """Return the innermost line of a stack that is neither NumPy's nor samestep's: file.py:12."""
+    own = [frame for frame in stack if not frame.filename.startswith(OTHERS)]
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"

@@ -1,0 +1,218 @@
+"""A NumPy function as one side of a comparison: outputs and state, without gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from samestep.agreement.arithmetic.numpy_program import NumpyProgram
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.nested import Nested, leaves, replaced
+from samestep.models.question import Loss, Question, Steps
+from samestep.models.subject import Layer, ModelError
+from samestep.models.tensors import Role, TensorKey, Tensors
+
+NO_OPTIMIZERS = "NumPy has no optimizers: give one of the other side's framework, or leave optimizer= out"
+
+
+@dataclass(frozen=True)
+class NumpySubject:
+    """``call(params, *inputs)``, or with a state ``call(params, state, *inputs) -> (outputs, new_state)``.
+
+    ``values`` and ``held`` are the params and the state, nested as the call takes them; None where it takes
+    none. Floats wider than float32 are held in float32, as the other side holds them.
+    """
+
+    call: Callable[..., Any]
+    values: Nested = None
+    held: Nested = None
+    framework: str = "numpy"
+
+    @classmethod
+    def from_function(
+        cls, call: Callable[..., Any], params: Nested = None, state: Nested = None
+    ) -> NumpySubject:
+        """Return the side for a function of NumPy arrays, which are copied. Raises `ModelError`."""
+        if not callable(call):
+            raise ModelError(f"a {type(call).__name__} cannot be called: give a function of NumPy arrays")
+        if params is None and state is not None:
+            raise ModelError(
+                "a state needs params: call(params, state, *inputs); give params={} where none are"
+            )
+        return cls(call, replaced(params, _held), replaced(state, _held))
+
+    def describe(self) -> str:
+        """Return what it is in a few words."""
+        return f"NumPy function {self.name}, without gradients"
+
+    @property
+    def name(self) -> str:
+        """The function's own name."""
+        return getattr(self.call, "__name__", type(self.call).__name__)
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return the params by path, joined by "."."""
+        return leaves(self.values)
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return the state by path."""
+        return leaves(self.held)
+
+    def layers(self) -> Sequence[Layer]:
+        """Return none: a function's parts have no names."""
+        return ()
+
+    def with_values(
+        self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    ) -> NumpySubject:
+        """Return this function with other values of some of its params and state. Raises `ModelError`."""
+        return replace(
+            self,
+            values=_changed(self.values, parameters, "parameter"),
+            held=_changed(self.held, state, "state"),
+        )
+
+    def run(self, question: Question) -> Tensors:
+        """Return outputs, loss and new state, as NumPy computes them. Raises `ModelError`."""
+        given: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def lift(array: np.ndarray) -> np.ndarray:
+            given.append((array, array.copy()))
+            return given[-1][1]
+
+        try:
+            with np.errstate(all="ignore"):
+                tensors = self._tensors(question, lift)
+            plain = {key: np.asarray(value) for key, value in tensors.items()}
+        except Exception as error:  # whatever the user's function raises
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"NumPy function {self.name} raises {type(error).__name__}: {error}") from error
+        self._check_unchanged(given)
+        return {key: _numeric(key, value, self.name) for key, value in plain.items()}
+
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+        """Return the same run on the array type that follows its rounding. Raises `Refused`."""
+        arrays = {**self.parameters(), **self.state(), **{str(i): x for i, x in enumerate(question.inputs)}}
+        narrow = next((n for n, x in arrays.items() if x.dtype.kind == "f" and x.dtype.itemsize < 4), None)
+        if narrow is not None:
+            raise Refused(f"{narrow} is {arrays[narrow].dtype}: NumPy code is followed in float32 only")
+        return NumpyProgram(lambda lift: self._tensors(question, lift), contract)
+
+    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
+        """Raise `ModelError`: NumPy has no optimizers."""
+        raise ModelError(NO_OPTIMIZERS)
+
+    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+        """Raise `Refused`: NumPy has no optimizers."""
+        raise Refused(NO_OPTIMIZERS)
+
+    def _tensors(self, question: Question, lift: Callable[[np.ndarray], Any]) -> dict[TensorKey, Any]:
+        """The tensors of one call on arrays as ``lift`` makes them, by key."""
+        if question.forced:
+            raise ModelError(f"NumPy function {self.name} has no layers that values could be forced on")
+        inputs = [lift(array) for array in question.inputs]
+        first = [
+            replaced(tree, lambda _, x: lift(x)) for tree in (self.values, self.held) if tree is not None
+        ]
+        named = dict(zip(question.keywords, inputs, strict=True)) if question.keywords else {}
+        returned = self.call(*first, *([] if named else inputs), **named)
+        outputs, state = self._parted(returned)
+        tensors: dict[TensorKey, Any] = {TensorKey(Role.OUTPUT, n): x for n, x in leaves(outputs).items()}
+        if question.loss is not None:
+            targets = None if question.targets is None else lift(question.targets)
+            tensors[TensorKey(Role.LOSS, "")] = _loss(question.loss, outputs, targets)
+        return {**tensors, **{TensorKey(Role.STATE, n): x for n, x in leaves(state).items()}}
+
+    def _parted(self, returned: Any) -> tuple[Nested, Nested]:
+        if self.held is None:
+            return returned, None
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise ModelError(f"NumPy function {self.name} has a state: it must return (outputs, new_state)")
+        outputs, state = returned
+        if leaves(state).keys() != leaves(self.held).keys():
+            raise ModelError(
+                f"NumPy function {self.name} returns the state {sorted(leaves(state))}; "
+                f"it was given {sorted(leaves(self.held))}"
+            )
+        return outputs, state
+
+    def _check_unchanged(self, given: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        for before, after in given:
+            if not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
+                raise ModelError(
+                    f"NumPy function {self.name} changes an array of shape {before.shape} that it is given: "
+                    "let it compute into a copy"
+                )
+
+
+def recognise(model: object) -> NumpySubject | None:
+    """Return the side for a plain Python function; None for anything else.
+
+    A function does not say which framework it is written in, so this is asked last.
+    """
+    return NumpySubject.from_function(model) if isinstance(model, FunctionType) else None
+
+
+def _held(path: str, leaf: Any) -> np.ndarray:
+    try:
+        array = np.array(leaf)
+    except Exception as error:
+        raise ModelError(
+            f"{path or 'the value'} is a {type(leaf).__name__}, not an array: {error}"
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise ModelError(f"{path or 'the value'} is {array.dtype}: give an array of numbers")
+    return array.astype(np.float32) if array.dtype.kind == "f" and array.dtype.itemsize > 4 else array
+
+
+def _numeric(key: object, value: np.ndarray, name: str) -> np.ndarray:
+    if value.dtype.kind not in "biuf":
+        raise ModelError(f"{key} of NumPy function {name} is {value.dtype}, not an array of numbers")
+    return value
+
+
+def _changed(tree: Nested, values: Mapping[str, np.ndarray], what: str) -> Nested:
+    """The same nested arrays with some of them replaced, each in its own dtype."""
+    own = leaves(tree)
+    for name, value in values.items():
+        if name not in own:
+            raise ModelError(f"there is no {what} {name}; there are {', '.join(own) or 'none'}")
+        if np.shape(value) != own[name].shape:
+            raise ModelError(f"{what} {name} has the shape {own[name].shape}, not {np.shape(value)}")
+    return replaced(tree, lambda path, x: np.array(values[path], x.dtype) if path in values else x)
+
+
+def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
+    if callable(loss):
+        return loss(outputs, targets)
+    floating = next((x for x in leaves(outputs).values() if x.dtype.kind == "f"), None)
+    if floating is None:
+        raise ModelError(f"the loss {loss!r} needs a floating output")
+    if loss not in LOSSES:
+        raise ModelError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}")
+    return LOSSES[loss](floating, targets)
+
+
+def _cross_entropy(logits: Any, classes: Any) -> Any:
+    flat, classes = logits.reshape(-1, logits.shape[-1]), classes.reshape(-1)
+    shifted = flat - flat.max(axis=-1, keepdims=True)
+    chosen = shifted[np.arange(len(flat)), classes]
+    return (np.log(np.exp(shifted).sum(axis=-1)) - chosen).mean()
+
+
+def _binary_cross_entropy(logits: Any, targets: Any) -> Any:
+    return (np.maximum(logits, 0.0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))).mean()
+
+
+#: The losses of `samestep.models.losses`, on NumPy arrays and on those that follow their rounding.
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "cross_entropy": _cross_entropy,
+    "mse": lambda outputs, targets: np.square(outputs - targets).mean(),
+    "l1": lambda outputs, targets: np.abs(outputs - targets).mean(),
+    "binary_cross_entropy": _binary_cross_entropy,
+}
