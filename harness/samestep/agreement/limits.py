@@ -113,6 +113,11 @@ PERTURBATION = 2.0**-7
 #: this, which a wrong guess may match by chance, only if what is left is within what rounding does.
 EXPLAINED, EXPLAINED_SIZE = 1 / 8, 16
 
+#: A fitted cause is named only if all that was tried, with every digit that was chosen, would fit as well by
+#: chance in less than this share of mismatches; it is certain only if no other cause that needs less than
+#: this many times its choices explains the error too.
+COINCIDENCE = 1 / 1000
+
 #: A tensor identifies the arithmetic that made it if it comes from sums of N terms, and if the norm of
 #: its error hardly varies: then 8 standard deviations of that do not lead half way to the next arithmetic.
 IDENTIFYING_TERMS, IDENTIFYING_NORM = 256, 1 / 2 / DEVIATIONS
