@@ -10,7 +10,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Program
 from samestep.models.question import Question, Steps
-from samestep.models.tensors import Tensors
+from samestep.models.tensors import TensorKey, Tensors
 
 
 class ModelError(Exception):
@@ -69,7 +69,7 @@ class Subject(Protocol):
         """
         ...
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine; its keys are `TensorKey`s, the same ones as `run` gives.
 
         Raises `samestep.agreement.arithmetic.program.Refused` where the framework has no engine, with the
@@ -81,6 +81,6 @@ class Subject(Protocol):
         """Return the updates of an optimiser of this framework, as it really runs. Raises `ModelError`."""
         ...
 
-    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the engine. Raises `Refused`."""
         ...

@@ -8,10 +8,10 @@ name: a value is never lost silently.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -92,18 +92,22 @@ class Finding:
     text: str
 
 
-class Program(Protocol):
+#: How a caller names the tensors of a program.
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Program(Protocol[Key]):
     """A computation of named tensors that an engine can run; `Key` is the caller's name of a tensor.
 
     Every run returns the same keys in the order in which the tensors are computed, each with an array in
     float64 (or exact integers, or bools) of the shape that the code gives it.
     """
 
-    def exact(self, nudge: Nudge | None = None) -> Mapping[object, np.ndarray]:
+    def exact(self, nudge: Nudge | None = None) -> Mapping[Key, np.ndarray]:
         """Return all tensors in float64, without float32's rounding. Raises `Refused`."""
         ...
 
-    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[object, np.ndarray]:
+    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[Key, np.ndarray]:
         """Return all tensors in float64, each primitive with its random rounding error. Raises `Refused`.
 
         One seed is one replica, bit for bit.
@@ -126,7 +130,7 @@ class Program(Protocol):
         ...
 
     @property
-    def terms(self) -> Mapping[object, int]:
+    def terms(self) -> Mapping[Key, int]:
         """The length of the longest sum on the way to each tensor; 1 where it is not followed."""
         ...
 

@@ -1,0 +1,65 @@
+"""What the reference says of each of the candidate's tensors: its exact value, and what rounding does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Level, Program
+from samestep.agreement.reference.spread import Spread, SpreadMeter
+from samestep.models.tensors import Role, TensorKey, Tensors
+
+#: From the reference's tensors to what they say of the candidate's, under the candidate's keys.
+Translate = Callable[[Tensors], Tensors]
+#: Told how many runs of how many are done.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The reference under the candidate's keys, in the shapes of the candidate's tensors.
+
+    ``exact`` is in float64, or exact integers. ``spreads`` holds, of every floating tensor, sigma of what
+    its own dtypes do; ``double`` sigma of what rounding at 2^-53 does, in the tensor's units.
+    """
+
+    exact: Tensors
+    spreads: Mapping[TensorKey, Spread]
+    double: Mapping[TensorKey, np.ndarray]
+
+
+def measure_expected(
+    program: Program[TensorKey],
+    translate: Translate,
+    before: Mapping[TensorKey, np.ndarray],
+    replicas: int,
+    seed: int,
+    progress: Progress,
+) -> Expected:
+    """Return what the reference's ``program`` says, from one exact run and N ``replicas``.
+
+    ``before`` holds the values of the parameters that a step moves, under the candidate's keys. Raises
+    `samestep.agreement.arithmetic.program.Refused`.
+    """
+    own = program.exact()
+    exact = translate(own)
+    levels = [Level.OWN] if program.uniform else [Level.OWN, Level.DOUBLE]
+    terms = {key: program.terms.get(key, 1) for key in exact}
+    meters = {level: SpreadMeter(exact, before, terms, "float32") for level in levels}
+    total = replicas * len(levels)
+    for done, (level, replica) in enumerate((lv, r) for r in range(replicas) for lv in levels):
+        progress(done, total)
+        meters[level].add(translate(program.replica(seed + replica, level)))
+    progress(total, total)
+    spreads = meters[Level.OWN].spreads()
+    double = spreads if program.uniform else meters[Level.DOUBLE].spreads()
+    return Expected(
+        exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
+    )
+
+
+def is_backward(key: TensorKey) -> bool:
+    """Return whether a tensor belongs to the backward pass, where frameworks treat NaN differently."""
+    return key.role in (Role.LAYER_GRADIENT, Role.INPUT_GRADIENT, Role.GRADIENT, Role.UPDATE)

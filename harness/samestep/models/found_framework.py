@@ -1,0 +1,109 @@
+"""Which framework a function is written in, from its parameters and from the names that its code uses."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator
+
+#: The top-level packages that say which framework code belongs to.
+PACKAGES = {
+    "torch": "torch",
+    "jax": "jax",
+    "jaxlib": "jax",
+    "flax": "jax",
+    "optax": "jax",
+    "equinox": "jax",
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+}
+
+#: How far the functions that a function calls are followed.
+DEPTH = 3
+
+
+def framework_of_leaves(tree: object) -> set[str]:
+    """Return the frameworks whose arrays are in a nesting of dicts, lists and tuples; NumPy is none."""
+    if isinstance(tree, dict):
+        return set().union(*(framework_of_leaves(leaf) for leaf in tree.values()))
+    if isinstance(tree, (list, tuple)):
+        return set().union(*(framework_of_leaves(leaf) for leaf in tree))
+    name = _package(type(tree))
+    return {name} if name else set()
+
+
+def framework_of_function(call: Callable[..., object]) -> set[str]:
+    """Return the frameworks that a function's code uses, or those of the functions that it calls.
+
+    A function that uses none but NumPy gives the empty set.
+    """
+    wrapper = _package(type(call))
+    if wrapper:
+        return {wrapper}
+    level: list[types.FunctionType] = list(_functions(call))
+    seen: set[types.CodeType] = set()
+    for _ in range(DEPTH):
+        found = {name for function in level for name in _used(function)}
+        if found:
+            return found
+        seen.update(function.__code__ for function in level)
+        called = [inner for function in level for inner in _called(function)]
+        level = [function for function in called if function.__code__ not in seen]
+    return set()
+
+
+def _package(kind: object) -> str | None:
+    module = getattr(kind, "__module__", None) or ""
+    return PACKAGES.get(str(module).partition(".")[0])
+
+
+def _functions(call: object) -> Iterator[types.FunctionType]:
+    """The plain functions behind a callable: wrapped, partial, bound, or an object with __call__."""
+    if isinstance(call, functools.partial):
+        yield from _functions(call.func)
+    elif inspect.ismethod(call):
+        yield from _functions(call.__func__)
+    elif hasattr(call, "__wrapped__"):
+        yield from _functions(call.__wrapped__)
+    elif isinstance(call, types.FunctionType):
+        yield call
+    elif not isinstance(call, type):
+        method = inspect.getattr_static(type(call), "__call__", None)
+        if isinstance(method, types.FunctionType):
+            yield method
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _values(function: types.FunctionType) -> Iterator[object]:
+    """What the names in a function's code stand for: globals, and the cells that it closes over."""
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    yield from (function.__globals__[name] for name in names if name in function.__globals__)
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # a cell that is not filled yet
+            continue
+
+
+def _used(function: types.FunctionType) -> set[str]:
+    found = set()
+    for value in _values(function):
+        name = PACKAGES.get(value.__name__.partition(".")[0]) if isinstance(value, types.ModuleType) else None
+        owner = name or _package(value) or _package(type(value))
+        if owner:
+            found.add(owner)
+    imports = {name.partition(".")[0] for code in _codes(function.__code__) for name in code.co_names}
+    return found | {PACKAGES[name] for name in imports if name in PACKAGES}
+
+
+def _called(function: types.FunctionType) -> Iterator[types.FunctionType]:
+    for value in _values(function):
+        if callable(value) and not isinstance(value, type):
+            yield from _functions(value)

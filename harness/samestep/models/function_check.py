@@ -1,0 +1,213 @@
+"""Question A: is it the same function? Both sides in float64, by exact interpretation of their own code.
+
+What remains between two exact runs is rounding at 2^-53, and what literals owe: a number such as 1/sqrt(d) or
+a position table that one side holds in float32 and the other in float64 is no other function. So
+
+    |E| <= lambda hypot(sigma_reference, sigma_candidate) 2^-29 + sum over literals |f(c (1 + u)) - f(c)|
+
+with one exact run for each literal, all its sites moved together, and of captured constants with random
+signs. What costs further runs is done only where the limit without it is breached: it can only grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import (
+    DOUBLE_SCALE,
+    Level,
+    Literal,
+    Nudge,
+    Program,
+)
+from samestep.agreement.limits import elementwise_limit
+from samestep.agreement.reference.spread import SpreadMeter
+from samestep.models.expected import Expected, Translate, is_backward
+from samestep.models.tensors import TensorKey, Tensors
+
+#: Replicas of the candidate, and draws of its constants: few, and the limit pays for it.
+CANDIDATE_REPLICAS = 12
+
+#: Literals that a double holds owe 2^-53 each, which the first term of the limit covers.
+OWING = 2.0**-50
+
+
+@dataclass(frozen=True)
+class FunctionStatistics:
+    """The difference of two exact runs in one tensor, where it is nearest to its limit.
+
+    ``share`` is |error| / limit there; ``got`` and ``expected`` the two exact values at ``index``, in the
+    tensor's units, and so are ``error`` and ``limit``. A shape of another kind has an infinite share.
+    """
+
+    share: float
+    index: tuple[int, ...]
+    got: float
+    expected: float
+    error: float
+    limit: float
+
+    @property
+    def same(self) -> bool:
+        """Whether the difference is within the limit."""
+        return self.share <= 1.0
+
+
+Limits = dict[TensorKey, np.ndarray]
+
+
+class FunctionCheck:
+    """Compares the exact runs of the candidate's and the reference's programs, tensor by tensor.
+
+    ``candidate`` and ``reference`` are programs of the same question; ``translate`` takes the reference's
+    tensors to the candidate's keys and shapes.
+    """
+
+    def __init__(
+        self,
+        candidate: Program[TensorKey],
+        reference: Program[TensorKey],
+        expected: Expected,
+        translate: Translate,
+        seed: int,
+    ) -> None:
+        self.candidate, self.reference = candidate, reference
+        self.expected, self.translate, self.seed = expected, translate, seed
+
+    def run(self) -> dict[TensorKey, FunctionStatistics]:
+        """Return the statistics of every tensor that both sides have. Raises `Refused`."""
+        got = self.candidate.exact()
+        keys = [key for key in self.expected.exact if key in got]
+        replicas = min([s.replicas for s in self.expected.spreads.values()] + [CANDIDATE_REPLICAS])
+        factor = elementwise_limit(replicas)
+        owed: Limits = {key: np.zeros(self.expected.exact[key].shape) for key in keys}
+        sigma = {key: self.expected.double[key] for key in keys if key in self.expected.double}
+        result = self._compare(keys, got, factor, sigma, owed)
+        for widen in (self._owe_literals, self._owe_constants, self._add_candidate):
+            if all(statistics.same for statistics in result.values()):
+                break
+            widen(got, sigma, owed, factor)
+            result = self._compare(keys, got, factor, sigma, owed)
+        return result
+
+    def _compare(
+        self, keys: list[TensorKey], got: Tensors, factor: float, sigma: Limits, owed: Limits
+    ) -> dict[TensorKey, FunctionStatistics]:
+        return {
+            key: compare_exact(
+                got[key],
+                self.expected.exact[key],
+                factor * sigma[key] + owed[key] if key in sigma else owed[key],
+                is_backward(key),
+            )
+            for key in keys
+        }
+
+    def _owe_literals(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
+        for moved in self._moved_runs(got, _literal_nudges(self.candidate, self.reference)):
+            for key, limit in owed.items():
+                limit += _moved(moved, key, limit.shape)
+
+    def _owe_constants(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
+        squares = {key: np.zeros(limit.shape) for key, limit in owed.items()}
+        shared = frozenset(self.candidate.constants) & frozenset(self.reference.constants)
+        for program_moves in (self._constant_nudges(self.candidate, shared, got),
+                              self._constant_nudges(self.reference, shared, None)):  # fmt: skip
+            for moved in program_moves:
+                for key, square in squares.items():
+                    square += np.square(_moved(moved, key, square.shape)) / CANDIDATE_REPLICAS
+        for key, limit in owed.items():
+            limit += factor * np.sqrt(squares[key])
+
+    def _constant_nudges(
+        self, program: Program[TensorKey], shared: frozenset[str], got: Tensors | None
+    ) -> Iterator[dict[TensorKey, np.ndarray]]:
+        if frozenset(program.constants) <= shared:
+            return
+        for draw in range(CANDIDATE_REPLICAS):
+            nudge = Nudge(constants=self.seed + draw, shared=shared)
+            yield self._difference(program, nudge, got)
+
+    def _moved_runs(
+        self, got: Tensors, nudges: tuple[list[Nudge], list[Nudge]]
+    ) -> Iterator[dict[TensorKey, np.ndarray]]:
+        for nudge in nudges[0]:
+            yield self._difference(self.candidate, nudge, got)
+        for nudge in nudges[1]:
+            yield self._difference(self.reference, nudge, None)
+
+    def _difference(
+        self, program: Program[TensorKey], nudge: Nudge, got: Tensors | None
+    ) -> dict[TensorKey, np.ndarray]:
+        """How far a nudge moves each tensor, under the candidate's keys."""
+        moved, base = program.exact(nudge), got
+        if base is None:
+            moved, base = self.translate(moved), self.expected.exact
+        with np.errstate(all="ignore"):
+            return {key: np.abs(moved[key] - base[key]) for key in self.expected.double if key in moved}
+
+    def _add_candidate(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
+        floating = {key: got[key] for key in sigma if got[key].shape == sigma[key].shape}
+        meter = SpreadMeter(floating, {}, {}, "float32")
+        for replica in range(CANDIDATE_REPLICAS):
+            meter.add(self.candidate.replica(self.seed + 1 + replica, Level.DOUBLE))
+        for key, spread in meter.spreads().items():
+            sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
+
+
+def _literal_nudges(
+    candidate: Program[TensorKey], reference: Program[TensorKey]
+) -> tuple[list[Nudge], list[Nudge]]:
+    """The literals that only one side holds: two sides with the same bits owe each other nothing."""
+
+    def owing(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Nudge]:
+        held = {literal.value for literal in other.literals}
+        return [
+            Nudge(literal=Literal(literal.value, literal.roundoff))
+            for literal in mine.literals
+            if literal.roundoff > OWING and literal.value not in held
+        ]
+
+    return owing(candidate, reference), owing(reference, candidate)
+
+
+def _moved(moved: dict[TensorKey, np.ndarray], key: TensorKey, shape: tuple[int, ...]) -> np.ndarray:
+    change = moved.get(key)
+    if change is None or change.shape != shape:
+        return np.zeros(shape)
+    return np.where(np.isfinite(change), change, 0.0)
+
+
+def compare_exact(
+    got: np.ndarray, expected: np.ndarray, limit: np.ndarray, backward: bool
+) -> FunctionStatistics:
+    """Return how far two exact arrays are apart, relative to ``limit``, all of one shape and in one unit.
+
+    Integers and bools must be equal. Where the reference is not finite, the candidate must be the same
+    infinity or NaN; in the ``backward`` pass only not finite, since frameworks differ in what it becomes.
+    """
+    if got.shape != expected.shape:
+        return FunctionStatistics(float("inf"), (), float("nan"), float("nan"), float("inf"), 0.0)
+    if not got.size:
+        return FunctionStatistics(0.0, (), 0.0, 0.0, 0.0, 0.0)
+    got, expected = got.astype(np.float64), expected.astype(np.float64)
+    with np.errstate(all="ignore"):
+        both = np.isfinite(got) & np.isfinite(expected)
+        error = np.where(both, np.abs(got - expected), 0.0)
+        share = np.where(error > 0, error / limit, 0.0)
+    share[~both & ~agree_not_finite(got, expected, backward)] = np.inf
+    index = tuple(int(i) for i in np.unravel_index(int(share.argmax()), share.shape))
+    return FunctionStatistics(
+        float(share[index]), index, float(got[index]), float(expected[index]), float(error[index]),
+        float(limit[index]),
+    )  # fmt: skip
+
+
+def agree_not_finite(got: np.ndarray, expected: np.ndarray, backward: bool) -> np.ndarray:
+    """Return where two arrays of one shape agree in not being finite."""
+    if backward:
+        return np.asarray(~np.isfinite(got) & ~np.isfinite(expected))
+    return np.asarray((got == expected) | (np.isnan(got) & np.isnan(expected)))
