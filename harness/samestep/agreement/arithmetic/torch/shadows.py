@@ -1,0 +1,162 @@
+"""Float64 values of a model's tensors: each storage has a shadow, which hangs on it and dies with it.
+
+Views and changes in place need no rule: a view of a tensor is the same view of its storage's shadow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakSet
+
+import torch
+
+from samestep.agreement.arithmetic.torch.places import refuse
+
+Tensor = torch.Tensor
+
+#: The unit roundoff of each dtype that has shadows.
+ROUNDOFF = {
+    dtype: torch.finfo(dtype).eps / 2
+    for dtype in (
+        torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex128, torch.complex64,
+    )
+}  # fmt: skip
+_PART = {torch.complex64: torch.float32, torch.complex128: torch.float64}
+
+#: Runs its block without any dispatch mode: what is done to handles is nobody's business.
+unseen = torch._C._DisableTorchDispatch
+
+
+def wide_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Return the dtype in which a shadow shows values of ``dtype``: integers and bools stay as they are."""
+    if dtype not in ROUNDOFF:
+        return dtype
+    return torch.complex128 if dtype in _PART else torch.float64
+
+
+def has_values(x: object) -> bool:
+    """Return whether ``x`` is a tensor whose values have a shadow: a dense one of floats."""
+    return isinstance(x, Tensor) and x.dtype in ROUNDOFF and x.layout is torch.strided
+
+
+class Shadow:
+    """The values of one storage: ``values`` covers it in float64, in the order of its bytes.
+
+    ``first`` is the tensor that was computed for it, which most uses ask for as it is; ``run`` is whose it
+    is: what an earlier run left behind counts as no shadow. ``dtype`` is what the bytes are.
+    """
+
+    __slots__ = ("dtype", "first", "run", "shape", "size", "stride")
+
+    def __init__(self, first: Tensor, dtype: torch.dtype, size: int, run: object) -> None:
+        self.first, self.dtype, self.size, self.run = first, dtype, size, run
+        self.shape, self.stride = first.shape, first.stride()
+
+    def view(self, tensor: Tensor) -> Tensor:
+        """Return the values of ``tensor``, which lies on this storage, as a float64 view of the same form."""
+        shape, stride, offset = tensor.shape, tensor.stride(), tensor.storage_offset()
+        complex_ = tensor.dtype in _PART
+        if (
+            not offset
+            and shape == self.shape
+            and stride == self.stride
+            and complex_ == self.first.is_complex()
+        ):
+            values = self.first
+        elif not complex_:
+            first = torch.view_as_real(self.first) if self.first.is_complex() else self.first
+            values = first.as_strided(shape, stride, offset)
+        else:
+            first = torch.view_as_real(self.first) if self.first.is_complex() else self.first
+            pairs = torch.view_as_complex(first.as_strided((self.size // 2, 2), (2, 1), 0))
+            values = pairs.as_strided(shape, stride, offset)
+        if complex_ and tensor.is_conj():
+            values = torch.conj(values)
+        return torch._neg_view(values) if tensor.is_neg() else values
+
+
+class Shadows:
+    """The shadows of one run."""
+
+    def __init__(self) -> None:
+        self._lifted: WeakSet[Any] = WeakSet()
+        #: Bytes that NumPy or a buffer shares: what is written there is read without a word.
+        self.shared: WeakSet[Any] = WeakSet()
+
+    def find(self, tensor: Tensor) -> Shadow | None:
+        """Return the shadow of the tensor's storage, if this run has given it one."""
+        shadow = getattr(tensor.untyped_storage(), "shadow", None)
+        return shadow if shadow is not None and shadow.run is self else None
+
+    def wide(self, tensor: Tensor) -> Tensor:
+        """Return the values of ``tensor`` in float64 (complex128), in its own form; a change goes to them.
+
+        A storage that the run has not met is lifted: its bytes are the exact values.
+        """
+        shadow = getattr(tensor.untyped_storage(), "shadow", None)
+        if shadow is None or shadow.run is not self:
+            shadow = self.lift(tensor)
+        part = _PART.get(tensor.dtype, tensor.dtype)
+        if shadow.dtype is not part:
+            refuse("view(dtype)", f"the bytes of a {shadow.dtype} tensor are read as {tensor.dtype}")
+        if shadow.size * part.itemsize < tensor.untyped_storage().nbytes():
+            shadow = self._grown(tensor, shadow)
+        return shadow.view(tensor)
+
+    def lift(self, tensor: Tensor) -> Shadow:
+        """Return a new shadow with the bytes of the tensor's storage for values."""
+        storage = tensor.untyped_storage()
+        part = _PART.get(tensor.dtype, tensor.dtype)
+        with unseen():
+            size = storage.nbytes() // part.itemsize
+            bytes_ = torch.empty(0, dtype=part, device=tensor.device).set_(storage, 0, (size,), (1,))
+            shadow = Shadow(bytes_.to(torch.float64, copy=True), part, size, self)
+        storage.shadow = shadow
+        self._lifted.add(storage)
+        return shadow
+
+    def _grown(self, tensor: Tensor, old: Shadow) -> Shadow:
+        """A storage was resized: what it had stays, and the rest is lifted."""
+        with unseen():
+            new = self.lift(tensor)
+            first = torch.view_as_real(old.first) if old.first.is_complex() else old.first
+            new.first[: old.size] = first.as_strided((old.size,), (1,), 0)
+        return new
+
+    def adopt(self, handle: Tensor, values: Tensor) -> None:
+        """Let ``values`` (float64 or complex128, of the handle's shape) be those of a new ``handle``.
+
+        They are copied where they are not alone on their storage, or lie in another order.
+        """
+        storage, theirs = handle.untyped_storage(), values.untyped_storage()
+        part = _PART.get(handle.dtype, handle.dtype)
+        size = storage.nbytes() // part.itemsize
+        alone = not hasattr(theirs, "adopted") and theirs.nbytes() == size * 8 and not values.storage_offset()
+        if not (alone and values.stride() == handle.stride() and values.dtype is wide_dtype(handle.dtype)):
+            values = self._copied(handle, values, size)
+            theirs = values.untyped_storage()
+        theirs.adopted = True
+        storage.shadow = Shadow(values, part, size, self)
+
+    def _copied(self, handle: Tensor, values: Tensor, size: int) -> Tensor:
+        dtype = wide_dtype(handle.dtype)
+        flat = torch.zeros(size if dtype is torch.float64 else size // 2, dtype=dtype, device=values.device)
+        copy = flat.as_strided(handle.shape, handle.stride(), handle.storage_offset())
+        copy.copy_(values)
+        return copy if handle.is_contiguous() and copy.numel() == flat.numel() else flat
+
+    def clone(self, of: Tensor, to: Tensor) -> None:
+        """Give the storage of ``to``, whose bytes are a copy of those of ``of``, a copy of its shadow."""
+        shadow = self.find(of)
+        if shadow is not None:
+            with unseen():
+                copy = Shadow(shadow.first.clone(), shadow.dtype, shadow.size, self)
+            to.untyped_storage().shadow = copy
+            self._lifted.add(to.untyped_storage())
+
+    def forget(self) -> None:
+        """Drop the shadows of storages that outlive the run."""
+        for storage in list(self._lifted):
+            if getattr(getattr(storage, "shadow", None), "run", None) is self:
+                del storage.shadow
+        self._lifted.clear()
