@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
+#: Of a user's model: the right function in weaker arithmetic than declared; and no answer, with the reason.
+WEAKER, ABSTAINS = "weaker", "abstains"
 INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
 TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
 

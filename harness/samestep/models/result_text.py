@@ -1,0 +1,130 @@
+"""A result in words: the first line is what a test runner shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.models.judged import JudgedTensor
+from samestep.models.result import First, Result, name_of
+from samestep.models.tensors import Role
+
+#: How many lines of a kind a summary prints; `Result.explain` prints all.
+FEW = 4
+
+
+def summary(result: Result) -> str:
+    """Return the verdict in one line of about 100 characters, and what belongs to it below."""
+    lines = [headline(result)]
+    if result.first:
+        lines.append(_values(result.first))
+    if result.diagnosis:
+        lines.append(f"looks like: {result.diagnosis}")
+    if result.looks_like:
+        lines.append(f"looks like: {result.looks_like}")
+    lines += [f"by itself wrong as well: {_place(fault)}" for fault in result.faults[1:]]
+    if result.verdict in (DISAGREE, WEAKER):
+        lines += _around(result)
+    missing = result.coverage.lines()
+    lines += missing[:FEW] + ([f"and {len(missing) - FEW} more: .explain()"] if len(missing) > FEW else [])
+    return "\n  ".join(lines)
+
+
+def headline(result: Result) -> str:
+    """Return the first line: the verdict, where it begins, by how much."""
+    if result.verdict == ABSTAINS:
+        return f"abstains: {result.reason}"
+    first = result.first
+    if result.verdict == AGREE or first is None:
+        return f"{result.verdict}: {_compared(result)}{_nearest(list(result.judged))}"
+    before = "; what comes before it agrees" if first.inputs_agree else ""
+    if result.verdict == WEAKER:
+        allowed = " (declared)" if result.declared else ""
+        return f"weaker{allowed}: the same function, but {_place(first)}{before}"
+    return f"disagree: {_place(first)}{before}"
+
+
+def explanation(result: Result) -> str:
+    """Return the summary, every tensor that is beyond its limits, and the coverage."""
+    beyond = [tensor for tensor in result.judged if tensor.state != AGREE]
+    lines = [_line(tensor) for tensor in beyond]
+    return "\n".join([summary(result), *lines, str(result.coverage)])
+
+
+def _place(first: First) -> str:
+    kind = f" ({first.kind})" if first.kind else ""
+    where = first.layer or first.tensor
+    if first.wrong:
+        at = f" at {list(first.index)}" if first.index else ""
+        return f"{where} first{kind}, {first.wrong}{at}"
+    at = f" at {list(first.index)}" if first.index else ""
+    return f"{where} first{kind}, {first.error:.2g}{at}, {_times(first.share)} its limit"
+
+
+def _times(share: float) -> str:
+    if share < 10:
+        return f"{share:.2g} times"
+    return f"{share:.0f} times" if share < 1e6 else f"{share:.1g} times"
+
+
+def _values(first: First) -> str:
+    got, expected = f"{first.got:.7g}", f"{first.expected:.7g}"
+    if first.wrong:
+        return f"got {first.wrong}"
+    if got == expected:
+        got, expected = f"{first.got:.12g}", f"{first.expected:.12g}"
+    text = f"got {got}, expected {expected}"
+    if first.exact:
+        return f"{text} in float64: another function, not rounding"
+    return f"{text}; limit {first.limit:.2g}"
+
+
+def _around(result: Result) -> list[str]:
+    """How the layers before and after the first one are; without layers, the tensors."""
+    judged = [t for t in result.judged if t.key.role is Role.LAYER] or list(result.judged)
+    what = "layers" if judged[0].key.role is Role.LAYER else "tensors"
+    states = [tensor.state for tensor in judged]
+    start = next((i for i, state in enumerate(states) if state == result.verdict), len(states))
+    before = [tensor for tensor in judged[:start] if tensor.state == AGREE]
+    after = Counter(states[start + 1 :])
+    text = f"before it {len(before)} of {len(judged)} {what} agree{_nearest(before)}"
+    beyond = after[DISAGREE] + after[WEAKER]
+    return [f"{text}; after it {beyond} are beyond their limits too"] if judged else []
+
+
+def _nearest(judged: list[JudgedTensor]) -> str:
+    if not judged:
+        return ""
+    nearest = max(judged, key=lambda tensor: tensor.share)
+    return f" (nearest to its limit: {name_of(nearest.key)}, {nearest.share:.2f})"
+
+
+def _compared(result: Result) -> str:
+    words = {
+        Role.LAYER: "layers", Role.OUTPUT: "outputs", Role.LOSS: "loss", Role.STATE: "states",
+        Role.LAYER_GRADIENT: "gradients at layers", Role.INPUT_GRADIENT: "input gradients",
+        Role.GRADIENT: "parameter gradients", Role.UPDATE: "updates",
+    }  # fmt: skip
+    counts = Counter(tensor.key.role for tensor in result.judged)
+    return ", ".join(f"{counts[role]} {word}" for role, word in words.items() if counts[role])
+
+
+def _line(tensor: JudgedTensor) -> str:
+    function, arithmetic = tensor.function, tensor.arithmetic
+    parts = [f"{name_of(tensor.key)}: {tensor.state}"]
+    if tensor.reference != tensor.key.name:
+        parts.append(f"reference {tensor.reference}")
+    if arithmetic is not None:
+        s = arithmetic.statistics
+        parts.append(
+            arithmetic.wrong
+            or (
+                f"worst element {s.elements:.3g} sigma (limit {s.elements_limit:.3g}), norm {s.norm:.3g} "
+                f"({s.norm_limit:.3g}), scale {s.scale:.2g} ({s.scale_limit:.2g})"
+                if s
+                else "integers, equal"
+            )
+        )
+    if function is not None:
+        parts.append(f"in float64 {function.error:.3g} off (limit {function.limit:.2g})")
+    return "  " + ", ".join(parts)
