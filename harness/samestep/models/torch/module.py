@@ -1,0 +1,129 @@
+"""A torch.nn.Module: copied for every run, and lent out itself only where it is compiled."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch._dynamo.eval_frame import OptimizedModule
+
+from samestep.models.torch.instance import Instance, Values
+from samestep.models.torch.values import to_tensor
+
+#: What torch.compile puts before the names of what it wraps.
+WRAPPER = "_orig_mod."
+
+
+class ModuleNetwork:
+    """A module in the mode that it is in.
+
+    A compiled module is run itself, its values and buffers put back: a copy would be compiled anew for
+    every run, and only a few times before PyTorch quietly gives up.
+    """
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.module = module
+        self.compiled = any(
+            isinstance(part, OptimizedModule) or part._compiled_call_impl is not None
+            for part in module.modules()
+        )
+
+    def describe(self) -> str:
+        """Return its class and its mode, with the modules in another mode counted."""
+        name = type(unwrapped(self.module)).__name__
+        modes = [part.training for part in self.module.modules()]
+        others = sum(mode != self.module.training for mode in modes)
+        mode = ("eval", "train")[self.module.training] + " mode"
+        mixed = (
+            f", {others} of its modules in {('train', 'eval')[self.module.training]} mode" if others else ""
+        )
+        return f"{'compiled ' if self.compiled else ''}torch.nn.Module {name}, {mode}{mixed}"
+
+    def parameters(self) -> Mapping[str, torch.Tensor]:
+        """Return the module's own parameters, frozen ones included."""
+        return _named(self.module.named_parameters())
+
+    def state(self) -> Mapping[str, torch.Tensor]:
+        """Return the module's own buffers."""
+        return _named(self.module.named_buffers())
+
+    def modules(self) -> Mapping[str, torch.nn.Module]:
+        """Return the submodules by name, without the module itself and without what torch.compile adds."""
+        return _submodules(self.module)
+
+    def copy(self, values: Values) -> Instance:
+        """Return a deep copy, not compiled, without gradients."""
+        module = eager_copy(self.module)
+        parameters, buffers = _named(module.named_parameters()), _named(module.named_buffers())
+        with torch.no_grad():
+            for name, tensor in {**parameters, **buffers}.items():
+                tensor.grad = None
+                if name in values:
+                    tensor.copy_(to_tensor(values[name], name))
+        return Instance(parameters, module, lambda: _named(module.named_buffers()), _submodules(module))
+
+    @contextmanager
+    def native(self, values: Values) -> Iterator[Instance]:
+        """Lend a copy, or the compiled module itself, without submodules: hooks would compile it anew."""
+        if not self.compiled:
+            yield self.copy(values)
+            return
+        with kept(self.module):
+            parameters = self.parameters()
+            with torch.no_grad():
+                for name, tensor in {**parameters, **self.state()}.items():
+                    if name in values:
+                        tensor.copy_(to_tensor(values[name], name))
+            yield Instance(parameters, self.module, self.state)
+
+
+def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
+    """Return the module that torch.compile wraps, or the module itself."""
+    inner: torch.nn.Module = module._orig_mod if isinstance(module, OptimizedModule) else module
+    return inner
+
+
+def eager_copy(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a deep copy in which no part is compiled; what is shared stays shared."""
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for value in vars(part).values():
+            # Derived from other tensors, such as the weight under torch.nn.utils.weight_norm: it is made
+            # anew before it is used, and PyTorch refuses to copy it.
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    for part in module.modules():
+        if isinstance(part, OptimizedModule):
+            memo[id(part)] = copy.deepcopy(part._orig_mod, memo)
+    return copy.deepcopy(module, memo)  # nn.Module leaves out what module.compile() has made
+
+
+@contextmanager
+def kept(module: torch.nn.Module) -> Iterator[None]:
+    """Put a module's parameters, gradients and buffers back afterwards, bit for bit."""
+    tensors = [*module.parameters(), *module.buffers()]
+    before = [(tensor, tensor.detach().clone(), tensor.grad) for tensor in tensors]
+    registered = [(part, dict(part._buffers)) for part in module.modules()]
+    for tensor in tensors:
+        tensor.grad = None
+    try:
+        yield
+    finally:
+        for part, buffers in registered:
+            part._buffers.update(buffers)
+        with torch.no_grad():
+            for tensor, value, gradient in before:
+                tensor.copy_(value)
+                tensor.grad = gradient
+
+
+def _named(named: Iterator[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {name.replace(WRAPPER, ""): tensor for name, tensor in named}
+
+
+def _submodules(module: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    named = ((f"{name}.".replace(WRAPPER, "")[:-1], unwrapped(part)) for name, part in module.named_modules())
+    return {name: part for name, part in named if name}

@@ -1,0 +1,130 @@
+"""The layers of one run: their outputs and the gradients there, and values forced on them.
+
+The hooks are global, so that no module has one of its own: PyTorch's fast paths look for those.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils._pytree import tree_leaves
+
+from samestep.models.question import Question
+from samestep.models.subject import ModelError
+from samestep.models.tensors import Role
+from samestep.models.torch.forced import Forced
+from samestep.models.torch.outputs import exchanged, tensors_in
+from samestep.models.torch.values import to_tensor
+
+
+class Phase(Enum):
+    """What the run is doing; in the backward pass, checkpointed layers are called again."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+
+class Observer:
+    """Records the layers of one run by the names of ``modules``, and forces what the question gives."""
+
+    def __init__(
+        self, modules: Mapping[str, torch.nn.Module], question: Question, device: torch.device
+    ) -> None:
+        self._modules = modules.keys()
+        self._names = {id(module): name for name, module in modules.items()}
+        self._calls: Counter[str] = Counter()
+        self._phase = Phase.FORWARD
+        self._forced: dict[Role, dict[str, torch.Tensor]] = {Role.LAYER: {}, Role.LAYER_GRADIENT: {}}
+        for key, value in question.forced.items():
+            self._forced[key.role][key.name] = to_tensor(value, f"the forced {key}", device)
+        self.outputs: dict[str, torch.Tensor] = {}
+        self._gradients: dict[str, torch.Tensor] = {}
+        self.called: list[str] = []
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Observe all calls of the modules."""
+        handle = register_module_forward_hook(self._after, with_kwargs=True)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def begin_backward(self) -> None:
+        """Say that the forward pass is done. Raises `ModelError` where a forced layer was not met."""
+        self._phase = Phase.BACKWARD
+        met = self.outputs.keys()
+        for name in (name for names in self._forced.values() for name in names if name not in met):
+            raise ModelError(f"there is no layer {name} to force; there are {', '.join(met) or 'none'}")
+
+    @property
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """The gradients at the layers' outputs, last layer first."""
+        return {name: self._gradients[name] for name in reversed(self.outputs) if name in self._gradients}
+
+    def _after(self, module: torch.nn.Module, args: Any, keywords: Any, output: Any) -> Any:
+        """The hook: record each tensor that a layer returns, and exchange it where it is forced."""
+        if torch.compiler.is_compiling() or id(module) not in self._names:
+            return None
+        call = self._call(self._names[id(module)])
+        if call is None:
+            return None
+        several = len(tensors_in(output)) > 1
+        given = {id(leaf) for leaf in tree_leaves((args, keywords)) if isinstance(leaf, torch.Tensor)}
+
+        def visit(path: str, tensor: torch.Tensor) -> torch.Tensor:
+            if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+                return tensor  # it lives inside a transformation only
+            name = f"{call}.{path}" if several else call
+            if name != call and name in self._modules:  # a container's first output is not its first part
+                name = f"{call}.output.{path}"
+            return self._visit(name, tensor, id(tensor) in given)
+
+        exchange = exchanged(output, visit)
+        return None if exchange is output else exchange
+
+    def _call(self, name: str) -> str | None:
+        """The name of this call; None for what cannot be told: which call is made again in backward."""
+        if self._phase is Phase.FORWARD:
+            self._calls[name] += 1
+            if self._calls[name] == 1:
+                self.called.append(name)
+            return name if self._calls[name] == 1 else f"{name}#{self._calls[name]}"
+        if self._calls[name] == 1:
+            return name
+        again = [key for names in self._forced.values() for key in names if key.split("#")[0] == name]
+        if again:
+            raise ModelError(f"{again[0]} is checkpointed and called several times, so it cannot be forced")
+        return None
+
+    def _visit(self, name: str, tensor: torch.Tensor, passed_through: bool) -> torch.Tensor:
+        if self._phase is Phase.FORWARD:
+            self.outputs[name] = tensor.detach().clone()  # what follows may change it in place
+        value, gradient = (self._forced[role].get(name) for role in (Role.LAYER, Role.LAYER_GRADIENT))
+        if value is not None or gradient is not None:
+            for given in (value, gradient):
+                if given is not None and given.shape != tensor.shape:
+                    raise ModelError(
+                        f"layer {name} has the shape {tuple(tensor.shape)}; "
+                        f"{tuple(given.shape)} cannot be forced on it"
+                    )
+            return Forced.apply(tensor, value, gradient, self._recorder(name))
+        if not tensor.requires_grad:
+            return tensor
+        # A layer that returns its input has a gradient of its own: that of its uses, not of its input's.
+        own = tensor.view_as(tensor) if passed_through else tensor
+        own.register_hook(self._recorder(name))
+        return own
+
+    def _recorder(self, name: str) -> Callable[[torch.Tensor], None]:
+        def record(gradient: torch.Tensor) -> None:
+            if self._phase is Phase.BACKWARD:  # not in a derivative that the model itself takes
+                self._gradients.setdefault(name, gradient.detach().clone())
+
+        return record

@@ -1,0 +1,129 @@
+"""A PyTorch model as one side of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+import numpy as np
+import torch
+
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.question import Question, Steps
+from samestep.models.subject import Layer, ModelError
+from samestep.models.tensors import Tensors
+from samestep.models.torch.instance import Instance, Network, Values, device_of
+from samestep.models.torch.layers import layer_of
+from samestep.models.torch.training_step import TrainingStep, changes_input
+from samestep.models.torch.values import check_plain, to_array, to_tensor
+
+
+@dataclass(frozen=True)
+class TorchSubject:
+    """A ``network`` with other ``values`` in place of some of its own, by name."""
+
+    network: Network
+    values: Values = field(default_factory=dict)
+    framework: str = "torch"
+    _called: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def describe(self) -> str:
+        """Return what it is in a few words."""
+        return self.network.describe()
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return the parameters by name, frozen ones included; bfloat16 as float32. Raises `ModelError`."""
+        return self._arrays(self.network.parameters(), "parameter")
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return buffers, or a function's state, by name. Raises `ModelError`."""
+        return self._arrays(self.network.state(), "buffer")
+
+    def layers(self) -> Sequence[Layer]:
+        """Return the layers in the order of their calls; before the first run, as they are registered."""
+        modules = self.network.modules()
+        return [layer_of(name, modules[name]) for name in self._called or modules]
+
+    def with_values(
+        self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    ) -> TorchSubject:
+        """Return this model with other values of some of its parameters and state. Raises `ModelError`."""
+        given = {
+            **_held(parameters, self.network.parameters(), "parameter"),
+            **_held(state, self.network.state(), "buffer"),
+        }
+        return replace(self, values={**self.values, **given}, _called=[])
+
+    def run(self, question: Question) -> Tensors:
+        """Return the tensors of one run as the model really runs. Raises `ModelError`.
+
+        A compiled model shows no layers, except where its run without compilation has the same bits.
+        """
+        if not self.network.compiled:
+            return self._run(self.network.copy(self.values), question)
+        if question.forced:
+            raise ModelError(
+                "a compiled model's layers cannot be forced: give the model before torch.compile"
+            )
+        with self.network.native(self.values) as instance:
+            compiled = self._run(instance, question)
+        eager = self._run(self.network.copy(self.values), question)
+        return eager if all(_same_bits(compiled[key], eager.get(key)) for key in compiled) else compiled
+
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+        """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`."""
+        raise Refused("PyTorch models cannot be interpreted yet")
+
+    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
+        """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
+        raise ModelError("optimizers cannot be run yet")
+
+    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+        """Return the same steps for the engine. Raises `Refused`."""
+        raise Refused("optimizers cannot be interpreted yet")
+
+    def _run(self, instance: Instance, question: Question) -> Tensors:
+        step = TrainingStep(instance, question, device_of(self.network))
+        try:
+            tensors = step.run()
+        except ModelError:
+            raise
+        except Exception as error:  # whatever the user's model raises
+            raise ModelError(f"the model raises {type(error).__name__}: {_first_line(error)}") from error
+        for name, tensor in step.given.items():  # what no version counts, such as x.data.mul_(2)
+            if not _same_bits(to_array(tensor, name), to_array(step.inputs[name], name)):
+                raise ModelError(changes_input(name))
+        self._called[:] = step.observer.called or self._called
+        return {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
+
+    def _arrays(self, tensors: Mapping[str, torch.Tensor], kind: str) -> Mapping[str, np.ndarray]:
+        return {
+            name: to_array(tensor, f"{kind} {name}") if name not in self.values else self.values[name]
+            for name, tensor in tensors.items()
+        }
+
+
+def _held(values: Values, own: Mapping[str, torch.Tensor], kind: str) -> Values:
+    """The values as this model's tensors hold them. Raises `ModelError` for other names and shapes."""
+    held = {}
+    for name, value in values.items():
+        if name not in own:
+            nearest = get_close_matches(name, own, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(own) or 'none'}"
+            raise ModelError(f"the model has no {kind} {name}; {hint}")
+        check_plain(own[name], f"{kind} {name}")
+        if np.shape(value) != tuple(own[name].shape):
+            shapes = f"the shape {tuple(own[name].shape)}; the value given for it has {np.shape(value)}"
+            raise ModelError(f"{kind} {name} has {shapes}")
+        tensor = to_tensor(value, f"{kind} {name}").to(own[name].dtype)
+        held[name] = to_array(tensor, name)
+    return held
+
+
+def _same_bits(one: np.ndarray, other: np.ndarray | None) -> bool:
+    return other is not None and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or "without a message"

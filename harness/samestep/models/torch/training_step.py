@@ -1,0 +1,155 @@
+"""One forward and backward pass of a model, the same code for its own arithmetic and for the engine's."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+
+from samestep.models.nested import Nested
+from samestep.models.question import Question
+from samestep.models.subject import ModelError
+from samestep.models.tensors import Role, TensorKey
+from samestep.models.torch.instance import Instance
+from samestep.models.torch.losses import loss_of
+from samestep.models.torch.observer import Observer
+from samestep.models.torch.outputs import tensors_in
+from samestep.models.torch.randomness import seeded
+from samestep.models.torch.values import check_dense, held_exactly, to_tensor
+
+TorchTensors = dict[TensorKey, torch.Tensor]
+
+
+class TrainingStep:
+    """A question put to one instance of a model, which is used up by it.
+
+    What is made here before `run` (inputs, targets, forced values) is given, not computed.
+    """
+
+    def __init__(self, instance: Instance, question: Question, device: torch.device) -> None:
+        self.instance, self.question, self.device = instance, question, device
+        self.observer = Observer(instance.modules, question, device)
+        check_dense(instance.parameters, "parameter")
+        check_dense(instance.state(), "buffer")
+        dtype = _common_dtype(instance)
+        self.inputs = {
+            name: _input(array, name, dtype, device, question.backward)
+            for name, array in zip(input_names(question), question.inputs, strict=True)
+        }
+        self.given: dict[str, torch.Tensor] = {}
+        targets = question.targets
+        self.targets = None if targets is None else to_tensor(targets, "targets", device)
+
+    def run(self) -> TorchTensors:
+        """Return all tensors of the run, in the order of `samestep.models.tensors`.
+
+        Raises `ModelError` for inputs that the model changes and outputs that cannot be compared, and
+        whatever the model itself raises.
+        """
+        gradients: AbstractContextManager[object] = (
+            torch.enable_grad() if self.question.backward else torch.no_grad()
+        )
+        with seeded(self.question.seed, self.device), self.observer.watching(), gradients:
+            outputs = self._forward()
+            found = tensors_in(outputs)
+            _check_outputs(found, self.question.backward)
+            floating = [tensor for tensor in found.values() if tensor.is_floating_point()]
+            loss = None
+            if self.question.loss is not None:
+                loss = loss_of(self.question.loss, outputs, floating, self.targets)
+            self.observer.begin_backward()
+            if self.question.backward:
+                self._backward(floating, loss)
+        return self._collected(found, loss)
+
+    def _forward(self) -> Nested:
+        names = self.question.keywords
+        # A leaf cannot be changed in place, its copy can: then the change is found, and said.
+        given = {name: tensor.clone() for name, tensor in self.inputs.items()}
+        versions = {name: tensor._version for name, tensor in given.items()}
+        by_position = [tensor for name, tensor in given.items() if name not in names]
+        outputs = self.instance.call(*by_position, **{name: given[name] for name in names})
+        for name, tensor in given.items():
+            if tensor._version != versions[name]:
+                raise ModelError(changes_input(name))
+        self.given = given
+        return outputs
+
+    def _backward(self, floating: list[torch.Tensor], loss: torch.Tensor | None) -> None:
+        """Accumulate the gradients of the loss, or those of sum(cotangent * output) over all outputs."""
+        if loss is not None:
+            roots, cotangents = [loss], [torch.ones_like(loss)]
+        else:
+            roots, cotangents = (
+                floating,
+                [
+                    to_tensor(self.question.cotangent(i, tuple(output.shape)), "cotangent", output.device).to(
+                        output.dtype
+                    )
+                    for i, output in enumerate(floating)
+                ],
+            )
+        pairs = [pair for pair in zip(roots, cotangents, strict=True) if pair[0].requires_grad]
+        if pairs:
+            leaves = [leaf for leaf in self._leaves().values() if leaf.requires_grad]
+            only = leaves if self.instance.leaves_only else None
+            torch.autograd.backward([root for root, _ in pairs], [c for _, c in pairs], inputs=only)
+
+    def _leaves(self) -> TorchTensors:
+        return {
+            **{TensorKey(Role.INPUT_GRADIENT, name): tensor for name, tensor in self.inputs.items()},
+            **{TensorKey(Role.GRADIENT, name): leaf for name, leaf in self.instance.parameters.items()},
+        }
+
+    def _collected(self, outputs: dict[str, torch.Tensor], loss: torch.Tensor | None) -> TorchTensors:
+        losses = {} if loss is None else {"": loss.reshape(())}
+        observed = (
+            (Role.LAYER, self.observer.outputs),
+            (Role.OUTPUT, outputs),
+            (Role.LOSS, losses),
+            (Role.STATE, self.instance.state()),
+            (Role.LAYER_GRADIENT, self.observer.gradients),
+        )
+        tensors = {TensorKey(role, name): x.detach() for role, named in observed for name, x in named.items()}
+        leaves = {key: leaf.grad for key, leaf in self._leaves().items()}
+        return {**tensors, **{key: gradient for key, gradient in leaves.items() if gradient is not None}}
+
+
+def input_names(question: Question) -> list[str]:
+    """Return the names of the inputs: their keywords, or their positions."""
+    by_position = len(question.inputs) - len(question.keywords)
+    return [*map(str, range(by_position)), *question.keywords]
+
+
+def changes_input(name: str) -> str:
+    """Return what is wrong with a model that changes an input in place."""
+    return f"the model changes input {name} in place: let it compute into a copy"
+
+
+def _common_dtype(instance: Instance) -> torch.dtype:
+    """The dtype of the parameters where they have one in common; float32 otherwise."""
+    dtypes = {leaf.dtype for leaf in instance.parameters.values() if leaf.is_floating_point()}
+    return dtypes.pop() if len(dtypes) == 1 else torch.float32
+
+
+def _input(
+    array: np.ndarray, name: str, dtype: torch.dtype, device: torch.device, backward: bool
+) -> torch.Tensor:
+    """An input as the model takes it: a float in the dtype of the parameters if that holds it exactly."""
+    tensor = to_tensor(array, f"input {name}", device)
+    if not tensor.is_floating_point():
+        return tensor
+    return (tensor.to(dtype) if held_exactly(tensor, dtype) else tensor).requires_grad_(backward)
+
+
+def _check_outputs(outputs: dict[str, torch.Tensor], backward: bool) -> None:
+    check_dense(outputs, "output")
+    for name, tensor in outputs.items():
+        if tensor.is_complex():
+            raise ModelError(f"output {name}".strip() + " is complex: return torch.view_as_real of it")
+    if not any(tensor.is_floating_point() for tensor in outputs.values()):
+        if not outputs:
+            raise ModelError("the model returns no tensor, so there is nothing to compare")
+        if backward:
+            raise ModelError("the model returns no floating tensor, so there is no gradient to compare")
