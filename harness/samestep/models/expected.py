@@ -32,18 +32,18 @@ class Expected:
 
 def measure_expected(
     program: Program[TensorKey],
+    own: Tensors,
     translate: Translate,
     before: Mapping[TensorKey, np.ndarray],
     replicas: int,
     seed: int,
     progress: Progress,
 ) -> Expected:
-    """Return what the reference's ``program`` says, from one exact run and N ``replicas``.
+    """Return what the reference's ``program`` says, from its exact run ``own`` and N ``replicas``.
 
     ``before`` holds the values of the parameters that a step moves, under the candidate's keys. Raises
     `samestep.agreement.arithmetic.program.Refused`.
     """
-    own = program.exact()
     exact = translate(own)
     levels = [Level.OWN] if program.uniform else [Level.OWN, Level.DOUBLE]
     terms = {key: program.terms.get(key, 1) for key in exact}
