@@ -1,0 +1,198 @@
+"""What a user's ``convert`` does to each element, found by running it on arrays that number the elements.
+
+If every element of what comes out is one number, ``convert`` moves elements, and its gradients and updates
+follow without calling it again. If not, each parameter is run alone, which shows sums and factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from samestep.models.pairing.arrangement import Arrangement, Places, from_index
+from samestep.models.pairing.nearest_name import listed, nearest
+from samestep.models.subject import ModelError
+
+Values = Mapping[str, np.ndarray]
+Convert = Callable[[dict[str, np.ndarray]], object]
+
+#: Integers up to 2^24 are exact in float32, and up to 2^8 in bfloat16.
+FLOAT32_DIGITS, HALF_DIGITS = 2**24, 2**8
+
+
+def analyse(convert: Convert, reference: Values, candidate: Values) -> dict[str, tuple[Arrangement, ...]]:
+    """Return what each of the candidate's parameters is made of; nothing for one that is constant.
+
+    Raises `ModelError`.
+    """
+    run = _Converter(convert, candidate)
+    real = run({name: np.array(value) for name, value in reference.items()})
+    _check_shapes(real, candidate)
+    base = HALF_DIGITS if any(value.dtype.itemsize < 4 for value in real.values()) else FLOAT32_DIGITS
+    places = Places({name: np.shape(value) for name, value in reference.items()})
+    labels = _labels(run, places, base)
+    found: dict[str, tuple[Arrangement, ...]] = {}
+    probe = _random(reference, seed=0)
+    arrived = run(probe)
+    for name, index in labels.items():
+        if np.array_equal(arrived[name], real[name]):  # it does not hang on the reference at all
+            found[name] = ()
+            continue
+        terms: tuple[Arrangement, ...] = ()
+        if index is not None and (index >= 0).any():
+            terms = (from_index(index, places),)
+        if not terms or not _explains(terms, probe, arrived[name]):
+            terms = _terms_of_each(run, name, places, base)
+        if not _explains(terms, probe, arrived[name]) or not _explains(terms, reference, real[name]):
+            raise ModelError(
+                f"convert: {name!r} is not made of the reference's elements, moved, scaled or added: convert "
+                "may transpose, reshape, split, stack, pad, scale and add, and nothing else"
+            )
+        found[name] = terms
+    return found
+
+
+class _Converter:
+    """``convert`` with its result by the candidate's names, as NumPy arrays."""
+
+    def __init__(self, convert: Convert, candidate: Values) -> None:
+        self.convert, self.candidate = convert, candidate
+
+    def __call__(self, reference: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        try:
+            result = self.convert(_Asked(reference))
+        except ModelError:
+            raise
+        except Exception as error:  # it is the user's code: whatever it raises is reported, with its cause
+            raise ModelError(f"convert raises {type(error).__name__}: {error}") from error
+        flat = _under_names(result, self.candidate)
+        missing = [name for name in self.candidate if name not in flat]
+        extra = [name for name in flat if name not in self.candidate]
+        if missing:
+            near = nearest(missing[0], extra or flat)
+            raise ModelError(f"convert does not return {listed(missing)}, which the candidate has{near}")
+        if extra:
+            raise ModelError(
+                f"convert returns {listed(extra)}, which the candidate does not have"
+                f"{nearest(extra[0], self.candidate)}"
+            )
+        return {name: np.asarray(flat[name]) for name in self.candidate}
+
+
+class _Asked(dict[str, np.ndarray]):
+    """The reference's parameters; a name that is not there is an error that names the nearest."""
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise ModelError(f"convert asks for {name!r}, which the reference does not have{nearest(name, self)}")
+
+
+def _under_names(result: object, candidate: Values) -> dict[str, object]:
+    """Return the leaves of what ``convert`` returned, joined as the candidate's names are."""
+    paths = list(_leaves(result, ()))
+    joined = [{sep.join(path): leaf for path, leaf in paths} for sep in ("/", ".")]
+    return max(joined, key=lambda names: len(names.keys() & candidate.keys()))
+
+
+def _leaves(tree: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    if isinstance(tree, Mapping):
+        for key, inner in tree.items():
+            yield from _leaves(inner, (*path, str(key)))
+    elif isinstance(tree, list | tuple):
+        for number, inner in enumerate(tree):
+            yield from _leaves(inner, (*path, str(number)))
+    elif tree is not None:
+        yield path, tree
+
+
+def _check_shapes(real: Values, candidate: Values) -> None:
+    for name, value in real.items():
+        wanted = np.shape(candidate[name])
+        if value.shape != wanted:
+            fits = " (a transpose fits)" if sorted(value.shape) == sorted(wanted) else ""
+            raise ModelError(
+                f"convert returns {name!r} of shape {value.shape}, the candidate's is {wanted}{fits}"
+            )
+
+
+def _labels(run: _Converter, places: Places, base: int) -> dict[str, np.ndarray | None]:
+    """Return the place that each element of each parameter comes from, -1 for a zero; None without one.
+
+    Places are written in digits of 1 to base - 1, each exact in the arrays' dtype; one run for each digit.
+    """
+    total, digits = int(places.starts[-1]), 1
+    while (base - 1) ** digits < total:
+        digits += 1
+    found: dict[str, np.ndarray | None] = {}
+    for digit in reversed(range(digits)):
+        arrays = {
+            name: (places.of(name) // (base - 1) ** digit % (base - 1) + 1).astype(np.float32)
+            for name in places.names
+        }
+        for name, value in run(arrays).items():
+            before = found.get(name, np.zeros(value.shape, np.int64))
+            found[name] = None if before is None else _next_digit(before, value, base)
+    return {name: None if value is None else np.where(value < 0, -1, value) for name, value in found.items()}
+
+
+def _next_digit(before: np.ndarray, value: np.ndarray, base: int) -> np.ndarray | None:
+    digit = value.astype(np.float64)
+    if not ((digit == np.rint(digit)) & (digit >= 0) & (digit < base)).all():
+        return None
+    # A zero stays a zero in every digit: -1 times a power of the base, below 0 in the end.
+    return before * (base - 1) + np.rint(digit).astype(np.int64) - 1
+
+
+def _terms_of_each(run: _Converter, name: str, places: Places, base: int) -> tuple[Arrangement, ...]:
+    """Return one term for each of the reference's parameters that has a part in ``name``."""
+    zeros = {other: np.zeros(shape, np.float32) for other, shape in places.shapes.items()}
+    if run(zeros)[name].any():
+        raise ModelError(f"convert is not linear: {name!r} is not 0 where all of the reference's are")
+    terms = []
+    for source, shape in places.shapes.items():
+        weight = run({**zeros, source: np.ones(shape, np.float32)})[name].astype(np.float64)
+        if not weight.any():
+            continue
+        own = Places({source: shape})
+        index = _index_under_weights(run, name, zeros, own, weight, base)
+        term = from_index(index, own)
+        constant = np.unique(weight[weight != 0])
+        factor = float(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
+        words = f"{factor:.6g} * {source}" if len(constant) == 1 and factor != 1 else source
+        terms.append(replace(term, weight=factor, how=f"{words} ({term.how})"))
+    return tuple(terms)
+
+
+def _index_under_weights(
+    run: _Converter, name: str, zeros: Values, own: Places, weight: np.ndarray, base: int
+) -> np.ndarray:
+    """Return the places in one parameter whose elements, times ``weight``, make ``name``."""
+    (source,) = own.names
+    labels, index, digit = own.of(source), np.zeros(weight.shape, np.int64), 1
+    there = weight != 0
+    while digit <= max(labels.size - 1, 1):
+        array = (labels // digit % (base - 1)).astype(np.float32)
+        value = run({**zeros, source: array})[name].astype(np.float64)
+        found = np.rint(np.divide(value, weight, out=np.zeros(weight.shape), where=there)).astype(np.int64)
+        index += np.clip(found, 0, base - 2) * digit
+        digit *= base - 1
+    return np.where(there, np.minimum(index, labels.size - 1), -1)
+
+
+def _random(reference: Values, seed: int) -> dict[str, np.ndarray]:
+    """Return random integers of up to 6 bits: every dtype holds them and their sums exactly."""
+    rng = np.random.default_rng(seed)
+    return {k: rng.integers(-31, 32, np.shape(v)).astype(np.float32) for k, v in reference.items()}
+
+
+def _explains(terms: Sequence[Arrangement], reference: Values, arrived: np.ndarray) -> bool:
+    """Return whether the terms make ``arrived``, to the rounding of its dtype and of one multiplication."""
+    made = np.zeros(arrived.shape)
+    size = np.zeros(arrived.shape)
+    for term in terms:
+        part = term.apply([np.asarray(reference[name], np.float64) for name in term.sources])
+        made, size = made + part, size + np.abs(part)
+    spacing = np.finfo(np.float32).eps if arrived.dtype.itemsize >= 4 else 1 / HALF_DIGITS
+    allowed = size * spacing * len(terms)
+    return bool((np.abs(arrived.astype(np.float64) - made) <= allowed).all())

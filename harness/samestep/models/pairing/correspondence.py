@@ -1,0 +1,135 @@
+"""From every tensor of the reference to what it says for the candidate's, under the candidate's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.models.pairing.linear_map import LinearMap, identity
+from samestep.models.tensors import Role, TensorKey, Tensors
+
+#: Roles whose gradients go the other way through a map; see `samestep.models.pairing.linear_map`.
+GRADIENTS = (Role.GRADIENT, Role.LAYER_GRADIENT, Role.INPUT_GRADIENT)
+#: Roles in the order of a training step.
+ORDER = tuple(Role)
+
+EMPTY = LinearMap({}, {})
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """The links between two sides: ``parameters``, ``state``, ``layers``, ``outputs`` and ``inputs``.
+
+    All are linear, so that exact values, replicas, gradients and updates go through alike. Arrays keep their
+    dtype. The losses of both sides correspond, and so do inputs of the same name unless ``inputs`` says more.
+    """
+
+    parameters: LinearMap = EMPTY
+    state: LinearMap = EMPTY
+    layers: LinearMap = EMPTY
+    outputs: LinearMap = EMPTY
+    inputs: LinearMap = EMPTY
+
+    def apply(self, reference: Tensors) -> dict[TensorKey, np.ndarray]:
+        """Return what the reference says for each of the candidate's tensors, in the candidate's shapes."""
+        found: dict[TensorKey, np.ndarray] = {}
+        for role, prefix, values in _groups(reference):
+            links = self._map(role, values)
+            names = links.first_copies if role is Role.UPDATE else links.links.keys()
+            made = links.apply(values)
+            found |= {TensorKey(role, prefix + name): made[name] for name in made if name in names}
+        return found
+
+    def comparable(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:
+        """Return the candidate's tensors in the form in which `apply` gives the reference's, the same keys.
+
+        They are the candidate's own, but for gradients of parameters that hold the same numbers twice: there
+        the sum over the copies stands at each of them.
+        """
+        found: dict[TensorKey, np.ndarray] = {}
+        for role, prefix, values in _groups(candidate):
+            links = self._map(role, values)
+            if role in GRADIENTS:
+                made = links.comparable(values)
+            else:
+                names = links.first_copies if role is Role.UPDATE else links.links.keys()
+                made = {name: values[name] for name in values if name in names}
+            found |= {TensorKey(role, prefix + name): value for name, value in made.items()}
+        return found
+
+    def to_reference(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:
+        """Return the reference's tensors that the candidate's determine, in float64 and its own shapes."""
+        found: dict[TensorKey, np.ndarray] = {}
+        for role, prefix, values in _groups(candidate):
+            made = self._map(role, values).to_reference(values)
+            found |= {TensorKey(role, prefix + name): value for name, value in made.items()}
+        return found
+
+    def name_of(self, key: TensorKey) -> tuple[tuple[TensorKey, ...], str]:
+        """Return the reference's keys for a key of the candidate's, and how they make it.
+
+        Raises KeyError for one without a counterpart.
+        """
+        prefix, name = _split(key)
+        if key.role is Role.LOSS or (key.role is Role.INPUT_GRADIENT and not self.inputs.links):
+            return (key,), "as it is"
+        link = self._by_role(key.role).links[name]
+        return tuple(TensorKey(key.role, prefix + source) for source in link.sources), link.how
+
+    @property
+    def unmatched_candidate(self) -> dict[TensorKey, str]:
+        """The candidate's tensors without a counterpart, each with the reason."""
+        return {
+            TensorKey(role, name): reason
+            for role, links in self._all()
+            for name, reason in links.unmapped.items()
+        }
+
+    @property
+    def unmatched_reference(self) -> tuple[TensorKey, ...]:
+        """The reference's parameters, state and outputs that nothing of the candidate's corresponds to."""
+        return tuple(
+            TensorKey(role, name)
+            for role, links in self._all()
+            for name in links.reference_only
+            if role is not Role.LAYER
+        )
+
+    @property
+    def reference_only(self) -> tuple[TensorKey, ...]:
+        """The reference's layers that the candidate does not show; nothing is left unexamined by that."""
+        return tuple(TensorKey(Role.LAYER, name) for name in self.layers.reference_only)
+
+    def _all(self) -> tuple[tuple[Role, LinearMap], ...]:
+        return (
+            (Role.LAYER, self.layers), (Role.OUTPUT, self.outputs), (Role.STATE, self.state),
+            (Role.INPUT_GRADIENT, self.inputs), (Role.GRADIENT, self.parameters),
+        )  # fmt: skip
+
+    def _by_role(self, role: Role) -> LinearMap:
+        if role is Role.UPDATE:
+            return self.parameters
+        return self.layers if role is Role.LAYER_GRADIENT else dict(self._all())[role]
+
+    def _map(self, role: Role, values: Mapping[str, np.ndarray]) -> LinearMap:
+        if role is Role.LOSS or (role is Role.INPUT_GRADIENT and not self.inputs.links):
+            return identity(values)
+        return self._by_role(role)
+
+
+def _split(key: TensorKey) -> tuple[str, str]:
+    """Return the step of an update ("2:"), and the name without it."""
+    step, colon, name = key.name.partition(":")
+    return (step + colon, name) if key.role is Role.UPDATE and colon else ("", key.name)
+
+
+def _groups(tensors: Tensors) -> Iterator[tuple[Role, str, dict[str, np.ndarray]]]:
+    """Yield the tensors of each role, and of each step of updates, by name."""
+    found: dict[tuple[Role, str], dict[str, np.ndarray]] = {}
+    for key, value in tensors.items():
+        prefix, name = _split(key)
+        found.setdefault((key.role, prefix), {})[name] = value
+    for (role, prefix), values in sorted(found.items(), key=lambda group: ORDER.index(group[0][0])):
+        yield role, prefix, values
