@@ -50,6 +50,9 @@ class Observer:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Observe all calls of the modules."""
+        if not self._modules:
+            yield
+            return
         handle = register_module_forward_hook(self._after, with_kwargs=True)
         try:
             yield

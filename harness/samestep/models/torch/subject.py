@@ -12,7 +12,7 @@ import torch
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError
-from samestep.models.tensors import Tensors
+from samestep.models.tensors import TensorKey, Tensors
 from samestep.models.torch.instance import Instance, Network, Values, device_of
 from samestep.models.torch.layers import layer_of
 from samestep.models.torch.training_step import TrainingStep, changes_input
@@ -71,7 +71,7 @@ class TorchSubject:
         eager = self._run(self.network.copy(self.values), question)
         return eager if all(_same_bits(compiled[key], eager.get(key)) for key in compiled) else compiled
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`."""
         raise Refused("PyTorch models cannot be interpreted yet")
 
@@ -79,7 +79,7 @@ class TorchSubject:
         """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
         raise ModelError("optimizers cannot be run yet")
 
-    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the engine. Raises `Refused`."""
         raise Refused("optimizers cannot be interpreted yet")
 

@@ -36,6 +36,7 @@ class TrainingStep:
         self.inputs = {
             name: _input(array, name, dtype, device, question.backward)
             for name, array in zip(input_names(question), question.inputs, strict=True)
+            if not _is_flag(array)
         }
         self.given: dict[str, torch.Tensor] = {}
         targets = question.targets
@@ -68,8 +69,10 @@ class TrainingStep:
         # A leaf cannot be changed in place, its copy can: then the change is found, and said.
         given = {name: tensor.clone() for name, tensor in self.inputs.items()}
         versions = {name: tensor._version for name, tensor in given.items()}
-        by_position = [tensor for name, tensor in given.items() if name not in names]
-        outputs = self.instance.call(*by_position, **{name: given[name] for name in names})
+        every = dict(zip(input_names(self.question), self.question.inputs, strict=True))
+        values = {name: given[name] if name in given else bool(flag) for name, flag in every.items()}
+        by_position = [value for name, value in values.items() if name not in names]
+        outputs = self.instance.call(*by_position, **{name: values[name] for name in names})
         for name, tensor in given.items():
             if tensor._version != versions[name]:
                 raise ModelError(changes_input(name))
@@ -81,20 +84,16 @@ class TrainingStep:
         if loss is not None:
             roots, cotangents = [loss], [torch.ones_like(loss)]
         else:
-            roots, cotangents = (
-                floating,
-                [
-                    to_tensor(self.question.cotangent(i, tuple(output.shape)), "cotangent", output.device).to(
-                        output.dtype
-                    )
-                    for i, output in enumerate(floating)
-                ],
-            )
+            roots, cotangents = floating, [self._cotangent(i, output) for i, output in enumerate(floating)]
         pairs = [pair for pair in zip(roots, cotangents, strict=True) if pair[0].requires_grad]
         if pairs:
             leaves = [leaf for leaf in self._leaves().values() if leaf.requires_grad]
             only = leaves if self.instance.leaves_only else None
             torch.autograd.backward([root for root, _ in pairs], [c for _, c in pairs], inputs=only)
+
+    def _cotangent(self, index: int, output: torch.Tensor) -> torch.Tensor:
+        given = self.question.cotangent(index, tuple(output.shape))
+        return to_tensor(given, "cotangent", output.device).to(output.dtype)
 
     def _leaves(self) -> TorchTensors:
         return {
@@ -120,6 +119,11 @@ def input_names(question: Question) -> list[str]:
     """Return the names of the inputs: their keywords, or their positions."""
     by_position = len(question.inputs) - len(question.keywords)
     return [*map(str, range(by_position)), *question.keywords]
+
+
+def _is_flag(array: np.ndarray) -> bool:
+    """Whether an input is a bool without axes, which a model takes as a Python bool (use_cache=False)."""
+    return np.ndim(array) == 0 and np.asarray(array).dtype == bool
 
 
 def changes_input(name: str) -> str:
