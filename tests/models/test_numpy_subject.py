@@ -7,7 +7,7 @@ import pytest
 
 from samestep.agreement.arithmetic.program import Contract, Nudge, Refused
 from samestep.agreement.limits import elementwise_limit
-from samestep.models.numpy import NumpySubject, recognise
+from samestep.models.numpy import NumpySubject, from_function
 from samestep.models.question import Question, Steps
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
@@ -139,9 +139,11 @@ def test_nested_outputs_are_named_by_path_and_inputs_by_keyword():
         return {"sum": first + second, "both": (first, second)}
 
     question = Question((X, 2 * X), ("second", "first"))
-    got = NumpySubject.from_function(call).run(question)
+    got = from_function(call).run(question)
     assert [key.name for key in got] == ["sum", "both.0", "both.1"]
     assert np.array_equal(got[TensorKey(Role.OUTPUT, "both.0")], 2 * X)
+    mixed = from_function(call).run(Question((X, 2 * X), ("second",)))
+    assert np.array_equal(mixed[TensorKey(Role.OUTPUT, "both.0")], X)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "l1", "binary_cross_entropy"])
@@ -204,8 +206,3 @@ def test_bad_input_gets_one_line(ask, message):
     with pytest.raises(ModelError, match=message) as raised:
         ask()
     assert "\n" not in str(raised.value)
-
-
-def test_functions_are_recognised():
-    assert isinstance(recognise(mlp), NumpySubject)
-    assert recognise(X) is None

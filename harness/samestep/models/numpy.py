@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -95,7 +94,7 @@ class NumpySubject:
         self._check_unchanged(given)
         return {key: _numeric(key, value, self.name) for key, value in plain.items()}
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program:
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run on the array type that follows its rounding. Raises `Refused`."""
         arrays = {**self.parameters(), **self.state(), **{str(i): x for i, x in enumerate(question.inputs)}}
         narrow = next((n for n, x in arrays.items() if x.dtype.kind == "f" and x.dtype.itemsize < 4), None)
@@ -107,7 +106,7 @@ class NumpySubject:
         """Raise `ModelError`: NumPy has no optimizers."""
         raise ModelError(NO_OPTIMIZERS)
 
-    def steps_program(self, optimizer: object, steps: Steps) -> Program:
+    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Raise `Refused`: NumPy has no optimizers."""
         raise Refused(NO_OPTIMIZERS)
 
@@ -116,11 +115,12 @@ class NumpySubject:
         if question.forced:
             raise ModelError(f"NumPy function {self.name} has no layers that values could be forced on")
         inputs = [lift(array) for array in question.inputs]
+        by_position = len(inputs) - len(question.keywords)
         first = [
             replaced(tree, lambda _, x: lift(x)) for tree in (self.values, self.held) if tree is not None
         ]
-        named = dict(zip(question.keywords, inputs, strict=True)) if question.keywords else {}
-        returned = self.call(*first, *([] if named else inputs), **named)
+        named = dict(zip(question.keywords, inputs[by_position:], strict=True))
+        returned = self.call(*first, *inputs[:by_position], **named)
         outputs, state = self._parted(returned)
         tensors: dict[TensorKey, Any] = {TensorKey(Role.OUTPUT, n): x for n, x in leaves(outputs).items()}
         if question.loss is not None:
@@ -150,12 +150,9 @@ class NumpySubject:
                 )
 
 
-def recognise(model: object) -> NumpySubject | None:
-    """Return the side for a plain Python function; None for anything else.
-
-    A function does not say which framework it is written in, so this is asked last.
-    """
-    return NumpySubject.from_function(model) if isinstance(model, FunctionType) else None
+def from_function(call: Callable[..., Any], params: Nested = None, state: Nested = None) -> NumpySubject:
+    """Return the side for a function of NumPy arrays; see `NumpySubject.from_function`."""
+    return NumpySubject.from_function(call, params, state)
 
 
 def _held(path: str, leaf: Any) -> np.ndarray:
@@ -195,6 +192,11 @@ def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
         raise ModelError(f"the loss {loss!r} needs a floating output")
     if loss not in LOSSES:
         raise ModelError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}")
+    if targets is None:
+        raise ModelError(f"the loss {loss!r} needs targets")
+    needed = floating.shape[:-1] if loss == "cross_entropy" else floating.shape
+    if targets.shape != needed:
+        raise ModelError(f"the targets have the shape {targets.shape}; the loss needs {needed}")
     return LOSSES[loss](floating, targets)
 
 

@@ -37,7 +37,10 @@ class Subject(Protocol):
     PyTorch and Keras and by "/" in JAX.
     """
 
-    framework: str
+    @property
+    def framework(self) -> str:
+        """The framework's name, as above."""
+        ...
 
     def describe(self) -> str:
         """Return what it is in a few words: "torch.nn.Module Net, eval mode"."""

@@ -11,7 +11,7 @@ import hashlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from samestep.agreement.arithmetic.noise import Noise, NoiseTape
 from samestep.agreement.arithmetic.program import (
     Contract,
     Finding,
+    Key,
     Level,
     Literal,
     Nudge,
@@ -45,7 +46,7 @@ ROUNDED_RESULTS = (Contract.BFLOAT16, Contract.FLOAT16)
 SIMPLE_BITS = 12
 
 #: Return the tensors of the code, given a function that lifts the arrays that it is called with.
-Compute = Callable[[Callable[[Array], "ProgramNoise"]], Mapping[Any, object]]
+Compute = Callable[[Callable[[Array], "ProgramNoise"]], Mapping[Key, Any]]
 
 
 class ProgramTape(NoiseTape):
@@ -157,28 +158,28 @@ class ProgramNoise(Noise):
         return result
 
 
-class NumpyProgram:
+class NumpyProgram(Generic[Key]):
     """A `samestep.agreement.arithmetic.program.Program` of NumPy code; all its rounding is float32's.
 
     ``compute(lift)`` runs the code: it calls it with its arrays lifted, and returns its tensors by key, each
     a `ProgramNoise`, a plain array or a number.
     """
 
-    def __init__(self, compute: Compute, contract: Contract = Contract.FLOAT32) -> None:
+    def __init__(self, compute: Compute[Key], contract: Contract = Contract.FLOAT32) -> None:
         self.compute = compute
         self.contract = contract
         self._tape: ProgramTape | None = None
-        self._exact: dict[object, np.ndarray] = {}
-        self._terms: dict[object, int] = {}
+        self._exact: dict[Key, np.ndarray] = {}
+        self._terms: dict[Key, int] = {}
 
-    def exact(self, nudge: Nudge | None = None) -> Mapping[object, np.ndarray]:
+    def exact(self, nudge: Nudge | None = None) -> Mapping[Key, np.ndarray]:
         """Return all tensors in float64; see `Program.exact`."""
         if nudge is not None:
             return _values(self._run(ProgramTape(self.contract, nudge)))
         self._recorded()
         return dict(self._exact)
 
-    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[object, np.ndarray]:
+    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[Key, np.ndarray]:
         """Return all tensors with each primitive's random error; both levels are the same noise."""
         tape = self._recorded()
         tape.replay(seed)
@@ -200,7 +201,7 @@ class NumpyProgram:
         return tuple(self._tape.seen.findings) if self._tape else ()
 
     @property
-    def terms(self) -> Mapping[object, int]:
+    def terms(self) -> Mapping[Key, int]:
         """The length of the longest sum on the way to each tensor."""
         self._recorded()
         return dict(self._terms)
@@ -219,7 +220,7 @@ class NumpyProgram:
             self._tape = tape
         return self._tape
 
-    def _run(self, tape: ProgramTape) -> Mapping[Any, object]:
+    def _run(self, tape: ProgramTape) -> Mapping[Key, Any]:
         try:
             with np.errstate(all="ignore"):
                 return self.compute(lambda array: ProgramNoise.exact(array, tape))
@@ -233,7 +234,7 @@ class NumpyProgram:
             ) from error
 
 
-def _values(tensors: Mapping[Any, object]) -> dict[object, np.ndarray]:
+def _values(tensors: Mapping[Key, Any]) -> dict[Key, np.ndarray]:
     plain = {key: t.value if isinstance(t, Noise) else np.asarray(t) for key, t in tensors.items()}
     return {
         key: value.astype(np.float64) if value.dtype.kind == "f" else value for key, value in plain.items()

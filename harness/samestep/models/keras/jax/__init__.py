@@ -1,0 +1,1 @@
+"""A Keras model on JAX, for `samestep.models.jax`."""

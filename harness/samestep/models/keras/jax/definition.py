@@ -1,0 +1,40 @@
+"""A Keras model on JAX as a definition of `samestep.models.jax`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from samestep.models.jax.definition import Definition, Layers
+from samestep.models.jax.trees import Arrays, Tree
+
+
+class Stateless(Protocol):
+    """What is needed of `samestep.models.keras.network.KerasNetwork`."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def state(self) -> Mapping[str, Any]: ...
+    def describe(self) -> str: ...
+    def call(
+        self, values: Arrays, inputs: Sequence[Any], keywords: Mapping[str, Any], mark: Any = None
+    ) -> tuple[Any, dict[str, Any]]: ...
+
+
+def define(network: Stateless) -> Definition:
+    """Return the definition of a Keras model: names are the paths of its variables and layers."""
+    tree, parameters = Tree.of({name: variable.value for name, variable in network.parameters.items()})
+    state = {name: variable.value for name, variable in network.state.items()}
+
+    def apply(
+        parameters: Arrays,
+        state: Arrays,
+        carried: Arrays,
+        inputs: Sequence[Any],
+        keywords: Mapping[str, Any],
+        layers: Layers,
+    ) -> tuple[Any, Arrays]:
+        return network.call({**parameters, **state}, inputs, keywords, layers.mark)
+
+    return Definition(network.describe(), parameters, state, {}, tree, apply)

@@ -1,0 +1,91 @@
+"""A Keras model as one side of a comparison, run by the framework of its backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.models.keras.network import KerasNetwork
+from samestep.models.question import Question, Steps
+from samestep.models.subject import Layer, ModelError, Subject
+from samestep.models.tensors import TensorKey, Tensors
+
+
+@dataclass(frozen=True)
+class KerasSubject:
+    """A Keras model, and the ``inner`` side that runs it as a function of its variables."""
+
+    network: KerasNetwork
+    inner: Subject
+    framework: str = "keras"
+
+    @classmethod
+    def open(cls, layer: keras.Layer, fixed: Mapping[str, Any]) -> KerasSubject:
+        """Return the side for a layer or model, called with ``fixed`` keywords. Raises `ModelError`."""
+        network = KerasNetwork(layer, fixed)
+        return cls(network, _on_backend(network))
+
+    def describe(self) -> str:
+        """Return what it is, its mode and its backend."""
+        return self.network.describe()
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Return the parameters by the path of their variable, frozen ones included."""
+        return self.inner.parameters()
+
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return the other variables by path, but for random seeds."""
+        return self.inner.state()
+
+    def layers(self) -> Sequence[Layer]:
+        """Return the layers in the order of their calls, after the first run."""
+        return self.network.described([layer.name for layer in self.inner.layers()])
+
+    def with_values(
+        self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    ) -> KerasSubject:
+        """Return this model with other values of some of its variables. Raises `ModelError`."""
+        return replace(self, inner=self.inner.with_values(parameters, state))
+
+    def run(self, question: Question) -> Tensors:
+        """Return the tensors of one run on the model's own backend. Raises `ModelError`."""
+        return self.inner.run(question)
+
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+        """Return the same run for the backend's engine. Raises `Refused`."""
+        return self.inner.program(question, contract)
+
+    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
+        """Return the updates of a Keras optimizer. Raises `ModelError`."""
+        raise NotImplementedError
+
+    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
+        """Return the same steps for the engine. Raises `Refused`."""
+        raise NotImplementedError
+
+
+def _on_backend(network: KerasNetwork) -> Subject:
+    backend = keras.backend.backend()
+    if backend == "torch":
+        from samestep.models.keras.torch.network import KerasOnTorch
+        from samestep.models.torch import TorchSubject
+
+        return TorchSubject(KerasOnTorch(network))
+    if backend == "jax":
+        from samestep.models.jax.subject import JaxSubject
+        from samestep.models.keras.jax.definition import define
+
+        return JaxSubject(define(network))
+    if backend == "tensorflow":
+        from samestep.models.keras.tensorflow_network import KerasOnTensorFlow
+        from samestep.models.keras.tensorflow_subject import TensorFlowSubject
+
+        return TensorFlowSubject(KerasOnTensorFlow(network))
+    raise ModelError(
+        f"Keras's {backend} backend has no gradients: set KERAS_BACKEND to jax, torch or tensorflow"
+    )

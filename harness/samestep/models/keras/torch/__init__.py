@@ -1,0 +1,1 @@
+"""A Keras model on PyTorch, for `samestep.models.torch`."""
