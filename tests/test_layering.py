@@ -129,7 +129,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.nested": (),
     "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT, "models.nested"),
     "models.torch": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.torch", *SUBJECT),
-    "models.jax": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT),
+    "models.jax": (
+        "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT, "models.nested",
+    ),
     "models.keras": (
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",
         "agreement.arithmetic.torch", *SUBJECT, "models.nested", "models.torch", "models.jax",

@@ -1,0 +1,102 @@
+"""A model as a pure function of named arrays, whatever library of JAX it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax import errors
+
+from samestep.agreement.arithmetic.jaxpr.tags import tag
+from samestep.models.jax.trees import Arrays, Tree, is_floating, named_leaves
+from samestep.models.subject import Layer, ModelError
+
+#: What jax raises where Python wants the value of a traced array: the function cannot be traced, but may run.
+NEEDS_VALUES = (
+    errors.ConcretizationTypeError,
+    errors.TracerArrayConversionError,
+    errors.TracerIntegerConversionError,
+    errors.NonConcreteBooleanIndexError,
+)
+
+
+@dataclass
+class Layers:
+    """The layers that were met while a model was traced: by name, and each tag's layer and output."""
+
+    met: dict[str, Layer] = field(default_factory=dict)
+    tags: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def mark(self, layer: Layer, outputs: Any) -> Any:
+        """Return ``outputs`` of ``layer`` with floating arrays tagged: ``name``, ``name.0`` of several."""
+        named = named_leaves(outputs)
+        self.met[layer.name] = layer
+        leaves = []
+        for path, leaf in named:
+            output = "." + path.replace("/", ".") if len(named) > 1 else ""
+            self.tags[layer.name + output] = (layer.name, output)
+            leaves.append(tag(leaf, layer.name + output) if is_floating(leaf) else leaf)
+        return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(outputs), leaves)
+
+
+#: ``apply(parameters, state, carried, inputs, keywords, layers) -> (outputs, new state by name)``.
+Apply = Callable[[Arrays, Arrays, Arrays, Sequence[Any], Mapping[str, Any], Layers], tuple[Any, Arrays]]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A model: its ``parameters`` and ``state`` by name, and ``apply``, which changes nothing.
+
+    ``carried`` are arrays that go in and are never compared, such as random keys. ``tree`` is the form in
+    which the model's own library, and optax, see the parameters.
+    """
+
+    description: str
+    parameters: Arrays
+    state: Arrays
+    carried: Arrays
+    tree: Tree
+    apply: Apply
+
+
+def settings_of(values: Mapping[str, Any]) -> dict[str, object]:
+    """Return the numbers and words among a module's attributes; of a function its name."""
+    readable: dict[str, object] = {}
+    for name, value in values.items():
+        if name.startswith("_") or name in ("name", "parent") or name.endswith(("_init", "promote_dtype")):
+            continue
+        parts = value if isinstance(value, tuple) else (value,)
+        if parts and all(isinstance(x, (bool, int, float, str)) for x in parts):
+            readable[name] = value
+        elif callable(value) and isinstance(getattr(value, "__name__", None), str):
+            readable[name] = value.__name__
+    return readable
+
+
+@contextmanager
+def model_errors(what: str) -> Iterator[None]:
+    """Turn what the user's code raises into a `ModelError` of one line, with the exception as its cause.
+
+    What jax raises for Python control flow on traced values goes through: the caller can run it eagerly.
+    """
+    try:
+        yield
+    except (ModelError, *NEEDS_VALUES):
+        raise
+    except jax.errors.UnexpectedTracerError as error:
+        text = f"{what} keeps a traced value from another call: return values, do not store them outside"
+        raise ModelError(text) from error
+    except Exception as error:
+        raise ModelError(f"{what} raised {type(error).__name__}: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first lines of an exception's message as one, and for missing random keys what to do."""
+    text = " ".join(str(error).split())
+    short = text if len(text) <= 300 else text[:297] + "..."
+    if "needs PRNG" in text or "InvalidRng" in type(error).__name__:
+        short += " (pass deterministic=True, or rngs={'dropout': jax.random.key(0)})"
+    return short

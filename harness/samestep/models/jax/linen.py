@@ -1,0 +1,75 @@
+"""A Flax Linen module with its variables: "params" are trained, every other collection is state."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from samestep.models.jax.definition import Definition, Layers, settings_of
+from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
+from samestep.models.subject import Layer, ModelError
+
+
+def define(
+    module: nn.Module,
+    variables: Any,
+    rngs: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Definition:
+    """Return the definition of ``module.apply(variables, *inputs, rngs=rngs, **options)``.
+
+    Every collection but "params" may change, as it does in train mode; in eval mode none does. Names of
+    state begin with the collection: "batch_stats/BatchNorm_0/mean".
+    """
+    if not isinstance(variables, Mapping) or "params" not in variables:
+        raise ModelError("a Linen module needs its variables: a dict with the collection 'params'")
+    tree, parameters = Tree.of(variables["params"], is_floating)
+    form, state = Tree.of({name: value for name, value in variables.items() if name != "params"})
+    keys = {name: jax.numpy.asarray(key) for name, key in (rngs or {}).items()}
+
+    def apply(
+        parameters: Arrays,
+        state: Arrays,
+        carried: Arrays,
+        inputs: Sequence[Array],
+        keywords: Mapping[str, Array],
+        layers: Layers,
+    ) -> tuple[Any, Arrays]:
+        others = form.build(state)
+        named = {**keywords, **(options or {}), "rngs": carried or None}
+        with nn.intercept_methods(marker(layers)):
+            outputs, new = module.apply(
+                {"params": tree.build(parameters), **others}, *inputs, mutable=list(others), **named
+            )
+        return outputs, form.flatten({**others, **new}, "the variables after the call")
+
+    return Definition(f"Flax Linen {type(module).__name__}", parameters, state, keys, tree, apply)
+
+
+def bound(module: nn.Module, options: Mapping[str, Any] | None = None) -> Definition:
+    """Return the definition of a module that was made by ``module.bind(variables, rngs=...)``."""
+    if module.scope is None:
+        raise ModelError(
+            f"the Linen module {type(module).__name__} has no variables: pass module.bind(variables)"
+        )
+    rngs = {name: rng.as_jax_rng() for name, rng in module.scope.rngs.items()}
+    free, variables = module.unbind()
+    return define(free, variables, rngs, options)
+
+
+def marker(layers: Layers) -> Callable[..., Any]:
+    """Return the interceptor that marks the outputs of every submodule's ``__call__``."""
+
+    def mark(call: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
+        outputs = call(*args, **kwargs)
+        module = context.module
+        if context.method_name != "__call__" or not module.path:
+            return outputs
+        fields = {f.name: getattr(module, f.name, None) for f in dataclasses.fields(module)}
+        return layers.mark(Layer("/".join(module.path), type(module).__name__, settings_of(fields)), outputs)
+
+    return mark

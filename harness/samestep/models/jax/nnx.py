@@ -1,0 +1,83 @@
+"""A Flax NNX module: `nnx.Param` is trained, every other variable is state; its mode stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flax import nnx
+
+from samestep.models.jax.definition import Definition, Layers, settings_of
+from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
+from samestep.models.subject import Layer
+
+
+def of_variable(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a path without the last step, which leads from a variable to its array."""
+    return path[:-1] if path[-1:] in (("value",), ("raw_value",)) else path
+
+
+def define(module: nnx.Module) -> Definition:
+    """Return the definition of ``module(*inputs)``. Random keys and counts go along, and are not compared."""
+    graph, *parts = nnx.split(module, nnx.Param, nnx.RngState, ...)
+    tree, parameters = Tree.of(parts[0], is_floating, of_variable)
+    randomness, keys = Tree.of(parts[1], spelling=of_variable)
+    form, state = Tree.of(parts[2], spelling=of_variable)
+
+    def apply(
+        parameters: Arrays,
+        state: Arrays,
+        carried: Arrays,
+        inputs: Sequence[Array],
+        keywords: Mapping[str, Array],
+        layers: Layers,
+    ) -> tuple[Any, Arrays]:
+        copy = nnx.merge(graph, tree.build(parameters), randomness.build(carried), form.build(state))
+        with marked(copy, layers):
+            outputs = copy(*inputs, **keywords)
+        rest = nnx.split(copy, nnx.Param, nnx.RngState, nnx.Intermediate, ...)[-1]
+        return outputs, form.flatten(rest, "the module after the call")
+
+    mode = modes(module)
+    text = f"Flax NNX {type(module).__name__}" + (f", {mode} mode" if mode else "")
+    return Definition(text, parameters, state, keys, tree, apply)
+
+
+def modes(module: nnx.Module) -> str:
+    """Return "train", "eval" or "mixed" by the switches of dropout and normalization; "" without any."""
+    switches = [
+        bool(getattr(part, name))
+        for _, part in nnx.iter_modules(module)
+        for name in ("deterministic", "use_running_average")
+        if isinstance(getattr(part, name, None), bool)
+    ]
+    if not switches:
+        return ""
+    return "eval" if all(switches) else "mixed" if any(switches) else "train"
+
+
+@contextmanager
+def marked(module: nnx.Module, layers: Layers) -> Iterator[None]:
+    """Mark the outputs of every part of ``module`` while it is called, in its class for that long."""
+    parts = {id(part): (path, part) for path, part in nnx.iter_modules(module) if path}
+    names = {key: "/".join(map(str, path)) for key, (path, _) in parts.items()}
+    kinds = {type(part) for _, part in parts.values() if callable(part)}
+    own = {kind: kind.__dict__["__call__"] for kind in kinds if "__call__" in kind.__dict__}
+
+    def patched(call: Callable[..., Any]) -> Callable[..., Any]:
+        def mark(self: Any, *args: Any, **kwargs: Any) -> Any:
+            outputs = call(self, *args, **kwargs)
+            if id(self) not in names:
+                return outputs
+            return layers.mark(Layer(names[id(self)], type(self).__name__, settings_of(vars(self))), outputs)
+
+        return mark
+
+    try:
+        for kind, call in own.items():
+            kind.__call__ = patched(call)
+        yield
+    finally:
+        for kind, call in own.items():
+            kind.__call__ = call

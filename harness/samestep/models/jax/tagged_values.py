@@ -1,0 +1,185 @@
+"""A traced function with tags made into one without, which returns what was tagged.
+
+The result is a plain computation with named results: XLA compiles it, and an engine interprets it, with no
+need to know of tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend import core
+
+from samestep.agreement.arithmetic.jaxpr.tags import TAG, TANGENT
+from samestep.models.jax.trees import Array
+
+#: Where primitives that only call another jaxpr keep it.
+CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
+CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2", "custom_jvp_call",
+           "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One evaluation of a tag: of a ``gradient`` or a value, at the traced ``call`` of `tag`."""
+
+    name: str
+    call: int
+    gradient: bool
+
+
+#: What a tag goes on from in place of its own value: the given one, everywhere or only ``where`` it is True.
+Given = tuple[Array | None, Array]
+
+
+@dataclass
+class Seen:
+    """The tags of one run in the order of their evaluation, with values; ``forced`` by that order."""
+
+    forced: Mapping[int, Given] = field(default_factory=dict)
+    tags: list[Tag] = field(default_factory=list)
+    values: list[Array] = field(default_factory=list)
+
+    def add(self, tag: Tag, value: Array) -> Array:
+        """Note ``value`` and return what the run goes on with."""
+        self.tags.append(tag)
+        self.values.append(value)
+        where, given = self.forced.get(len(self.tags) - 1, (None, value))
+        return given if where is None else jnp.where(where, given, value)
+
+
+def jaxprs_of(equation: Any) -> list[Any]:
+    """Return all jaxprs among the parameters of ``equation``."""
+    found = []
+    for value in equation.params.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, core.ClosedJaxpr):
+                found.append(item.jaxpr)
+            elif isinstance(item, core.Jaxpr):
+                found.append(item)
+    return found
+
+
+def has_tags(equation: Any) -> bool:
+    if equation.primitive in (TAG, TANGENT):
+        return True
+    return any(has_tags(inner) for jaxpr in jaxprs_of(equation) for inner in jaxpr.eqns)
+
+
+def evaluate(
+    closed: Any, arguments: Sequence[Array], seen: Seen | None, recomputed: bool = False
+) -> list[Array]:
+    """Return the results of ``closed``, with what is tagged noted in ``seen``, or not at all without it.
+
+    Inside a `jax.checkpoint` that is being differentiated, values are computed again (``recomputed``) and
+    were seen before: only gradients count there.
+    """
+    jaxpr, constants = (closed.jaxpr, closed.consts) if isinstance(closed, core.ClosedJaxpr) else (closed, ())
+    values: dict[Any, Array] = dict(zip(jaxpr.constvars, constants, strict=True))
+    values.update(zip(jaxpr.invars, arguments, strict=True))
+
+    def read(atom: Any) -> Array:
+        return atom.val if isinstance(atom, core.Literal) else values[atom]
+
+    for equation in jaxpr.eqns:
+        inputs = [read(atom) for atom in equation.invars]
+        results = _equation(equation, inputs, jaxpr, seen, recomputed)
+        values.update(zip(equation.outvars, results, strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _equation(
+    equation: Any, inputs: list[Array], jaxpr: Any, seen: Seen | None, recomputed: bool
+) -> list[Array]:
+    primitive, params = equation.primitive, equation.params
+    if primitive is TANGENT:
+        return inputs
+    if primitive is TAG:
+        tag = Tag(params["name"], params["call"], params["gradient"])
+        again = recomputed and not tag.gradient
+        return [inputs[0] if seen is None or again else seen.add(tag, inputs[0])]
+    if not has_tags(equation):
+        return _bind(equation, inputs, jaxpr)
+    if primitive.name in CALLING:
+        inner = next(params[name] for name in CALLS if name in params)
+        return evaluate(inner, inputs, seen, recomputed or bool(params.get("differentiated")))
+    if primitive.name == "scan":
+        return _scan(params, inputs, seen, recomputed)
+    if primitive.name == "while":
+        return _while(params, inputs)
+    if primitive.name == "cond":
+        branches = [lambda *xs, branch=branch: evaluate(branch, xs, None) for branch in params["branches"]]
+        return list(lax.switch(inputs[0], branches, *inputs[1:]))
+    return _bind(equation, inputs, jaxpr)
+
+
+def _while(params: Mapping[str, Any], inputs: list[Array]) -> list[Array]:
+    """A loop whose number of turns is not known: what is tagged inside cannot be returned."""
+    first, second = params["cond_nconsts"], params["body_nconsts"]
+    of_cond, of_body, carry = inputs[:first], inputs[first : first + second], inputs[first + second :]
+    return list(
+        lax.while_loop(
+            lambda xs: evaluate(params["cond_jaxpr"], [*of_cond, *xs], None)[0],
+            lambda xs: tuple(evaluate(params["body_jaxpr"], [*of_body, *xs], None)),
+            tuple(carry),
+        )
+    )
+
+
+def _scan(params: Mapping[str, Any], inputs: list[Array], seen: Seen | None, recomputed: bool) -> list[Array]:
+    """A scan: each turn's tags are calls of their own, in the order in which the turns are taken."""
+    fixed, body_jaxpr = params["num_consts"], params["jaxpr"]
+    moving = fixed + params["num_carry"]
+    turns = range(params["length"])
+    order = list(reversed(turns) if params["reverse"] else turns)
+    forced = _forced_turns(seen, body_jaxpr, order, recomputed) if seen and seen.forced else {}
+    tags: list[Tag] = []
+
+    def body(carry: list[Array], xs: tuple[list[Array], dict[int, Given]]) -> tuple[list[Array], Any]:
+        rows, given = xs
+        inner = Seen(given) if seen else None
+        results = evaluate(body_jaxpr, [*inputs[:fixed], *carry, *rows], inner, recomputed)
+        tags[:] = inner.tags if inner else []
+        return results[: len(carry)], (results[len(carry) :], inner.values if inner else [])
+
+    carry, (rows, stacked) = lax.scan(
+        body, inputs[fixed:moving], (inputs[moving:], forced), length=len(turns), reverse=params["reverse"]
+    )
+    for turn in order if seen else ():
+        for tag, values in zip(tags, stacked, strict=True):
+            seen.add(tag, values[turn])  # type: ignore[union-attr]
+    return [*carry, *rows]
+
+
+def _forced_turns(seen: Seen, body: Any, order: list[int], recomputed: bool) -> dict[int, Given]:
+    """Return for the tags of one turn what each turn is given, stacked over turns."""
+    once = Seen()
+    jax.eval_shape(lambda *xs: evaluate(body, xs, once, recomputed), *body.in_avals)
+    start, count = len(seen.tags), len(once.tags)
+    stacked: dict[int, Given] = {}
+    for tag in range(count):
+        given = {turn: seen.forced.get(start + k * count + tag) for k, turn in enumerate(order)}
+        some = next((value for value in given.values() if value is not None), None)
+        if some is None:
+            continue
+        rows = [given[turn] or (jnp.asarray(False), jnp.zeros_like(some[1])) for turn in sorted(given)]
+        where = jnp.stack([jnp.asarray(True) if row[0] is None else row[0] for row in rows])
+        stacked[tag] = (where, jnp.stack([row[1] for row in rows]))
+    return stacked
+
+
+def _bind(equation: Any, inputs: list[Array], jaxpr: Any) -> list[Array]:
+    """Return the results of one equation as it is, with the user's place in the code."""
+    names = [atom for atom in equation.invars if not isinstance(atom, core.Literal)]
+    values = [
+        x for atom, x in zip(equation.invars, inputs, strict=True) if not isinstance(atom, core.Literal)
+    ]
+    alone = jaxpr.replace(
+        constvars=[], invars=names, outvars=equation.outvars, eqns=[equation], effects=equation.effects
+    )
+    return list(jax.core.eval_jaxpr(alone, (), *values))
