@@ -48,7 +48,7 @@ BASE = ("errors", "codec", "field_checks", "spec", "paths")
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
 #: How the sides of a comparison are described.
-SUBJECT = ("models.tensors", "models.question", "models.subject", "models.losses")
+SUBJECT = ("models.tensors", "models.question", "models.subject", "models.losses", "models.nested")
 
 #: Which modules a room, or a part of one, may import, its own aside; the lowest first. Arrows point down: a
 #: room names earlier ones only. A module belongs to the longest name that it begins with.
@@ -127,20 +127,20 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question"),
     "models.losses": ("models.subject",),
     "models.nested": (),
-    "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT, "models.nested"),
+    "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT),
     "models.torch": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.torch", *SUBJECT),
     "models.jax": (
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT, "models.nested",
     ),
     "models.keras": (
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",
-        "agreement.arithmetic.torch", *SUBJECT, "models.nested", "models.torch", "models.jax",
+        "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
     ),
     "models.pairing": ("agreement.limits", *SUBJECT),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (
         *BASE, "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",
-        "agreement.reference", "agreement.examination", *SUBJECT, "models.nested", "models.numpy",
+        "agreement.reference", "agreement.examination", *SUBJECT, "models.numpy",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting",
     ),
     "api": (
