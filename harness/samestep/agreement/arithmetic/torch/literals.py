@@ -1,0 +1,60 @@
+"""Numbers in the code: which of them every program holds alike, and which a dtype rounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decimal
+
+#: A number of so few significant bits is meant as it is: that a real number rounded to float32 ends in
+#: twelve zeros happens once in 4,096 times.
+SHORT_BITS = 12
+
+
+def is_short(value: float) -> bool:
+    """Return whether every program holds this number alike: an integer, or one of few bits; NaN, infinity."""
+    if not math.isfinite(value):
+        return True
+    mantissa = math.frexp(value)[0] * 2**SHORT_BITS
+    return mantissa == int(mantissa) or (value == int(value) and abs(value) < 2**24)
+
+
+def meant(value: float) -> float:
+    """Return the number that the code means: float32's 0.99900001 is 0.999."""
+    if is_short(value) or float(np.float32(value)) != value:
+        return value
+    decimal = shortest_decimal(value)
+    return value if decimal is None else decimal
+
+
+def owes(value: float) -> bool:
+    """Return whether two programs may hold this number differently, as 1 / sqrt(d): it has no short decimal."""
+    return not is_short(value) and float(f"{value:.6g}") != value
+
+
+@dataclass
+class Literals:
+    """The literals that a program was seen to use."""
+
+    seen: dict[Literal, None] = field(default_factory=dict)
+
+    def read(self, value: float, roundoff: float, nudge: Nudge | None) -> float:
+        """Return the number in an exact run, after the nudge if it is the one to move; it is written down."""
+        number = meant(value)
+        if not owes(number):
+            return number
+        literal = Literal(number, roundoff)
+        self.seen.setdefault(literal)
+        moved = nudge is not None and nudge.literal is not None and nudge.literal.value == number
+        return number * (1 + roundoff) if moved else number
+
+
+def is_held(value: float, roundoff: float) -> bool:
+    """Return whether a dtype of this unit roundoff (2^-24, 2^-11, 2^-8, 2^-53) holds the number."""
+    if not math.isfinite(value):
+        return True
+    scaled = math.frexp(value)[0] / roundoff
+    return scaled == int(scaled)

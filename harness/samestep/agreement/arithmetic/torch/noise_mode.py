@@ -1,0 +1,323 @@
+"""Rounding noise for PyTorch code in float64: every operation errs as it does in the real program's dtype.
+
+A `NoiseMode` applies operations to float64 tensors. While it records it is exact, and notes how each result
+rounds; in a replay it adds random errors of those sizes. Rounding follows the standard model: elementwise
+operations err by a factor 1 + d (a sum would turn -inf into NaN), sums and products by the formula of
+`samestep.agreement.arithmetic.summation`. What has no rule is refused by name.
+
+The mode stands alone as a `TorchDispatchMode` on float64 code, and an engine may call `apply` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge
+from samestep.agreement.arithmetic.torch import rules
+from samestep.agreement.arithmetic.torch.decompositions import decomposition
+from samestep.agreement.arithmetic.torch.literals import Literals, is_held
+from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
+from samestep.agreement.arithmetic.torch.operation_table import (
+    ABSOLUTE_UNITS,
+    EXACT,
+    HOLD_NUMBERS,
+    RULES,
+    UNITS,
+    operation_name,
+)
+from samestep.agreement.arithmetic.torch.places import place, refuse
+from samestep.agreement.arithmetic.torch.repetition import is_held_exactly, repeats, spread_by_value
+from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings
+from samestep.agreement.limits import TF32_ROUNDOFF, rounding_deviation, unit_roundoff
+
+FLOAT32, FLOAT64 = unit_roundoff("float32"), unit_roundoff("float64")
+#: What the operands of products are rounded to.
+_HALF = torch.finfo(torch.bfloat16).eps / 2, torch.finfo(torch.float16).eps / 2
+_OPERANDS = {Contract.TF32: TF32_ROUNDOFF, Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
+_RESULTS = {Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
+
+
+class DrawLog(Protocol):
+    """Who is told of each draw of a replica, in order: a tape."""
+
+    def drew(self, draw: Draw, offset: int, numbers: Tensor) -> None:
+        """A block of random numbers was drawn."""
+
+    def drew_number(self, exact: float, scale: float, offset: int, noisy: float) -> None:
+        """A literal became ``noisy`` = ``exact`` (1 + ``scale`` x the number at ``offset``)."""
+
+
+class NoiseMode(TorchDispatchMode):
+    """Applies operations in float64, exactly or with noise.
+
+    ``roundoff`` is the unit roundoff of the dtype that the next result has in the real program, and
+    ``source_roundoff`` that of its operands: the caller sets both before each `apply`. ``nudge`` moves one
+    literal. ``terms`` is the length of the longest sum so far.
+    """
+
+    def __init__(self, contract: Contract = Contract.FLOAT32, log: DrawLog | None = None) -> None:
+        super().__init__()
+        self.contract, self.log = contract, log
+        self.roundoff = self.source_roundoff = FLOAT32
+        self.nudge: Nudge | None = None
+        self.terms = 1
+        self.findings: dict[tuple[str, str], Finding] = {}
+        self._literals = Literals()
+        self._inside = 0
+        self.record()
+
+    # -- runs --------------------------------------------------------------------------------------------
+
+    def record(self) -> None:
+        """Begin the exact run: what was noted before is forgotten."""
+        self.is_recording, self.is_noisy = True, False
+        self.roundings, self.operation = Roundings(), ""
+        self.level, self.pool = Level.OWN, NoisePool(0)
+
+    def exact_again(self) -> None:
+        """Begin another exact run, which notes nothing and may be nudged."""
+        self.is_recording, self.is_noisy = False, False
+        self.roundings.at = 0
+
+    def replay(self, seed: int, level: Level = Level.OWN) -> None:
+        """Begin a replica: the same seed draws the same errors."""
+        self.is_recording, self.is_noisy = False, True
+        self.roundings.at = 0
+        self.level, self.pool = level, NoisePool(seed)
+
+    @property
+    def literals(self) -> tuple[Literal, ...]:
+        """The distinct literals that no dtype holds and that have no short decimal."""
+        return tuple(self._literals.seen)
+
+    def finish(self) -> None:
+        """Raise `OtherPath` if a replica ended early."""
+        if self.is_noisy:
+            self.roundings.finish()
+
+    # -- errors ------------------------------------------------------------------------------------------
+
+    @property
+    def deviation(self) -> float:
+        """s = u / sqrt 3, of what the real program computes with: float32 where its results are narrower."""
+        return rounding_deviation(FLOAT32)
+
+    @property
+    def accumulation_scale(self) -> float:
+        """How much coarser than float32 the result's dtype is: for sums that are kept in it, as a scatter-add's."""
+        return max(1.0, self.roundoff / FLOAT32) if self.level is Level.OWN else 1.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the next result is float64 in a replica of the real program's own rounding."""
+        return self.level is Level.OWN and self.roundoff <= FLOAT64
+
+    def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
+        """Return random numbers of mean 0 and variance 1 in the form of ``like``; 1 + scale x them with a scale."""
+        draw = Draw(tuple(like.shape), dense_stride(like), scale)
+        offset = self.pool.next_offset()
+        with torch._C._DisableTorchDispatch():
+            numbers = self.pool.block(draw, offset)
+            if self.log is not None:
+                numbers = numbers.clone(memory_format=torch.preserve_format)
+        if self.log is not None:
+            self.log.drew(draw, offset, numbers)
+        return numbers
+
+    def relative(self, out: Tensor, units: float, share: Callable[[], Tensor] | None = None) -> Tensor:
+        """Round ``out`` in place by ``units`` roundings of its own size, and return it.
+
+        ``share()`` is |smaller addend| / |sum| for a sum of two: one of them is a number of the dtype, so the
+        error is never larger than the other.
+        """
+        if not out.numel() or not (out.is_floating_point() or out.is_complex()) or not units:
+            return out
+        if self.is_recording:
+            self.roundings.write(self._note(out, share))
+        elif self.is_noisy:
+            self._round(out, units * self.deviation, self.roundings.follow(self.operation, out.shape))
+        return out
+
+    def _note(self, out: Tensor, share: Callable[[], Tensor] | None) -> Rounding:
+        if out.is_complex():
+            return Rounding(self.operation, out.shape)
+        if is_held_exactly(out):
+            return Rounding(self.operation, out.shape, exact=True)
+        kept = None
+        if share is not None:
+            ratio = share()
+            few = (
+                int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()
+            )  # by chance: no more than 2^-23 of them
+            kept = None if few else ratio.to(torch.float32)
+        return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)
+
+    def _round(self, out: Tensor, scale: float, note: Rounding) -> None:
+        if note.exact or self.is_silent:
+            return
+        if out.is_complex():
+            parts = torch.view_as_real(out)
+            size = out.abs().unsqueeze(-1)
+            parts.add_(self.draw(parts) * size, alpha=2 * scale)
+        elif note.repeated:
+            out.mul_(1 + scale * spread_by_value(out, self.draw))
+        elif note.share is not None:
+            unit = FLOAT64 if self.level is Level.DOUBLE else FLOAT32
+            out.mul_(1 + scale * (note.share / unit).clamp_(max=1) * self.draw(out))
+        else:
+            out.mul_(self.draw(out, scale))
+
+    def absolute(
+        self,
+        out: Tensor,
+        deviation: Callable[[], Tensor],
+        bias: Callable[[], Tensor | None] = lambda: None,
+        scale: float = 1.0,
+    ) -> Tensor:
+        """Add to ``out`` in place an error of standard deviation ``deviation()``, in units of s; return it.
+
+        ``bias()`` is what a long sum loses one way in float32, in the sum's own units. Both are computed in
+        the exact run only. ``scale`` multiplies s.
+        """
+        if not out.numel() or not (out.is_floating_point() or out.is_complex()):
+            return out
+        if self.is_recording:
+            width = deviation().to(torch.float32).nan_to_num_(0.0, 0.0, 0.0)
+            self.roundings.write(Rounding(self.operation, out.shape, width=width, bias=bias()))
+        elif self.is_noisy:
+            note = self.roundings.follow(self.operation, out.shape)
+            if not self.is_silent and note.width is not None:
+                self._add(out, note.width, note.bias, scale)
+        return out
+
+    def _add(self, out: Tensor, width: Tensor, bias: Tensor | None, scale: float) -> None:
+        parts = torch.view_as_real(out) if out.is_complex() else out
+        wide = width.unsqueeze(-1) if out.is_complex() else width
+        if bias is None or self.level is Level.DOUBLE:
+            parts.add_(self.draw(parts) * wide, alpha=self.deviation * scale)
+        else:
+            wide = torch.hypot(wide.double() * (self.deviation * scale), bias)
+            parts.add_(self.draw(parts) * wide)
+
+    # -- numbers -----------------------------------------------------------------------------------------
+
+    def literal(self, value: float) -> float:
+        """Return a number of the code as the next operation uses it: rounded once, unless its dtype holds it."""
+        number = self._literals.read(
+            value, max(self.roundoff, FLOAT32), self.nudge if not self.is_noisy else None
+        )
+        owed = self.is_noisy and self.level is Level.OWN and not self.is_silent
+        if not owed or is_held(number, FLOAT32):
+            return number
+        offset, scale = self.pool.next_offset(), self.deviation
+        noisy = number * (1 + scale * self.pool.number(offset))
+        if self.log is not None:
+            self.log.drew_number(number, scale, offset, noisy)
+        return noisy
+
+    def with_literals(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with each number rounded as a literal."""
+        numbers = {k: self.literal(v) if isinstance(v, float) else v for k, v in kwargs.items()}
+        return tuple(self.literal(a) if isinstance(a, float) else a for a in args), numbers
+
+    def operand(self, x: Tensor) -> Tensor:
+        """Return an operand of a matrix product as the contract rounds it."""
+        unit = _OPERANDS.get(self.contract)
+        if unit is None or not self.is_noisy or self.is_silent or not x.is_floating_point():
+            return x
+        return x * self.draw(x, rounding_deviation(unit))
+
+    def product_result(self, out: Tensor) -> Tensor:
+        """Round the result of a matrix product in place as the contract does; return it."""
+        unit = _RESULTS.get(self.contract)
+        if unit is None or not self.is_noisy or self.is_silent or not out.is_floating_point():
+            return out
+        return out.mul_(self.draw(out, rounding_deviation(unit)))
+
+    def integers(self, out: Tensor) -> Tensor:
+        """Return the integers that the exact run converted values to here; another is a finding, not noise."""
+        if self.is_recording:
+            self.roundings.write(Rounding(self.operation, out.shape, integers=out.clone()))
+        elif self.is_noisy:
+            kept = self.roundings.follow(self.operation, out.shape).integers
+            assert kept is not None
+            if not torch.equal(kept, out):
+                text = f"{self.operation} turns a value that rounding moves into an integer"
+                self.findings.setdefault(("decides", place()), Finding("decides", place(), text))
+            out = out.copy_(kept)
+        return out
+
+    # -- dispatch ----------------------------------------------------------------------------------------
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func.namespace in ("profiler", "debugprims"):
+            return func(*args, **(kwargs or {}))
+        return self.apply(func, args, kwargs or {})
+
+    def apply(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the operation ``func`` gives on float64 tensors, with its rounding. Raises `Refused`.
+
+        In-place operations change their operand, which they return.
+        """
+        name = operation_name(func)
+        out = self._rounded(func, name, args, kwargs)
+        if not self._inside and self.roundoff > FLOAT32 and self.level is Level.OWN:
+            self._narrow(out, name)
+        return out
+
+    def _rounded(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.operation = name
+        if name in RULES:
+            return RULES[name](self, func, args, kwargs)
+        if name in UNITS:
+            args, kwargs = self.with_literals(args, kwargs)
+            return self.relative(func(*args, **kwargs), UNITS[name])
+        if name in ABSOLUTE_UNITS:
+            out = func(*args, **kwargs)
+            return self.absolute(out, lambda: out.abs().clamp_min(1) * ABSOLUTE_UNITS[name])
+        if name in EXACT or func.is_view:
+            if name in HOLD_NUMBERS:
+                args, kwargs = self.with_literals(args, kwargs)
+            return func(*args, **kwargs)
+        return self.decompose(func, name, args, kwargs)
+
+    def decompose(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a composite operation gives, taken apart into operations of this mode."""
+        parts = decomposition(func, name)
+        if parts is None:
+            refuse(func, "no rule for its rounding")
+        with self.inside():
+            return parts(*args, **kwargs)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Let operations in the block round as the parts of one: in float32, where its result is narrower."""
+        default = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        self._inside += 1
+        try:
+            with self:
+                yield
+        finally:
+            self._inside -= 1
+            torch.set_default_dtype(default)
+
+    def _narrow(self, out: Any, name: str) -> None:
+        """Round results that are bfloat16 or float16 once more, to their own dtype."""
+        exact = name in EXACT or (name in rules.CASTS and self.source_roundoff >= self.roundoff)
+        if exact:
+            return
+        for one in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(one, Tensor) and one.is_floating_point():
+                self.operation = name
+                self.relative(one, self.roundoff / FLOAT32)

@@ -1,0 +1,108 @@
+"""The random numbers of all replicas: blocks of one fixed pool, so that a draw is an offset.
+
+A draw is a pure function of the pool and its offset; a tape that keeps the shapes, strides and scales of the
+draws of one replica makes those of any other by drawing offsets in the same order.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+#: Numbers in the pool. It is stored twice, one after the other, so that a block may begin anywhere.
+POOL_SIZE = 1 << 20
+#: Factors 1 + scale x pool that are kept: of one and of 16 roundings, and a few more.
+_KEPT_FACTORS = 4
+_SEED = 20_160
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one draw looks like: uniform numbers of mean 0 and variance 1, of ``shape`` in ``stride``.
+
+    With a ``scale`` it is 1 + scale times them, the factor of a multiplicative error.
+    """
+
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    scale: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+
+@cache
+def _pool() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(_SEED)
+    once = torch.rand(POOL_SIZE, generator=generator, dtype=torch.float64).sub_(0.5).mul_(12**0.5)
+    return torch.cat([once, once])
+
+
+@cache
+def _factors(scale: float) -> torch.Tensor:
+    return _pool() * scale + 1
+
+
+class NoisePool:
+    """The draws of one replica, in order."""
+
+    def __init__(self, seed: int) -> None:
+        self.offsets = random.Random(seed)
+        self._scales: set[float] = set()
+
+    def next_offset(self) -> int:
+        """Return where the next draw begins."""
+        return self.offsets.randrange(POOL_SIZE)
+
+    def block(self, draw: Draw, offset: int) -> torch.Tensor:
+        """Return the numbers of a draw at an offset, float64, of its shape and stride. It may be a view."""
+        n = draw.size
+        if n > POOL_SIZE:
+            return self._large(draw, offset)
+        kept = draw.scale in self._scales or len(self._scales) < _KEPT_FACTORS
+        if not draw.scale or not kept:
+            block = _pool().as_strided(draw.shape, draw.stride, offset)
+            return block * draw.scale + 1 if draw.scale else block
+        self._scales.add(draw.scale)
+        return _factors(draw.scale).as_strided(draw.shape, draw.stride, offset)
+
+    def number(self, offset: int) -> float:
+        """Return one number of mean 0 and variance 1."""
+        return float(_pool()[offset])
+
+    def _large(self, draw: Draw, offset: int) -> torch.Tensor:
+        offsets = random.Random(offset)
+        pool = _pool()
+        blocks = [
+            pool.narrow(0, offsets.randrange(POOL_SIZE), POOL_SIZE) for _ in range(-(-draw.size // POOL_SIZE))
+        ]
+        flat = torch.cat(blocks)[: draw.size]
+        block = flat.as_strided(draw.shape, draw.stride)
+        return block * draw.scale + 1 if draw.scale else block
+
+
+def dense_stride(tensor: torch.Tensor) -> tuple[int, ...]:
+    """Return a tensor's stride if it fills its memory without gaps, in any order of axes; else a contiguous one."""
+    if tensor.is_contiguous():
+        return tensor.stride()
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride != expected:
+            return contiguous_stride(tuple(tensor.shape))
+        expected = expected * size
+    return tensor.stride()
+
+
+def contiguous_stride(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the stride of a contiguous tensor of this shape."""
+    stride, step = [], 1
+    for size in reversed(shape):
+        stride.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(stride))

@@ -1,0 +1,98 @@
+"""Equal values round alike: which tensors repeat, and errors that follow from the value.
+
+The error of a correctly rounded operation depends on its exact result only, and a sum's on its terms: where
+values repeat, errors are coherent. The exact run looks at a sample of each tensor, and counts only where the
+sample repeats itself; real data never does by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor
+
+#: Elements that are looked at; smaller tensors are not asked, since their norms are not judged.
+SAMPLE, SMALLEST = 512, 32
+#: A sample that has no duplicates for one in sixteen is no array that repeats: of 4,000 values or more.
+REPEATS_FROM = 16
+#: Rows and terms of the sample of a contraction.
+ROWS, TERMS = 64, 64
+#: Errors for different values: 2^16 of them, chosen by the upper bits of value x _ODD (a multiplicative hash).
+_HASH_BITS, _ODD = 16, -7046029254386353131
+
+
+@cache
+def _positions(size: int, count: int) -> Tensor:
+    """Return ``count`` fixed random positions below ``size``; all of them where there are no more."""
+    if size <= count:
+        return torch.arange(size)
+    generator = torch.Generator().manual_seed(size)
+    return torch.randint(size, (count,), generator=generator).unique()
+
+
+def _sample(x: Tensor) -> Tensor:
+    flat = x.reshape(-1) if x.is_contiguous() else x
+    if x.numel() <= SAMPLE:
+        return x.reshape(-1)
+    if x.is_contiguous():
+        return flat[_positions(x.numel(), SAMPLE).to(x.device)]
+    places = torch.unravel_index(_positions(x.numel(), SAMPLE).to(x.device), x.shape)
+    return x[places]
+
+
+def is_held_exactly(x: Tensor) -> bool:
+    """Return whether float32 holds every element of a float64 tensor, so that none was rounded."""
+    sample = _sample(x)
+    if not torch.equal(sample.to(torch.float32).to(torch.float64), sample):
+        return False
+    return x.numel() <= SAMPLE or torch.equal(x.to(torch.float32).to(torch.float64), x)
+
+
+def repeats(x: Tensor) -> bool:
+    """Return whether many elements of a float64 tensor are equal; zeros, which do not round, aside."""
+    if x.numel() < SMALLEST:
+        return False
+    values = _sample(x)
+    values = values[values != 0].sort().values
+    same = int((values[1:] == values[:-1]).sum())
+    return same * REPEATS_FROM >= max(values.numel(), 2)
+
+
+def spread_by_value(x: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return random numbers of mean 0 and variance 1, in the shape of ``x``: equal ones where x is equal."""
+    table = draw(torch.empty(1 << _HASH_BITS, dtype=torch.float64, device=x.device))
+    slots = torch.bitwise_right_shift(x.view(torch.int64) * _ODD, 64 - _HASH_BITS) & ((1 << _HASH_BITS) - 1)
+    return table[slots]
+
+
+def grouped(x: Tensor, dims: Sequence[int]) -> Tensor:
+    """Return ``x`` as rows of terms: one row for each sum over ``dims``, in the order of the other axes."""
+    inner = [d % x.dim() for d in dims]
+    outer = [d for d in range(x.dim()) if d not in inner]
+    n = 1
+    for d in inner:
+        n *= x.shape[d]
+    return x.permute(*outer, *inner).reshape(-1, n)
+
+
+def repetition(rows: Tensor) -> Tensor | None:
+    """Return (nonzero terms) / (distinct nonzero terms) of each row of (rows, terms); None where none repeats.
+
+    Runs of r equal terms err coherently: the variance of the additions is r times that of r other terms.
+    """
+    some = rows[_positions(rows.shape[0], ROWS).to(rows.device)][
+        :, _positions(rows.shape[1], TERMS).to(rows.device)
+    ]
+    if not _duplicates(some).any():
+        return None
+    nonzero = (rows != 0).sum(-1)
+    distinct = nonzero - _duplicates(rows)
+    return nonzero.clamp(min=1) / distinct.clamp(min=1).to(torch.float64)
+
+
+def _duplicates(rows: Tensor) -> Tensor:
+    """Return how many nonzero terms of each row equal another that was counted already."""
+    values = rows.sort(-1).values
+    return ((values[:, 1:] == values[:, :-1]) & (values[:, 1:] != 0)).sum(-1)

@@ -1,0 +1,56 @@
+"""What the exact run writes down about each rounding, for the replicas: in order, one note for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from samestep.agreement.arithmetic.torch.path import OtherPath
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """One rounding of the exact run: of the result of ``operation``, of ``shape``.
+
+    ``exact``: the dtype holds every element, nothing is rounded. ``repeated``: many elements are equal, and
+    round alike. ``share``: of the addend that is smaller, |a| / |a + b|, which bounds the error. ``width``:
+    the standard deviation in units of s, where it is no multiple of the result; ``bias``: what a long sum
+    loses one way, in its own units. ``integers``: what a conversion gave.
+    """
+
+    operation: str
+    shape: torch.Size
+    exact: bool = False
+    repeated: bool = False
+    share: Tensor | None = None
+    width: Tensor | None = None
+    bias: Tensor | None = None
+    integers: Tensor | None = None
+
+
+@dataclass
+class Roundings:
+    """The notes of the exact run, and where a replica stands in them."""
+
+    notes: list[Rounding] = field(default_factory=list)
+    at: int = 0
+
+    def write(self, note: Rounding) -> None:
+        """Add a note of the exact run."""
+        self.notes.append(note)
+
+    def follow(self, operation: str, shape: torch.Size) -> Rounding:
+        """Return the next note. Raises `OtherPath` where it is of another operation or shape."""
+        note = self.notes[self.at] if self.at < len(self.notes) else None
+        if note is None or note.operation != operation or note.shape != shape:
+            here = f"{note.operation} {tuple(note.shape)}" if note else "the end"
+            raise OtherPath(f"{operation} {tuple(shape)} where the exact run has {here}")
+        self.at += 1
+        return note
+
+    def finish(self) -> None:
+        """Raise `OtherPath` if the replica stopped before the exact run did."""
+        if self.at != len(self.notes):
+            raise OtherPath(f"the end where the exact run has {self.notes[self.at].operation}")

@@ -1,0 +1,16 @@
+"""The rules of all operations, gathered: importing this module fills `operation_table.RULES`."""
+
+from __future__ import annotations
+
+from samestep.agreement.arithmetic.torch import (  # noqa: F401
+    attention,
+    composites,
+    embedding_bags,
+    rules_products,
+    rules_scatter,
+    rules_sums,
+    rules_windows,
+)
+from samestep.agreement.arithmetic.torch.rules_elementwise import CASTS
+
+__all__ = ["CASTS"]

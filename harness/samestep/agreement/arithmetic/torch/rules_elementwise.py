@@ -1,0 +1,106 @@
+"""Elementwise operations that do more than one rounding of their result: sums of two, powers, lerp, casts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
+from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
+
+if TYPE_CHECKING:
+    from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
+
+#: Operations that turn one dtype into another.
+CASTS = frozenset({"_to_copy", "copy", "to"})
+
+
+@rule("add", "sub")
+def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """One rounding, which is never larger than either addend; ``alpha`` times the second rounds before."""
+    args, kwargs = mode.with_literals(args, kwargs)
+    a, b, alpha = args[0], args[1], kwargs.get("alpha", 1)
+    scaled = alpha not in (1, -1) and isinstance(b, Tensor) and (b.is_floating_point() or b.is_complex())
+    if scaled:
+        b = mode.relative(b * alpha, ELEMENTWISE_UNITS["multiply"])
+        kwargs = {k: v for k, v in kwargs.items() if k != "alpha"}
+    before = a.abs() if mode.is_recording and isinstance(a, Tensor) else a  # in place, `a` becomes the sum
+    out = func(a, b, *args[2:], **kwargs)
+
+    def share() -> Tensor:
+        smaller = torch.minimum(_size(before, out), _size(b, out))
+        return torch.where(out != 0, smaller / out.abs(), 1.0)
+
+    mode.operation = operation_name(func)
+    return mode.relative(out, ELEMENTWISE_UNITS["add"], share)
+
+
+def _size(x: Any, like: Tensor) -> Tensor:
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device).abs()
+
+
+@rule("pow")
+def _pow(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Small integers are products, halves roots; other exponents a library's function."""
+    exponent = args[1]
+    units = ELEMENTWISE_UNITS["power"]
+    if not isinstance(exponent, Tensor) and (float(exponent) in (0.5, -0.5) or float(exponent).is_integer()):
+        power = float(exponent)
+        units = min(units, max(1.0, abs(power) - 1) + (power < 0))
+    args, kwargs = mode.with_literals(args, kwargs)
+    return mode.relative(func(*args, **kwargs), units)
+
+
+@rule("lerp")
+def _lerp(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """a + w (b - a), or (1 - w) a + w b: three roundings each, of the terms of either and of the result."""
+    args, kwargs = mode.with_literals(args, kwargs)
+    a, b, w = args[:3]
+    start = a.clone() if mode.is_recording else a
+    out = func(*args, **kwargs)
+    return mode.absolute(
+        out, lambda: (2 * ((b - start) * w) ** 2 + 2 * ((1 - w) * start) ** 2 + out**2).sqrt()
+    )
+
+
+@rule("addcmul", "addcdiv")
+def _addc(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """x + value a b: two roundings of the term, one of the sum."""
+    args, kwargs = mode.with_literals(args, kwargs)
+    _, a, b = args[:3]
+    value = kwargs.get("value", 1)
+    out = func(*args, **kwargs)
+    divides = operation_name(func) == "addcdiv"
+    return mode.absolute(out, lambda: (2 * ((a / b if divides else a * b) * value) ** 2 + out**2).sqrt())
+
+
+@rule("arange", "linspace", "logspace", "range")
+def _sequence(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """start + i step: two roundings, relative to the larger end; none where float32 holds every number."""
+    args, kwargs = mode.with_literals(args, kwargs)
+    out = func(*args, **kwargs)
+    if not out.is_floating_point() or torch.equal(out.to(torch.float32).to(out.dtype), out):
+        return out
+    return mode.absolute(out, lambda: 2**0.5 * out.abs().amax().expand(out.shape))
+
+
+@rule("_to_copy", "copy", "bucketize", "searchsorted")
+def _convert(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Values become integers: the exact run's, since noise must not excuse what lies on an edge."""
+    name = operation_name(func)
+    source = args[1] if name in ("copy", "bucketize") else args[0]
+    if name == "searchsorted" and isinstance(args[1], Tensor):
+        source = args[1]
+    out = func(*args, **kwargs)
+    whole = not out.is_floating_point() and not out.is_complex() and out.dtype is not torch.bool
+    if whole and isinstance(source, Tensor) and source.is_floating_point():
+        return mode.integers(out)
+    return out
+
+
+@rule("polar", "complex")
+def _polar(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    out = func(*args, **kwargs)
+    return mode.relative(out, ELEMENTWISE_UNITS["sin"] / 2) if operation_name(func) == "polar" else out

@@ -1,0 +1,188 @@
+"""Matrix products and convolutions: rounding of each product, and of their sum in random order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from samestep.agreement.arithmetic.summation import sum_variance
+from samestep.agreement.arithmetic.torch.long_products import product_loss
+from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
+from samestep.agreement.arithmetic.torch.repetition import grouped, repetition
+
+if TYPE_CHECKING:
+    from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
+
+aten = torch.ops.aten
+
+
+def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
+    """Return the variance of a @ b in units of s^2, for a (..., m, k), b (..., k, n) and their product.
+
+    Terms that are zero do not round; terms that are equal, which needs both operands to repeat, round alike.
+    """
+    squares = _matmul(a.square(), b.square())
+    additions = sum_variance(product, squares, _true_terms(a, b))
+    along_a, along_b = repetition(a.reshape(-1, a.shape[-1])), repetition(b.mT.reshape(-1, b.shape[-2]))
+    if along_a is not None and along_b is not None:
+        rows = along_a.reshape(*a.shape[:-1], 1)
+        columns = along_b.reshape(*b.shape[:-2], 1, b.shape[-1])
+        additions = additions * torch.minimum(rows, columns)
+    return squares + additions
+
+
+def _matmul(a: Tensor, b: Tensor) -> Tensor:
+    return aten.mm.default(a, b) if a.dim() == 2 else aten.bmm.default(a, b)
+
+
+def _true_terms(a: Tensor, b: Tensor) -> Tensor | float:
+    """The number of nonzero terms; counted where a quarter of an operand is zero, as behind a mask."""
+    k = a.shape[-1]
+    for x in (a, b):
+        if 4 * int(torch.count_nonzero(x)) < 3 * x.numel():
+            return _matmul((a != 0).to(a.dtype), (b != 0).to(b.dtype)).round_()
+    return float(k)
+
+
+def _complex_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
+    """Of each part: four real products of k terms make two parts; bounded by the sums of moduli."""
+    size_a, size_b = torch.view_as_real(a).abs().sum(-1), torch.view_as_real(b).abs().sum(-1)
+    total = _matmul(size_a, size_b)
+    squares = _matmul(size_a.square(), size_b.square())
+    return squares + sum_variance(total, squares, 2.0 * a.shape[-1])
+
+
+@rule("mm", "bmm")
+def _product(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    a, b = mode.operand(args[0]), mode.operand(args[1])
+    out = func(a, b)
+    mode.terms = max(mode.terms, a.shape[-1])
+    if not out.is_floating_point() and not out.is_complex():
+        return out
+    variance = _complex_variance if out.is_complex() else product_variance
+    mode.absolute(out, lambda: variance(a, b, out).sqrt(), lambda: product_loss(a, b, out))
+    return mode.product_result(out)
+
+
+@rule("mv", "dot", "vdot")
+def _vector_product(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """As products of matrices, with the vectors as columns and rows."""
+    a, b = args[:2]
+    if operation_name(func) == "vdot":
+        a = a.conj()
+    out = _product(mode, aten.mm.default, (a if a.dim() == 2 else a.unsqueeze(0), b.unsqueeze(1)), {})
+    return out.squeeze(1) if a.dim() == 2 else out.reshape(())
+
+
+@rule("addmm", "baddbmm", "addbmm", "addmv")
+def _added_product(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """beta c + alpha a b: the product, its scaling, and one rounding of the sum."""
+    _, kwargs = mode.with_literals((), kwargs)
+    beta, alpha = kwargs.get("beta", 1), kwargs.get("alpha", 1)
+    name = operation_name(func)
+    c = args[0].clone() if mode.is_recording else args[0]
+    a, b = mode.operand(args[1]), mode.operand(args[2])
+    out = func(args[0], a, b, **kwargs)
+    mode.terms = max(mode.terms, a.shape[-1])
+
+    def deviation() -> Tensor:
+        column = b.unsqueeze(1) if name == "addmv" else b
+        product = _matmul(a, column)
+        variance = product_variance(a, column, product) * alpha**2
+        variance = variance + (alpha * product).square() * (alpha != 1)
+        variance = variance.sum(0) if name == "addbmm" else variance
+        variance = variance.squeeze(1) if name == "addmv" else variance
+        added = out.square() * (beta != 0) + (beta * c).square() * (beta not in (0, 1))
+        return (variance + added * (c != 0 if beta else 1)).sqrt()
+
+    mode.absolute(out, deviation, lambda: product_loss(a, b, out) if name in ("addmm", "baddbmm") else None)
+    return mode.product_result(out)
+
+
+@rule("convolution", "_convolution", "convolution_overrideable")
+def _convolution(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Products over the kernel and the channels of a group; padding and dilation are no terms."""
+    x, w, bias = mode.operand(args[0]), mode.operand(args[1]), args[2]
+    rest = args[3:]
+    transposed, groups = rest[3], rest[5]
+    out = func(x, w, bias, *rest, **kwargs)
+    per_group = (x.shape[1] if transposed else w.shape[1] * groups) // groups
+    mode.terms = max(mode.terms, per_group * w[0, 0].numel())
+
+    def deviation() -> Tensor:
+        squares = func(x.square(), w.square(), None, *rest, **kwargs)
+        plain = out if bias is None else func(x, w, None, *rest, **kwargs)
+        ones = x.new_ones(1, groups, *x.shape[2:]), w.new_ones(groups, 1, *w.shape[2:])
+        n = func(*ones, None, *rest, **kwargs).round_()[:, :1] * per_group
+        variance = squares + sum_variance(plain, squares, n) * _alike(x, w, transposed, groups)
+        return variance.sqrt() if bias is None else (variance + out.square()).sqrt()
+
+    mode.absolute(out, deviation)
+    return mode.product_result(out)
+
+
+def _alike(x: Tensor, w: Tensor, transposed: bool, groups: int) -> Tensor | float:
+    """How many times each term of a convolution occurs: where both the kernel and the image repeat."""
+    if transposed:
+        filters = (
+            w.reshape(groups, -1, *w.shape[1:])
+            .transpose(1, 2)
+            .reshape(-1, w.shape[0] // groups * w[0, 0].numel())
+        )
+    else:
+        filters = w.reshape(w.shape[0], -1)
+    of_w, of_x = repetition(filters), repetition(x.reshape(x.shape[0], -1))
+    if of_w is None or of_x is None:
+        return 1.0
+    rows = of_x.reshape(-1, *[1] * (x.dim() - 1))
+    return torch.minimum(rows, of_w.reshape(1, -1, *[1] * (x.dim() - 2)))
+
+
+@rule("convolution_backward", "convolution_backward_overrideable")
+def _convolution_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Gradients of the input, the kernel and the bias: sums over kernel, over batch and space, over both."""
+    g, x, w = (mode.operand(operand) for operand in args[:3])
+    rest = args[3:]
+    groups = rest[6]
+    outs = func(g, x, w, *rest, **kwargs)
+    mode.terms = max(mode.terms, g.numel() // max(g.shape[1], 1))
+    squares, counts = (None, None, None), (None, None, None)
+    if mode.is_recording:
+        squares = func(g.square(), x.square(), w.square(), *rest, **kwargs)
+        ones = (
+            g.new_ones(1, groups, *g.shape[2:]),
+            x.new_ones(1, groups, *x.shape[2:]),
+            w.new_ones(groups, 1, *w.shape[2:]),
+        )
+        sizes = None if rest[0] is None else [groups]
+        counts = func(*ones, sizes, *rest[1:], **kwargs)
+    along = g.shape[1] // groups
+    for i, out in enumerate(outs):
+        if out is None or not out.numel():
+            continue
+
+        def deviation(i: int = i, out: Tensor = out) -> Tensor:
+            if i == 2:
+                rows = grouped(g, [0, *range(2, g.dim())])
+                additions = sum_variance(rows.sum(-1), rows.square().sum(-1), (rows != 0).sum(-1))
+                again = repetition(rows)
+                return (additions if again is None else additions * again).sqrt()
+            n = counts[i].round()[:1, :1] * (along if i == 0 else g.shape[0])
+            alike = 1.0 if i == 0 else _alike_gradient(g, x, out, rest[4])
+            return (squares[i] + sum_variance(out, squares[i], n) * alike).sqrt()
+
+        mode.absolute(out, deviation)
+        mode.product_result(out)
+    return outs
+
+
+def _alike_gradient(g: Tensor, x: Tensor, out: Tensor, transposed: bool) -> Tensor | float:
+    """How many times each term of a kernel's gradient occurs: where gradient and input both repeat."""
+    space = [0, *range(2, g.dim())]
+    of_g, of_x = repetition(grouped(g, space)), repetition(grouped(x, space))
+    if of_g is None or of_x is None:
+        return 1.0
+    first, second = (of_x, of_g) if transposed else (of_g, of_x)
+    return torch.minimum(first.reshape(-1, *[1] * (out.dim() - 1)), second.amax())
