@@ -144,7 +144,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting",
     ),
     "api": (
-        *DATA, "models", "models.subject", "catalog", "frameworks", "agreement.examination",
+        *DATA, "catalog", "frameworks", "agreement.examination",
         "workers.protocol", "workers.open_candidate", "workers",
     ),
     "commands": (
@@ -152,7 +152,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
-    "": ("errors", "api"),
+    "": ("errors", "api", "agreement.arithmetic.jaxpr", "models", "models.subject"),
 }  # fmt: skip
 
 #: Rooms that compute and read: no processes, no clocks.

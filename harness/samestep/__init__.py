@@ -5,15 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from samestep.agreement.arithmetic.jaxpr.tags import tag
     from samestep.api import open_cell
     from samestep.errors import SamestepError
+    from samestep.models.calls import assert_agreement, compare, limits
+    from samestep.models.model import Model
+    from samestep.models.result import AgreementError, NotExamined
+    from samestep.models.subject import ModelError
 
 __version__ = "0.1.0"
 
-__all__ = ["SamestepError", "__version__", "open_cell"]
-
 #: Where the public names are defined; each is imported when it is asked for.
-_PUBLIC = {"open_cell": "samestep.api", "SamestepError": "samestep.errors"}
+_PUBLIC = {
+    "AgreementError": "samestep.models.result",
+    "Model": "samestep.models.model",
+    "ModelError": "samestep.models.subject",
+    "NotExamined": "samestep.models.result",
+    "SamestepError": "samestep.errors",
+    "assert_agreement": "samestep.models.calls",
+    "compare": "samestep.models.calls",
+    "limits": "samestep.models.calls",
+    "open_cell": "samestep.api",
+    "tag": "samestep.agreement.arithmetic.jaxpr.tags",
+}
+
+__all__ = [
+    "AgreementError", "Model", "ModelError", "NotExamined", "SamestepError", "__version__",
+    "assert_agreement", "compare", "limits", "open_cell", "tag",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

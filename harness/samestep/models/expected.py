@@ -30,31 +30,43 @@ class Expected:
     double: Mapping[TensorKey, np.ndarray]
 
 
+@dataclass(frozen=True)
+class ReferencePrograms:
+    """The reference for the engine: ``plain`` as its code says, ``declared`` in the arithmetic of a contract.
+
+    They are the same program without a contract. ``own`` is the exact run of the plain one.
+    """
+
+    plain: Program[TensorKey]
+    declared: Program[TensorKey]
+    own: Tensors
+
+
 def measure_expected(
-    program: Program[TensorKey],
-    own: Tensors,
+    programs: ReferencePrograms,
     translate: Translate,
     before: Mapping[TensorKey, np.ndarray],
     replicas: int,
     seed: int,
     progress: Progress,
 ) -> Expected:
-    """Return what the reference's ``program`` says, from its exact run ``own`` and N ``replicas``.
+    """Return what the reference says, from its exact run and N ``replicas``.
 
     ``before`` holds the values of the parameters that a step moves, under the candidate's keys. Raises
     `samestep.agreement.arithmetic.program.Refused`.
     """
-    exact = translate(own)
-    levels = [Level.OWN] if program.uniform else [Level.OWN, Level.DOUBLE]
-    terms = {key: program.terms.get(key, 1) for key in exact}
-    meters = {level: SpreadMeter(exact, before, terms, "float32") for level in levels}
-    total = replicas * len(levels)
-    for done, (level, replica) in enumerate((lv, r) for r in range(replicas) for lv in levels):
-        progress(done, total)
-        meters[level].add(translate(program.replica(seed + replica, level)))
+    exact = translate(programs.own)
+    terms = {key: programs.plain.terms.get(key, 1) for key in exact}
+    same = programs.plain is programs.declared and programs.plain.uniform
+    runs = [(programs.declared, Level.OWN)] + ([] if same else [(programs.plain, Level.DOUBLE)])
+    meters = [SpreadMeter(exact, before, terms, "float32") for _ in runs]
+    total = replicas * len(runs)
+    for replica in range(replicas):
+        for meter, (program, level) in zip(meters, runs, strict=True):
+            progress(total - (replicas - replica) * len(runs), total)
+            meter.add(translate(program.replica(seed + replica, level)))
     progress(total, total)
-    spreads = meters[Level.OWN].spreads()
-    double = spreads if program.uniform else meters[Level.DOUBLE].spreads()
+    spreads, double = meters[0].spreads(), meters[-1].spreads()
     return Expected(
         exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from samestep.agreement.arithmetic.program import (
 )
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
-from samestep.models.expected import Expected, Translate, is_backward
+from samestep.models.expected import Expected, is_backward
 from samestep.models.tensors import TensorKey, Tensors
 
 #: Replicas of the candidate, and draws of its constants: few, and the limit pays for it.
@@ -56,14 +57,26 @@ class FunctionStatistics:
         return self.share <= 1.0
 
 
+class Links(Protocol):
+    """What takes both sides' tensors to where they can be compared."""
+
+    def apply(self, reference: Tensors) -> Tensors:
+        """Return what the reference says of the candidate's tensors."""
+        ...
+
+    def comparable(self, candidate: Tensors) -> Tensors:
+        """Return the candidate's tensors in that form."""
+        ...
+
+
 Limits = dict[TensorKey, np.ndarray]
 
 
 class FunctionCheck:
     """Compares the exact runs of the candidate's and the reference's programs, tensor by tensor.
 
-    ``candidate`` and ``reference`` are programs of the same question; ``translate`` takes the reference's
-    tensors to the candidate's keys and shapes.
+    ``candidate`` and ``reference`` are programs of the same question; ``links`` take the tensors of both to
+    where they can be compared.
     """
 
     def __init__(
@@ -71,15 +84,18 @@ class FunctionCheck:
         candidate: Program[TensorKey],
         reference: Program[TensorKey],
         expected: Expected,
-        translate: Translate,
+        links: Links,
         seed: int,
     ) -> None:
         self.candidate, self.reference = candidate, reference
-        self.expected, self.translate, self.seed = expected, translate, seed
+        self.expected, self.links, self.seed = expected, links, seed
 
-    def run(self) -> dict[TensorKey, FunctionStatistics]:
-        """Return the statistics of every tensor that both sides have. Raises `Refused`."""
-        got = self.candidate.exact()
+    def run(self, exact: Tensors) -> dict[TensorKey, FunctionStatistics]:
+        """Return the statistics of every tensor that both sides have.
+
+        ``exact`` is the candidate's exact run. Raises `Refused`.
+        """
+        got = self.links.comparable(exact)
         keys = [key for key in self.expected.exact if key in got]
         replicas = min([s.replicas for s in self.expected.spreads.values()] + [CANDIDATE_REPLICAS])
         factor = elementwise_limit(replicas)
@@ -143,9 +159,10 @@ class FunctionCheck:
         self, program: Program[TensorKey], nudge: Nudge, got: Tensors | None
     ) -> dict[TensorKey, np.ndarray]:
         """How far a nudge moves each tensor, under the candidate's keys."""
-        moved, base = program.exact(nudge), got
-        if base is None:
-            moved, base = self.translate(moved), self.expected.exact
+        if got is None:
+            moved, base = self.links.apply(program.exact(nudge)), self.expected.exact
+        else:
+            moved, base = self.links.comparable(program.exact(nudge)), got
         with np.errstate(all="ignore"):
             return {key: np.abs(moved[key] - base[key]) for key in self.expected.double if key in moved}
 
@@ -153,7 +170,8 @@ class FunctionCheck:
         floating = {key: got[key] for key in sigma if got[key].shape == sigma[key].shape}
         meter = SpreadMeter(floating, {}, {}, "float32")
         for replica in range(CANDIDATE_REPLICAS):
-            meter.add(self.candidate.replica(self.seed + 1 + replica, Level.DOUBLE))
+            noisy = self.candidate.replica(self.seed + 1 + replica, Level.DOUBLE)
+            meter.add(self.links.comparable(noisy))
         for key, spread in meter.spreads().items():
             sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
 

@@ -67,8 +67,8 @@ class HonestLimits:
             f"{row.key!s:{width}}  {row.size:13.3g}  {row.sigma:9.2g}  {row.atol:13.2g}" for row in self.rows
         ]
         about = (
-            f"float32 rounding in {self.description}, from {self.replicas} replicas: sigma is the typical error,\n"
-            "atol what a test with a fixed tolerance needs at least to never fail correct code"
+            f"float32 rounding in {self.description}, from {self.replicas} replicas:\n"
+            "sigma is the typical error, atol what a test with a fixed tolerance needs at least"
         )
         return "\n".join([about, head, *lines])
 

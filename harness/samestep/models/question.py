@@ -27,7 +27,8 @@ class Question:
     names and in its own shapes: after each such layer the run goes on from the given value instead of its
     own, and in the backward pass from the given gradient. What the run reports for the layer is its own
     value, before it was replaced: so each layer is seen on the other side's inputs, and no error is
-    inherited.
+    inherited. ``inputs_of`` names layers of this side whose floating inputs are reported too, as
+    `Role.LAYER_INPUT` with the name ``"layer.0"``, ``"layer.1"``, of the first call.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -37,6 +38,7 @@ class Question:
     seed: int = 0
     backward: bool = True
     forced: Tensors = field(default_factory=dict)
+    inputs_of: frozenset[str] = frozenset()
 
     def cotangent(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
         """Return the fixed random cotangent of floating output ``index``, float32, of its ``shape``.

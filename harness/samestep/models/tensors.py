@@ -12,6 +12,7 @@ import numpy as np
 class Role(Enum):
     """What a tensor is; the order is the order in which a training step computes them."""
 
+    LAYER_INPUT = "input of"
     LAYER = "layer"
     OUTPUT = "output"
     LOSS = "loss"

@@ -126,9 +126,11 @@ def _split(key: TensorKey) -> tuple[str, str]:
 
 
 def _groups(tensors: Tensors) -> Iterator[tuple[Role, str, dict[str, np.ndarray]]]:
-    """Yield the tensors of each role, and of each step of updates, by name."""
+    """Yield the tensors of each role, and of each step of updates, by name; inputs of layers have no links."""
     found: dict[tuple[Role, str], dict[str, np.ndarray]] = {}
     for key, value in tensors.items():
+        if key.role is Role.LAYER_INPUT:
+            continue
         prefix, name = _split(key)
         found.setdefault((key.role, prefix), {})[name] = value
     for (role, prefix), values in sorted(found.items(), key=lambda group: ORDER.index(group[0][0])):

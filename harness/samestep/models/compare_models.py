@@ -1,0 +1,120 @@
+"""`samestep.compare` from end to end: from two models and inputs to a result that prints itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from samestep.agreement.arithmetic.program import Finding, Refused
+from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.models.arithmetic_check import check_arithmetic
+from samestep.models.comparison import Comparison, compare_once
+from samestep.models.conclude import coverage_of, faults_of, first_of, verdict_of
+from samestep.models.coverage import Coverage
+from samestep.models.diagnose import diagnose
+from samestep.models.expected import Progress
+from samestep.models.hidden import hidden
+from samestep.models.judged import JudgedTensor
+from samestep.models.localise import force_layers
+from samestep.models.optimizer_check import check_steps
+from samestep.models.options import Options
+from samestep.models.precision_guess import guess_precision
+from samestep.models.prepare import prepare
+from samestep.models.questions import Asked
+from samestep.models.result import Result
+from samestep.models.subject import Subject
+from samestep.models.variant_check import ask_variants
+
+#: The kind of finding for what is drawn at random, which another framework draws otherwise.
+RANDOM = "random"
+
+
+def compare_subjects(
+    candidate: Subject, reference: Subject, asked: Asked, options: Options, progress: Progress
+) -> Result:
+    """Return the result. Raises `ModelError` for what cannot be run or compared."""
+    sides = prepare(candidate, reference, options)
+    try:
+        comparison = compare_once(sides, asked, options, progress)
+        judged = [*comparison.judged, *check_steps(comparison, options, progress)]
+    except Refused as refused:
+        return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
+    notes = list(_observations(comparison))
+    if options.variants and verdict_of(judged) == AGREE:
+        other = ask_variants(comparison, options, progress)
+        notes += other.notes
+        if other.failed is not None:
+            comparison, judged = other.failed, list(other.failed.judged)
+    unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)
+    coverage = coverage_of(comparison, unseen, notes, judged)
+    reason = _unknowable(comparison, verdict_of(judged))
+    if reason is not None:
+        return _abstains(reason, judged, options, coverage)
+    return _conclude(comparison, judged, coverage, options, progress)
+
+
+def _conclude(
+    comparison: Comparison,
+    judged: Sequence[JudgedTensor],
+    coverage: Coverage,
+    options: Options,
+    progress: Progress,
+) -> Result:
+    verdict = verdict_of(judged)
+    kinds = {layer.name: layer.kind for layer in comparison.sides.candidate.layers()}
+    first, forced = first_of(judged, verdict, kinds) if verdict != AGREE else None, None
+    if first is not None:
+        forced = force_layers(comparison, options, progress)
+    return Result(
+        verdict,
+        str(first) if first else None,
+        judged,
+        first,
+        faults_of(forced, verdict, kinds),
+        diagnose(comparison, forced, first) if verdict == DISAGREE else None,
+        guess_precision(comparison, first) if verdict == WEAKER else None,
+        coverage,
+        tuple(kinds.items()),
+        options.declared,
+        options.strict,
+        options.msg,
+    )
+
+
+def _abstains(reason: str, judged: Sequence[JudgedTensor], options: Options, coverage: Coverage) -> Result:
+    return Result(
+        ABSTAINS, reason, judged, coverage=coverage, strict=options.strict, msg=options.msg
+    )  # fmt: skip
+
+
+def _unknowable(comparison: Comparison, verdict: str) -> str | None:
+    """Why nothing can be said; None where something can."""
+    if verdict == ABSTAINS:
+        return "no tensor of one side corresponds to one of the other"
+    drawn = _of_kind(comparison.programs.plain.findings, RANDOM)
+    if verdict != AGREE and drawn:
+        return (
+            f"the reference draws random numbers ({drawn[0].place}), and both sides share no mask: "
+            "put it into eval mode, or set the rate to 0"
+        )
+    if verdict == AGREE and not comparison.run.repeats and not _again_within(comparison):
+        return "the candidate's result changes from call to call"
+    return None
+
+
+def _again_within(comparison: Comparison) -> bool:
+    again = comparison.links.comparable(comparison.run.again)
+    return all(found.within for found in check_arithmetic(again, comparison.expected, {}).values())
+
+
+def _observations(comparison: Comparison) -> Iterator[str]:
+    """What the engines saw, and whether the candidate repeats."""
+    if not comparison.run.repeats:
+        yield "the candidate gives other bits from call to call"
+    programs = {"reference": comparison.programs.plain, "candidate": comparison.run.program}
+    for side, program in programs.items():
+        seen = dict.fromkeys(program.findings if program is not None else ())
+        yield from (f"{side}: {finding.text} ({finding.place})" for finding in seen)
+
+
+def _of_kind(findings: Sequence[Finding], kind: str) -> list[Finding]:
+    return [finding for finding in findings if finding.kind == kind]

@@ -1,0 +1,110 @@
+"""A comparison from end to end: both sides run, are paired, asked both questions, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.arithmetic_check import check_arithmetic
+from samestep.models.correspond import Shown, correspond, reference_name
+from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
+from samestep.models.function_check import FunctionCheck, FunctionStatistics
+from samestep.models.judged import JudgedTensor
+from samestep.models.options import Options
+from samestep.models.pairing.correspondence import Correspondence
+from samestep.models.prepare import Sides
+from samestep.models.question import Question
+from samestep.models.questions import Asked
+from samestep.models.subject import Subject
+from samestep.models.tensors import TensorKey, Tensors
+
+
+@dataclass(frozen=True)
+class CandidateRun:
+    """The candidate as it really ran, twice, and its program; None, with the ``reason``, without an engine.
+
+    ``again`` is the second run; ``exact`` the program's exact run.
+    """
+
+    tensors: Tensors
+    again: Tensors
+    program: Program[TensorKey] | None
+    exact: Tensors | None
+    reason: str | None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether both runs gave the same bits."""
+        return all(
+            np.array_equal(value, self.again[key], equal_nan=value.dtype.kind == "f")
+            for key, value in self.tensors.items()
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What both questions say of one question's tensors, before it is put into words."""
+
+    sides: Sides
+    asked: Asked
+    run: CandidateRun
+    programs: ReferencePrograms
+    links: Correspondence
+    expected: Expected
+    judged: tuple[JudgedTensor, ...]
+
+
+def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
+    """Return the candidate's runs. Raises `ModelError`."""
+    tensors, again = candidate.run(question), candidate.run(question)
+    try:
+        program = candidate.program(question)
+        return CandidateRun(tensors, again, program, program.exact(), None)
+    except Refused as refused:
+        return CandidateRun(tensors, again, None, None, str(refused))
+
+
+def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
+    """Return the reference's programs. Raises `Refused`."""
+    plain = reference.program(question)
+    own = plain.exact()
+    declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
+    if declared is not plain:
+        declared.exact()
+    return ReferencePrograms(plain, declared, own)
+
+
+def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progress) -> Comparison:
+    """Return what both questions say. Raises `ModelError`, and `Refused` for the reference."""
+    run = run_candidate(sides.candidate, asked.candidate)
+    programs = open_programs(sides.reference, asked.reference, options.contract)
+    mine = Shown(run.exact or run.tensors, sides.candidate.parameters(), sides.candidate.state())
+    theirs = Shown(programs.own, sides.reference.parameters(), sides.reference.state())
+    links = correspond(mine, theirs, sides, options)
+    return judge(sides, asked, run, programs, links, options, progress)
+
+
+def judge(
+    sides: Sides,
+    asked: Asked,
+    run: CandidateRun,
+    programs: ReferencePrograms,
+    links: Correspondence,
+    options: Options,
+    progress: Progress,
+) -> Comparison:
+    """Return what both questions say of tensors that are already paired."""
+    expected = measure_expected(programs, links.apply, {}, options.replicas, options.seed, progress)
+    arithmetic = check_arithmetic(links.comparable(run.tensors), expected, {})
+    function: dict[TensorKey, FunctionStatistics] = {}
+    if run.program is not None:
+        check = FunctionCheck(run.program, programs.plain, expected, links, options.seed)
+        function = check.run(run.exact or {})
+    judged = tuple(
+        JudgedTensor(key, reference_name(links, key), value.shape, function.get(key), arithmetic.get(key))
+        for key, value in expected.exact.items()
+        if key in function or key in arithmetic
+    )
+    return Comparison(sides, asked, run, programs, links, expected, judged)

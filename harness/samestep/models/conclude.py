@@ -1,0 +1,109 @@
+"""From what both questions say to one verdict, with the place where it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.models.arithmetic_check import ArithmeticStatistics
+from samestep.models.comparison import Comparison
+from samestep.models.coverage import Coverage
+from samestep.models.function_check import FunctionStatistics
+from samestep.models.judged import JudgedTensor
+from samestep.models.result import First, first_in_state, name_of
+from samestep.models.tensors import Role, TensorKey
+
+#: Words for counted tensors.
+COUNTED = {
+    Role.LAYER: "layers", Role.OUTPUT: "outputs", Role.LOSS: "loss", Role.STATE: "states",
+    Role.LAYER_GRADIENT: "gradients at layers", Role.INPUT_GRADIENT: "gradients of inputs",
+    Role.GRADIENT: "gradients of parameters", Role.UPDATE: "updates",
+}  # fmt: skip
+
+
+def verdict_of(judged: Sequence[JudgedTensor]) -> str:
+    """Return the worst state of any tensor; `abstains` where nothing was compared."""
+    states = {tensor.state for tensor in judged}
+    return next((state for state in (DISAGREE, WEAKER, AGREE) if state in states), ABSTAINS)
+
+
+def first_of(judged: Sequence[JudgedTensor], state: str, kinds: Mapping[str, str]) -> First | None:
+    """Return the first tensor in that state, in the order of computation, with its numbers."""
+    tensor = first_in_state(judged, state)
+    if tensor is None:
+        return None
+    at = list(judged).index(tensor)
+    before = all(other.state == AGREE for other in judged[:at])
+    return _place(tensor, kinds, inputs_agree=before and at > 0)
+
+
+def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -> list[First]:
+    """Return the layers and parameters that are wrong by themselves, in the order of computation.
+
+    A layer's output and the gradients that it makes are one finding.
+    """
+    if forced is None:
+        return []
+    found: dict[str, First] = {}
+    for tensor in forced.judged:
+        if tensor.state == state:
+            place = _place(tensor, kinds, inputs_agree=True)
+            found.setdefault(place.layer or place.tensor, place)
+    return list(found.values())
+
+
+def _place(tensor: JudgedTensor, kinds: Mapping[str, str], inputs_agree: bool) -> First:
+    key, function, arithmetic = tensor.key, tensor.function, tensor.arithmetic
+    layer = _layer_of(key, kinds)
+    kind = kinds.get(layer) if layer else None
+    found: FunctionStatistics | ArithmeticStatistics
+    if function is not None and not function.same:
+        found, error, limit, wrong = function, function.error, function.limit, _shapes(tensor)
+    else:
+        assert arithmetic is not None  # what is beyond its limits was asked one question at least
+        found, wrong = arithmetic, arithmetic.wrong
+        error = abs(arithmetic.got - arithmetic.expected)
+        limit = error / tensor.share if tensor.share else 0.0
+    return First(
+        layer, kind, name_of(key), found.index, found.got, found.expected, error, limit, tensor.share,
+        exact=found is function, inputs_agree=inputs_agree, wrong=wrong,
+    )  # fmt: skip
+
+
+def _shapes(tensor: JudgedTensor) -> str | None:
+    return tensor.arithmetic.wrong if tensor.arithmetic is not None else None
+
+
+def _layer_of(key: TensorKey, kinds: Mapping[str, str]) -> str | None:
+    """The layer that a tensor belongs to: its own name, or the longest layer that a parameter lies in."""
+    if key.role is Role.LAYER:
+        return key.name
+    if key.role not in (Role.GRADIENT, Role.STATE):
+        return None
+    inside = [name for name in kinds if key.name.startswith((f"{name}.", f"{name}/"))]
+    return max(inside, key=len, default=None)
+
+
+def coverage_of(
+    comparison: Comparison, hidden: Sequence[str], notes: Sequence[str], judged: Sequence[JudgedTensor]
+) -> Coverage:
+    """Return what was examined and what was not."""
+    candidate, reference = comparison.sides.candidate, comparison.sides.reference
+    counts = Counter(tensor.key.role for tensor in judged)
+    links = comparison.links
+    unmatched = [f"{name_of(key)}: {reason}" for key, reason in links.unmatched_candidate.items()]
+    unmatched += [f"{name_of(key)} of the reference has no counterpart" for key in links.unmatched_reference]
+    not_asked = []
+    if comparison.run.program is None:
+        not_asked.append(f"whether it is the same function in float64 ({comparison.run.reason})")
+    if not any(tensor.key.role is Role.GRADIENT for tensor in judged):
+        not_asked.append("gradients of parameters: none of both sides correspond")
+    return Coverage(
+        modes=(f"candidate: {candidate.describe()}", f"reference: {reference.describe()}"),
+        seen=tuple(f"{counts[role]} {word}" for role, word in COUNTED.items() if counts[role]),
+        unmatched=tuple(unmatched),
+        not_asked=tuple(not_asked),
+        hidden=tuple(hidden),
+        notes=(*comparison.sides.notes, *notes),
+    )

@@ -1,0 +1,81 @@
+"""What a caller may set, checked once, in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Contract
+from samestep.models.subject import ModelError
+
+#: From the reference's arrays by name to the candidate's, by name or nested.
+Convert = Callable[[dict[str, np.ndarray]], object]
+#: The candidate's layers and the reference's that they are: names, with {i} for repeated ones, or tuples.
+LayerNames = Mapping[str | tuple[str, ...], str | tuple[str, ...]]
+
+#: The same right function in weaker arithmetic than float32 is accepted.
+WEAKER = "weaker"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a comparison is made; see `samestep.compare` for what each means."""
+
+    convert: Convert | None = None
+    convert_state: Convert | None = None
+    layers: LayerNames | None = None
+    optimizer: tuple[object, object] | None = None
+    steps: int = 3
+    contract: Contract = Contract.FLOAT32
+    declared: bool = False
+    replicas: int = 24
+    seed: int = 0
+    strict: bool = False
+    perturb: bool = False
+    variants: bool = True
+    msg: str | None = None
+
+
+def contract_of(name: str | None) -> tuple[Contract, bool]:
+    """Return the arithmetic that a contract declares, and whether weaker arithmetic is accepted.
+
+    Raises `ModelError` for a name that is none.
+    """
+    if name is None:
+        return Contract.FLOAT32, False
+    if name == WEAKER:
+        return Contract.FLOAT32, True
+    names = [contract.value for contract in Contract]
+    if name not in names:
+        raise ModelError(f"contract={name!r} is not one of {', '.join([*names, WEAKER])}")
+    return Contract(name), False
+
+
+def refuse_tolerances(unknown: Mapping[str, object]) -> None:
+    """Raise TypeError for keywords that do not exist; tolerances get the reason."""
+    for name in unknown:
+        if name in ("rtol", "atol", "tol", "tolerance", "equal_nan"):
+            raise TypeError(
+                f"samestep takes no {name}: limits are derived from the arithmetic. Declare other arithmetic "
+                'with contract="tf32", "bfloat16", "float16" or "weaker"; samestep.limits(reference, inputs) '
+                "prints how large correct errors are"
+            )
+        raise TypeError(f"unexpected keyword argument {name!r}")
+
+
+def pair_of(value: object, what: str) -> tuple[object, object] | None:
+    """Return a pair (candidate's, reference's), or None. Raises `ModelError` for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value[0], value[1]
+    raise ModelError(f"{what}= takes a pair: (candidate's, reference's)")
+
+
+def at_least(value: object, least: int, what: str) -> int:
+    """Return an integer of at least ``least``. Raises `ModelError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ModelError(f"{what}={value!r} is not a whole number of at least {least}")
+    return int(value)

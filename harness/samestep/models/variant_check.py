@@ -1,0 +1,76 @@
+"""Both sides asked again on inputs that show what the caller's own may hide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Refused
+from samestep.agreement.verdict import DISAGREE
+from samestep.models.comparison import Comparison, judge, open_programs, run_candidate
+from samestep.models.conclude import verdict_of
+from samestep.models.expected import Progress
+from samestep.models.options import Options
+from samestep.models.questions import Asked
+from samestep.models.subject import ModelError
+from samestep.models.variants import batch_size, rows_identical, variants, with_rows
+
+#: Replicas on variants: few, since they ask for another function, which stands far above rounding.
+REPLICAS = 12
+
+
+@dataclass(frozen=True)
+class VariantFindings:
+    """The first variant on which both sides differ, with its ``label``; None where there is none."""
+
+    failed: Comparison | None
+    label: str | None
+    notes: tuple[str, ...]
+
+
+def ask_variants(comparison: Comparison, options: Options, progress: Progress) -> VariantFindings:
+    """Return what the variants show. A variant that a model cannot take is noted, not judged."""
+    notes: list[str] = []
+    few = replace(options, replicas=min(REPLICAS, options.replicas))
+    asked = comparison.asked
+    mine, theirs = variants(asked.candidate), variants(asked.reference)
+    for (label, question), (_, its) in zip(mine, theirs, strict=True):
+        try:
+            again = _compare(comparison, Asked(question, its), few, progress)
+        except (ModelError, Refused) as error:
+            notes.append(f"on {label} nothing was compared: {error}")
+            continue
+        if verdict_of(again.judged) == DISAGREE:
+            return VariantFindings(
+                again, label, (*notes, f"found on {label}: on the inputs as given both agree")
+            )
+    return VariantFindings(None, None, (*notes, *rows_of(comparison)))
+
+
+def _compare(comparison: Comparison, asked: Asked, options: Options, progress: Progress) -> Comparison:
+    sides = comparison.sides
+    programs = open_programs(sides.reference, asked.reference, options.contract)
+    run = run_candidate(sides.candidate, asked.candidate)
+    return judge(sides, asked, run, programs, comparison.links, options, progress)
+
+
+def rows_of(comparison: Comparison) -> list[str]:
+    """Return whether rows of a batch hang on each other, as bits: told, not judged."""
+    question = comparison.asked.candidate
+    size = batch_size(question)
+    if size is None:
+        return []
+    whole = comparison.run.tensors
+    lines = []
+    orders = {"permuted rows": np.arange(size)[::-1], "a single row": np.arange(1)}
+    for what, rows in orders.items():
+        try:
+            part = comparison.sides.candidate.run(with_rows(question, rows))
+        except ModelError as error:
+            lines.append(f"{what} cannot be run: {error}")
+            continue
+        identical = rows_identical(whole, part, rows)
+        if identical is False:
+            lines.append(f"{what} give other bits than in the whole batch")
+    return lines
