@@ -53,10 +53,14 @@ class Step:
 
 @dataclass
 class Path:
-    """The steps of the first run, and where a run that follows them stands."""
+    """The steps of the first run, and where a run that follows them stands.
+
+    ``uniform`` says that all its roundings are those of float32.
+    """
 
     steps: list[Step] = field(default_factory=list)
     at: int = 0
+    uniform: bool = True
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
 
     def write(self, step: Step) -> None:

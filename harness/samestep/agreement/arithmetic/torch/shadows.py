@@ -9,22 +9,13 @@ from typing import Any
 from weakref import WeakSet
 
 import torch
+from torch import Tensor
 
+from samestep.agreement.arithmetic.torch.constants import Constants
+from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.places import refuse
 
-Tensor = torch.Tensor
-
-#: The unit roundoff of each dtype that has shadows.
-ROUNDOFF = {
-    dtype: torch.finfo(dtype).eps / 2
-    for dtype in (
-        torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex128, torch.complex64,
-    )
-}  # fmt: skip
 _PART = {torch.complex64: torch.float32, torch.complex128: torch.float64}
-
-#: Runs its block without any dispatch mode: what is done to handles is nobody's business.
-unseen = torch._C._DisableTorchDispatch
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -43,13 +34,14 @@ class Shadow:
     """The values of one storage: ``values`` covers it in float64, in the order of its bytes.
 
     ``first`` is the tensor that was computed for it, which most uses ask for as it is; ``run`` is whose it
-    is: what an earlier run left behind counts as no shadow. ``dtype`` is what the bytes are.
+    is: what an earlier run left behind counts as no shadow. ``dtype`` is what the bytes are, ``terms`` the
+    length of the longest sum on the way to the values.
     """
 
-    __slots__ = ("dtype", "first", "run", "shape", "size", "stride")
+    __slots__ = ("dtype", "first", "run", "shape", "size", "stride", "terms")
 
     def __init__(self, first: Tensor, dtype: torch.dtype, size: int, run: object) -> None:
-        self.first, self.dtype, self.size, self.run = first, dtype, size, run
+        self.first, self.dtype, self.size, self.run, self.terms = first, dtype, size, run, 1
         self.shape, self.stride = first.shape, first.stride()
 
     def view(self, tensor: Tensor) -> Tensor:
@@ -78,8 +70,9 @@ class Shadow:
 class Shadows:
     """The shadows of one run."""
 
-    def __init__(self) -> None:
+    def __init__(self, constants: Constants | None = None) -> None:
         self._lifted: WeakSet[Any] = WeakSet()
+        self._constants = constants
         #: Bytes that NumPy or a buffer shares: what is written there is read without a word.
         self.shared: WeakSet[Any] = WeakSet()
 
@@ -113,7 +106,14 @@ class Shadows:
             shadow = Shadow(bytes_.to(torch.float64, copy=True), part, size, self)
         storage.shadow = shadow
         self._lifted.add(storage)
+        if self._constants is not None:
+            self._constants.meet(tensor, shadow.first)
         return shadow
+
+    def terms(self, tensor: Tensor) -> int:
+        """Return the length of the longest sum on the way to a tensor, 1 where it was computed by none."""
+        shadow = self.find(tensor)
+        return 1 if shadow is None else shadow.terms
 
     def _grown(self, tensor: Tensor, old: Shadow) -> Shadow:
         """A storage was resized: what it had stays, and the rest is lifted."""
@@ -123,7 +123,7 @@ class Shadows:
             new.first[: old.size] = first.as_strided((old.size,), (1,), 0)
         return new
 
-    def adopt(self, handle: Tensor, values: Tensor) -> None:
+    def adopt(self, handle: Tensor, values: Tensor, terms: int = 1) -> None:
         """Let ``values`` (float64 or complex128, of the handle's shape) be those of a new ``handle``.
 
         They are copied where they are not alone on their storage, or lie in another order.
@@ -137,6 +137,7 @@ class Shadows:
             theirs = values.untyped_storage()
         theirs.adopted = True
         storage.shadow = Shadow(values, part, size, self)
+        storage.shadow.terms = terms
 
     def _copied(self, handle: Tensor, values: Tensor, size: int) -> Tensor:
         dtype = wide_dtype(handle.dtype)

@@ -1,0 +1,64 @@
+"""What a tape is made of: calls, draws and decisions on numbered slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from samestep.agreement.arithmetic.torch.arguments import leaves_of
+from samestep.agreement.arithmetic.torch.noise_pool import Draw
+
+
+class Slot(int):
+    """The number of a tensor on a tape."""
+
+
+class Number(int):
+    """The number of a literal on a tape: its value is another in each replica."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """``func(*args, **kwargs)``, with slots in the place of tensors; its results go to ``results``."""
+
+    func: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    results: tuple[Slot | None, ...]
+
+    @property
+    def changes(self) -> list[Slot]:
+        """The slots that it changes in place."""
+        if not self.func._schema.is_mutable:
+            return []
+        return [x for x in leaves_of(self.args[:1], {}) if isinstance(x, Slot)]
+
+    def operands(self) -> Iterator[Slot]:
+        """Yield the slots that it reads."""
+        return (x for x in leaves_of(self.args, self.kwargs) if isinstance(x, Slot))
+
+
+@dataclass(frozen=True)
+class DrawNumbers:
+    """A block of random numbers goes to ``slot``."""
+
+    draw: Draw
+    slot: Slot
+
+
+@dataclass(frozen=True)
+class DrawNumber:
+    """The literal ``exact`` is rounded: exact (1 + scale x a random number) goes to ``number``."""
+
+    exact: float
+    scale: float
+    number: Number
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What ``of`` gives was ``expected`` in the exact run, and the code went on with that."""
+
+    of: Call | Slot
+    expected: Any

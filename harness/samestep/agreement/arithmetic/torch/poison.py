@@ -1,0 +1,34 @@
+"""The poison run: every handle is NaN, and all results must be the exact run's, bit for bit.
+
+What read a handle's bytes, where no mode of PyTorch could see it, differs: `.numpy()` in a backward pass,
+pickle, saved-tensor hooks, memory shared with NumPy, Python threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Refused
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether two arrays are equal in shape and value, with any NaN equal to any."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+def audit(exact: Mapping[Any, np.ndarray], poisoned: Mapping[Any, np.ndarray]) -> None:
+    """Raise `Refused` if a poisoned run differs from the exact one; the message names what differs."""
+    different = [str(key) for key in exact if key not in poisoned or not same_bits(exact[key], poisoned[key])]
+    different += [str(key) for key in poisoned if key not in exact]
+    if not different:
+        return
+    names = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
+    raise Refused(
+        f"something reads tensors' bytes past PyTorch's dispatcher (NumPy, pickle, a thread, memory that is "
+        f"shared): {names} differ where the bytes are NaN"
+    )

@@ -1,0 +1,157 @@
+"""A PyTorch computation as a program: its untouched code, run in float64, exactly or with rounding noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Refused
+from samestep.agreement.arithmetic.torch.constants import Constants
+from samestep.agreement.arithmetic.torch.dispatch import Interpreter
+from samestep.agreement.arithmetic.torch.dtypes import unseen
+from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
+from samestep.agreement.arithmetic.torch.number import rounding
+from samestep.agreement.arithmetic.torch.path import OtherPath, Path
+from samestep.agreement.arithmetic.torch.poison import audit
+from samestep.agreement.arithmetic.torch.settings import settings
+from samestep.agreement.arithmetic.torch.shadows import has_values
+
+Array = np.ndarray
+
+
+class TorchProgram:
+    """Implements `samestep.agreement.arithmetic.program.Program` for PyTorch.
+
+    ``run()`` executes the user's code, forward, backward, optimiser or whatever, in its own dtypes, and
+    returns named tensors. ``reset()`` is called before every run and puts back all that a run changes. The
+    generator of random numbers stands at ``seed`` in every run. ``held()`` gives the tensors of which the
+    other side has the same bits: parameters, inputs, state; what else the code holds is a constant.
+
+    At the first use the code is run exactly, and once more with the poison
+    (`samestep.agreement.arithmetic.torch.poison`), which costs about half of that again; ``audited`` says
+    that it was done for this code before.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[], Mapping[Any, torch.Tensor]],
+        reset: Callable[[], None],
+        contract: Contract = Contract.FLOAT32,
+        *,
+        held: Callable[[], Iterable[torch.Tensor]] = tuple,
+        audited: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self._run, self._reset, self._held = run, reset, held
+        self._contract, self._audited, self._seed = contract, audited, seed
+        self._noise, self._path = NoiseMode(contract), Path()
+        self._exact: dict[Any, Array] | None = None
+        self._constants: dict[str, Array] = {}
+        self._terms: dict[Any, int] = {}
+
+    # -- runs ------------------------------------------------------------------------------------------
+
+    def exact(self, nudge: Nudge | None = None) -> Mapping[Any, Array]:
+        """Return all tensors in float64, without rounding. Raises `Refused`."""
+        first = self._first()
+        if nudge is None:
+            return dict(first)
+        self._noise.exact_again()
+        self._noise.nudge = nudge
+        try:
+            return self._interpret(self._noise, self._path, nudge=nudge)
+        except OtherPath:  # the number decides: the nudged run has a path of its own
+            alone = NoiseMode(self._contract)
+            alone.nudge = nudge
+            return self._interpret(alone, Path(), nudge=nudge, first=True)
+        finally:
+            self._noise.nudge = None
+
+    def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[Any, Array]:
+        """Return all tensors in float64, each operation with its random rounding error. Raises `Refused`."""
+        self._first()
+        return self._noisy(seed, level)
+
+    def _noisy(self, seed: int, level: Level) -> dict[Any, Array]:
+        reason = ""
+        for frozen in (False, True):  # a number that was read may have led astray: then it is kept, too
+            self._noise.replay(seed, level)
+            try:
+                result = self._interpret(self._noise, self._path, frozen=frozen)
+                self._noise.finish()
+            except OtherPath as error:
+                reason = f"the code takes another path where values are rounded: {error}"
+                self._path.find("decides", reason)
+            else:
+                return result
+        raise Refused(reason)
+
+    def _first(self) -> dict[Any, Array]:
+        if self._exact is None:
+            self._noise.record()
+            exact = self._interpret(self._noise, self._path, first=True)
+            if not self._audited:
+                self._noise.exact_again()
+                try:
+                    poisoned = self._interpret(self._noise, self._path, poison=True)
+                except OtherPath as error:
+                    raise Refused(f"the code takes another path the second time: {error}") from None
+                audit(exact, poisoned)
+            self._exact = exact
+        return self._exact
+
+    def _interpret(
+        self, noise: NoiseMode, path: Path, *, nudge: Nudge | None = None, **how: Any
+    ) -> dict[Any, Array]:
+        with settings(self._seed):
+            self._reset()
+            constants = Constants(self._held(), nudge)
+            interpreter = Interpreter(noise, path, constants=constants, **how)
+            token = rounding.set(noise.literal)
+            try:
+                with interpreter:
+                    tensors = self._run()
+                if self._exact is None and interpreter.first:
+                    self._constants = constants.found
+                    self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
+                return {key: _array(interpreter, tensor) for key, tensor in tensors.items()}
+            finally:
+                rounding.reset(token)
+                interpreter.shadows.forget()
+
+    # -- what was seen ---------------------------------------------------------------------------------
+
+    @property
+    def literals(self) -> Sequence[Literal]:
+        """The distinct literals that are not held exactly, after the first exact run."""
+        return self._noise.literals
+
+    @property
+    def constants(self) -> Mapping[str, Array]:
+        """Captured constant arrays by the digest of their values, after the first exact run."""
+        return self._constants
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was seen in the runs so far."""
+        return tuple({**self._path.findings, **self._noise.findings}.values())
+
+    @property
+    def terms(self) -> Mapping[Any, int]:
+        """The length of the longest sum on the way to each tensor; 1 where it is not followed."""
+        return self._terms
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all rounding is float32's, so that both levels are the same noise."""
+        return self._path.uniform
+
+
+def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
+    with torch.no_grad(), unseen():
+        tensor = tensor.detach()
+        values = interpreter.shadows.wide(tensor) if has_values(tensor) else tensor
+        return np.array(values.resolve_conj().resolve_neg().cpu().numpy())
