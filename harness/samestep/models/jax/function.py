@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from samestep.models.jax.definition import Definition, Layers
@@ -21,10 +23,9 @@ def define(call: Callable[..., Any], params: Any = None, state: Any = None) -> D
     ``state``: ``call(*inputs) -> outputs``. What is not floating in ``params`` stays as it is.
     """
     tree, parameters = Tree.of(params, is_floating)
-    form, values = Tree.of(state)
+    form, values = (None, {}) if state is None else Tree.of(state)
     keys = {name: x for name, x in values.items() if is_key(x)}
     visible = {name: x for name, x in values.items() if name not in keys}
-    state_given = state is not None
 
     def apply(
         parameters: Arrays,
@@ -34,12 +35,15 @@ def define(call: Callable[..., Any], params: Any = None, state: Any = None) -> D
         keywords: Mapping[str, Array],
         layers: Layers,
     ) -> tuple[Any, Arrays]:
-        first = (tree.build(parameters),) if params is not None else ()
-        if state_given:
-            outputs, new = pair(call(*first, form.build({**state, **carried}), *inputs, **keywords))
-            changed = form.flatten(new, "the new state")
-            return outputs, {name: changed[name] for name in visible}
-        return call(*first, *inputs, **keywords), {}
+        first = () if params is None else (tree.build(parameters),)
+        held = () if form is None else (form.build({**state, **carried}),)
+        with linen_layers(layers):
+            returned = call(*first, *held, *inputs, **keywords)
+        if form is None:
+            return returned, {}
+        outputs, new = pair(returned)
+        changed = form.flatten(new, "the new state")
+        return outputs, {name: changed[name] for name in visible}
 
     text = f"JAX function {name_of(call)}"
     return Definition(text, parameters, visible, keys, tree, apply)
@@ -50,3 +54,12 @@ def pair(result: Any) -> tuple[Any, Any]:
     if isinstance(result, (tuple, list)) and len(result) == 2:
         return result[0], result[1]
     raise ModelError("a function with a state must return (outputs, new_state)")
+
+
+def linen_layers(layers: Layers) -> AbstractContextManager[None]:
+    """Mark the layers of Flax Linen modules that a function calls, if Flax is in use."""
+    if "flax.linen" not in sys.modules:
+        return nullcontext()
+    from samestep.models.jax.linen import intercepted
+
+    return intercepted(layers)

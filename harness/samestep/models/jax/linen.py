@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import flax.linen as nn
@@ -41,7 +43,7 @@ def define(
     ) -> tuple[Any, Arrays]:
         others = form.build(state)
         named = {**keywords, **(options or {}), "rngs": carried or None}
-        with nn.intercept_methods(marker(layers)):
+        with intercepted(layers):
             outputs, new = module.apply(
                 {"params": tree.build(parameters), **others}, *inputs, mutable=list(others), **named
             )
@@ -61,8 +63,8 @@ def bound(module: nn.Module, options: Mapping[str, Any] | None = None) -> Defini
     return define(free, variables, rngs, options)
 
 
-def marker(layers: Layers) -> Callable[..., Any]:
-    """Return the interceptor that marks the outputs of every submodule's ``__call__``."""
+def intercepted(layers: Layers) -> AbstractContextManager[None]:
+    """Mark the outputs of every submodule's ``__call__`` that is called in this context."""
 
     def mark(call: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
         outputs = call(*args, **kwargs)
@@ -72,4 +74,18 @@ def marker(layers: Layers) -> Callable[..., Any]:
         fields = {f.name: getattr(module, f.name, None) for f in dataclasses.fields(module)}
         return layers.mark(Layer("/".join(module.path), type(module).__name__, settings_of(fields)), outputs)
 
-    return mark
+    context: AbstractContextManager[None] = nn.intercept_methods(mark)
+    return context
+
+
+def of_apply(call: Callable[..., Any], params: Any) -> Definition | None:
+    """Return the definition for ``module.apply``, or a partial of it, with variables; None for other functions."""
+    options: dict[str, Any] = {}
+    while isinstance(call, functools.partial) and not call.args:
+        call, options = call.func, {**call.keywords, **options}
+    module = getattr(call, "__self__", None)
+    if not isinstance(module, nn.Module) or getattr(call, "__name__", "") != "apply":
+        return None
+    if {"mutable", "capture_intermediates"} & options.keys() or not isinstance(params, Mapping):
+        return None
+    return define(module, params, options.pop("rngs", None), options)

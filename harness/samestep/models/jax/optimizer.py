@@ -24,6 +24,10 @@ class Updates:
     arguments: tuple[Any, ...]
     keys: tuple[TensorKey, ...]
 
+    def named(self, *arguments: Any) -> dict[TensorKey, Array]:
+        """Return the updates by key."""
+        return dict(zip(self.keys, self.function(*arguments), strict=True))
+
 
 def optimizer_steps(definition: Definition, optimizer: Any, steps: Steps) -> Updates:
     """Return the ``steps`` of ``optimizer``: update(gradients, state, params) -> (what to add, state).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from samestep.agreement.arithmetic.jaxpr.jax_program import JaxProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.jax import function
 from samestep.models.jax.definition import NEEDS_VALUES, Definition, Layers, model_errors, one_line
@@ -44,6 +46,12 @@ class JaxSubject:
     @classmethod
     def from_function(cls, call: Callable[..., Any], params: Any = None, state: Any = None) -> JaxSubject:
         """Return a subject of ``call(params, *inputs)``, or ``call(params, state, *inputs)``."""
+        if "flax.linen" in sys.modules and state is None:
+            from samestep.models.jax import linen
+
+            definition = linen.of_apply(call, params)
+            if definition is not None:
+                return cls(definition)
         return cls(function.define(call, params, state))
 
     @classmethod
@@ -131,9 +139,7 @@ class JaxSubject:
                 f"{self.definition.description} needs traced values in Python: {one_line(error)}"
             ) from error
         arguments = (_with_cotangents(question, values, traced.cotangents), _forced(question, traced))
-        from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
-
-        return JaxProgram(traced.function, arguments, contract, traced.keys)
+        return JaxProgram(traced.named, arguments, contract)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of an optax transformation or an (init, update) pair. Raises `ModelError`."""
@@ -145,9 +151,7 @@ class JaxSubject:
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the JAX engine. Raises `Refused`."""
         updates = optimizer_steps(self.definition, optimizer, steps)
-        from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
-
-        return JaxProgram(updates.function, updates.arguments, Contract.FLOAT32, updates.keys)
+        return JaxProgram(updates.named, updates.arguments)
 
     def _asked(self, question: Question) -> tuple[Form, Values]:
         form, inputs = Form.of(question)
@@ -161,7 +165,7 @@ class JaxSubject:
         signature = (form, forced, str(shapes))
         if signature not in self.memory.compiled:
             traced = trace(self.definition, form, values, forced)
-            self.memory.compiled[signature] = (traced, jax.jit(traced.function))
+            self.memory.compiled[signature] = traced, jax.jit(traced.function)
             self.memory.layers = traced.layers
         return self.memory.compiled[signature]
 

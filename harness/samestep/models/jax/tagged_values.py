@@ -7,7 +7,8 @@ need to know of tags.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import jax
@@ -24,13 +25,22 @@ CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "re
            "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
 
 
+class Kind(Enum):
+    """What is tagged: a layer's value, the same computed again by `jax.checkpoint`, or the gradient there."""
+
+    VALUE = "value"
+    AGAIN = "again"
+    GRADIENT = "gradient"
+
+
 @dataclass(frozen=True)
 class Tag:
-    """One evaluation of a tag: of a ``gradient`` or a value, at the traced ``call`` of `tag`."""
+    """One evaluation of a tag: at the traced ``call`` of `tag`, in these ``turns`` of the scans around it."""
 
     name: str
     call: int
-    gradient: bool
+    kind: Kind
+    turns: tuple[int, ...] = ()
 
 
 #: What a tag goes on from in place of its own value: the given one, everywhere or only ``where`` it is True.
@@ -43,12 +53,12 @@ class Seen:
 
     forced: Mapping[int, Given] = field(default_factory=dict)
     tags: list[Tag] = field(default_factory=list)
-    values: list[Array] = field(default_factory=list)
+    values: list[Array | None] = field(default_factory=list)
 
     def add(self, tag: Tag, value: Array) -> Array:
         """Note ``value`` and return what the run goes on with."""
         self.tags.append(tag)
-        self.values.append(value)
+        self.values.append(None if tag.kind is Kind.AGAIN else value)
         where, given = self.forced.get(len(self.tags) - 1, (None, value))
         return given if where is None else jnp.where(where, given, value)
 
@@ -76,8 +86,7 @@ def evaluate(
 ) -> list[Array]:
     """Return the results of ``closed``, with what is tagged noted in ``seen``, or not at all without it.
 
-    Inside a `jax.checkpoint` that is being differentiated, values are computed again (``recomputed``) and
-    were seen before: only gradients count there.
+    Inside a `jax.checkpoint` that is being differentiated, values are ``recomputed``.
     """
     jaxpr, constants = (closed.jaxpr, closed.consts) if isinstance(closed, core.ClosedJaxpr) else (closed, ())
     values: dict[Any, Array] = dict(zip(jaxpr.constvars, constants, strict=True))
@@ -100,9 +109,8 @@ def _equation(
     if primitive is TANGENT:
         return inputs
     if primitive is TAG:
-        tag = Tag(params["name"], params["call"], params["gradient"])
-        again = recomputed and not tag.gradient
-        return [inputs[0] if seen is None or again else seen.add(tag, inputs[0])]
+        kind = Kind.GRADIENT if params["gradient"] else Kind.AGAIN if recomputed else Kind.VALUE
+        return [seen.add(Tag(params["name"], params["call"], kind), inputs[0]) if seen else inputs[0]]
     if not has_tags(equation):
         return _bind(equation, inputs, jaxpr)
     if primitive.name in CALLING:
@@ -152,7 +160,8 @@ def _scan(params: Mapping[str, Any], inputs: list[Array], seen: Seen | None, rec
     )
     for turn in order if seen else ():
         for tag, values in zip(tags, stacked, strict=True):
-            seen.add(tag, values[turn])  # type: ignore[union-attr]
+            inner = replace(tag, turns=(turn, *tag.turns))
+            seen.add(inner, None if values is None else values[turn])  # type: ignore[union-attr]
     return [*carry, *rows]
 
 
