@@ -44,7 +44,7 @@ class Places:
         return np.arange(start, start + int(np.prod(shape))).reshape(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrangement:
     """A tensor of ``shape`` from ``sources``, of shapes ``source_shapes``; ``how`` says it in words.
 

@@ -111,7 +111,7 @@ class Correspondence:
     def _by_role(self, role: Role) -> LinearMap:
         if role is Role.UPDATE:
             return self.parameters
-        return self.layers if role is Role.LAYER_GRADIENT else dict(self._all())[role]
+        return self.layers.for_gradients if role is Role.LAYER_GRADIENT else dict(self._all())[role]
 
     def _map(self, role: Role, values: Mapping[str, np.ndarray]) -> LinearMap:
         if role is Role.LOSS or (role is Role.INPUT_GRADIENT and not self.inputs.links):
@@ -126,7 +126,7 @@ def _split(key: TensorKey) -> tuple[str, str]:
 
 
 def _groups(tensors: Tensors) -> Iterator[tuple[Role, str, dict[str, np.ndarray]]]:
-    """Yield the tensors of each role, and of each step of updates, by name; inputs of layers have no links."""
+    """Yield the tensors of each role and step of updates, by name; inputs of layers have no links."""
     found: dict[tuple[Role, str], dict[str, np.ndarray]] = {}
     for key, value in tensors.items():
         if key.role is Role.LAYER_INPUT:

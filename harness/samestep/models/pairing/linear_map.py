@@ -103,6 +103,11 @@ class LinearMap:
         return {name: values[name] for name in self.shapes if name in sources and known[name].all()}
 
     @property
+    def for_gradients(self) -> LinearMap:
+        """The map by which gradients are compared: this one, but for layers that hold the same values."""
+        return self
+
+    @property
     def first_copies(self) -> frozenset[str]:
         """The candidate's names that `to_reference` believes in full: no sums, and no further copies."""
         claimed: set[str] = set()

@@ -12,6 +12,7 @@ import numpy as np
 
 from samestep.models.pairing.arrangement import Arrangement, from_index
 from samestep.models.pairing.element_search import find_elements
+from samestep.models.pairing.gradient_evidence import GradientEvidence
 from samestep.models.pairing.settle import Settler
 from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
 
@@ -44,6 +45,9 @@ def find_by_value(
                 unknown[name] = "its values are not among the reference's"
             else:
                 decided[name] = from_index(index, table.places)
-    settler = Settler(reference, candidate, decided, reference_gradients, candidate_gradients)
-    settled, ambiguous = settler.settle(options)
-    return {name: settled[name] for name in candidate if name in settled}, unknown | ambiguous
+    evidence = None
+    if reference_gradients is not None and candidate_gradients is not None:
+        evidence = GradientEvidence(reference_gradients, candidate_gradients)
+    settler = Settler(reference, candidate, decided, evidence)
+    settler.settle(options)
+    return {n: settler.decided[n] for n in candidate if n in settler.decided}, unknown | settler.unknown

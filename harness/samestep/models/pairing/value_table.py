@@ -33,7 +33,7 @@ class ValueTable:
 
     @cached_property
     def _ordered(self) -> np.ndarray:
-        return self.flat[self.order]
+        return np.asarray(self.flat[self.order])
 
     @cached_property
     def _by_signature(self) -> dict[tuple[int, int], list[str]]:
@@ -79,7 +79,7 @@ def views(name: str, source: np.ndarray, target: np.ndarray) -> list[Arrangement
     """Return the different transposes, with a reshape before or after, by which ``source`` is ``target``."""
     found: dict[object, Arrangement] = {}
     constant = is_constant(target)
-    for view in _shapes_of(source.shape, target.shape, reshapes=not constant):
+    for view in shape_views(source.shape, target.shape, reshapes=not constant):
         arrangement = from_view(name, source.shape, view, target.shape)
         if arrangement.loops in found:
             continue
@@ -95,7 +95,7 @@ def _equal(arrangement: Arrangement, source: np.ndarray, target: np.ndarray) -> 
     return np.array_equal(made.flat[few], target.flat[few]) and np.array_equal(made, target)
 
 
-def _shapes_of(source: Shape, target: Shape, reshapes: bool) -> Iterator[np.ndarray]:
+def shape_views(source: Shape, target: Shape, reshapes: bool) -> Iterator[np.ndarray]:
     """Yield views of an array of shape ``source`` whose elements, in order, fill ``target``.
 
     Without ``reshapes`` only those whose shape is the target's, axes of length 1 aside.

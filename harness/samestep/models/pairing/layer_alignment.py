@@ -1,0 +1,141 @@
+"""Pair layers whose values say nothing, because they come after a fault: by their names and places.
+
+Between layers that are paired already, both sides call theirs in the same order. Names help: if
+``Block_0/LayerNorm_0`` is ``h.0.ln_1``, then ``Block_3/LayerNorm_0`` is ``h.3.ln_1``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from samestep.models.pairing.arrangement import Arrangement, Shape, from_view
+from samestep.models.pairing.linear_map import Values
+from samestep.models.pairing.parameter_names import common_tail
+from samestep.models.pairing.value_table import shape_views
+
+#: What a pair of layers is worth for lying in the same place, and for names whose like is paired already.
+PLACE, KNOWN_NAMES = 1.0, 8.0
+
+
+def by_position(
+    candidate: Values, reference: Values, paired: Mapping[str, Arrangement]
+) -> dict[str, Arrangement]:
+    """Return partners for the layers that are not ``paired``, in the same order on both sides."""
+    known = {_template(name, way.sources[0]): way for name, way in paired.items()}
+    taken = {way.sources[0] for way in paired.values()}
+    found: dict[str, Arrangement] = {}
+    for mine, theirs in _gaps([*candidate], [*reference], paired):
+        free = [name for name in theirs if name not in taken]
+        worth = np.array([[_worth(a, b, candidate, reference, known) for b in free] for a in mine])
+        for i, j in _best_order(worth.reshape(len(mine), len(free))):
+            way = _way(mine[i], free[j], candidate, reference, known)
+            if way is not None:
+                found[mine[i]] = way
+    return found
+
+
+def _gaps(
+    candidate: Sequence[str], reference: Sequence[str], paired: Mapping[str, Arrangement]
+) -> list[tuple[list[str], list[str]]]:
+    """Return the stretches of both sides between layers that are paired in the same order."""
+    place = {name: position for position, name in enumerate(reference)}
+    anchors = _increasing([(name, place[paired[name].sources[0]]) for name in candidate if name in paired])
+    gaps: list[tuple[list[str], list[str]]] = []
+    mine: list[str] = []
+    start = 0
+    for name in candidate:
+        if name in anchors:
+            gaps.append((mine, list(reference[start : anchors[name]])))
+            mine, start = [], anchors[name] + 1
+        elif name not in paired:
+            mine.append(name)
+    gaps.append((mine, list(reference[start:])))
+    return [gap for gap in gaps if all(gap)]
+
+
+def _increasing(pairs: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Return the longest part of the pairs whose places increase."""
+    lengths: list[int] = []
+    before: list[int] = []
+    for i, (_, place) in enumerate(pairs):
+        earlier = [j for j in range(i) if pairs[j][1] < place]
+        best = max(earlier, key=lambda j: lengths[j], default=-1)
+        before.append(best)
+        lengths.append(1 + (lengths[best] if best >= 0 else 0))
+    kept, i = {}, int(np.argmax(lengths)) if lengths else -1
+    while i >= 0:
+        kept[pairs[i][0]] = pairs[i][1]
+        i = before[i]
+    return kept
+
+
+def _template(one: str, other: str) -> tuple[str, str, tuple[int, ...]]:
+    """Return both names without their numbers, and how far the numbers are apart."""
+    numbers = [[int(n) for n in re.findall("[0-9]+", name)] for name in (one, other)]
+    words = [re.sub("[0-9]+", "{}", name) for name in (one, other)]
+    return words[0], words[1], tuple(a - b for a, b in zip(*numbers, strict=False))
+
+
+def _worth(
+    one: str,
+    other: str,
+    candidate: Values,
+    reference: Values,
+    known: Mapping[tuple[str, str, tuple[int, ...]], Arrangement],
+) -> float:
+    """Return how well two layers fit by name and place; 0 where their shapes do not."""
+    if _axes_sorted(candidate[one].shape) != _axes_sorted(reference[other].shape):
+        ends = [candidate[one].size, reference[other].size]
+        if ends[0] != ends[1] or _template(one, other) not in known:
+            return 0.0
+    return PLACE + common_tail(one, other) + KNOWN_NAMES * (_template(one, other) in known)
+
+
+def _axes_sorted(shape: Shape) -> list[int]:
+    return sorted(n for n in shape if n != 1)
+
+
+def _best_order(worth: np.ndarray) -> list[tuple[int, int]]:
+    """Return the pairs, in the same order on both sides, that are worth most together."""
+    rows, columns = worth.shape
+    best = np.zeros((rows + 1, columns + 1))
+    for i in range(rows):
+        for j in range(columns):
+            both = best[i, j] + worth[i, j]
+            best[i + 1, j + 1] = max(best[i, j + 1], best[i + 1, j], both if worth[i, j] > 0 else 0.0)
+    pairs, i, j = [], rows, columns
+    while i and j:
+        if best[i, j] == best[i - 1, j]:
+            i -= 1
+        elif best[i, j] == best[i, j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            pairs.append((i, j))
+    return pairs[::-1]
+
+
+def _way(
+    one: str,
+    other: str,
+    candidate: Values,
+    reference: Values,
+    known: Mapping[tuple[str, str, tuple[int, ...]], Arrangement],
+) -> Arrangement | None:
+    """Return how the reference's layer lies in the candidate's: as its like does, or the nearest fit."""
+    shape, theirs = candidate[one].shape, reference[other].shape
+    like = known.get(_template(one, other))
+    if like is not None and like.source_shapes == (theirs,) and like.shape == shape:
+        return Arrangement((other,), (theirs,), shape, "by position", like.loops)
+    ways = [from_view(other, theirs, view, shape) for view in shape_views(theirs, shape, reshapes=False)]
+    as_is = [way for way in ways if theirs == shape and way.whole and len(way.loops or ()) == 1]
+    choice = as_is or sorted(ways, key=lambda way: _apart(candidate[one], way, reference[other]))
+    return Arrangement((other,), (theirs,), shape, "by position", choice[0].loops) if choice else None
+
+
+def _apart(value: np.ndarray, way: Arrangement, source: np.ndarray) -> float:
+    apart = float(np.linalg.norm((value - way.apply([source])).astype(np.float64)))
+    return apart if np.isfinite(apart) else float("inf")

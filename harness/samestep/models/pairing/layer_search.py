@@ -1,0 +1,183 @@
+"""Find the candidate's layers among the reference's by their values, with axes moved, merged or split.
+
+A few hundred elements tell most layers apart; only the nearest by those are compared in full. A partner
+agrees in at least half of the digits: rounding is far below that, and another layer far above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from samestep.agreement.limits import unit_roundoff
+from samestep.models.pairing.arrangement import Arrangement, Places, Shape, from_index, from_view
+from samestep.models.pairing.gradient_evidence import HALF_ROUNDOFF
+from samestep.models.pairing.linear_map import Values
+from samestep.models.pairing.value_table import shape_views
+
+#: Elements by which layers are compared first, and how many of the nearest are then compared in full.
+SAMPLE, NEAREST = 256, 4
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """A layer without a partner: ``name``, and the reference's layer that comes nearest to it.
+
+    ``distance`` is relative to the reference's norm, infinite where nothing has its size; ``how`` says under
+    which axes, or flipped along which. ``partner`` is the reference's layer in its place, if one is known.
+    """
+
+    name: str
+    nearest: str | None
+    distance: float
+    how: str
+    partner: str | None = None
+
+    def __str__(self) -> str:
+        if self.nearest is None:
+            return f"{self.name} has no partner: no layer of the reference has its size"
+        return (
+            f"{self.name} has no partner: the nearest is {self.nearest}, {self.how}, {self.distance:.1e} away"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One of the reference's layers under one arrangement, with its sampled elements."""
+
+    name: str
+    arrangement: Arrangement
+    sampled: np.ndarray
+
+
+class LayerSearch:
+    """The distances between the layers of both sides; what is compared is computed once."""
+
+    def __init__(
+        self, candidate: Values, reference: Values, candidate_gradients: Values, reference_gradients: Values
+    ) -> None:
+        self.candidate, self.reference = candidate, reference
+        self.gradients = (candidate_gradients, reference_gradients)
+        self.order = {name: position for position, name in enumerate(reference)}
+        self.norms = {name: _norm(value) for name, value in reference.items()}
+        self.unclear: set[str] = set()
+        self._ways: dict[Shape, tuple[list[Way], np.ndarray]] = {}
+
+    def partners(self) -> dict[str, Arrangement]:
+        """Return each layer's partner by value; of equal ones the next in the order of the calls."""
+        found: dict[str, Arrangement] = {}
+        taken: set[str] = set()
+        for name in self.candidate:
+            near = [(d, way) for d, way in self.nearest(name) if self._is_near(name, d)]
+            if not near:
+                continue
+            equal = [way for distance, way in near if distance == near[0][0]]
+            way, clear = self._choice(name, equal, taken)
+            if not clear:
+                self.unclear.add(name)
+            found[name] = way.arrangement
+            taken.add(way.name)
+        return found
+
+    def _choice(self, name: str, equal: list[Way], taken: set[str]) -> tuple[Way, bool]:
+        """Return which of the equal ones it is, and whether its gradient is known to be that one's."""
+        last = max((self.order[other] for other in taken), default=-1)
+        following = sorted(
+            equal,
+            key=lambda way: (way.name in taken, self.order[way.name] < last, self.order[way.name]),
+        )
+        got, expected = self.gradients[0].get(name), self.gradients[1]
+        if len({way.name for way in equal}) == 1 and following[0].name not in taken:
+            return following[0], True
+        for way in following:
+            if got is not None and way.name in expected:
+                apart = _distance(got, way.arrangement, expected[way.name], _norm(expected[way.name]))
+                if self._is_near(name, apart):
+                    return way, True
+        return following[0], False
+
+    def _is_near(self, name: str, distance: float) -> bool:
+        wide = np.asarray(self.candidate[name]).dtype.itemsize >= 4
+        return distance**2 <= (unit_roundoff(np.float32) if wide else HALF_ROUNDOFF)
+
+    def nearest(self, name: str) -> list[tuple[float, Way]]:
+        """Return the nearest ways to read a layer of the reference as this one, the nearest first."""
+        value = np.asarray(self.candidate[name])
+        ways, samples = self._ways_to(value.shape)
+        if not ways or not value.size:
+            return []
+        apart = np.square(samples - _sampled(value)).sum(axis=1)
+        apart = apart / np.maximum(np.square(samples).sum(axis=1), np.finfo(float).tiny)
+        apart[~np.isfinite(apart)] = np.inf
+        limit = np.partition(apart, min(NEAREST, len(ways)) - 1)[min(NEAREST, len(ways)) - 1]
+        chosen = [ways[i] for i in np.flatnonzero(apart <= limit)]
+        measured = [
+            (_distance(value, way.arrangement, self.reference[way.name], self.norms[way.name]), way)
+            for way in chosen
+        ]
+        return sorted(measured, key=lambda pair: (pair[0], self.order[pair[1].name]))
+
+    def _ways_to(self, shape: Shape) -> tuple[list[Way], np.ndarray]:
+        if shape not in self._ways:
+            ways = [way for name, value in self.reference.items() for way in _ways(name, value, shape)]
+            self._ways[shape] = ways, np.array([way.sampled for way in ways])
+        return self._ways[shape]
+
+    def near_miss(self, name: str, partner: Arrangement | None) -> NearMiss:
+        """Return what comes nearest to a layer without a partner, flips along one axis included."""
+        there = partner.sources[0] if partner is not None else None
+        value = np.asarray(self.candidate[name])
+        nearest = self.nearest(name)
+        for axis in range(value.ndim):
+            flipped = LayerSearch({name: np.flip(value, axis)}, self.reference, {}, {})
+            flipped._ways = self._ways
+            nearest += [(d, _flipped(way, axis)) for d, way in flipped.nearest(name)]
+        if not nearest:
+            return NearMiss(name, None, float("inf"), "", there)
+        distance, way = min(nearest, key=lambda pair: pair[0])
+        return NearMiss(name, way.name, distance, way.arrangement.how, there)
+
+
+def _flipped(way: Way, axis: int) -> Way:
+    places = Places({way.name: way.arrangement.source_shapes[0]})
+    index = np.flip(way.arrangement.apply([places.of(way.name)]), axis)
+    how = f"{way.arrangement.how}, flipped along axis {axis}"
+    return Way(way.name, replace(from_index(index, places), how=how), way.sampled)
+
+
+def _ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
+    """Yield the readings of one layer of the reference as one of ``shape``."""
+    if value.size != np.prod(shape):
+        return
+    seen = set()
+    for view in shape_views(value.shape, shape, reshapes=True):
+        arrangement = from_view(name, value.shape, view, shape)
+        if _only_merges(view.shape, shape) and arrangement.loops not in seen:
+            seen.add(arrangement.loops)
+            yield Way(name, arrangement, _sampled(arrangement.apply([value])))
+
+
+def _only_merges(view: Shape, shape: Shape) -> bool:
+    """Return whether one shape is the other with neighbouring axes merged: heads, and no accident."""
+    ends = [set(np.cumprod([n for n in s if n != 1] or [1]).tolist()) for s in (view, shape)]
+    return ends[0] <= ends[1] or ends[1] <= ends[0]
+
+
+def _sampled(value: np.ndarray) -> np.ndarray:
+    """Return some elements, always the same ones, in float64."""
+    flat = value.reshape(-1)
+    if flat.size > SAMPLE:
+        flat = flat[np.random.default_rng(flat.size).integers(0, flat.size, SAMPLE)]
+    return flat.astype(np.float64)
+
+
+def _norm(value: np.ndarray) -> float:
+    return float(np.linalg.norm(np.asarray(value, np.float64).reshape(-1)))
+
+
+def _distance(value: np.ndarray, arrangement: Arrangement, source: np.ndarray, norm: float) -> float:
+    """Return how far ``value`` is from the arranged source, relative to its norm."""
+    apart = _norm(np.asarray(value, np.float64) - arrangement.apply([np.asarray(source, np.float64)]))
+    return 0.0 if apart == 0 else apart / norm if norm > 0 and np.isfinite(apart) else float("inf")

@@ -1,0 +1,49 @@
+"""Which output is which: by the path if both sides have the same ones, else by the place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from samestep.models.pairing.arrangement import as_it_is
+from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values
+from samestep.models.pairing.nearest_name import listed
+from samestep.models.subject import ModelError
+
+
+def pair_outputs(candidate: Values, reference: Values, what: str = "output") -> LinearMap:
+    """Return the map between the outputs of both sides (or their inputs: ``what`` they are, for messages).
+
+    Raises `ModelError` where they are not as many, or not of the same shapes.
+    """
+    if len(candidate) != len(reference):
+        raise ModelError(
+            f"the candidate has {len(candidate)} {what}s ({listed(candidate)}), the reference "
+            f"{len(reference)} ({listed(reference)}): return the same ones"
+        )
+    same = set(candidate) == set(reference)
+    partners = {name: name for name in candidate} if same else dict(zip(candidate, reference, strict=True))
+    links = {}
+    for name, source in partners.items():
+        shape, theirs = np.shape(candidate[name]), np.shape(reference[source])
+        if shape != theirs:
+            raise ModelError(
+                f"{what} {name!r} of the candidate has shape {shape}, {source!r} of the reference {theirs}"
+                f"{_hint(shape, theirs)}"
+            )
+        links[name] = Counterpart((as_it_is(source, theirs),), "as it is" if same else f"by place: {source}")
+    return LinearMap(links, {name: np.shape(value) for name, value in reference.items()})
+
+
+def _hint(shape: tuple[int, ...], theirs: tuple[int, ...]) -> str:
+    """Return what would make the shapes equal, for the end of a message."""
+    if len(shape) == len(theirs) and sorted(shape) == sorted(theirs):
+        left = list(range(len(shape)))
+        axes = []
+        for n in theirs:
+            axis = next(axis for axis in left if shape[axis] == n)
+            left.remove(axis)
+            axes.append(axis)
+        return f": transpose the candidate's by {tuple(axes)}"
+    if np.prod(shape) == np.prod(theirs):
+        return f": reshape the candidate's to {theirs}"
+    return ""
