@@ -1,0 +1,151 @@
+"""What does the mistake look like? Every family is fitted; one is named if what it leaves is rounding.
+
+A family that fits is a cause only if no other one fits as simply, and if chance would hardly fit as well:
+numbers are rounded to the shortest decimal that still explains, and each digit of it is a choice that a wrong
+cause could have made too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+
+import numpy as np
+
+from samestep.agreement.limits import COINCIDENCE, EXPLAINED, EXPLAINED_SIZE, unit_roundoff
+from samestep.agreement.verdict import Diagnosis
+from samestep.models.fitting.difference import Difference, Model
+from samestep.models.fitting.families import FAMILIES, Family
+from samestep.models.fitting.one_number import best_value, shortest
+from samestep.models.fitting.resolution import Resolution, rms
+
+
+@dataclass(frozen=True)
+class Fitted(Diagnosis):
+    """A likely mistake, the ``value`` of its number, and how much of the error it leaves.
+
+    ``left`` is the share of the error, 0 to 1, in the Euclidean norm. ``certain``: what is left is rounding,
+    and nothing else that was tried explains it as simply.
+    """
+
+    value: float | None = None
+    left: float = 0.0
+    certain: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.text} (leaves {100 * self.left:.2g} % of the error)"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A family that explains a difference: ``digits`` were chosen for it, ``chance`` is its log10."""
+
+    family: Family
+    text: str
+    value: float | None
+    left: float
+    is_rounding: bool
+    digits: float
+    chance: float
+
+
+def fit(difference: Difference) -> Fitted | None:
+    """Return what the difference looks like; None where no family explains it, or it is only rounding."""
+    if difference.got.shape != difference.expected.shape or not difference.got.size:
+        return None
+    if not (np.isfinite(difference.got).all() and np.isfinite(difference.expected).all()):
+        return _not_finite(difference)
+    resolution = Resolution.of(difference)
+    if resolution.is_rounding(difference.expected):
+        return None
+    explanations, tried = [], 1
+    with np.errstate(all="ignore"):
+        for family in FAMILIES:
+            for model in family.models(difference) if family.applies(difference) else ():
+                tried += len(model.starts)
+                found = explain(resolution, family, model)
+                explanations += [found] if found else []
+    return choose(explanations, log10(tried), difference.got.size)
+
+
+def explain(resolution: Resolution, family: Family, model: Model) -> Explanation | None:
+    """Return what a model explains with its best number; None where it leaves too much."""
+    if model.check is not None and not _agrees(resolution, model.check):
+        return None
+    value = best_value(resolution, model)
+    if value is None:
+        return None
+    guess = model.tensor(value)
+    left = rms(resolution.left_over(guess)) / rms(resolution.error)
+    if not left <= EXPLAINED:
+        return None
+    digits, is_free = model.digits, model.free
+    if is_free:
+        value, more = shortest(value, lambda number: _is_rounding(resolution, model, number))
+        guess, digits = model.tensor(value), digits + more
+        left = rms(resolution.left_over(guess)) / rms(resolution.error)
+    return Explanation(
+        family,
+        model.say(value),
+        value if is_free or len(model.starts) > 1 else None,
+        left,
+        _is_rounding(resolution, model, value),
+        digits,
+        resolution.chance(guess) + digits,
+    )
+
+
+def choose(explanations: list[Explanation], tried: float, size: int) -> Fitted | None:
+    """Return the simplest explanation that leaves rounding, else the one that leaves least.
+
+    ``tried`` is the decimal logarithm of the number of guesses, ``size`` the tensor's.
+    """
+    likely = [e for e in explanations if e.chance + tried <= log10(COINCIDENCE)]
+    certain = [e for e in likely if e.is_rounding]
+    if certain:
+        best = min(certain, key=lambda e: e.digits)
+        covered = [e for e in certain if best.family.kind in e.family.covers and e.digits <= best.digits + 1]
+        best = min(covered, key=lambda e: e.digits, default=best)
+        rivals = {
+            e.family.kind: e.text
+            for e in reversed(certain)
+            if e.family.kind not in (best.family.kind, *best.family.covers)
+            and e.digits < best.digits - log10(COINCIDENCE)
+        }
+        text = "; or ".join([best.text, *reversed(rivals.values())])
+        return Fitted(best.family.kind, text, best.value, best.left, not rivals)
+    if size < EXPLAINED_SIZE or not likely:
+        return None
+    best = min(likely, key=lambda e: e.left)
+    return Fitted(best.family.kind, best.text, best.value, best.left)
+
+
+def _is_rounding(resolution: Resolution, model: Model, value: float) -> bool:
+    """Whether what the model leaves at ``value`` is rounding, that of the value to float32 included."""
+    guess = model.tensor(value)
+    if not np.isfinite(guess).all():
+        return False
+    moved = model.tensor(value * (1 + unit_roundoff("float32")))
+    return resolution.is_rounding(guess, moved - guess)
+
+
+def _agrees(resolution: Resolution, own: np.ndarray) -> bool:
+    """Whether a recomputed output is the reference's, to within rounding and far within the error."""
+    if own.shape != resolution.error.shape:
+        return False
+    error = own - resolution.difference.expected
+    if not np.isfinite(error).all() or rms(error) > EXPLAINED**2 * rms(resolution.error):
+        return False
+    return resolution.is_rounding(own + resolution.error)
+
+
+def _not_finite(difference: Difference) -> Fitted | None:
+    """Say where the candidate is not finite and the reference is, or the other way round."""
+    got, expected = np.isfinite(difference.got), np.isfinite(difference.expected)
+    lost, kept = int((expected & ~got).sum()), int((~expected & got).sum())
+    if not lost and not kept:
+        return None
+    words = f"{lost} elements are NaN or infinite where the reference's are finite"
+    if not lost:
+        words = f"{kept} elements are finite where the reference's are NaN or infinite"
+    return Fitted("nonfinite", f"{words}, of {got.size}")

@@ -1,0 +1,142 @@
+"""Mistakes that need no knowledge of the layer: a factor, a constant, a part that is wrong, a lost term."""
+
+from __future__ import annotations
+
+from math import log10
+
+import numpy as np
+
+from samestep.agreement.limits import DEVIATIONS, EXPLAINED
+from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Models, fixed, spoken
+
+
+def factor(d: Difference) -> Models:
+    """A factor on the whole tensor, or on what changes in it."""
+    before, change = change_of(d)
+
+    def say(value: float) -> str:
+        if value == -1:
+            return f"the sign of {d.what} is swapped"
+        if value == 0:
+            return f"{d.what} is 0"
+        if abs(value - 1) < EXPLAINED:
+            return f"{d.what} is off by {value - 1:+.2g} of itself"
+        again = ", as if added twice" if value == 2 and d.role in GRADIENTS else ""
+        return f"{d.what} is {spoken(value)} times what it should be{again}"
+
+    yield Model(lambda value: before + value * change, say, (1.0,), free=True)
+
+
+def reduction(d: Difference) -> Models:
+    """A mean over N in place of a sum, or a sum in place of a mean; N is a size of an input."""
+    before, change = change_of(d)
+    shape = d.inputs[0].shape if d.inputs else d.expected.shape
+    counts = {*shape, *(int(n) for n in np.cumprod(shape)), *(int(n) for n in np.cumprod(shape[::-1]))}
+    counts |= {int(n) for name in ("batch", "batch_size") if (n := d.setting(name))}
+    for count in sorted(n for n in counts if n > 2):
+        mean = f"{d.what} is a mean over {count} where the reference's is a sum"
+        total = f"{d.what} is a sum over {count} where the reference's is a mean"
+        yield fixed(before + change / count, mean)
+        yield fixed(before + change * count, total)
+
+
+def clipped(d: Difference) -> Models:
+    """A gradient that is clipped to a norm, or normalised."""
+    norm = float(np.sqrt(np.square(d.expected).sum()))
+    if norm:
+        say = lambda value: f"{d.what} is clipped to the norm {spoken(value)} (it is {norm:.4g})"  # noqa: E731
+        got = float(np.sqrt(np.square(d.got).sum()))
+        if got < norm:
+            yield Model(lambda value: d.expected * (value / norm), say, (got,), free=True)
+
+
+def constant(d: Difference) -> Models:
+    """A constant that is added to each element."""
+    say = lambda value: f"{spoken(value)} is added to each element of {d.what}"  # noqa: E731
+    yield Model(lambda value: d.expected + value, say, (0.0,), free=True)
+
+
+def part(d: Difference) -> Models:
+    """One slice along one axis that is wrong: by a factor, by a constant, or anyhow."""
+    squares = np.square(d.got - d.expected)
+    whole = float(squares.sum())
+    for axis in range(d.expected.ndim if d.expected.ndim > 1 else 0):
+        length = d.expected.shape[axis]
+        along = squares.sum(axis=tuple(a for a in range(d.expected.ndim) if a != axis))
+        at = int(along.argmax())
+        if length < 2 or whole - along[at] > EXPLAINED**2 * whole or d.expected.size // length < 2:
+            continue
+        place: tuple[slice | int, ...] = (*[slice(None)] * axis, at)
+        name, digits = f"[{', '.join([':'] * axis + [str(at)])}]", log10(length)
+        for scale, shift, words in ((True, False, "{} times what it should be"), (False, True, "off by {}")):
+            yield _slice(d, place, (scale, shift), f"{d.what} at {name} is {words}", digits)
+        other = d.expected.copy()
+        other[place] = d.got[place]
+        yield fixed(other, f"{d.what} is wrong at {name} alone", digits + 8)
+
+
+def _slice(
+    d: Difference, place: tuple[slice | int, ...], kinds: tuple[bool, bool], words: str, digits: float
+) -> Model:
+    def tensor(value: float) -> np.ndarray:
+        out = d.expected.copy()
+        out[place] = out[place] * value if kinds[0] else out[place] + value
+        return out
+
+    start = 1.0 if kinds[0] else 0.0
+    return Model(tensor, lambda v: words.format(spoken(v)), (start,), free=True, digits=digits)
+
+
+def element(d: Difference) -> Models:
+    """One element that is wrong."""
+    if d.got.size <= 4:
+        return
+    at = np.unravel_index(np.abs(d.got - d.expected).argmax(), d.got.shape)
+    tensor = d.expected.copy()
+    tensor[at] = d.got[at]
+    place = [int(i) for i in at]
+    words = f"one element of {d.what} is wrong, at {place}: {d.got[at]:.6g} for {d.expected[at]:.6g}"
+    yield fixed(tensor, words, log10(d.got.size))
+
+
+def lost_term(d: Difference) -> Models:
+    """An input that is not added, or added twice: a residual, the gradient of a tied parameter."""
+    for number, term in enumerate(d.inputs):
+        if term.shape != d.expected.shape or not term.any():
+            continue
+        name = f"input {number}" if len(d.inputs) > 1 else "the input"
+        residual = "a contribution to the gradient" if d.role in GRADIENTS else f"{name} (a residual)"
+        yield fixed(d.expected - term, f"{residual} is not added")
+        yield fixed(d.expected + term, f"{residual} is added once more")
+
+
+def identity(d: Difference) -> Models:
+    """A layer that is not applied."""
+    for term in d.inputs:
+        if term.shape == d.expected.shape:
+            yield fixed(term, "the layer is not applied: its output is its input")
+
+
+def dropout(d: Difference) -> Models:
+    """Dropout left on: elements are 0, or 1 / (1 - p) times what they should be."""
+    zero, live = d.got == 0, d.expected != 0
+    dropped, kept = int((zero & live).sum()), ~zero & live
+    if not dropped or not kept.any():
+        return
+    share = dropped / int(live.sum())
+    p = 1 - 1 / float(np.median(d.got[kept] / d.expected[kept]))
+    if 0 < p < 1 and abs(share - p) <= DEVIATIONS * (p * (1 - p) / live.sum()) ** 0.5:
+        yield Model(
+            lambda value: np.where(zero, 0.0, d.expected / (1 - value)),
+            lambda value: f"dropout is on, with p = {spoken(value)}",
+            (p,),
+            free=True,
+            digits=d.got.size * log10(2),
+        )
+
+
+def change_of(d: Difference) -> tuple[np.ndarray | float, np.ndarray]:
+    """Return what the tensor was, and what is added to that."""
+    if d.before is None or d.before.shape != d.expected.shape or d.role.value == "update of":
+        return 0.0, d.expected
+    return d.before, d.expected - d.before

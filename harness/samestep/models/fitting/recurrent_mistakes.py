@@ -1,0 +1,81 @@
+"""Mistakes in recurrent layers: the order of the gates, the reset, the update, biases, the direction."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+
+from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
+from samestep.models.fitting.recurrent_layers import Gates, own_recurrence
+
+
+def gate_order(d: Difference) -> Models:
+    """Gates in another order."""
+    if (own := own_recurrence(d)) is None:
+        return
+    names = "".join(own.inputs)
+    for order in list(permutations(names))[1:]:
+        turned = dict(zip(names, order, strict=True))
+        parts = [_renamed(p, turned) for p in (own.inputs, own.hidden, own.input_bias, own.hidden_bias)]
+        other = own._replace(
+            inputs=parts[0], hidden=parts[1], input_bias=parts[2], hidden_bias=parts[3]
+        )  # fmt: skip
+        words = f"the gates are in the order {', '.join(order)}, the reference's in {', '.join(names)}"
+        yield fixed(other.output(), words, check=own.output())
+
+
+def _renamed(gates: Gates, turned: dict[str, str]) -> Gates:
+    return {turned[gate]: value for gate, value in gates.items()}
+
+
+def reset(d: Difference) -> Models:
+    """A reset before the product where the reference resets after it, or the other way round."""
+    own = own_recurrence(d)
+    if own is not None and d.layer == "gru":
+        other = own._replace(reset_after=not own.reset_after)
+        where = "after" if other.reset_after else "before"
+        words = f"the reset gate is applied {where} the product with the hidden weights (reset_after)"
+        yield fixed(other.output(), words, check=own.output())
+        words = "the update gate's z stands where 1 - z should"
+        yield fixed(own._replace(swaps_update=True).output(), words, check=own.output())
+
+
+def forget_bias(d: Difference) -> Models:
+    """A constant that is added to the forget gate."""
+    own = own_recurrence(d)
+    if own is not None and d.layer == "lstm":
+        yield Model(
+            lambda value: own._replace(forget=value).output(),
+            lambda value: f"{spoken(value)} is added in the forget gate (forget_bias)",
+            (1.0, -1.0),
+            free=True,
+            check=own.output(),
+        )
+
+
+def recurrent_bias(d: Difference) -> Models:
+    """One of the two biases is missing."""
+    if (own := own_recurrence(d)) is None:
+        return
+    zero = {gate: np.zeros_like(value) for gate, value in own.input_bias.items()}
+    for words, other in (
+        ("the input's bias is missing", own._replace(input_bias=zero)),
+        ("the hidden bias is missing", own._replace(hidden_bias=zero)),
+        ("both biases are missing", own._replace(input_bias=zero, hidden_bias=zero)),
+    ):
+        yield fixed(other.output(), words, check=own.output())
+    turned = own._replace(hidden={gate: u.T for gate, u in own.hidden.items()})
+    yield fixed(turned.output(), "the hidden weights are transposed", check=own.output())
+
+
+def direction(d: Difference) -> Models:
+    """A sequence that is read from its end."""
+    if (own := own_recurrence(d)) is None:
+        return
+    back = own._replace(x=np.flip(own.x, 1)).output()
+    yield fixed(back, "the sequence is read from its end", check=own.output())
+    if not own.is_last_only:
+        axis = 0 if own.is_first else 1
+        words = "the sequence is read from its end, and put back in order"
+        yield fixed(np.flip(back, axis), words, check=own.output())
