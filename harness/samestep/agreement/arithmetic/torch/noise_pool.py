@@ -74,7 +74,8 @@ class NoisePool:
 
     def number(self, offset: int) -> float:
         """Return one number of mean 0 and variance 1."""
-        return float(_pool()[offset])
+        with torch._C._DisableTorchDispatch():  # it is drawn, and not read out of a computation
+            return float(_pool()[offset])
 
     def _large(self, draw: Draw, offset: int) -> torch.Tensor:
         offsets = random.Random(offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.poison import audit
+from samestep.agreement.arithmetic.torch.replay import Tape, as_array
 from samestep.agreement.arithmetic.torch.settings import settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
+from samestep.agreement.arithmetic.torch.tape import Recorder
 
 Array = np.ndarray
 
@@ -51,6 +54,7 @@ class TorchProgram:
         self._exact: dict[Any, Array] | None = None
         self._constants: dict[str, Array] = {}
         self._terms: dict[Any, int] = {}
+        self._tapes: dict[Level, Tape] = {}
 
     # -- runs ------------------------------------------------------------------------------------------
 
@@ -71,16 +75,29 @@ class TorchProgram:
             self._noise.nudge = None
 
     def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[Any, Array]:
-        """Return all tensors in float64, each operation with its random rounding error. Raises `Refused`."""
-        self._first()
-        return self._noisy(seed, level)
+        """Return all tensors in float64, each operation with its random rounding error. Raises `Refused`.
 
-    def _noisy(self, seed: int, level: Level) -> dict[Any, Array]:
+        The first replica of a level is written on a tape. The tape must give it again, and the second one
+        before it was seen, bit for bit; then it makes the others, and else the code makes all.
+        """
+        self._first()
+        tape = self._tapes.get(level)
+        if tape is not None and tape.is_trusted:
+            return tape.arrays(seed, self._path)
+        recorder = Recorder() if tape is None else None
+        result = self._noisy(seed, level, recorder)
+        if recorder is not None:
+            tape = self._tapes[level] = Tape(recorder)
+        assert tape is not None
+        tape.check(seed, result, self._path)
+        return result
+
+    def _noisy(self, seed: int, level: Level, recorder: Recorder | None = None) -> dict[Any, Array]:
         reason = ""
         for frozen in (False, True):  # a number that was read may have led astray: then it is kept, too
             self._noise.replay(seed, level)
             try:
-                result = self._interpret(self._noise, self._path, frozen=frozen)
+                result = self._interpret(self._noise, self._path, frozen=frozen, tape=recorder)
                 self._noise.finish()
             except OtherPath as error:
                 reason = f"the code takes another path where values are rounded: {error}"
@@ -111,15 +128,19 @@ class TorchProgram:
             constants = Constants(self._held(), nudge)
             interpreter = Interpreter(noise, path, constants=constants, **how)
             token = rounding.set(noise.literal)
+            noise.log = tape = interpreter.tape
             try:
-                with interpreter:
+                with tape or nullcontext(), interpreter:
                     tensors = self._run()
+                if tape is not None:
+                    tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
                 if self._exact is None and interpreter.first:
                     self._constants = constants.found
                     self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
                 return {key: _array(interpreter, tensor) for key, tensor in tensors.items()}
             finally:
                 rounding.reset(token)
+                noise.log = None
                 interpreter.shadows.forget()
 
     # -- what was seen ---------------------------------------------------------------------------------
@@ -150,8 +171,11 @@ class TorchProgram:
         return self._path.uniform
 
 
+def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
+    tensor = tensor.detach()
+    return interpreter.shadows.wide(tensor) if has_values(tensor) else tensor
+
+
 def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
     with torch.no_grad(), unseen():
-        tensor = tensor.detach()
-        values = interpreter.shadows.wide(tensor) if has_values(tensor) else tensor
-        return np.array(values.resolve_conj().resolve_neg().cpu().numpy())
+        return as_array(_values(interpreter, tensor))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,23 +19,55 @@ from samestep.agreement.arithmetic.torch.instructions import (
     Slot,
 )
 from samestep.agreement.arithmetic.torch.noise_pool import NoisePool
+from samestep.agreement.arithmetic.torch.path import Path
+from samestep.agreement.arithmetic.torch.poison import same_bits
 from samestep.agreement.arithmetic.torch.tape import Recorder
 
+#: Replicas that a tape must give as the code does: the one on it, and another.
+CHECKS = 2
 
-class Replay:
-    """The tape of a recorder, without the calls that no result needs; a slot is freed after its last use."""
 
-    def __init__(self, recorder: Recorder, results: Mapping[Any, Slot]) -> None:
-        self.results = dict(results)
-        self.constants, self.changed = recorder.constants, recorder.changed
-        self.calls = _needed(recorder, set(results.values()))
+class Tape:
+    """The calls of a recorder, without those that no result needs; a slot is freed after its last use.
+
+    ``reason`` says why it cannot replay, "" if it can. It is trusted after two replicas that it gave bit for
+    bit: a number that the code computed past the tape differs in the second.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.results, self.reason = recorder.results, recorder.reason
+        self._constants, self._changed = recorder.constants, recorder.changed
+        self._calls = [] if self.reason else _needed(recorder, set(self.results.values()))
         self._free = self._last_uses()
+        self._same = 0
 
-    def __call__(self, seed: int) -> tuple[dict[Any, Tensor], int]:
-        """Return the named tensors of the replica of a seed, and how many decisions went another way."""
+    @property
+    def is_trusted(self) -> bool:
+        """Whether replays may stand for runs of the code."""
+        return not self.reason and self._same >= CHECKS
+
+    def check(self, seed: int, result: Mapping[Any, np.ndarray], path: Path) -> None:
+        """Compare the replay of a seed with the replica that the code gave for it."""
+        if self.reason:
+            return
+        replayed = self.arrays(seed, path)
+        self._same += 1
+        if not all(same_bits(value, replayed[key]) for key, value in result.items()):
+            self.reason = "a replay differs from the code's own replica"
+            self._calls, self._constants = [], {}
+
+    def arrays(self, seed: int, path: Path) -> dict[Any, np.ndarray]:
+        """Return the named tensors of the replica of a seed; a decision that differs is found."""
+        tensors, flips = self.replay(seed)
+        if flips:
+            path.find("decides", "a value that rounding moves decides, or becomes an integer")
+        return {key: as_array(tensor) for key, tensor in tensors.items()}
+
+    def replay(self, seed: int) -> tuple[dict[Any, Tensor], int]:
+        """Return the tensors of the replica of a seed, and how many decisions went another way."""
         pool, flips = NoisePool(seed), 0
         slots: dict[Slot, Any] = {
-            slot: value.clone() if slot in self.changed else value for slot, value in self.constants.items()
+            slot: value.clone() if slot in self._changed else value for slot, value in self._constants.items()
         }
         numbers: dict[Number, float] = {}
 
@@ -42,10 +75,9 @@ class Replay:
             kind = type(x)
             return slots[x] if kind is Slot else numbers[x] if kind is Number else x
 
-        for call, free in zip(self.calls, self._free, strict=True):
+        for call, free in zip(self._calls, self._free, strict=True):
             if type(call) is DrawNumbers:
-                offset = pool.next_offset()
-                slots[call.slot] = pool.block(call.draw, offset)
+                slots[call.slot] = pool.block(call.draw, pool.next_offset())
             elif type(call) is DrawNumber:
                 random = pool.number(pool.next_offset())
                 numbers[call.number] = call.exact * (1 + call.scale * random)
@@ -62,10 +94,10 @@ class Replay:
 
     def _last_uses(self) -> list[list[Slot]]:
         last: dict[Slot, int] = {}
-        for at, call in enumerate(self.calls):
+        for at, call in enumerate(self._calls):
             last.update(dict.fromkeys(_slots_of(call), at))
         kept = {*self.results.values()}
-        free: list[list[Slot]] = [[] for _ in self.calls]
+        free: list[list[Slot]] = [[] for _ in self._calls]
         for slot, at in last.items():
             if slot not in kept:
                 free[at].append(slot)
@@ -109,3 +141,8 @@ def _needed(recorder: Recorder, wanted: set[Slot]) -> list[Any]:
             storages.update(bases[slot] for slot in used)
         kept.append(call)
     return kept[::-1]
+
+
+def as_array(tensor: Tensor) -> np.ndarray:
+    """Return a copy of a tensor as a NumPy array."""
+    return np.array(tensor.detach().resolve_conj().resolve_neg().cpu().numpy())

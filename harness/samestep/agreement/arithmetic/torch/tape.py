@@ -41,6 +41,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         self.changed: set[Slot] = set()
         self.bases: list[Slot] = []
         self.reason = ""
+        self.results: dict[Any, Slot] = {}
         self._dtypes: list[torch.dtype] = []
         self._numbers: dict[float, Number] = {}
         self._forms: dict[Any, Slot] = {}
