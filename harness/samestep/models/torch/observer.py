@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.modules import module
 from torch.utils._pytree import tree_leaves
 
 from samestep.models.question import Question
@@ -37,7 +37,7 @@ class Observer:
         self, modules: Mapping[str, torch.nn.Module], question: Question, device: torch.device
     ) -> None:
         self._modules = modules.keys()
-        self._names = {id(module): name for name, module in modules.items()}
+        self._names = {id(layer): name for name, layer in modules.items()}
         self._calls: Counter[str] = Counter()
         self._phase = Phase.FORWARD
         self._forced: dict[Role, dict[str, torch.Tensor]] = {Role.LAYER: {}, Role.LAYER_GRADIENT: {}}
@@ -53,11 +53,12 @@ class Observer:
         if not self._modules:
             yield
             return
-        handle = register_module_forward_hook(self._after, with_kwargs=True)
+        handle = module.register_module_forward_hook(self._after, with_kwargs=True)
         try:
             yield
         finally:
             handle.remove()
+            module._global_forward_hooks_with_kwargs.pop(handle.id, None)  # PyTorch 2.13 forgets this one
 
     def begin_backward(self) -> None:
         """Say that the forward pass is done. Raises `ModelError` where a forced layer was not met."""
@@ -71,11 +72,11 @@ class Observer:
         """The gradients at the layers' outputs, last layer first."""
         return {name: self._gradients[name] for name in reversed(self.outputs) if name in self._gradients}
 
-    def _after(self, module: torch.nn.Module, args: Any, keywords: Any, output: Any) -> Any:
+    def _after(self, layer: torch.nn.Module, args: Any, keywords: Any, output: Any) -> Any:
         """The hook: record each tensor that a layer returns, and exchange it where it is forced."""
-        if torch.compiler.is_compiling() or id(module) not in self._names:
+        if torch.compiler.is_compiling() or id(layer) not in self._names:
             return None
-        call = self._call(self._names[id(module)])
+        call = self._call(self._names[id(layer)])
         if call is None:
             return None
         several = len(tensors_in(output)) > 1

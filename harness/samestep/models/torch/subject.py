@@ -15,7 +15,9 @@ from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
 from samestep.models.torch.instance import Instance, Network, Values, device_of
 from samestep.models.torch.layers import layer_of
-from samestep.models.torch.training_step import TrainingStep, changes_input
+from samestep.models.torch.optimizer_steps import OptimizerSteps, updates
+from samestep.models.torch.training_step import TrainingStep, changes_input, prepared
+from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import check_plain, to_array, to_tensor
 
 
@@ -73,29 +75,33 @@ class TorchSubject:
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`."""
-        raise Refused("PyTorch models cannot be interpreted yet")
+        from samestep.agreement.arithmetic.torch.program import TorchProgram
+
+        return TorchProgram(*prepared(lambda: self._step(self.network.copy(self.values), question)), contract)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
-        raise ModelError("optimizers cannot be run yet")
+        made = OptimizerSteps(self.network.parameters(), optimizer, steps)
+        with model_errors("the optimizer"):
+            after = made.run()
+        return updates({key: to_array(tensor, str(key)) for key, tensor in after.items()}, made.given)
 
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the engine. Raises `Refused`."""
         raise Refused("optimizers cannot be interpreted yet")
 
     def _run(self, instance: Instance, question: Question) -> Tensors:
-        step = TrainingStep(instance, question, device_of(self.network))
-        try:
+        step = self._step(instance, question)
+        with model_errors("the model"):
             tensors = step.run()
-        except ModelError:
-            raise
-        except Exception as error:  # whatever the user's model raises
-            raise ModelError(f"the model raises {type(error).__name__}: {_first_line(error)}") from error
         for name, tensor in step.given.items():  # what no version counts, such as x.data.mul_(2)
             if not _same_bits(to_array(tensor, name), to_array(step.inputs[name], name)):
                 raise ModelError(changes_input(name))
         self._called[:] = step.observer.called or self._called
         return {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
+
+    def _step(self, instance: Instance, question: Question) -> TrainingStep:
+        return TrainingStep(instance, question, device_of(self.network))
 
     def _arrays(self, tensors: Mapping[str, torch.Tensor], kind: str) -> Mapping[str, np.ndarray]:
         return {
@@ -123,7 +129,3 @@ def _held(values: Values, own: Mapping[str, torch.Tensor], kind: str) -> Values:
 
 def _same_bits(one: np.ndarray, other: np.ndarray | None) -> bool:
     return other is not None and one.dtype == other.dtype and one.tobytes() == other.tobytes()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or "without a message"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -113,6 +115,24 @@ class TrainingStep:
         tensors = {TensorKey(role, name): x.detach() for role, named in observed for name, x in named.items()}
         leaves = {key: leaf.grad for key, leaf in self._leaves().items()}
         return {**tensors, **{key: gradient for key, gradient in leaves.items() if gradient is not None}}
+
+
+class Runnable(Protocol):
+    """What can be run once."""
+
+    def run(self) -> TorchTensors:
+        """Return its tensors."""
+        ...
+
+
+def prepared(made: Callable[[], Runnable]) -> tuple[Callable[[], TorchTensors], Callable[[], None]]:
+    """Return ``run`` and ``reset`` for an engine: every run is one of its own, made by ``reset``."""
+    current: list[Runnable] = []
+
+    def reset() -> None:
+        current[:] = [made()]
+
+    return lambda: current.pop().run(), reset
 
 
 def input_names(question: Question) -> list[str]:

@@ -1,0 +1,106 @@
+"""Steps of a torch.optim optimizer, each from given values and gradients, its state its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from samestep.models.question import Steps
+from samestep.models.subject import ModelError
+from samestep.models.tensors import Role, TensorKey
+from samestep.models.torch.user_code import model_errors
+from samestep.models.torch.values import to_array, to_tensor
+
+Arrays = Mapping[TensorKey, np.ndarray]
+
+
+class OptimizerSteps:
+    """``optimizer`` makes a torch.optim optimizer from a list of parameters, shaped as the model's ``own``.
+
+    Raises `ModelError` for what is no such function, and for values that the model's parameters cannot have.
+    """
+
+    def __init__(self, own: Mapping[str, torch.Tensor], optimizer: object, steps: Steps) -> None:
+        self._values = [_held(values, own, "value") for values in steps.params]
+        self._gradients = [_held(gradients, own, "gradient") for gradients in steps.gradients]
+        given = self._values[0] if self._values else {}
+        self._parameters = {
+            name: torch.nn.Parameter(torch.zeros_like(own[name], requires_grad=False))
+            for name in own
+            if name in given
+        }
+        self._optimizer = _made(optimizer, list(self._parameters.values()))
+
+    @property
+    def given(self) -> Arrays:
+        """The values before each step, by the keys of `run`, in float64."""
+        return {
+            key_of(t, name): to_array(value, name).astype(np.float64)
+            for t, values in enumerate(self._values)
+            for name, value in values.items()
+        }
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The optimizer's groups, with its hyperparameters."""
+        groups: list[dict[str, Any]] = self._optimizer.param_groups
+        return groups
+
+    def run(self) -> dict[TensorKey, torch.Tensor]:
+        """Return the parameters after each step; one without a gradient is left to the optimizer as it is."""
+        after = {}
+        for t, (values, gradients) in enumerate(zip(self._values, self._gradients, strict=True)):
+            for name, value in values.items():
+                parameter = self._parameters[name]
+                with torch.no_grad():
+                    parameter.copy_(value)
+                parameter.grad = gradients[name].clone() if name in gradients else None
+            self._optimizer.step()
+            for name in values:
+                after[key_of(t, name)] = self._parameters[name].detach().clone()
+        return after
+
+
+def key_of(step: int, name: str) -> TensorKey:
+    """Return the key of a parameter's update in one step."""
+    return TensorKey(Role.UPDATE, f"{step}:{name}")
+
+
+def updates(after: Arrays, given: Arrays) -> dict[TensorKey, np.ndarray]:
+    """Return new minus given values, in float64, where the subtraction adds no rounding that counts."""
+    return {key: value.astype(np.float64) - given[key] for key, value in after.items()}
+
+
+def _held(
+    arrays: Mapping[str, np.ndarray], own: Mapping[str, torch.Tensor], what: str
+) -> dict[str, torch.Tensor]:
+    held = {}
+    for name, array in arrays.items():
+        if name not in own:
+            raise ModelError(f"a {what} is given for {name}, which is no parameter of the model")
+        if np.shape(array) != tuple(own[name].shape):
+            shapes = f"{np.shape(array)}; the parameter has {tuple(own[name].shape)}"
+            raise ModelError(f"the {what} given for {name} has the shape {shapes}")
+        held[name] = to_tensor(array, f"the {what} of {name}", own[name].device).to(own[name].dtype)
+    return held
+
+
+def _made(optimizer: object, parameters: list[torch.nn.Parameter]) -> Any:
+    """The optimizer that the user's function makes of ``parameters``, and of no others."""
+    if not callable(optimizer):
+        kind = type(optimizer).__name__
+        hint = f"give a function of the parameters: lambda params: torch.optim.{kind}(params, ...)"
+        raise ModelError(f"the optimizer is a {kind}: {hint}")
+    with model_errors("making the optimizer"):
+        made = optimizer(parameters)
+    if not isinstance(made, torch.optim.Optimizer):
+        raise ModelError(
+            f"the optimizer's function returns a {type(made).__name__}, no torch.optim.Optimizer"
+        )
+    known = {id(parameter) for parameter in parameters}
+    if any(id(parameter) not in known for group in made.param_groups for parameter in group["params"]):
+        raise ModelError("the optimizer's function uses other parameters than those that it is given")
+    return made
