@@ -1,0 +1,137 @@
+"""From a jaxpr to a block: calls are inlined, every variable gets a slot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jax.extend import core
+
+from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
+from samestep.agreement.arithmetic.jaxpr.block import Block, Placed, Step, placed
+from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While
+from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, number_step
+from samestep.agreement.arithmetic.jaxpr.primitives import CALLS, EXACT, REFUSED, SKIPPED
+from samestep.agreement.arithmetic.jaxpr.steps import (
+    Moved,
+    OwnBits,
+    Product,
+    Refusal,
+    Rounded,
+    ToInteger,
+)
+from samestep.agreement.arithmetic.jaxpr.widths import has_rule
+
+
+class Builder:
+    """Builds one block."""
+
+    def __init__(self) -> None:
+        self.steps: list[Placed] = []
+        self.fixed: dict[int, Any] = {}
+        self.size = 0
+
+    def slot(self) -> int:
+        """Return a new slot."""
+        self.size += 1
+        return self.size - 1
+
+    def build(self, jaxpr: Any, constants: Sequence[Any]) -> Block:
+        """Return the block of a jaxpr."""
+        inputs = [self.slot() for _ in jaxpr.invars]
+        outputs = self.inline(jaxpr, constants, inputs)
+        return Block(placed(self.steps, outputs), self.size, tuple(inputs), tuple(outputs), self.fixed)
+
+    def inline(self, jaxpr: Any, constants: Sequence[Any], inputs: Sequence[int]) -> list[int]:
+        """Add the steps of a jaxpr on these slots; return the slots of its results."""
+        slots = dict(zip(jaxpr.invars, inputs, strict=True))
+        for variable, constant in zip(jaxpr.constvars, constants, strict=True):
+            slots[variable] = self._constant(constant)
+        for equation in jaxpr.eqns:
+            reads = [self._read(atom, slots) for atom in equation.invars]
+            slots.update(zip(equation.outvars, self.add(equation, reads), strict=True))
+        return [self._read(atom, slots) for atom in jaxpr.outvars]
+
+    def _read(self, atom: Any, slots: dict[Any, int]) -> int:
+        if not isinstance(atom, core.Literal):
+            return slots[atom]
+        return self._number(np.asarray(atom.val, atom.aval.dtype), atom.aval.dtype)
+
+    def _number(self, value: Any, dtype: Any) -> int:
+        step, slot = number_step(value, dtype), self.slot()
+        if step is None:
+            self.fixed[slot] = lifted(value)
+        else:
+            self.steps.append(Placed(step, (), (slot,)))
+        return slot
+
+    def _constant(self, constant: Any) -> int:
+        if np.ndim(constant) == 0 and is_float(getattr(constant, "dtype", None)):
+            return self._number(np.asarray(constant), constant.dtype)
+        slot = self.slot()
+        self.steps.append(Placed(ConstantStep(constant), (), (slot,)))
+        return slot
+
+    def add(self, equation: Any, reads: Sequence[int]) -> list[int]:
+        """Add an equation; return the slots of its results."""
+        name = equation.primitive.name
+        if name in SKIPPED:
+            return []
+        if name in CALLS and not _on_devices(equation):
+            return self._call(equation, reads)
+        writes = [self.slot() for _ in equation.outvars]
+        self.steps.append(Placed(self._step(equation), tuple(reads), tuple(writes)))
+        return writes
+
+    def _call(self, equation: Any, reads: Sequence[int]) -> list[int]:
+        inner = equation.params[CALLS[equation.primitive.name]]
+        return self.inline(*opened(inner), reads)
+
+    def _step(self, equation: Any) -> Step:
+        name, params = equation.primitive.name, equation.params
+        if name == "scan":
+            return Scan(equation, block_of(params["jaxpr"]))
+        if name == "while":
+            return While(equation, block_of(params["cond_jaxpr"]), block_of(params["body_jaxpr"]))
+        if name == "cond":
+            return Cond(equation, [block_of(branch) for branch in params["branches"]])
+        return primitive_step(equation)
+
+
+def block_of(jaxpr: Any) -> Block:
+    """Return the block of a jaxpr, closed or not."""
+    return Builder().build(*opened(jaxpr))
+
+
+def opened(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
+    """Return a jaxpr and its constants, whether it is closed or not."""
+    return (jaxpr.jaxpr, jaxpr.consts) if isinstance(jaxpr, core.ClosedJaxpr) else (jaxpr, ())
+
+
+def _on_devices(equation: Any) -> bool:
+    """Whether an equation is spread over several devices."""
+    mesh = equation.params.get("mesh") if equation.primitive.name == "shard_map" else None
+    return mesh is not None and math.prod(mesh.shape.values()) > 1
+
+
+def primitive_step(equation: Any) -> Step:
+    """Return the step of a primitive without blocks of its own."""
+    name = equation.primitive.name
+    dtypes = [v.aval.dtype for v in (*equation.invars, *equation.outvars)]
+    if name in REFUSED or any(np.dtype(d).kind == "c" for d in dtypes if isinstance(d, np.dtype)):
+        return Refusal(equation, REFUSED.get(name, "complex numbers have no rule yet"))
+    if _on_devices(equation):
+        return Refusal(equation, "it runs on several devices")
+    if name in ("bitcast_convert_type", "nextafter"):
+        return OwnBits(equation)
+    if name == "convert_element_type" and is_float(dtypes[0]) and np.issubdtype(dtypes[-1], np.integer):
+        return ToInteger(equation)
+    if name in ("dot_general", "conv_general_dilated") and is_float(dtypes[-1]):
+        return Product(equation)
+    if name in EXACT:
+        return Moved(equation)
+    if not has_rule(name):
+        return Refusal(equation, "there is no rule for it")
+    return Rounded(equation) if is_float(dtypes[-1]) else Moved(equation)

@@ -1,0 +1,103 @@
+"""Numbers and arrays that the code brings along: literals by value, constants by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from samestep.agreement.arithmetic.jaxpr.binding import is_float, is_key, lifted
+from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, groups_of, roundoff
+from samestep.agreement.arithmetic.jaxpr.state import Run, Taint
+from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decimal
+
+Array = np.ndarray
+Values = list[Any]
+
+#: A number of so many binary digits is written as it is in every code, and held exactly.
+SHORT = 2.0**12
+
+
+def short(values: Array) -> Array:
+    """Return where float64 values have a mantissa of at most 12 bits; infinities and NaN have."""
+    mantissa = np.frexp(np.where(np.isfinite(values), values, 0.0))[0] * SHORT
+    return np.asarray(mantissa == np.floor(mantissa))
+
+
+def number_step(value: Array, dtype: Any) -> LiteralStep | None:
+    """Return the step that reads a 0-d number, None where every dtype holds it."""
+    x = float(value) if is_float(dtype) else 0.0
+    if not math.isfinite(x) or bool(short(np.asarray(x))):
+        return None
+    decimal = shortest_decimal(x, str(dtype))
+    return None if decimal == x else LiteralStep(x, decimal, roundoff(dtype))
+
+
+class LiteralStep:
+    """Reads a number that its dtype does not hold; each use of it rounds on its own."""
+
+    def __init__(self, value: float, decimal: float | None, u: float) -> None:
+        self.value = value if decimal is None else decimal
+        self.literal = Literal(value, u) if decimal is None else None
+        self.rounding = Rounding(u, u)
+
+    def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> tuple[Values, list[Taint], Any]:
+        """Return the number, and register it."""
+        if self.literal is not None:
+            run.literal(self.literal)
+        return self.again(run, operands, None), [1], None
+
+    def again(self, run: Run, operands: Values, record: Any) -> Values:
+        """Return the number, rounded or nudged."""
+        value = np.asarray(self.value)
+        if run.draws is not None:
+            return [self.rounding.apply(value, run.draws, run.level)]
+        if run.nudge is not None and self.literal is not None and run.nudge.literal == self.literal:
+            return [np.asarray(self.value * (1 + self.literal.roundoff))]
+        return [value]
+
+
+class ConstantStep:
+    """Reads a captured array; elements that are not short may be off by one rounding on the other side."""
+
+    def __init__(self, constant: Any) -> None:
+        self.value = lifted(constant)
+        self.own: Array | None = None
+        self.rounding: Rounding | None = None
+        if not is_key(constant) and is_float(np.asarray(constant).dtype):
+            self.own = np.asarray(constant)
+            self.moves = ~short(self.value)
+            self.u = roundoff(self.own.dtype)
+
+    def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> tuple[Values, list[Taint], Any]:
+        """Return the array, and register it."""
+        if self.own is None or not self.moves.any():
+            return [self.value], [None], None
+        self.digest = digest(self.own)
+        run.record.constants[self.digest] = self.own
+        if self.digest in run.shared:
+            return [self.value], [None], None
+        widths = np.where(self.moves, np.abs(self.value) * self.u, 0.0).astype(np.float32)
+        record = Rounding(widths, widths, groups_of(self.value))
+        return self.again(run, operands, record), [1], record
+
+    def again(self, run: Run, operands: Values, record: Rounding) -> Values:
+        """Return the array, rounded or nudged."""
+        if run.draws is not None:
+            return [record.apply(self.value.copy(), run.draws, run.level)]
+        return [self._nudged(run.nudge)]
+
+    def _nudged(self, nudge: Nudge | None) -> Array:
+        if nudge is None or nudge.constants is None or self.digest in nudge.shared:
+            return np.asarray(self.value)
+        rng = np.random.default_rng([nudge.constants, int(self.digest[:8], 16)])
+        signs = rng.integers(0, 2, self.value.shape) * 2.0 - 1
+        return np.asarray(np.where(self.moves, self.value * (1 + signs * self.u), self.value))
+
+
+def digest(array: Array) -> str:
+    """Return the name of an array's contents: the SHA-256 of its bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -1,0 +1,105 @@
+"""`JaxProgram`: a JAX function, traced once at its own dtypes, that runs exactly and with noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import jax
+import numpy as np
+
+from samestep.agreement.arithmetic.jaxpr.binding import is_key, lifted, wide
+from samestep.agreement.arithmetic.jaxpr.block import Visit, again, first
+from samestep.agreement.arithmetic.jaxpr.build import block_of
+from samestep.agreement.arithmetic.jaxpr.draws import Draws
+from samestep.agreement.arithmetic.jaxpr.state import Run
+from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Record
+
+Array = np.ndarray
+Key = TypeVar("Key", bound=Hashable)
+
+
+class JaxProgram(Generic[Key]):
+    """``function(*args)``, a mapping of named arrays, as a `Program`.
+
+    ``args`` are arrays, PRNG keys or trees of them, and are held exactly. It is traced once, at the dtypes
+    that it really has. ``shared`` are digests of captured arrays that the other side holds bit for bit.
+    Raises what the function raises under `jax.make_jaxpr`.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Mapping[Key, Any]],
+        args: Sequence[Any],
+        contract: Contract = Contract.FLOAT32,
+        shared: frozenset[str] = frozenset(),
+    ) -> None:
+        named: list[Key] = []
+
+        def results(*args: Any) -> list[Any]:
+            out = function(*args)
+            named[:] = out
+            return list(out.values())
+
+        with wide(False):
+            self._block = block_of(jax.make_jaxpr(results)(*args))
+        self._keys = named
+        self._inputs = [lifted(leaf) for leaf in jax.tree_util.tree_leaves(tuple(args))]
+        self._contract, self._shared = contract, shared
+        self._record = Record()
+        self._visit: Visit | None = None
+
+    def exact(self, nudge: Nudge | None = None) -> dict[Key, Array]:
+        """Return all tensors in float64, without float32's rounding. Raises `Refused`."""
+        if self._visit is None and nudge is None:
+            return self._first()
+        return self._again(nudge=nudge)
+
+    def replica(self, seed: int, level: Level = Level.OWN) -> dict[Key, Array]:
+        """Return all tensors in float64, each primitive with its random error. Raises `Refused`."""
+        return self._again(draws=Draws(seed), level=level)
+
+    def _first(self) -> dict[Key, Array]:
+        run = Run(self._record, contract=self._contract, shared=self._shared)
+        with wide(True), np.errstate(all="ignore"):
+            outs, taints, visit = first(self._block, self._inputs, [None] * len(self._inputs), run)
+        self._record.terms.update({key: taint or 1 for key, taint in zip(self._keys, taints, strict=True)})
+        self._visit = visit
+        return self._named(outs)
+
+    def _again(self, **how: Any) -> dict[Key, Array]:
+        if self._visit is None:
+            self._first()
+        assert self._visit is not None
+        run = Run(self._record, contract=self._contract, shared=self._shared, **how)
+        with wide(True), np.errstate(all="ignore"):
+            return self._named(again(self._visit, self._inputs, run))
+
+    def _named(self, outs: Sequence[Any]) -> dict[Key, Array]:
+        arrays = [np.array(jax.random.key_data(out) if is_key(out) else out) for out in outs]
+        return dict(zip(self._keys, arrays, strict=True))
+
+    @property
+    def literals(self) -> Sequence[Literal]:
+        """The distinct literals that are not held exactly, after the first exact run."""
+        return self._record.literals
+
+    @property
+    def constants(self) -> Mapping[str, Array]:
+        """Captured constant arrays by the digest of their bytes, after the first exact run."""
+        return self._record.constants
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was seen in the runs so far."""
+        return self._record.findings
+
+    @property
+    def terms(self) -> Mapping[Key, int]:
+        """The length of the longest sum on the way to each tensor, after the first exact run."""
+        return self._record.terms  # type: ignore[return-value]
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all rounding is float32's, after the first exact run."""
+        return self._record.uniform

@@ -1,0 +1,98 @@
+"""How one result rounds: its half widths, as the exact run finds them, and how a replica applies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from samestep.agreement.arithmetic.jaxpr.binding import is_float
+from samestep.agreement.arithmetic.jaxpr.draws import Draws, Groups
+from samestep.agreement.arithmetic.program import Level
+
+Array = np.ndarray
+
+#: float32's unit roundoff, which simulates that of float64 at `Level.DOUBLE`.
+SIMULATED = 2.0**-24
+
+#: Up to this size all elements are compared for equality; larger arrays are sampled first. Where elements
+#: repeat r times on average, a sample of m of N has about m^2 r / 2N equal pairs.
+SAMPLE = 2048
+
+
+def roundoff(dtype: Any) -> float:
+    """Return the unit roundoff of a floating dtype, bfloat16 included."""
+    return float(jnp.finfo(dtype).eps) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """The errors of one result.
+
+    ``own`` is the half width at `Level.OWN` and ``double`` at `Level.DOUBLE`: a number is relative to the
+    result, an array is absolute, None is no error. ``axis`` is set where errors run on along an axis
+    (a cumulative sum, from the end for ``backwards``). ``terms`` is the length of the longest sum.
+    """
+
+    own: float | Array | None
+    double: float | Array | None
+    groups: Groups | None = None
+    axis: int | None = None
+    backwards: bool = False
+    terms: int = 1
+
+    def apply(self, out: Array, draws: Draws, level: Level) -> Array:
+        """Return a replica's ``out`` with its errors; it is overwritten where it owns its memory."""
+        width = self.own if level is Level.OWN else self.double
+        if width is None:
+            return out
+        if self.axis is not None:
+            errors = draws.absolute(np.zeros(np.shape(out)), np.asarray(width))
+            return np.asarray(out + self._running(errors, self.axis))
+        if isinstance(width, float):
+            return draws.relative(out, width, self.groups)
+        return draws.absolute(out, width, self.groups)
+
+    def _running(self, errors: Array, axis: int) -> Array:
+        if not self.backwards:
+            return np.asarray(np.cumsum(errors, axis))
+        return np.asarray(np.flip(np.cumsum(np.flip(errors, axis), axis), axis))
+
+
+def groups_of(values: Array) -> Groups | None:
+    """Return which elements of ``values`` are equal, where an element has on average a twin or more.
+
+    Equal results of one operation come from equal operands, and real arithmetic rounds them alike. Zeros,
+    infinities and NaN round nowhere, and do not count.
+    """
+    flat = np.ravel(values)
+    if flat.size < 2:
+        return None
+    if flat.size > SAMPLE and not _repeats(_sampled(flat)):
+        return None
+    distinct, member, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    counts = counts[np.isfinite(distinct) & (distinct != 0)].astype(np.float64)
+    if not counts.size or np.square(counts).sum() < 2 * counts.sum():
+        return None
+    return Groups(member.ravel().astype(np.int32), distinct.size)
+
+
+def _sampled(flat: Array) -> Array:
+    places = np.random.default_rng(flat.size).integers(0, flat.size, SAMPLE)
+    return flat[np.unique(places)]
+
+
+def _repeats(sample: Array) -> bool:
+    rounding = sample[np.isfinite(sample) & (sample != 0)]
+    return bool(np.unique(rounding).size < rounding.size)
+
+
+def held(values: Array, dtype: Any) -> bool:
+    """Return whether ``dtype`` holds every one of these float64 values exactly."""
+    if not is_float(dtype):
+        return True
+    wide = np.asarray(values)
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(wide.astype(dtype).astype(np.float64), wide, equal_nan=True))

@@ -1,0 +1,58 @@
+"""Real float32 results against a program's replicas, by the scheme's own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.limits import FLOOR, NORM, elementwise_limit
+
+REPLICAS = 24
+
+
+@dataclass
+class Seen:
+    """How far one tensor is from the exact one, in sigma, and by norm; and whether it was seen to round."""
+
+    element: float
+    norm: float
+    rounds: bool
+
+
+def sigma_of(program, replicas: int = REPLICAS) -> dict[str, np.ndarray]:
+    """The rms error of each tensor's elements over the replicas."""
+    exact = program.exact()
+    squares = {key: np.zeros(np.shape(value)) for key, value in exact.items()}
+    for seed in range(replicas):
+        for key, value in program.replica(seed).items():
+            with np.errstate(invalid="ignore"):
+                error = np.asarray(value, np.float64) - np.asarray(exact[key], np.float64)
+            squares[key] += np.where(np.isfinite(error), error, 0) ** 2
+    return {key: np.sqrt(value / replicas) for key, value in squares.items()}
+
+
+def seen(program, got: Mapping[str, object], replicas: int = REPLICAS) -> dict[str, Seen]:
+    """Each tensor of a real run beside the program's."""
+    exact, found = program.exact(), {}
+    for key, sigma in sigma_of(program, replicas).items():
+        real, ideal = np.asarray(got[key], np.float64), np.asarray(exact[key], np.float64)
+        finite = np.isfinite(ideal)
+        assert np.array_equal(real[~finite], ideal[~finite], equal_nan=True), key
+        error, sigma = np.abs(real - ideal)[finite], sigma[finite]
+        floor = np.sqrt(np.mean(sigma**2)) * FLOOR if sigma.size else 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            element = np.where(error == 0, 0, error / np.maximum(sigma, floor))
+            norm = np.linalg.norm(error) / np.linalg.norm(sigma) if error.any() else 0.0
+        found[key] = Seen(float(element.max(initial=0)), float(norm), bool(sigma.any()))
+    return found
+
+
+def assert_honest(program, got: Mapping[str, object], rounds: bool = True) -> None:
+    """Fail where a real float32 result is beyond a limit, or where nothing was seen to round."""
+    found = seen(program, got)
+    for key, one in found.items():
+        assert one.element <= elementwise_limit(REPLICAS), (key, one)
+        assert one.norm <= NORM or np.size(got[key]) < 500, (key, one)
+    assert not rounds or any(one.rounds for one in found.values())
