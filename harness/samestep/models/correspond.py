@@ -38,8 +38,14 @@ def correspond(candidate: Shown, reference: Shown, sides: Sides, options: Option
     return Correspondence(
         parameters,
         state,
-        pair_layers(reference.of(Role.LAYER), candidate.of(Role.LAYER), options.layers),
-        pair_outputs(reference.of(Role.OUTPUT), candidate.of(Role.OUTPUT)),
+        pair_layers(
+            reference.of(Role.LAYER),
+            candidate.of(Role.LAYER),
+            options.layers,
+            reference.of(Role.LAYER_GRADIENT),
+            candidate.of(Role.LAYER_GRADIENT),
+        ),
+        pair_outputs(candidate.of(Role.OUTPUT), reference.of(Role.OUTPUT)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import types
@@ -81,9 +82,19 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
+def _names(function: types.FunctionType, operation: str) -> set[str]:
+    """The names that a function's code uses by one operation; attributes are none (``nn`` of ``jax.nn``)."""
+    return {
+        str(instruction.argval)
+        for code in _codes(function.__code__)
+        for instruction in dis.get_instructions(code)
+        if instruction.opname == operation
+    }
+
+
 def _values(function: types.FunctionType) -> Iterator[object]:
     """What the names in a function's code stand for: globals, and the cells that it closes over."""
-    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    names = _names(function, "LOAD_GLOBAL")
     yield from (function.__globals__[name] for name in names if name in function.__globals__)
     for cell in function.__closure__ or ():
         try:
@@ -99,7 +110,7 @@ def _used(function: types.FunctionType) -> set[str]:
         owner = name or _package(value) or _package(type(value))
         if owner:
             found.add(owner)
-    imports = {name.partition(".")[0] for code in _codes(function.__code__) for name in code.co_names}
+    imports = {name.partition(".")[0] for name in _names(function, "IMPORT_NAME")}
     return found | {PACKAGES[name] for name in imports if name in PACKAGES}
 
 
