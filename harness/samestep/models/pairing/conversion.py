@@ -160,7 +160,7 @@ def _terms_of_each(run: _Converter, name: str, places: Places, base: int) -> tup
         constant = np.unique(weight[weight != 0])
         factor = float(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
         words = f"{factor:.6g} * {source}" if len(constant) == 1 and factor != 1 else source
-        terms.append(replace(term, weight=factor, how=f"{words} ({term.how})"))
+        terms.append(replace(term, weight=factor, words=f"{words} ({term.how})"))
     return tuple(terms)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from samestep.models.pairing.arrangement import Arrangement, Shape, from_view
+from samestep.models.pairing.arrangement import Arrangement, from_view
 from samestep.models.pairing.linear_map import Values
+from samestep.models.pairing.loops import Shape
 from samestep.models.pairing.parameter_names import common_tail
 from samestep.models.pairing.value_table import shape_views
 
@@ -129,11 +131,11 @@ def _way(
     shape, theirs = candidate[one].shape, reference[other].shape
     like = known.get(_template(one, other))
     if like is not None and like.source_shapes == (theirs,) and like.shape == shape:
-        return Arrangement((other,), (theirs,), shape, "by position", like.loops)
+        return replace(like, sources=(other,), words="by position")
     ways = [from_view(other, theirs, view, shape) for view in shape_views(theirs, shape, reshapes=False)]
     as_is = [way for way in ways if theirs == shape and way.whole and len(way.loops or ()) == 1]
     choice = as_is or sorted(ways, key=lambda way: _apart(candidate[one], way, reference[other]))
-    return Arrangement((other,), (theirs,), shape, "by position", choice[0].loops) if choice else None
+    return replace(choice[0], words="by position") if choice else None
 
 
 def _apart(value: np.ndarray, way: Arrangement, source: np.ndarray) -> float:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from samestep.agreement.limits import unit_roundoff
-from samestep.models.pairing.arrangement import Arrangement, Places, Shape, from_index, from_view
+from samestep.models.pairing.arrangement import Arrangement, Places, from_index, from_view
 from samestep.models.pairing.gradient_evidence import HALF_ROUNDOFF
 from samestep.models.pairing.linear_map import Values
+from samestep.models.pairing.loops import Shape
 from samestep.models.pairing.value_table import shape_views
 
 #: Elements by which layers are compared first, and how many of the nearest are then compared in full.
-SAMPLE, NEAREST = 256, 4
+SAMPLE, NEAREST = 128, 4
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,28 @@ class Way:
     sampled: np.ndarray
 
 
+class Readings:
+    """All ways to read the reference's layers as tensors of one shape."""
+
+    def __init__(self, reference: Values, shape: Shape) -> None:
+        self.ways = [way for name, value in reference.items() for way in _ways(name, value, shape)]
+        self.samples = np.array([way.sampled for way in self.ways])
+        self.sizes = np.square(self.samples).sum(axis=-1)
+
+    def like(self, value: np.ndarray) -> list[Way]:
+        """Return the ways whose sampled elements are nearest to those of ``value``."""
+        if not self.ways or not value.size:
+            return []
+        sampled = value.reshape(-1)[_places(value.size)].astype(np.float64)
+        # |a - b|^2 as a matrix product; what is lost to cancellation is far below the nearness of a partner.
+        apart = np.abs(self.sizes + np.square(sampled).sum() - 2 * (self.samples @ sampled))
+        apart = apart / np.maximum(self.sizes, np.finfo(float).tiny)
+        apart[~np.isfinite(apart)] = np.inf
+        last = min(NEAREST, len(self.ways)) - 1
+        limit = np.partition(apart, last)[last] + SAMPLE * np.finfo(float).eps  # equal ones all come along
+        return [self.ways[i] for i in np.flatnonzero(apart <= limit)]
+
+
 class LayerSearch:
     """The distances between the layers of both sides; what is compared is computed once."""
 
@@ -63,7 +87,7 @@ class LayerSearch:
         self.order = {name: position for position, name in enumerate(reference)}
         self.norms = {name: _norm(value) for name, value in reference.items()}
         self.unclear: set[str] = set()
-        self._ways: dict[Shape, tuple[list[Way], np.ndarray]] = {}
+        self._readings: dict[Shape, Readings] = {}
 
     def partners(self) -> dict[str, Arrangement]:
         """Return each layer's partner by value; of equal ones the next in the order of the calls."""
@@ -105,25 +129,13 @@ class LayerSearch:
     def nearest(self, name: str) -> list[tuple[float, Way]]:
         """Return the nearest ways to read a layer of the reference as this one, the nearest first."""
         value = np.asarray(self.candidate[name])
-        ways, samples = self._ways_to(value.shape)
-        if not ways or not value.size:
-            return []
-        apart = np.square(samples - _sampled(value)).sum(axis=1)
-        apart = apart / np.maximum(np.square(samples).sum(axis=1), np.finfo(float).tiny)
-        apart[~np.isfinite(apart)] = np.inf
-        limit = np.partition(apart, min(NEAREST, len(ways)) - 1)[min(NEAREST, len(ways)) - 1]
-        chosen = [ways[i] for i in np.flatnonzero(apart <= limit)]
+        if value.shape not in self._readings:
+            self._readings[value.shape] = Readings(self.reference, value.shape)
         measured = [
             (_distance(value, way.arrangement, self.reference[way.name], self.norms[way.name]), way)
-            for way in chosen
+            for way in self._readings[value.shape].like(value)
         ]
         return sorted(measured, key=lambda pair: (pair[0], self.order[pair[1].name]))
-
-    def _ways_to(self, shape: Shape) -> tuple[list[Way], np.ndarray]:
-        if shape not in self._ways:
-            ways = [way for name, value in self.reference.items() for way in _ways(name, value, shape)]
-            self._ways[shape] = ways, np.array([way.sampled for way in ways])
-        return self._ways[shape]
 
     def near_miss(self, name: str, partner: Arrangement | None) -> NearMiss:
         """Return what comes nearest to a layer without a partner, flips along one axis included."""
@@ -132,7 +144,7 @@ class LayerSearch:
         nearest = self.nearest(name)
         for axis in range(value.ndim):
             flipped = LayerSearch({name: np.flip(value, axis)}, self.reference, {}, {})
-            flipped._ways = self._ways
+            flipped._readings = self._readings
             nearest += [(d, _flipped(way, axis)) for d, way in flipped.nearest(name)]
         if not nearest:
             return NearMiss(name, None, float("inf"), "", there)
@@ -144,7 +156,7 @@ def _flipped(way: Way, axis: int) -> Way:
     places = Places({way.name: way.arrangement.source_shapes[0]})
     index = np.flip(way.arrangement.apply([places.of(way.name)]), axis)
     how = f"{way.arrangement.how}, flipped along axis {axis}"
-    return Way(way.name, replace(from_index(index, places), how=how), way.sampled)
+    return Way(way.name, replace(from_index(index, places), words=how), way.sampled)
 
 
 def _ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
@@ -156,7 +168,7 @@ def _ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
         arrangement = from_view(name, value.shape, view, shape)
         if _only_merges(view.shape, shape) and arrangement.loops not in seen:
             seen.add(arrangement.loops)
-            yield Way(name, arrangement, _sampled(arrangement.apply([value])))
+            yield Way(name, arrangement, arrangement.take([value], _places(value.size)).astype(np.float64))
 
 
 def _only_merges(view: Shape, shape: Shape) -> bool:
@@ -165,12 +177,12 @@ def _only_merges(view: Shape, shape: Shape) -> bool:
     return ends[0] <= ends[1] or ends[1] <= ends[0]
 
 
-def _sampled(value: np.ndarray) -> np.ndarray:
-    """Return some elements, always the same ones, in float64."""
-    flat = value.reshape(-1)
-    if flat.size > SAMPLE:
-        flat = flat[np.random.default_rng(flat.size).integers(0, flat.size, SAMPLE)]
-    return flat.astype(np.float64)
+@cache
+def _places(size: int) -> np.ndarray:
+    """Return the places of some elements of a flat tensor, always the same ones."""
+    if size <= SAMPLE:
+        return np.arange(size)
+    return np.random.default_rng(size).integers(0, size, SAMPLE)
 
 
 def _norm(value: np.ndarray) -> float:

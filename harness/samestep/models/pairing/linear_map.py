@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from samestep.models.pairing.arrangement import Arrangement, Shape, as_it_is
+from samestep.models.pairing.arrangement import Arrangement, as_it_is
+from samestep.models.pairing.loops import Shape
 
 Values = Mapping[str, np.ndarray]
 

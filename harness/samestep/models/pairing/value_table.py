@@ -8,7 +8,8 @@ from itertools import permutations
 
 import numpy as np
 
-from samestep.models.pairing.arrangement import Arrangement, Places, Shape, from_view
+from samestep.models.pairing.arrangement import Arrangement, Places, from_view
+from samestep.models.pairing.loops import Shape
 
 #: Tensors of more axes than this are not tried under every permutation: their elements are looked up.
 MOST_AXES = 5
