@@ -11,6 +11,9 @@ from samestep.models.jax.tagged_values import Kind, Tag
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import Role, TensorKey
 
+#: The evaluations of one place in the code, in one turn of the scans around it.
+Group = dict[Kind, list[int]]
+
 
 @dataclass
 class Labels:
@@ -23,9 +26,18 @@ class Labels:
         """Return the keys of one role in the order of their evaluation."""
         return sorted((key for key in self.places if key.role is role), key=self.places.__getitem__)
 
+    def forced(self, key: TensorKey) -> list[int]:
+        """Return where a forced ``key`` is evaluated. Raises `ModelError` for what cannot be forced."""
+        if key not in self.places:
+            known = ", ".join(other.name for other in self.of_role(key.role))
+            raise ModelError(f"there is no {key} to force; there are {known or 'none'}")
+        if key.role is Role.LAYER and key not in self.again:
+            raise ModelError(f"{key} is called several times and checkpointed, so it cannot be forced")
+        return [self.places[key], *self.again.get(key, [])]
+
 
 def labelled(tags: Sequence[Tag], layers: Layers) -> Labels:
-    """Return the keys of evaluated tags: calls are counted in order, and a gradient belongs to its value.
+    """Return the keys of evaluated tags.
 
     A place in the code that is called several times, outside of a scan, has its gradients in the opposite
     order. Where some of them are missing, because a result is not used, which one belongs to which call
@@ -44,15 +56,18 @@ def labelled(tags: Sequence[Tag], layers: Layers) -> Labels:
             names[at] = f"{layer}#{number}{output}" if number > 1 else f"{layer}{output}"
             found.places[TensorKey(Role.LAYER, names[at])] = at
     for group in groups.values():
-        values = group[Kind.VALUE]
-        if len(values) == 1:
-            found.again[TensorKey(Role.LAYER, names[values[0]])] = group[Kind.AGAIN]
-        elif not group[Kind.AGAIN]:
-            found.again.update({TensorKey(Role.LAYER, names[at]): [] for at in values})
-        if len(values) == len(group[Kind.GRADIENT]):
-            for at, value in zip(group[Kind.GRADIENT], reversed(values), strict=True):
-                found.places[TensorKey(Role.LAYER_GRADIENT, names[value])] = at
+        _pair(group, names, found)
     return found
+
+
+def _pair(group: Group, names: dict[int, str], found: Labels) -> None:
+    """Give the gradients, and what is computed again, of one place to its values."""
+    values, again, gradients = group[Kind.VALUE], group[Kind.AGAIN], group[Kind.GRADIENT]
+    if len(values) == 1 or not again:
+        found.again.update({TensorKey(Role.LAYER, names[at]): again for at in values})
+    if len(values) == len(gradients):
+        for at, value in zip(gradients, reversed(values), strict=True):
+            found.places[TensorKey(Role.LAYER_GRADIENT, names[value])] = at
 
 
 def layers_met(tags: Sequence[Tag], layers: Layers) -> tuple[Layer, ...]:
@@ -62,15 +77,3 @@ def layers_met(tags: Sequence[Tag], layers: Layers) -> tuple[Layer, ...]:
         name, _ = layers.tags.get(tag.name, (tag.name, ""))
         met.setdefault(name, layers.met.get(name, Layer(name, "tag", {})))
     return tuple(met.values())
-
-
-def places_of(key: TensorKey, labels: Labels) -> list[int]:
-    """Return where a forced ``key`` is evaluated. Raises `ModelError` for what cannot be forced."""
-    if key not in labels.places:
-        known = ", ".join(other.name for other in labels.of_role(key.role))
-        raise ModelError(f"there is no {key} to force; there are {known or 'none'}")
-    if key.role is Role.LAYER and key not in labels.again:
-        raise ModelError(
-            f"{key} is recomputed by jax.checkpoint and called several times: it cannot be forced"
-        )
-    return [labels.places[key], *labels.again.get(key, [])]

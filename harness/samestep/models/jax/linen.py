@@ -27,9 +27,9 @@ def define(
     Every collection but "params" may change, as it does in train mode; in eval mode none does. Names of
     state begin with the collection: "batch_stats/BatchNorm_0/mean".
     """
-    if not isinstance(variables, Mapping) or "params" not in variables:
-        raise ModelError("a Linen module needs its variables: a dict with the collection 'params'")
-    tree, parameters = Tree.of(variables["params"], is_floating)
+    if not isinstance(variables, Mapping):
+        raise ModelError("a Linen module needs its variables: the dict that module.init returns")
+    tree, parameters = Tree.of(variables.get("params", {}), is_floating)
     form, state = Tree.of({name: value for name, value in variables.items() if name != "params"})
     keys = {name: jax.numpy.asarray(key) for name, key in (rngs or {}).items()}
 
@@ -78,11 +78,11 @@ def intercepted(layers: Layers) -> AbstractContextManager[None]:
     return context
 
 
-def of_apply(call: Callable[..., Any], params: Any) -> Definition | None:
-    """Return the definition for ``module.apply``, or a partial of it, with variables; None for other functions."""
+def of_apply(call: Any, params: Any) -> Definition | None:
+    """Return the definition for ``module.apply``, or a partial of it; None for other functions."""
     options: dict[str, Any] = {}
-    while isinstance(call, functools.partial) and not call.args:
-        call, options = call.func, {**call.keywords, **options}
+    if isinstance(call, functools.partial) and not call.args:
+        call, options = call.func, dict(call.keywords)
     module = getattr(call, "__self__", None)
     if not isinstance(module, nn.Module) or getattr(call, "__name__", "") != "apply":
         return None

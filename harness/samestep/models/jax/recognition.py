@@ -8,6 +8,9 @@ from typing import Any
 from samestep.models.jax.subject import JaxSubject
 from samestep.models.subject import ModelError
 
+#: What to pass in place of a module whose parameters a function of JAX hides.
+INSTEAD = {"equinox": "equinox.filter_vmap or filter_jit", "flax.nnx": "the module itself"}
+
 
 def recognise(model: Any) -> JaxSubject | None:
     """Return the subject for a Flax or Equinox module, or a pair of one with its variables or state.
@@ -25,11 +28,8 @@ def recognise(model: Any) -> JaxSubject | None:
     if _is(model, "flax.nnx", "Module"):
         return JaxSubject.from_nnx(model)
     inner = getattr(model, "__wrapped__", None)
-    for package, instead in (
-        ("equinox", "equinox.filter_vmap or filter_jit"),
-        ("flax.nnx", "the module itself"),
-    ):
-        if inner is not None and _is(inner, package, "Module"):
+    for package, instead in INSTEAD.items():
+        if _is(inner, package, "Module"):
             name = type(inner).__name__
             raise ModelError(f"jax.vmap and jax.jit hide the parameters of {name}: use {instead}")
     return None

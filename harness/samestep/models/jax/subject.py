@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.jax_program import JaxProgram
+from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.jax import function
 from samestep.models.jax.definition import NEEDS_VALUES, Definition, Layers, model_errors, one_line

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from samestep.models.jax.definition import Definition, Layers
-from samestep.models.jax.labels import labelled, layers_met, places_of
+from samestep.models.jax.labels import labelled, layers_met
 from samestep.models.jax.step import Form, Values, forward, objective, step
 from samestep.models.jax.tagged_values import Seen, evaluate
 from samestep.models.jax.trees import Array
@@ -41,7 +41,7 @@ def trace(definition: Definition, form: Form, values: Values, forced: Sequence[T
 
     Raises `ModelError` for a key of ``forced`` that is not among the layers.
     """
-    layers = Layers()
+    layers, seen = Layers(), Seen()
     results: list[TensorKey] = []
     shapes = cotangent_shapes(definition, form, values)
     values = replace(values, cotangents=tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes))
@@ -51,11 +51,14 @@ def trace(definition: Definition, form: Form, values: Values, forced: Sequence[T
         results[:] = list(named)
         return list(named.values())
 
+    def tagged(*leaves: Array) -> list[Array | None]:
+        evaluate(closed, leaves, seen)
+        return seen.values
+
     closed = jax.make_jaxpr(plain)(values)
-    once = Seen()
-    jax.eval_shape(lambda *xs: evaluate(closed, xs, once), *closed.in_avals)
-    labels = labelled(once.tags, layers)
-    going_on = [places_of(key, labels) for key in forced]
+    found = jax.eval_shape(tagged, *closed.in_avals)
+    labels = labelled(seen.tags, layers)
+    going_on = [labels.forced(key) for key in forced]
     middle = [key for key in results if key.role in (Role.OUTPUT, Role.LOSS, Role.STATE)]
     last = [key for key in results if key not in middle]
     keys = (*labels.of_role(Role.LAYER), *middle, *labels.of_role(Role.LAYER_GRADIENT), *last)
@@ -68,11 +71,8 @@ def trace(definition: Definition, form: Form, values: Values, forced: Sequence[T
         named.update({key: seen.values[at] for key, at in labels.places.items()})
         return [named[key] for key in keys]
 
-    tagged = {
-        key: jax.ShapeDtypeStruct(once.values[at].shape, once.values[at].dtype)
-        for key, at in labels.places.items()
-    }
-    return Traced(function, keys, layers_met(once.tags, layers), tagged, shapes)
+    known = {key: found[at] for key, at in labels.places.items()}
+    return Traced(function, keys, layers_met(seen.tags, layers), known, shapes)
 
 
 def cotangent_shapes(definition: Definition, form: Form, values: Values) -> tuple[tuple[int, ...], ...]:
