@@ -68,6 +68,11 @@ class Observer:
             raise ModelError(f"there is no layer {name} to force; there are {', '.join(met) or 'none'}")
 
     @property
+    def given(self) -> list[torch.Tensor]:
+        """The forced values and gradients."""
+        return [value for values in self._forced.values() for value in values.values()]
+
+    @property
     def gradients(self) -> dict[str, torch.Tensor]:
         """The gradients at the layers' outputs, last layer first."""
         return {name: self._gradients[name] for name in reversed(self.outputs) if name in self._gradients}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
+from samestep.agreement.arithmetic.torch.number import Number
 from samestep.models.question import Steps
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
@@ -20,10 +21,13 @@ Arrays = Mapping[TensorKey, np.ndarray]
 class OptimizerSteps:
     """``optimizer`` makes a torch.optim optimizer from a list of parameters, shaped as the model's ``own``.
 
-    Raises `ModelError` for what is no such function, and for values that the model's parameters cannot have.
+    With ``rounds`` its hyperparameters round at each use, as where they are computed with in float32. Raises
+    `ModelError` for what is no such function, and for values that the model's parameters cannot have.
     """
 
-    def __init__(self, own: Mapping[str, torch.Tensor], optimizer: object, steps: Steps) -> None:
+    def __init__(
+        self, own: Mapping[str, torch.Tensor], optimizer: object, steps: Steps, rounds: bool = False
+    ) -> None:
         self._values = [_held(values, own, "value") for values in steps.params]
         self._gradients = [_held(gradients, own, "gradient") for gradients in steps.gradients]
         given = self._values[0] if self._values else {}
@@ -33,6 +37,9 @@ class OptimizerSteps:
             if name in given
         }
         self._optimizer = _made(optimizer, list(self._parameters.values()))
+        if rounds:
+            for group in self._optimizer.param_groups:
+                group.update({key: _rounding(value) for key, value in group.items() if key != "params"})
 
     @property
     def given(self) -> Arrays:
@@ -43,11 +50,10 @@ class OptimizerSteps:
             for name, value in values.items()
         }
 
-    @property
-    def groups(self) -> list[dict[str, Any]]:
-        """The optimizer's groups, with its hyperparameters."""
-        groups: list[dict[str, Any]] = self._optimizer.param_groups
-        return groups
+    def held(self) -> Iterable[torch.Tensor]:
+        """Return the tensors that the other side has as well, bit for bit."""
+        for given in (*self._values, *self._gradients):
+            yield from given.values()
 
     def run(self) -> dict[TensorKey, torch.Tensor]:
         """Return the parameters after each step; one without a gradient is left to the optimizer as it is."""
@@ -72,6 +78,13 @@ def key_of(step: int, name: str) -> TensorKey:
 def updates(after: Arrays, given: Arrays) -> dict[TensorKey, np.ndarray]:
     """Return new minus given values, in float64, where the subtraction adds no rounding that counts."""
     return {key: value.astype(np.float64) - given[key] for key, value in after.items()}
+
+
+def _rounding(setting: Any) -> Any:
+    """A hyperparameter, or several, each as a number that rounds at each use."""
+    if isinstance(setting, tuple | list):
+        return type(setting)(map(_rounding, setting))
+    return Number(setting) if isinstance(setting, float) else setting
 
 
 def _held(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 import torch
 
-from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.agreement.arithmetic.program import Contract, Program
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
 from samestep.models.torch.instance import Instance, Network, Values, device_of
 from samestep.models.torch.layers import layer_of
 from samestep.models.torch.optimizer_steps import OptimizerSteps, updates
-from samestep.models.torch.training_step import TrainingStep, changes_input, prepared
+from samestep.models.torch.programs import UpdatesProgram, program_of
+from samestep.models.torch.training_step import TrainingStep, changes_input
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import check_plain, to_array, to_tensor
 
@@ -75,9 +77,11 @@ class TorchSubject:
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`."""
-        from samestep.agreement.arithmetic.torch.program import TorchProgram
-
-        return TorchProgram(*prepared(lambda: self._step(self.network.copy(self.values), question)), contract)
+        with model_errors("the model"):
+            cotangents = self._step(self.network.copy(self.values), question).cotangents_of_a_run()
+        return program_of(
+            lambda: self._step(self.network.copy(self.values), question, cotangents), contract, question.seed
+        )
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
@@ -88,7 +92,8 @@ class TorchSubject:
 
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the engine. Raises `Refused`."""
-        raise Refused("optimizers cannot be interpreted yet")
+        made = partial(OptimizerSteps, self.network.parameters(), optimizer, steps, rounds=True)
+        return UpdatesProgram(program_of(made), made().given)
 
     def _run(self, instance: Instance, question: Question) -> Tensors:
         step = self._step(instance, question)
@@ -100,8 +105,10 @@ class TorchSubject:
         self._called[:] = step.observer.called or self._called
         return {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
 
-    def _step(self, instance: Instance, question: Question) -> TrainingStep:
-        return TrainingStep(instance, question, device_of(self.network))
+    def _step(
+        self, instance: Instance, question: Question, cotangents: Sequence[torch.Tensor] = ()
+    ) -> TrainingStep:
+        return TrainingStep(instance, question, device_of(self.network), cotangents)
 
     def _arrays(self, tensors: Mapping[str, torch.Tensor], kind: str) -> Mapping[str, np.ndarray]:
         return {

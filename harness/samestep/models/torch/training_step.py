@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 import torch
@@ -29,8 +29,15 @@ class TrainingStep:
     What is made here before `run` (inputs, targets, forced values) is given, not computed.
     """
 
-    def __init__(self, instance: Instance, question: Question, device: torch.device) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        question: Question,
+        device: torch.device,
+        cotangents: Sequence[torch.Tensor] = (),
+    ) -> None:
         self.instance, self.question, self.device = instance, question, device
+        self.cotangents = [cotangent.clone() for cotangent in cotangents]
         self.observer = Observer(instance.modules, question, device)
         check_dense(instance.parameters, "parameter")
         check_dense(instance.state(), "buffer")
@@ -50,14 +57,11 @@ class TrainingStep:
         Raises `ModelError` for inputs that the model changes and outputs that cannot be compared, and
         whatever the model itself raises.
         """
-        gradients: AbstractContextManager[object] = (
-            torch.enable_grad() if self.question.backward else torch.no_grad()
-        )
-        with seeded(self.question.seed, self.device), self.observer.watching(), gradients:
+        with self._asked(), self.observer.watching():
             outputs = self._forward()
             found = tensors_in(outputs)
             _check_outputs(found, self.question.backward)
-            floating = [tensor for tensor in found.values() if tensor.is_floating_point()]
+            floating = _floating(found)
             loss = None
             if self.question.loss is not None:
                 loss = loss_of(self.question.loss, outputs, floating, self.targets)
@@ -65,6 +69,30 @@ class TrainingStep:
             if self.question.backward:
                 self._backward(floating, loss)
         return self._collected(found, loss)
+
+    def cotangents_of_a_run(self) -> list[torch.Tensor]:
+        """Return the cotangents that this question has for the outputs of a run; none where it has a loss."""
+        if self.question.loss is not None or not self.question.backward:
+            return []
+        with self._asked():
+            floating = _floating(tensors_in(self._forward()))
+        return list(map(self._cotangent, count(), floating))
+
+    def held(self) -> Iterable[torch.Tensor]:
+        """Return the tensors that the other side has as well, bit for bit."""
+        yield from (
+            *self.inputs.values(),
+            *self.instance.parameters.values(),
+            *self.instance.state().values(),
+        )
+        yield from (*self.cotangents, *self.observer.given)
+        if self.targets is not None:
+            yield self.targets
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        with seeded(self.question.seed, self.device), torch.set_grad_enabled(self.question.backward):
+            yield
 
     def _forward(self) -> Nested:
         names = self.question.keywords
@@ -86,7 +114,7 @@ class TrainingStep:
         if loss is not None:
             roots, cotangents = [loss], [torch.ones_like(loss)]
         else:
-            roots, cotangents = floating, [self._cotangent(i, output) for i, output in enumerate(floating)]
+            roots, cotangents = floating, self.cotangents or list(map(self._cotangent, count(), floating))
         pairs = [pair for pair in zip(roots, cotangents, strict=True) if pair[0].requires_grad]
         if pairs:
             leaves = [leaf for leaf in self._leaves().values() if leaf.requires_grad]
@@ -115,24 +143,6 @@ class TrainingStep:
         tensors = {TensorKey(role, name): x.detach() for role, named in observed for name, x in named.items()}
         leaves = {key: leaf.grad for key, leaf in self._leaves().items()}
         return {**tensors, **{key: gradient for key, gradient in leaves.items() if gradient is not None}}
-
-
-class Runnable(Protocol):
-    """What can be run once."""
-
-    def run(self) -> TorchTensors:
-        """Return its tensors."""
-        ...
-
-
-def prepared(made: Callable[[], Runnable]) -> tuple[Callable[[], TorchTensors], Callable[[], None]]:
-    """Return ``run`` and ``reset`` for an engine: every run is one of its own, made by ``reset``."""
-    current: list[Runnable] = []
-
-    def reset() -> None:
-        current[:] = [made()]
-
-    return lambda: current.pop().run(), reset
 
 
 def input_names(question: Question) -> list[str]:
@@ -167,12 +177,16 @@ def _input(
     return (tensor.to(dtype) if held_exactly(tensor, dtype) else tensor).requires_grad_(backward)
 
 
+def _floating(outputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    return [tensor for tensor in outputs.values() if tensor.is_floating_point()]
+
+
 def _check_outputs(outputs: dict[str, torch.Tensor], backward: bool) -> None:
     check_dense(outputs, "output")
     for name, tensor in outputs.items():
         if tensor.is_complex():
             raise ModelError(f"output {name}".strip() + " is complex: return torch.view_as_real of it")
-    if not any(tensor.is_floating_point() for tensor in outputs.values()):
+    if not _floating(outputs):
         if not outputs:
             raise ModelError("the model returns no tensor, so there is nothing to compare")
         if backward:
