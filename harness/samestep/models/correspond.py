@@ -11,7 +11,7 @@ from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.pairing.layers import pair_layers
 from samestep.models.pairing.outputs import pair_outputs
-from samestep.models.pairing.parameters import ParameterMap
+from samestep.models.pairing.parameter_map import ParameterMap
 from samestep.models.prepare import Sides
 from samestep.models.tensors import Role, TensorKey, Tensors
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.models.options import Options
 from samestep.models.pairing.linear_map import LinearMap
-from samestep.models.pairing.parameters import ParameterMap
+from samestep.models.pairing.parameter_map import ParameterMap
 from samestep.models.subject import Subject
 
 #: With perturb=True a parameter moves by this share of its root mean square, and one that is constant (all 0,

@@ -37,6 +37,7 @@ class Settler:
         self.reference, self.candidate, self.evidence = reference, candidate, evidence
         self.decided = dict(decided)
         self.unknown: dict[str, str] = {}
+        self._touched: set[str] = set()
         self._claimed = {name: np.zeros(np.shape(value), bool) for name, value in reference.items()}
         for term in decided.values():
             self._claim(term)
@@ -56,6 +57,7 @@ class Settler:
     # -- what is claimed -------------------------------------------------------------------------------
 
     def _claim(self, term: Arrangement) -> None:
+        self._touched.update(term.sources)
         term.put_back(np.ones(term.shape, bool), [self._claimed[source] for source in term.sources])
 
     def _decide(self, found: Options) -> None:
@@ -66,15 +68,22 @@ class Settler:
         self.left = {name: self._free(ways) for name, ways in self.left.items()}
 
     def _free(self, ways: list[Arrangement]) -> list[Arrangement]:
-        return [way for way in ways if not way.apply([self._claimed[s] for s in way.sources]).any()]
+        """Return the ways of which no element is claimed."""
+        return [way for way in ways if self._touched.isdisjoint(way.sources) or not self._is_claimed(way)]
+
+    def _is_claimed(self, way: Arrangement) -> bool:
+        return way.whole or bool(way.apply([self._claimed[source] for source in way.sources]).any())
 
     def _add_beside_kernels(self) -> None:
         """Decide the biases that lie along one known kernel; else add stacks to what has no options."""
+        known = dict(self.decided)
         for name in [*self.left]:
             value = np.asarray(self.candidate[name])
-            ways = self._free(beside_kernel(name, value, self.reference, self.decided))
+            ways = self._free(beside_kernel(name, value, self.reference, known))
             if len(ways) == 1:
-                self._decide({name: ways})
+                self.decided[name] = ways[0]
+                self._claim(ways[0])
+                del self.left[name]
             elif not self.left[name]:
                 self.left[name] = [*ways, *stacks(value, self.reference)]
         self._decide({})

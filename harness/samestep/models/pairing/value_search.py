@@ -32,7 +32,9 @@ def find_by_value(
     unknown: dict[str, str] = {}
     for name, value in candidate.items():
         dtype = np.asarray(value).dtype
-        table = tables.setdefault(dtype, ValueTable(reference, dtype))
+        if dtype not in tables:
+            tables[dtype] = ValueTable(reference, dtype)
+        table = tables[dtype]
         held = as_held(value, dtype)
         fits = [way for source in table.holders(held) for way in views(source, table.arrays[source], held)]
         if len(fits) == 1 and not is_constant(held):
