@@ -7,6 +7,7 @@ known to belong together.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -52,10 +53,15 @@ def _transpose(cotangent: Any, x: Any, **params: Any) -> Any:
     return [TAG.bind(cotangent, **{**params, "gradient": True})]
 
 
+def _to_front(primitive: Any, operands: Any, axes: Any, **params: Any) -> Any:
+    """Under vmap the mapped axis of what is tagged comes first, wherever the computation keeps it."""
+    return primitive.bind(batching.moveaxis(operands[0], axes[0], 0), **params), 0
+
+
 for _primitive in (TAG, TANGENT):
     _primitive.def_impl(lambda x, **_: x)
     _primitive.def_abstract_eval(lambda x, **_: x)
-    batching.defvectorized(_primitive)
+    batching.primitive_batchers[_primitive] = functools.partial(_to_front, _primitive)
     mlir.register_lowering(_primitive, lambda _, x, **__: [x])
 ad.primitive_jvps[TAG] = _jvp
 ad.deflinear2(TANGENT, _transpose)
