@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from samestep.agreement.arithmetic.program import Finding, Refused
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.comparison import Comparison, compare_once
-from samestep.models.conclude import coverage_of, faults_of, first_of, verdict_of
+from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
 from samestep.models.diagnose import diagnose
 from samestep.models.expected import Progress
@@ -38,18 +39,18 @@ def compare_subjects(
         judged = [*comparison.judged, *check_steps(comparison, options, progress)]
     except Refused as refused:
         return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
-    notes = list(_observations(comparison))
+    notes, on = list(_observations(comparison)), None
     if options.variants and verdict_of(judged) == AGREE:
         other = ask_variants(comparison, options, progress)
         notes += other.notes
         if other.failed is not None:
-            comparison, judged = other.failed, list(other.failed.judged)
+            comparison, judged, on = other.failed, list(other.failed.judged), other.label
     unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)
     coverage = coverage_of(comparison, unseen, notes, judged)
     reason = _unknowable(comparison, verdict_of(judged))
     if reason is not None:
         return _abstains(reason, judged, options, coverage)
-    return _conclude(comparison, judged, coverage, options, progress)
+    return replace(_conclude(comparison, judged, coverage, options, progress), on=on)
 
 
 def _conclude(
@@ -60,7 +61,7 @@ def _conclude(
     progress: Progress,
 ) -> Result:
     verdict = verdict_of(judged)
-    kinds = {layer.name: layer.kind for layer in comparison.sides.candidate.layers()}
+    kinds = kinds_of(comparison)
     first, forced = first_of(judged, verdict, kinds) if verdict != AGREE else None, None
     if first is not None:
         forced = force_layers(comparison, options, progress)
@@ -74,9 +75,9 @@ def _conclude(
         guess_precision(comparison, first) if verdict == WEAKER else None,
         coverage,
         tuple(kinds.items()),
-        options.declared,
-        options.strict,
-        options.msg,
+        declared=options.declared,
+        strict=options.strict,
+        msg=options.msg,
     )
 
 

@@ -14,12 +14,20 @@ from samestep.models.judged import JudgedTensor
 from samestep.models.result import First, first_in_state, name_of
 from samestep.models.tensors import Role, TensorKey
 
+#: The kind of a layer that a caller only named.
+TAG = "tag"
+
 #: Words for counted tensors.
 COUNTED = {
-    Role.LAYER: "layers", Role.OUTPUT: "outputs", Role.LOSS: "loss", Role.STATE: "states",
-    Role.LAYER_GRADIENT: "gradients at layers", Role.INPUT_GRADIENT: "gradients of inputs",
-    Role.GRADIENT: "gradients of parameters", Role.UPDATE: "updates",
-}  # fmt: skip
+    Role.LAYER: ("layer", "layers"),
+    Role.OUTPUT: ("output", "outputs"),
+    Role.LOSS: ("loss", "losses"),
+    Role.STATE: ("state", "states"),
+    Role.LAYER_GRADIENT: ("gradient at a layer", "gradients at layers"),
+    Role.INPUT_GRADIENT: ("gradient of an input", "gradients of inputs"),
+    Role.GRADIENT: ("gradient of a parameter", "gradients of parameters"),
+    Role.UPDATE: ("parameter after a step", "parameters after steps"),
+}
 
 
 def verdict_of(judged: Sequence[JudgedTensor]) -> str:
@@ -38,18 +46,37 @@ def first_of(judged: Sequence[JudgedTensor], state: str, kinds: Mapping[str, str
     return _place(tensor, kinds, inputs_agree=before and at > 0)
 
 
+def kinds_of(comparison: Comparison) -> dict[str, str]:
+    """Return what each of the candidate's layers is: in its own words, else in the reference's."""
+    theirs = {layer.name: layer.kind for layer in comparison.sides.reference.layers()}
+    kinds = {}
+    for layer in comparison.sides.candidate.layers():
+        link = comparison.links.layers.links.get(layer.name)
+        partner = theirs.get(link.sources[0]) if link and len(link.sources) == 1 else None
+        kinds[layer.name] = partner if layer.kind == TAG and partner else layer.kind
+    return kinds
+
+
 def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -> list[First]:
     """Return the layers and parameters that are wrong by themselves, in the order of computation.
 
-    A layer's output and the gradients that it makes are one finding.
+    A layer's output and the gradients that it makes are one finding: a gradient at an earlier layer that is
+    wrong too is what the wrong layer hands back.
     """
     if forced is None:
         return []
+    order = [tensor.key.name for tensor in forced.judged if tensor.key.role is Role.LAYER]
+    wrong = [tensor for tensor in forced.judged if tensor.state == state]
+    last = max((order.index(t.key.name) for t in wrong if t.key.role is Role.LAYER), default=-1)
     found: dict[str, First] = {}
-    for tensor in forced.judged:
-        if tensor.state == state:
-            place = _place(tensor, kinds, inputs_agree=True)
-            found.setdefault(place.layer or place.tensor, place)
+    for tensor in wrong:
+        handed_back = tensor.key.role is Role.INPUT_GRADIENT or (
+            tensor.key.role is Role.LAYER_GRADIENT and order.index(tensor.key.name) < last
+        )
+        if handed_back and last >= 0:
+            continue
+        place = _place(tensor, kinds, inputs_agree=True)
+        found.setdefault(place.layer or place.tensor, place)
     return list(found.values())
 
 
@@ -85,6 +112,15 @@ def _layer_of(key: TensorKey, kinds: Mapping[str, str]) -> str | None:
     return max(inside, key=len, default=None)
 
 
+def counted(counts: Mapping[Role, int]) -> tuple[str, ...]:
+    """Return how many tensors there are of each role, in words."""
+    return tuple(
+        f"{counts[role]} {word if counts[role] == 1 else plural}"
+        for role, (word, plural) in COUNTED.items()
+        if counts.get(role)
+    )
+
+
 def coverage_of(
     comparison: Comparison, hidden: Sequence[str], notes: Sequence[str], judged: Sequence[JudgedTensor]
 ) -> Coverage:
@@ -101,7 +137,7 @@ def coverage_of(
         not_asked.append("gradients of parameters: none of both sides correspond")
     return Coverage(
         modes=(f"candidate: {candidate.describe()}", f"reference: {reference.describe()}"),
-        seen=tuple(f"{counts[role]} {word}" for role, word in COUNTED.items() if counts[role]),
+        seen=counted(counts),
         unmatched=tuple(unmatched),
         not_asked=tuple(not_asked),
         hidden=tuple(hidden),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from samestep.agreement.limits import smallest_normal
 from samestep.models.expected import Expected
 from samestep.models.tensors import Role, TensorKey
 
@@ -79,7 +80,8 @@ def honest_limits(expected: Expected, description: str, replicas: int) -> Honest
     """Return the limits of what was measured, in the order in which the tensors are computed."""
     rows = []
     for key, spread in expected.spreads.items():
-        sigma, value = spread.sigma.astype(np.float64), expected.exact[key]
+        value = expected.exact[key]
+        sigma = np.where(spread.sigma > smallest_normal("float32"), spread.sigma, 0.0).astype(np.float64)
         worst = float(sigma.max(initial=0.0))
         rows.append(
             TensorLimits(key, value.shape, _rms(value), _rms(sigma), worst, spread.limit * worst)

@@ -60,7 +60,8 @@ class Result:
     ``verdict`` is agree, weaker, disagree or abstains, and ``reason`` why it is not agree. ``judged`` are the
     tensors in the order in which they are computed. ``faults`` are the layers that are wrong by themselves,
     on the candidate's own inputs: two faults at once are two of them. ``diagnosis`` says what the first one
-    looks like. ``declared`` says whether the caller's contract allows weaker arithmetic, and ``strict``
+    looks like. ``on`` names the variant of the inputs that shows it, None for the inputs as given.
+    ``declared`` says whether the caller's contract allows weaker arithmetic, and ``strict``
     whether what could not be examined counts as a failure.
     """
 
@@ -73,6 +74,7 @@ class Result:
     looks_like: str | None = None
     coverage: Coverage = field(default_factory=Coverage)
     kinds: Sequence[tuple[str, str]] = ()
+    on: str | None = None
     declared: bool = False
     strict: bool = False
     msg: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.models.conclude import counted
 from samestep.models.judged import JudgedTensor
 from samestep.models.result import First, Result, name_of
 from samestep.models.tensors import Role
@@ -22,7 +23,8 @@ def summary(result: Result) -> str:
         lines.append(f"looks like: {result.diagnosis}")
     if result.looks_like:
         lines.append(f"looks like: {result.looks_like}")
-    lines += [f"by itself wrong as well: {_place(fault)}" for fault in result.faults[1:]]
+    others = [f for f in result.faults if result.first and (f.layer or f.tensor) != _name(result.first)]
+    lines += [f"wrong by itself as well: {_place(fault)}" for fault in others[:FEW]]
     if result.verdict in (DISAGREE, WEAKER):
         lines += _around(result)
     missing = result.coverage.lines()
@@ -40,8 +42,9 @@ def headline(result: Result) -> str:
     before = "; what comes before it agrees" if first.inputs_agree else ""
     if result.verdict == WEAKER:
         allowed = " (declared)" if result.declared else ""
-        return f"weaker{allowed}: the same function, but {_place(first)}{before}"
-    return f"disagree: {_place(first)}{before}"
+        return f"weaker{allowed}: the same function, but first {_place(first)}{before}"
+    where = f" on {result.on}" if result.on else ""
+    return f"disagree{where}: first {_place(first)}{before}"
 
 
 def explanation(result: Result) -> str:
@@ -53,12 +56,14 @@ def explanation(result: Result) -> str:
 
 def _place(first: First) -> str:
     kind = f" ({first.kind})" if first.kind else ""
-    where = first.layer or first.tensor
-    if first.wrong:
-        at = f" at {list(first.index)}" if first.index else ""
-        return f"{where} first{kind}, {first.wrong}{at}"
     at = f" at {list(first.index)}" if first.index else ""
-    return f"{where} first{kind}, {first.error:.2g}{at}, {_times(first.share)} its limit"
+    if first.wrong:
+        return f"{first.tensor}{kind}, {first.wrong}{at}"
+    return f"{first.tensor}{kind}, {first.error:.2g} off{at}, {_times(first.share)} its limit"
+
+
+def _name(first: First) -> str:
+    return first.layer or first.tensor
 
 
 def _times(share: float) -> str:
@@ -100,13 +105,7 @@ def _nearest(judged: list[JudgedTensor]) -> str:
 
 
 def _compared(result: Result) -> str:
-    words = {
-        Role.LAYER: "layers", Role.OUTPUT: "outputs", Role.LOSS: "loss", Role.STATE: "states",
-        Role.LAYER_GRADIENT: "gradients at layers", Role.INPUT_GRADIENT: "input gradients",
-        Role.GRADIENT: "parameter gradients", Role.UPDATE: "updates",
-    }  # fmt: skip
-    counts = Counter(tensor.key.role for tensor in result.judged)
-    return ", ".join(f"{counts[role]} {word}" for role, word in words.items() if counts[role])
+    return ", ".join(counted(Counter(tensor.key.role for tensor in result.judged)))
 
 
 def _line(tensor: JudgedTensor) -> str:

@@ -8,6 +8,7 @@ name: a value is never lost silently.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -149,6 +150,42 @@ class Record:
     findings: list[Finding] = field(default_factory=list)
     terms: dict[object, int] = field(default_factory=dict)
     uniform: bool = True
+
+
+#: Numbers that code computes once and writes as a literal, beside decimals, 1/n, sqrt(n) and 1/sqrt(n).
+CONSTANTS = (
+    *(k * math.pi for k in (0.5, 1.0, 2.0, 4.0)), 1 / math.pi, math.sqrt(2 / math.pi), math.sqrt(2 * math.pi),
+    1 / math.sqrt(2 * math.pi), math.log(2), 1 / math.log(2), math.log(10), 1 / math.log(10), math.e,
+    math.log(2 * math.pi), 0.5 * math.log(2 * math.pi), 2 / math.sqrt(math.pi), math.sqrt(math.pi),
+)  # fmt: skip
+
+#: How large an n in 1/n, sqrt(n) and 1/sqrt(n) is looked for. 2^16 of them stand among the 2^27 numbers that
+#: float32 has between 2^-16 and 1: fewer than one in a thousand other numbers would be taken for one.
+LARGEST_N = 2**16
+
+
+def intended_number(value: float, dtype: str = "float32") -> float | None:
+    """Return the number that a literal stands for where ``dtype`` only rounds it; None where none is known.
+
+    A decimal of at most six digits (1e-5 as float32 holds it is 9.99999974e-06), 1/n, sqrt(n) or 1/sqrt(n) of
+    an integer (1/sqrt(64) as an attention scale), or a constant such as sqrt(2/pi). Both sides of a
+    comparison then compute with the same number, however each holds it.
+    """
+    if not np.isfinite(value) or value == 0:
+        return None
+    decimal = shortest_decimal(value, dtype)
+    if decimal is not None:
+        return decimal
+    size = abs(value)
+    guesses = [*CONSTANTS]
+    if 1 / LARGEST_N <= size < 1:
+        guesses.append(1 / round(1 / size))
+    if LARGEST_N**-0.5 <= size <= LARGEST_N**0.5:
+        guesses += [math.sqrt(max(round(size**2), 1)), 1 / math.sqrt(max(round(size**-2), 1))]
+    for guess in guesses:
+        if float(np.asarray(guess).astype(dtype)) == size:
+            return math.copysign(guess, value)
+    return None
 
 
 def shortest_decimal(value: float, dtype: str = "float32") -> float | None:
