@@ -37,6 +37,8 @@ from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings
 from samestep.agreement.limits import TF32_ROUNDOFF, rounding_deviation, unit_roundoff
 
 FLOAT32, FLOAT64 = unit_roundoff("float32"), unit_roundoff("float64")
+#: Widths of more elements are kept in float32, for their memory.
+LARGE = 1 << 16
 #: What the operands of products are rounded to.
 _HALF = torch.finfo(torch.bfloat16).eps / 2, torch.finfo(torch.float16).eps / 2
 _OPERANDS = {Contract.TF32: TF32_ROUNDOFF, Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
@@ -53,7 +55,7 @@ class DrawLog(Protocol):
         """A literal became ``noisy`` = ``exact`` (1 + ``scale`` x the number at ``offset``)."""
 
 
-class NoiseMode(TorchDispatchMode):
+class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
     """Applies operations in float64, exactly or with noise.
 
     ``roundoff`` is the unit roundoff of the dtype that the next result has in the real program, and
@@ -110,7 +112,7 @@ class NoiseMode(TorchDispatchMode):
 
     @property
     def accumulation_scale(self) -> float:
-        """How much coarser than float32 the result's dtype is: for sums that are kept in it, as a scatter-add's."""
+        """How much coarser than float32 the result's dtype is: a scatter-add keeps its sums in it."""
         return max(1.0, self.roundoff / FLOAT32) if self.level is Level.OWN else 1.0
 
     @property
@@ -119,7 +121,7 @@ class NoiseMode(TorchDispatchMode):
         return self.level is Level.OWN and self.roundoff <= FLOAT64
 
     def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
-        """Return random numbers of mean 0 and variance 1 in the form of ``like``; 1 + scale x them with a scale."""
+        """Return random numbers of mean 0 and variance 1 in the form of ``like``; or 1 + scale x them."""
         draw = Draw(tuple(like.shape), dense_stride(like), scale)
         offset = self.pool.next_offset()
         with torch._C._DisableTorchDispatch():
@@ -188,7 +190,8 @@ class NoiseMode(TorchDispatchMode):
         if not out.numel() or not (out.is_floating_point() or out.is_complex()):
             return out
         if self.is_recording:
-            width = deviation().to(torch.float32).nan_to_num_(0.0, 0.0, 0.0)
+            width = deviation().nan_to_num_(0.0, 0.0, 0.0)
+            width = width.to(torch.float32) if width.numel() > LARGE else width  # mixed products are slow
             self.roundings.write(Rounding(self.operation, out.shape, width=width, bias=bias()))
         elif self.is_noisy:
             note = self.roundings.follow(self.operation, out.shape)
@@ -208,7 +211,7 @@ class NoiseMode(TorchDispatchMode):
     # -- numbers -----------------------------------------------------------------------------------------
 
     def literal(self, value: float) -> float:
-        """Return a number of the code as the next operation uses it: rounded once, unless its dtype holds it."""
+        """Return a number as the next operation uses it: rounded once, unless its dtype holds it."""
         number = self._literals.read(
             value, max(self.roundoff, FLOAT32), self.nudge if not self.is_noisy else None
         )
@@ -243,7 +246,7 @@ class NoiseMode(TorchDispatchMode):
         return out.mul_(self.draw(out, rounding_deviation(unit)))
 
     def integers(self, out: Tensor) -> Tensor:
-        """Return the integers that the exact run converted values to here; another is a finding, not noise."""
+        """Return the integers that the exact run had here; where they differ is a finding, not noise."""
         if self.is_recording:
             self.roundings.write(Rounding(self.operation, out.shape, integers=out.clone()))
         elif self.is_noisy:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 
 #: Numbers in the pool. It is stored twice, one after the other, so that a block may begin anywhere.
-POOL_SIZE = 1 << 20
+POOL_BITS = 20
+POOL_SIZE = 1 << POOL_BITS
 #: Factors 1 + scale x pool that are kept: of one and of 16 roundings, and a few more.
 _KEPT_FACTORS = 4
 _SEED = 20_160
@@ -44,9 +45,10 @@ def _pool() -> torch.Tensor:
     return torch.cat([once, once])
 
 
-@cache
-def _factors(scale: float) -> torch.Tensor:
-    return _pool() * scale + 1
+@lru_cache(maxsize=8)
+def factors(scale: float) -> torch.Tensor:
+    """Return the pool as factors 1 + scale x it, or as it is for a scale of 0."""
+    return _pool() * scale + 1 if scale else _pool()
 
 
 class NoisePool:
@@ -58,7 +60,7 @@ class NoisePool:
 
     def next_offset(self) -> int:
         """Return where the next draw begins."""
-        return self.offsets.randrange(POOL_SIZE)
+        return self.offsets.getrandbits(POOL_BITS)
 
     def block(self, draw: Draw, offset: int) -> torch.Tensor:
         """Return the numbers of a draw at an offset, float64, of its shape and stride. It may be a view."""
@@ -70,7 +72,7 @@ class NoisePool:
             block = _pool().as_strided(draw.shape, draw.stride, offset)
             return block * draw.scale + 1 if draw.scale else block
         self._scales.add(draw.scale)
-        return _factors(draw.scale).as_strided(draw.shape, draw.stride, offset)
+        return factors(draw.scale).as_strided(draw.shape, draw.stride, offset)
 
     def number(self, offset: int) -> float:
         """Return one number of mean 0 and variance 1."""
@@ -89,15 +91,15 @@ class NoisePool:
 
 
 def dense_stride(tensor: torch.Tensor) -> tuple[int, ...]:
-    """Return a tensor's stride if it fills its memory without gaps, in any order of axes; else a contiguous one."""
+    """Return a tensor's stride if it fills its memory without gaps, else a contiguous one."""
     if tensor.is_contiguous():
-        return tensor.stride()
+        return tuple(tensor.stride())
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if size > 1 and stride != expected:
             return contiguous_stride(tuple(tensor.shape))
         expected = expected * size
-    return tensor.stride()
+    return tuple(tensor.stride())
 
 
 def contiguous_stride(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,56 @@
+"""What a tape computes from constants alone is computed once, and its results are constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from samestep.agreement.arithmetic.torch.arguments import mapped, results_of
+from samestep.agreement.arithmetic.torch.instructions import Call, DrawNumbers, Number, Slot
+
+
+def folded(
+    calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], bases: Sequence[Slot]
+) -> tuple[list[Any], dict[Slot, torch.Tensor]]:
+    """Return the calls that differ between replicas, and the constants with the results of all others.
+
+    A storage differs if a draw goes to it, or a call that reads from one that does.
+    """
+    differing = _differing(calls, bases)
+    values, kept = dict(constants), []
+    for call in calls:
+        if not isinstance(call, Call) or _differs(call, differing, bases):
+            kept.append(call)
+            continue
+        with torch.inference_mode():
+            operand = lambda x: values[x] if type(x) is Slot else x  # noqa: E731
+            results = call.func(*mapped(operand, call.args), **mapped(operand, call.kwargs))
+        for slot, value in zip(call.results, results_of(results), strict=True):
+            if slot is not None:
+                values[slot] = value
+    return kept, values
+
+
+def _differing(calls: Sequence[Any], bases: Sequence[Slot]) -> set[Slot]:
+    found = {bases[call.slot] for call in calls if isinstance(call, DrawNumbers)}
+    before = -1
+    while before != len(found):
+        before, read = len(found), set[Slot]()
+        for call in calls:
+            if not isinstance(call, Call):
+                continue
+            changed = {bases[slot] for slot in call.changes}
+            if _differs(call, found, bases) or changed & read:  # what was read before is another value
+                found.update(bases[slot] for slot in call.results if slot is not None)
+                found.update(changed)
+                read.update(bases[slot] for slot in call.operands())
+    return found
+
+
+def _differs(call: Call, differing: set[Slot], bases: Sequence[Slot]) -> bool:
+    leaves: list[Any] = []
+    mapped(leaves.append, (call.args, call.kwargs))
+    slots = [x for x in leaves if type(x) is Slot] + [slot for slot in call.results if slot is not None]
+    return any(type(x) is Number for x in leaves) or any(bases[slot] in differing for slot in slots)

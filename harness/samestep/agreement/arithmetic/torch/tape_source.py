@@ -1,0 +1,155 @@
+"""A tape as the source of one Python function: a line for each call, a local name for each slot.
+
+Interpreting a list costs more than small operations do. A name is deleted after its last use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from samestep.agreement.arithmetic.torch.instructions import (
+    Call,
+    Decision,
+    DrawNumber,
+    DrawNumbers,
+    Number,
+    Slot,
+)
+from samestep.agreement.arithmetic.torch.noise_pool import POOL_SIZE, Draw, factors
+
+#: Operations that PyTorch's own bindings run with the same arguments, faster than the dispatcher's entry.
+_DIRECT = {
+    "mul", "add", "sub", "div", "mm", "bmm", "addmm", "neg", "exp", "log", "tanh", "sigmoid", "sqrt", "rsqrt",
+    "as_strided", "where", "abs", "hypot", "cat", "stack", "clamp", "relu", "reciprocal",
+}  # fmt: skip
+
+#: Scales whose factors are kept; each takes 16 MiB.
+_KEPT_SCALES = 8
+
+
+class TapeSource:
+    """Writes the function ``replay(pool, constants) -> (tensors by key, decisions that differ)``."""
+
+    def __init__(
+        self, calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], results: Mapping[Any, Slot]
+    ) -> None:
+        self.calls, self.constants, self.results = calls, list(constants), dict(results)
+        self.names: dict[str, Any] = {"torch_equal": torch.equal}
+        self._named: dict[int, str] = {}
+        self._views: dict[float, Callable[..., torch.Tensor]] = {}
+
+    def function(self) -> Callable[..., Any]:
+        """Return the compiled function."""
+        lines = [
+            "def replay(pool, constants):",
+            " flips = 0",
+            " offset, block = pool.next_offset, pool.block",
+        ]
+        if self.constants:
+            lines.append(" " + "".join(f"{_name(slot)}, " for slot in self.constants) + "= constants")
+        last = self._last_uses()
+        for at, call in enumerate(self.calls):
+            lines.append(" " + self._line(call))
+            if at in last:
+                lines.append(" del " + ", ".join(last[at]))
+        pairs = ", ".join(f"{self._value(key)}: {_name(slot)}" for key, slot in self.results.items())
+        lines.append(f" return {{{pairs}}}, flips")
+        exec(compile("\n".join(lines), "<tape>", "exec"), self.names)
+        return self.names["replay"]  # type: ignore[no-any-return]
+
+    def _line(self, call: Any) -> str:
+        if isinstance(call, DrawNumbers):
+            return f"{_name(call.slot)} = {self._draw(call.draw)}"
+        if isinstance(call, DrawNumber):
+            return f"n{int(call.number)} = {call.exact!r} * (1 + {call.scale!r} * pool.number(offset()))"
+        if isinstance(call, Decision):
+            return f"flips += {self._decision(call)}"
+        names = [_name(slot) if slot is not None else "_" for slot in call.results]
+        known = call.func._schema.is_mutable  # in place: the operand keeps its name
+        target = (
+            "" if known or not names else (names[0] if _is_single(call) else ", ".join(names) + ",") + " = "
+        )
+        return target + self._call(call)
+
+    def _draw(self, draw: Draw) -> str:
+        """Small draws are a view of the pool, or of the pool as factors, for the few scales that there are."""
+        if draw.size > POOL_SIZE or len(self._views.keys() | {draw.scale}) > _KEPT_SCALES:
+            return f"block({self._value(draw)}, offset())"
+        view = self._views.setdefault(draw.scale, factors(draw.scale).as_strided)
+        return f"{self._value(view)}({draw.shape}, {draw.stride}, offset())"
+
+    def _decision(self, decision: Decision) -> str:
+        if isinstance(decision.of, Call):
+            return f"{self._call(decision.of)} != {self._value(decision.expected)}"
+        if isinstance(decision.expected, torch.Tensor):
+            return f"not torch_equal({_name(decision.of)}, {self._value(decision.expected)})"
+        return f"{_name(decision.of)}.item() != {self._value(decision.expected)}"
+
+    def _call(self, call: Call) -> str:
+        args = [self._argument(x) for x in call.args]
+        args += [f"{key}={self._argument(x)}" for key, x in call.kwargs.items()]
+        return f"{self._value(_fast(call.func))}({', '.join(args)})"
+
+    def _argument(self, value: Any) -> str:
+        kind = type(value)
+        if kind is Slot:
+            return _name(value)
+        if kind is Number:
+            return f"n{int(value)}"
+        if kind is list:
+            return "[" + ", ".join(self._argument(x) for x in value) + "]"
+        if kind is tuple:
+            return "(" + "".join(self._argument(x) + ", " for x in value) + ")"
+        return repr(value) if kind in (int, bool) or value is None else self._value(value)
+
+    def _value(self, value: Any) -> str:
+        """Return the name of an object that the function uses."""
+        name = self._named.get(id(value))
+        if name is None:
+            name = self._named[id(value)] = f"v{len(self._named)}"
+            self.names[name] = value
+        return name
+
+    def _last_uses(self) -> dict[int, list[str]]:
+        last: dict[Slot, int] = {}
+        for at, call in enumerate(self.calls):
+            for slot in _local_slots(call):
+                last[slot] = at
+        kept = set(self.results.values())
+        free: dict[int, list[str]] = {}
+        for slot, at in last.items():
+            if slot not in kept:
+                free.setdefault(at, []).append(_name(slot))
+        return free
+
+
+def _name(slot: Slot) -> str:
+    return f"t{int(slot)}"
+
+
+def _is_single(call: Call) -> bool:
+    returns = call.func._schema.returns
+    return len(returns) == 1 and "List" not in str(returns[0].type) and "[]" not in str(returns[0].type)
+
+
+def _local_slots(call: Any) -> list[Slot]:
+    if isinstance(call, DrawNumbers):
+        return [call.slot]
+    if isinstance(call, DrawNumber):
+        return []
+    if isinstance(call, Decision):
+        return [call.of] if isinstance(call.of, Slot) else list(call.of.operands())
+    made = [] if call.func._schema.is_mutable else [slot for slot in call.results if slot is not None]
+    return [*call.operands(), *made]
+
+
+def _fast(func: Any) -> Any:
+    name = str(func._schema.name).split("::")[1]
+    if name.rstrip("_") not in _DIRECT or func._schema.overload_name.endswith("out"):
+        return func._op
+    if name.endswith("_"):
+        return getattr(torch.Tensor, name)
+    return getattr(torch, name, None) or getattr(torch.Tensor, name)
