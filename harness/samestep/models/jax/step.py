@@ -43,7 +43,8 @@ jax.tree_util.register_dataclass(
 class Form:
     """What is fixed when a question is traced; a bool without axes is a flag, and stays a Python bool."""
 
-    positions: tuple[str, ...]
+    names: tuple[str, ...]
+    positions: int
     flags: tuple[tuple[str, bool], ...]
     loss: Any
     backward: bool
@@ -55,14 +56,14 @@ class Form:
         names = (*map(str, range(by_position)), *question.keywords)
         inputs = {name: np.asarray(x) for name, x in zip(names, question.inputs, strict=True)}
         flags = {name: bool(x) for name, x in inputs.items() if x.dtype == bool and x.ndim == 0}
-        form = cls(names[:by_position], tuple(flags.items()), question.loss, question.backward)
+        form = cls(names, by_position, tuple(flags.items()), question.loss, question.backward)
         return form, {name: held(f"input {name}", x) for name, x in inputs.items() if name not in flags}
 
 
 def forward(definition: Definition, form: Form, values: Values, layers: Layers) -> tuple[Any, Arrays]:
     """Return the model's outputs and its new state."""
     given = {**values.inputs, **dict(form.flags)}
-    inputs = [given.pop(name) for name in form.positions]
+    inputs = [given.pop(name) for name in form.names[: form.positions]]
     with model_errors(definition.description):
         return definition.apply(values.parameters, values.state, values.carried, inputs, given, layers)
 
@@ -100,23 +101,29 @@ def objective(form: Form, outputs: Any, targets: Array | None) -> tuple[Array, .
 def step(definition: Definition, form: Form, values: Values, layers: Layers) -> Results:
     """Return outputs, loss, new state, and gradients of inputs and parameters."""
     floats = {name: x for name, x in values.inputs.items() if is_floating(x)}
+    names: list[TensorKey] = []
 
-    def run(parameters: Arrays, floats: Arrays) -> tuple[tuple[Array, ...], tuple[Any, Arrays]]:
+    def run(parameters: Arrays, floats: Arrays) -> tuple[tuple[Array, ...], list[Array]]:
         moved = replace(values, parameters=parameters, inputs={**values.inputs, **floats})
         outputs, state = forward(definition, form, moved, layers)
-        return objective(form, outputs, values.targets), (named_outputs(outputs), state)
+        named = named_outputs(outputs)
+        what = objective(form, outputs, values.targets)
+        found: Results = {TensorKey(Role.OUTPUT, name): x for name, x in named.items()}
+        if form.loss is not None:
+            found[TensorKey(Role.LOSS, "")] = what[0]
+        found.update({TensorKey(Role.STATE, name): state[name] for name in definition.state})
+        names[:] = found
+        return what, list(found.values())
 
-    if form.backward:
-        what, pullback, (outputs, state) = jax.vjp(run, dict(values.parameters), floats, has_aux=True)
-    else:
-        what, (outputs, state) = run(values.parameters, floats)
-    results: Results = {TensorKey(Role.OUTPUT, name): x for name, x in outputs.items()}
-    if form.loss is not None:
-        results[TensorKey(Role.LOSS, "")] = what[0]
-    results.update({TensorKey(Role.STATE, name): x for name, x in state.items()})
-    if form.backward:
-        cotangents = values.cotangents if form.loss is None else (jnp.ones((), what[0].dtype),)
-        of_parameters, of_inputs = pullback(cotangents)
-        results.update({TensorKey(Role.INPUT_GRADIENT, name): of_inputs[name] for name in floats})
-        results.update({TensorKey(Role.GRADIENT, name): of_parameters[name] for name in values.parameters})
+    if not form.backward:
+        found = run(values.parameters, floats)[1]
+        return dict(zip(names, found, strict=True))
+    what, pullback, found = jax.vjp(run, dict(values.parameters), floats, has_aux=True)
+    results = dict(zip(names, found, strict=True))
+    cotangents = values.cotangents if form.loss is None else (jnp.ones((), what[0].dtype),)
+    of_parameters, of_inputs = pullback(cotangents)
+    results.update(
+        {TensorKey(Role.INPUT_GRADIENT, name): of_inputs[name] for name in form.names if name in floats}
+    )
+    results.update({TensorKey(Role.GRADIENT, name): of_parameters[name] for name in definition.parameters})
     return results
