@@ -45,7 +45,7 @@ def one_way_loss(xp: Any, terms: AnyArray, roundoff: float) -> AnyArray:
 
 
 def may_lose(xp: Any, terms: AnyArray, deviation: AnyArray, roundoff: float) -> bool:
-    """Return whether any sum over axis 0 of ``terms`` may lose more than a quarter of its ``deviation`` one way.
+    """Return whether a sum over axis 0 of ``terms`` may lose more than a quarter of ``deviation`` one way.
 
     A cheap test before `one_way_loss`: the terms within one grid of the whole sum, together, are all that it
     can lose. ``deviation`` is the standard deviation of the random errors, in the terms' units.

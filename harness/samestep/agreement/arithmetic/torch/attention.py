@@ -85,8 +85,8 @@ def _flash_cpu(
 
 @parts_of(f"{_FLASH}_for_cpu_backward")
 def _flash_cpu_backward(
-    g: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, dropout_p: float, is_causal: bool, *,
-    attn_mask: Tensor | None = None, scale: float | None = None,
+    g: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, dropout_p: float, is_causal: bool,
+    *, attn_mask: Tensor | None = None, scale: float | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     _no_dropout(f"{_FLASH}_for_cpu_backward", dropout_p)
     return _backward(g, q, k, v, out, lse, attn_mask, is_causal, scale)
@@ -94,8 +94,8 @@ def _flash_cpu_backward(
 
 @parts_of(_FLASH)
 def _flash(
-    q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0, is_causal: bool = False, return_debug_mask: bool = False,
-    *, scale: float | None = None,
+    q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0, is_causal: bool = False,
+    return_debug_mask: bool = False, *, scale: float | None = None,
 ) -> tuple[Any, ...]:  # fmt: skip
     _no_dropout(_FLASH, dropout_p)
     out, lse = _attention(q, k, v, None, is_causal, scale)
@@ -114,8 +114,8 @@ def _flash_backward(
 
 @parts_of("_scaled_dot_product_efficient_attention")
 def _efficient(
-    q: Tensor, k: Tensor, v: Tensor, attn_bias: Tensor | None, compute_log_sumexp: bool, dropout_p: float = 0.0,
-    is_causal: bool = False, *, scale: float | None = None,
+    q: Tensor, k: Tensor, v: Tensor, attn_bias: Tensor | None, compute_log_sumexp: bool,
+    dropout_p: float = 0.0, is_causal: bool = False, *, scale: float | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     _no_dropout("_scaled_dot_product_efficient_attention", dropout_p)
     out, lse = _attention(q, k, v, attn_bias, is_causal, scale)
@@ -126,7 +126,8 @@ def _efficient(
 @parts_of("_scaled_dot_product_efficient_attention_backward")
 def _efficient_backward(
     g: Tensor, q: Tensor, k: Tensor, v: Tensor, attn_bias: Tensor | None, out: Tensor, lse: Tensor, seed: Any,
-    offset: Any, dropout_p: float, grad_input_mask: list[bool], is_causal: bool = False, *, scale: float | None = None,
+    offset: Any, dropout_p: float, grad_input_mask: list[bool], is_causal: bool = False, *,
+    scale: float | None = None,
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
     name = "_scaled_dot_product_efficient_attention_backward"
     _no_dropout(name, dropout_p)

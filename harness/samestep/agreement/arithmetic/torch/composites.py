@@ -104,3 +104,19 @@ def _grouped_product(
         return torch.cat([*parts, rest])
     columns = [a[k] @ b[:, i:j] for k, (i, j) in enumerate(spans)]
     return torch.cat([*columns, b.new_zeros(a.shape[1], b.shape[1] - ends[-1])], 1)
+
+
+@parts_of("_trilinear")
+def _trilinear(
+    a: Tensor, b: Tensor, c: Tensor, expand1: list[int], expand2: list[int], expand3: list[int],
+    sumdim: list[int], unroll_dim: int = 1,
+) -> Tensor:  # fmt: skip
+    """The products of three tensors with new axes of length 1, summed over some of the axes."""
+    spread = [_with_axes(x, axes) for x, axes in ((a, expand1), (b, expand2), (c, expand3))]
+    return (spread[0] * spread[1] * spread[2]).sum(sumdim)
+
+
+def _with_axes(x: Tensor, axes: list[int]) -> Tensor:
+    for axis in sorted(axes):
+        x = x.unsqueeze(axis)
+    return x

@@ -31,11 +31,12 @@ def parts_of(*names: str) -> Callable[[Parts], Parts]:
 
 @cache
 def decomposition(func: Any, name: str) -> Parts | None:
-    """Return a function of the same arguments that computes ``func`` by smaller operations; None without one."""
+    """Return a function of the same arguments that computes ``func`` by smaller operations, or None."""
     if name in OWN:
         return OWN[name]
     if name in DECOMPOSED and func in decomposition_table:
-        return decomposition_table[func]
+        table: Parts = decomposition_table[func]
+        return table
     if name in DECOMPOSED and func._schema.is_mutable:
         return _in_place(func, name)
     if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.torch.decompositions import parts_of
+from samestep.agreement.arithmetic.torch.places import refuse
 
 aten = torch.ops.aten
 SUM, MEAN, MAX = 0, 1, 2
@@ -60,29 +59,34 @@ def _largest(rows: Tensor, out: Tensor, bag: Tensor, indices: Tensor, kept: Tens
     return torch.where(first < indices.numel(), indices[first.clamp_max(indices.numel() - 1)], -1)
 
 
-@parts_of("_embedding_bag_dense_backward", "_embedding_bag_backward")
-def _backward(g: Tensor, indices: Tensor, *args: Any) -> Tensor:
+@parts_of("_embedding_bag_backward")
+def _backward(
+    g: Tensor, indices: Tensor, offsets: Tensor, bag: Tensor, sizes: Tensor, largest: Tensor,
+    num_weights: int, scale_grad_by_freq: bool, mode: int, sparse: bool,
+    weights: Tensor | None, padding_idx: int = -1,
+) -> Tensor:  # fmt: skip
+    if sparse:
+        refuse("_embedding_bag_backward", "a sparse gradient has no rule")
+    return _dense_backward(
+        g, indices, bag, sizes, largest, num_weights, scale_grad_by_freq, mode, weights, padding_idx
+    )
+
+
+@parts_of("_embedding_bag_dense_backward")
+def _dense_backward(
+    g: Tensor, indices: Tensor, bag: Tensor, sizes: Tensor, largest: Tensor, num_weights: int,
+    scale_grad_by_freq: bool, mode: int, weights: Tensor | None, padding_idx: int = -1,
+) -> Tensor:  # fmt: skip
     """The gradient of a bag goes to all its rows (divided by its size for a mean), or to the largest's."""
-    *args, num_weights, by_frequency, mode, weights, padding_idx = _without_sparse(args)
-    bag, sizes, largest = args[-3:]
     if mode == MAX:
         out = g.new_zeros(num_weights, g.shape[1])
-        shown = torch.where(largest >= 0, g, 0.0)
-        return out.scatter_add(0, largest.clamp_min(0), shown)
+        return out.scatter_add(0, largest.clamp_min(0), torch.where(largest >= 0, g, 0.0))
     rows = g[bag]
     if mode == MEAN:
         rows = rows / sizes.clamp_min(1)[bag][:, None].to(g.dtype)
     if weights is not None:
         rows = rows * weights[:, None]
-    return aten.embedding_dense_backward.default(rows, indices, num_weights, padding_idx, by_frequency)
-
-
-def _without_sparse(args: tuple[Any, ...]) -> list[Any]:
-    """The arguments from `bag` on; `_embedding_bag_backward` has offsets before, and whether it is sparse."""
-    rest = list(args)
-    if len(rest) == 10:
-        del rest[7], rest[0]
-    return rest
+    return aten.embedding_dense_backward.default(rows, indices, num_weights, padding_idx, scale_grad_by_freq)
 
 
 @parts_of("_embedding_bag_per_sample_weights_backward")

@@ -31,7 +31,7 @@ def meant(value: float) -> float:
 
 
 def owes(value: float) -> bool:
-    """Return whether two programs may hold this number differently, as 1 / sqrt(d): it has no short decimal."""
+    """Return whether two programs may hold this number differently: 1 / sqrt(d) has no short decimal."""
     return not is_short(value) and float(f"{value:.6g}") != value
 
 

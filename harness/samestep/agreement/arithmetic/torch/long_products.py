@@ -18,7 +18,7 @@ _U = unit_roundoff("float32")
 
 
 def sum_loss(rows: Tensor, total: Tensor) -> Tensor | None:
-    """Return what sums over the rows (sums, terms) lose one way in float32, in their own units; None for nothing."""
+    """Return what sums over the rows (sums, terms) lose one way in float32; None for nothing."""
     terms = rows.T
     deviation = _deviation(terms)
     if rows.shape[1] < 2 or not may_lose(torch, terms, deviation, _U):

@@ -17,300 +17,47 @@ if TYPE_CHECKING:
 #: A rule computes the operation's result under the mode: (mode, operation, arguments, keywords) -> result.
 Rule = Callable[["NoiseMode", Any, tuple[Any, ...], dict[str, Any]], Any]
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: Views, copies, indexing, comparisons, selections, integers: no result is rounded.
-EXACT = frozenset(
-    [
-        "view",
-        "_unsafe_view",
-        "reshape",
-        "_reshape_alias",
-        "_reshape_copy",
-        "expand",
-        "permute",
-        "transpose",
-        "t",
-        "slice",
-        "select",
-        "unsqueeze",
-        "squeeze",
-        "alias",
-        "detach",
-        "as_strided",
-        "unbind",
-        "split",
-        "split_with_sizes",
-        "chunk",
-        "narrow",
-        "diagonal",
-        "unfold",
-        "movedim",
-        "view_as_real",
-        "view_as_complex",
-        "real",
-        "imag",
-        "lift_fresh",
-        "lift",
-        "clone",
-        "contiguous",
-        "cat",
-        "stack",
-        "repeat",
-        "flip",
-        "roll",
-        "reflection_pad1d",
-        "reflection_pad2d",
-        "reflection_pad3d",
-        "replication_pad1d",
-        "replication_pad2d",
-        "replication_pad3d",
-        "index",
-        "index_select",
-        "gather",
-        "embedding",
-        "index_copy",
-        "slice_scatter",
-        "select_scatter",
-        "diagonal_scatter",
-        "as_strided_scatter",
-        "slice_backward",
-        "select_backward",
-        "tril",
-        "triu",
-        "zeros",
-        "ones",
-        "empty",
-        "zeros_like",
-        "ones_like",
-        "empty_like",
-        "new_zeros",
-        "new_ones",
-        "new_empty",
-        "new_empty_strided",
-        "empty_strided",
-        "eye",
-        "empty_permuted",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "isposinf",
-        "isneginf",
-        "logical_and",
-        "logical_or",
-        "logical_not",
-        "logical_xor",
-        "bitwise_and",
-        "bitwise_or",
-        "bitwise_not",
-        "bitwise_xor",
-        "max",
-        "min",
-        "amax",
-        "amin",
-        "argmax",
-        "argmin",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-        "topk",
-        "sort",
-        "argsort",
-        "relu",
-        "threshold_backward",
-        "hardtanh_backward",
-        "abs",
-        "neg",
-        "sign",
-        "sgn",
-        "floor",
-        "ceil",
-        "round",
-        "trunc",
-        "fix",
-        "frac",
-        "max_pool2d_with_indices",
-        "max_pool3d_with_indices",
-        "adaptive_max_pool2d",
-        "adaptive_max_pool3d",
-        "fractional_max_pool2d",
-        "any",
-        "all",
-        "nonzero",
-        "unique",
-        "_unique2",
-        "unique_consecutive",
-        "unique_dim",
-        "zero",
-        "is_same_size",
-        "equal",
-        "masked_scatter_backward",
-        "tril_indices",
-        "triu_indices",
-        "masked_select",
-        "masked_scatter",
-        "signbit",
-        "fmod",
-        "floor_divide",
-        "isin",
-        "bitwise_left_shift",
-        "bitwise_right_shift",
-        "set",
-        "resize",
-        "resize_as",
-        "conj",
-        "_conj",
-        "conj_physical",
-        "_conj_physical",
-        "resolve_conj",
-        "resolve_neg",
-        "_neg_view",
-        "channel_shuffle",
-        "pixel_shuffle",
-        "pixel_unshuffle",
-        "native_channel_shuffle",
-        "upsample_nearest1d",
-        "upsample_nearest2d",
-        "upsample_nearest3d",
-        "_upsample_nearest_exact1d",
-        "_upsample_nearest_exact2d",
-        "_upsample_nearest_exact3d",
-        "heaviside",
-        "repeat_interleave",
-        "copysign",
-        "unfold_copy",
-        "view_copy",
-        "expand_copy",
-        "_copy_from",
-        "nonzero_static",
-        "unsafe_split",
-        "unsafe_chunk",
-        "unsafe_split_with_sizes",
-        "mode",
-        "median",
-        "nanmedian",
-        "kthvalue",
-        "_assert_async",
-        "_assert_scalar",
-        "_functional_assert_async",
-        "max_unpool2d",
-        "max_unpool3d",
-        "one_hot",
-        "im2col",
-        "complex",
-        "histc",
-        "bincount",
-        "_unsafe_index",
-        "_unsafe_masked_index",
-        "_pin_memory",
-        "is_pinned",
-        "dropout",
-        "alpha_dropout",
-        "feature_dropout",
-        "cummax",
-        "cummin",
-        "positive",
-        "gt",
-        "ge",
-        "lt",
-        "le",
-        "eq",
-        "ne",
-        "rot90",
-        "fliplr",
-        "flipud",
-        "tile",
-        "take",
-        "take_along_dim",
-        "put",
-        "count_nonzero",
-        "range",
-        "hardshrink",
-        "hardshrink_backward",
-        "_local_scalar_dense",
-        "nan_to_num",
-        "trunc_divide",
-        "block_diag",
-        "meshgrid",
-        "msort",
-        "searchsorted",
-        "bucketize",
-        "ldexp",
-        "is_nonzero",
-        "aminmax",
-        "_efficientzerotensor",
-        "sym_size",
-        "sym_stride",
-        "sym_numel",
-        "dim",
-        "numel",
-        "_has_same_storage_numel",
-        "nextafter",
-        "swapaxes",
-        "frexp",
-        "scatter",
-        "masked_fill",
-        "where",
-        "fill",
-        "full",
-        "full_like",
-        "new_full",
-        "scalar_tensor",
-        "clamp",
-        "clamp_min",
-        "clamp_max",
-        "hardtanh",
-        "threshold",
-        "constant_pad_nd",
-        "relu6",
-    ]
+EXACT = _names(
+    """
+    _assert_async _assert_scalar _conj _conj_physical _copy_from _efficientzerotensor
+    _functional_assert_async _has_same_storage_numel _local_scalar_dense _neg_view _pin_memory
+    _reshape_alias _reshape_copy _unique2 _unsafe_index _unsafe_masked_index _unsafe_view
+    _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d abs
+    adaptive_max_pool2d adaptive_max_pool3d alias alias_copy all amax amin aminmax any argmax argmin
+    as_strided as_strided_copy as_strided_scatter bitwise_and bitwise_left_shift bitwise_not bitwise_or
+    bitwise_right_shift bitwise_xor block_diag cat ceil channel_shuffle clamp clamp_max clamp_min clone
+    complex conj_physical constant_pad_nd copysign count_nonzero cummax cummin detach detach_copy
+    diagonal diagonal_copy diagonal_scatter embedding empty empty_like empty_permuted empty_strided eq
+    equal expand expand_copy eye fill flip floor floor_divide fmax fmin fmod frac fractional_max_pool2d
+    frexp full full_like gather ge gt hardshrink hardshrink_backward hardtanh hardtanh_backward
+    heaviside histc im2col index index_copy index_fill index_select is_pinned is_same_size isin isinf
+    isnan isneginf isposinf kthvalue ldexp le lift lift_fresh logical_and logical_not logical_or
+    logical_xor lt masked_fill masked_scatter masked_scatter_backward masked_select max
+    max_pool2d_with_indices max_pool3d_with_indices max_unpool2d max_unpool3d maximum median min minimum
+    mode nan_to_num nanmedian ne neg new_empty new_empty_strided new_full new_ones new_zeros nextafter
+    nonzero nonzero_static ones ones_like permute permute_copy pixel_shuffle pixel_unshuffle
+    reflection_pad1d reflection_pad2d reflection_pad3d relu repeat repeat_interleave replication_pad1d
+    replication_pad2d replication_pad3d resize resize_as roll rot90 round scalar_tensor select
+    select_backward select_copy select_scatter set sgn sign signbit slice slice_backward slice_copy
+    slice_scatter softshrink_backward sort split split_copy split_with_sizes squeeze squeeze_copy stack
+    t t_copy take threshold threshold_backward topk transpose transpose_copy tril tril_indices triu
+    triu_indices trunc unbind unbind_copy unfold unique_consecutive unique_dim unsafe_split
+    unsafe_split_with_sizes unsqueeze unsqueeze_copy upsample_nearest1d upsample_nearest2d
+    upsample_nearest3d view view_as_complex view_as_real view_as_real_copy view_copy where zero zeros
+    zeros_like
+    """
 )
 
 #: Of the exact ones, those whose numbers become values of the result, which rounds them once.
-HOLD_NUMBERS = frozenset(
-    [
-        "fill",
-        "full",
-        "full_like",
-        "new_full",
-        "scalar_tensor",
-        "masked_fill",
-        "where",
-        "clamp",
-        "clamp_min",
-        "clamp_max",
-        "hardtanh",
-        "threshold",
-        "constant_pad_nd",
-        "scatter",
-        "index_fill",
-    ]
-)
-
-#: Draws of random numbers: they are those of the real program, in memory order; the engine fetches them.
-RANDOM = frozenset(
-    [
-        "rand",
-        "randn",
-        "rand_like",
-        "randn_like",
-        "bernoulli",
-        "normal",
-        "uniform",
-        "native_dropout",
-        "exponential",
-        "multinomial",
-        "randperm",
-        "randint",
-        "randint_like",
-        "random",
-        "log_normal",
-        "cauchy",
-        "geometric",
-        "poisson",
-        "binomial",
-        "_sample_dirichlet",
-        "_standard_gamma",
-    ]
+HOLD_NUMBERS = _names(
+    "fill full full_like new_full scalar_tensor masked_fill where clamp clamp_min clamp_max hardtanh "
+    "threshold constant_pad_nd index_fill"
 )
 
 #: aten's name -> the name in `ELEMENTWISE_UNITS` or `ABSOLUTE`, where it is another.
@@ -319,7 +66,7 @@ _CANONICAL = {
     "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
     "atanh": "arctanh", "special_erfcx": "erfcx", "special_ndtri": "ndtri", "special_log_ndtr": "log_ndtr",
     "special_ndtr": "ndtr", "special_i0e": "i0e", "special_i1": "i1", "special_i1e": "i1e",
-    "special_xlog1py": "xlog1py", "special_entr": "entr", "special_expm1": "expm1",
+    "special_xlog1py": "xlog1py", "special_entr": "entr",
 }  # fmt: skip
 _OWN_RULES = {"add", "subtract", "power"}
 _TORCH_NAME = {canonical: name for name, canonical in _CANONICAL.items()}
@@ -331,123 +78,32 @@ UNITS: dict[str, float] = {
         for name, units in ELEMENTWISE_UNITS.items()
         if name not in _OWN_RULES
     },
-    "true_divide": ELEMENTWISE_UNITS["divide"],
-    "polar": ELEMENTWISE_UNITS["sin"],
 }
 #: Elementwise operation -> its units, relative to max(1, |result|).
 ABSOLUTE_UNITS: dict[str, float] = dict(ABSOLUTE)
 
 #: Fused operations, taken apart by `torch._decomp` or `decompositions`, inside the mode.
-DECOMPOSED = frozenset(
-    [
-        "native_layer_norm",
-        "native_layer_norm_backward",
-        "native_group_norm",
-        "native_group_norm_backward",
-        "native_batch_norm",
-        "_native_batch_norm_legit",
-        "_native_batch_norm_legit_functional",
-        "_native_batch_norm_legit_no_training",
-        "_batch_norm_with_update",
-        "_batch_norm_no_update",
-        "batch_norm_backward",
-        "native_batch_norm_backward",
-        "cudnn_batch_norm",
-        "cudnn_batch_norm_backward",
-        "_softmax",
-        "_log_softmax",
-        "_softmax_backward_data",
-        "_log_softmax_backward_data",
-        "gelu",
-        "gelu_backward",
-        "silu",
-        "silu_backward",
-        "nll_loss_forward",
-        "nll_loss_backward",
-        "nll_loss2d_forward",
-        "nll_loss2d_backward",
-        "binary_cross_entropy",
-        "binary_cross_entropy_backward",
-        "binary_cross_entropy_with_logits",
-        "mse_loss",
-        "mse_loss_backward",
-        "smooth_l1_loss",
-        "smooth_l1_loss_backward",
-        "huber_loss",
-        "huber_loss_backward",
-        "elu",
-        "elu_backward",
-        "softplus",
-        "softplus_backward",
-        "mish",
-        "mish_backward",
-        "hardswish",
-        "hardswish_backward",
-        "hardsigmoid",
-        "hardsigmoid_backward",
-        "sigmoid_backward",
-        "tanh_backward",
-        "logsumexp",
-        "linalg_vector_norm",
-        "rsub",
-        "native_dropout_backward",
-        "glu",
-        "glu_backward",
-        "log_sigmoid_forward",
-        "log_sigmoid_backward",
-        "celu",
-        "selu",
-        "soft_margin_loss",
-        "soft_margin_loss_backward",
-        "logit",
-        "logit_backward",
-        "prelu",
-        "upsample_bilinear2d",
-        "upsample_bicubic2d",
-        "upsample_linear1d",
-        "upsample_trilinear3d",
-        "grid_sampler_2d",
-        "_fused_rms_norm",
-        "_fused_rms_norm_backward",
-        "_prelu_kernel",
-        "_prelu_kernel_backward",
-        "dist",
-        "l1_loss",
-        "norm",
-        "softshrink",
-        "softshrink_backward",
-        "addr",
-        "nansum",
-        "renorm",
-        "embedding_renorm",
-        "_weight_norm_interface",
-        "multilabel_margin_loss_forward",
-        "_safe_softmax",
-        "_euclidean_dist",
-        "leaky_relu",
-        "leaky_relu_backward",
-        "rrelu_with_noise_backward",
-        "multi_margin_loss",
-        "linalg_cross",
-        "trace",
-        "deg2rad",
-        "rad2deg",
-        "sinc",
-        "xlogy",
-        "logaddexp",
-        "logaddexp2",
-        "std_mean",
-        "std",
-        "linspace",
-        "logspace",
-        "affine_grid_generator",
-        "pixel_shuffle",
-        "trapezoid",
-        "dot",
-        "vdot",
-        "mv",
-    ]
-) - {"logaddexp", "logaddexp2", "xlogy", "pixel_shuffle", "dot", "vdot", "mv", "sinc", "logspace", "linspace"}
+DECOMPOSED = _names(
+    """
+    _batch_norm_no_update _batch_norm_with_update _euclidean_dist _fused_rms_norm_backward _log_softmax
+    _log_softmax_backward_data _native_batch_norm_legit _native_batch_norm_legit_functional
+    _native_batch_norm_legit_no_training _prelu_kernel _prelu_kernel_backward _safe_softmax _softmax
+    _softmax_backward_data _weight_norm_interface addr affine_grid_generator batch_norm_backward
+    binary_cross_entropy binary_cross_entropy_backward binary_cross_entropy_with_logits celu
+    cudnn_batch_norm cudnn_batch_norm_backward deg2rad dist elu elu_backward gelu gelu_backward glu
+    glu_backward grid_sampler_2d hardsigmoid hardsigmoid_backward hardswish hardswish_backward
+    huber_loss huber_loss_backward leaky_relu leaky_relu_backward linalg_cross linalg_vector_norm
+    log_sigmoid_backward log_sigmoid_forward logit logit_backward logsumexp mish mse_loss
+    mse_loss_backward multi_margin_loss multilabel_margin_loss_forward native_batch_norm
+    native_batch_norm_backward native_dropout_backward native_group_norm native_group_norm_backward
+    native_layer_norm native_layer_norm_backward nll_loss2d_backward nll_loss2d_forward
+    nll_loss_backward nll_loss_forward norm rad2deg renorm rrelu_with_noise_backward rsub
+    sigmoid_backward silu smooth_l1_loss smooth_l1_loss_backward soft_margin_loss
+    soft_margin_loss_backward softplus softplus_backward softshrink tanh_backward trace
+    upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d _fused_rms_norm selu mish_backward silu_backward
+    prelu
+    """
+)
 
 #: Operations with a rule of their own; the modules rules_*.py put them here.
 RULES: dict[str, Rule] = {}

@@ -19,7 +19,7 @@ SAMPLE, SMALLEST = 512, 32
 REPEATS_FROM = 16
 #: Rows and terms of the sample of a contraction.
 ROWS, TERMS = 64, 64
-#: Errors for different values: 2^16 of them, chosen by the upper bits of value x _ODD (a multiplicative hash).
+#: Errors for different values: 2^16 of them, chosen by the upper bits of value x _ODD.
 _HASH_BITS, _ODD = 16, -7046029254386353131
 
 
@@ -47,7 +47,7 @@ def is_held_exactly(x: Tensor) -> bool:
     sample = _sample(x)
     if not torch.equal(sample.to(torch.float32).to(torch.float64), sample):
         return False
-    return x.numel() <= SAMPLE or torch.equal(x.to(torch.float32).to(torch.float64), x)
+    return x.numel() <= SAMPLE or bool(torch.equal(x.to(torch.float32).to(torch.float64), x))
 
 
 def repeats(x: Tensor) -> bool:
@@ -57,7 +57,7 @@ def repeats(x: Tensor) -> bool:
     values = _sample(x)
     values = values[values != 0].sort().values
     same = int((values[1:] == values[:-1]).sum())
-    return same * REPEATS_FROM >= max(values.numel(), 2)
+    return bool(same * REPEATS_FROM >= max(values.numel(), 2))
 
 
 def spread_by_value(x: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
@@ -78,7 +78,7 @@ def grouped(x: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def repetition(rows: Tensor) -> Tensor | None:
-    """Return (nonzero terms) / (distinct nonzero terms) of each row of (rows, terms); None where none repeats.
+    """Return (nonzero terms) / (distinct nonzero terms) of each row of (rows, terms); None for no repeats.
 
     Runs of r equal terms err coherently: the variance of the additions is r times that of r other terms.
     """

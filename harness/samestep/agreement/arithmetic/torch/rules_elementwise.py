@@ -78,12 +78,11 @@ def _addc(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 @rule("arange", "linspace", "logspace", "range")
 def _sequence(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """start + i step: two roundings, relative to the larger end; none where float32 holds every number."""
-    args, kwargs = mode.with_literals(args, kwargs)
+    """start + i step, the step a literal: three roundings of the larger end; none where float32 holds all."""
     out = func(*args, **kwargs)
     if not out.is_floating_point() or torch.equal(out.to(torch.float32).to(out.dtype), out):
         return out
-    return mode.absolute(out, lambda: 2**0.5 * out.abs().amax().expand(out.shape))
+    return mode.absolute(out, lambda: 3**0.5 * torch.maximum(out.abs(), out[:1].abs()))
 
 
 @rule("_to_copy", "copy", "bucketize", "searchsorted")
@@ -100,7 +99,7 @@ def _convert(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str
     return out
 
 
-@rule("polar", "complex")
+@rule("polar")
 def _polar(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    out = func(*args, **kwargs)
-    return mode.relative(out, ELEMENTWISE_UNITS["sin"] / 2) if operation_name(func) == "polar" else out
+    """Its parts are a sine and a cosine: half the units, since complex results count double."""
+    return mode.relative(func(*args, **kwargs), ELEMENTWISE_UNITS["sin"] / 2)

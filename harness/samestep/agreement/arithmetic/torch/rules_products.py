@@ -48,7 +48,7 @@ def _true_terms(a: Tensor, b: Tensor) -> Tensor | float:
 
 def _complex_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
     """Of each part: four real products of k terms make two parts; bounded by the sums of moduli."""
-    size_a, size_b = torch.view_as_real(a).abs().sum(-1), torch.view_as_real(b).abs().sum(-1)
+    size_a, size_b = a.real.abs() + a.imag.abs(), b.real.abs() + b.imag.abs()
     total = _matmul(size_a, size_b)
     squares = _matmul(size_a.square(), size_b.square())
     return squares + sum_variance(total, squares, 2.0 * a.shape[-1])
@@ -148,7 +148,7 @@ def _convolution_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwa
     groups = rest[6]
     outs = func(g, x, w, *rest, **kwargs)
     mode.terms = max(mode.terms, g.numel() // max(g.shape[1], 1))
-    squares, counts = (None, None, None), (None, None, None)
+    squares = counts = outs
     if mode.is_recording:
         squares = func(g.square(), x.square(), w.square(), *rest, **kwargs)
         ones = (

@@ -111,7 +111,19 @@ def _accumulated(
     return mode.absolute(out, deviation, scale=mode.accumulation_scale)
 
 
-@rule("scatter_reduce", "index_reduce", "scatter_reduce_two")
+@rule("scatter", "bincount")
+def _scattered(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What is put in a place is not rounded, but for numbers; what is added there is refused."""
+    weighted = operation_name(func) == "bincount" and any(
+        isinstance(x, Tensor) for x in (*args[1:], *kwargs.values())
+    )
+    if weighted or "reduce" in func._schema.overload_name:
+        refuse(func, "no rule for what it adds in place")
+    args, kwargs = mode.with_literals(args, kwargs)
+    return func(*args, **kwargs)
+
+
+@rule("scatter_reduce", "index_reduce")
 def _reduced(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Sums, means and products by index; the largest and smallest are exact."""
     x, dim, index, source, kind = args[:5]

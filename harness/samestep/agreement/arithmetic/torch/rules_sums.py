@@ -24,7 +24,7 @@ def summed_dims(x: Tensor, dims: Any) -> list[int]:
 
 
 def sum_of_rows_variance(rows: Tensor) -> Tensor:
-    """Return the variance of the sums over (sums, terms), in units of s^2. Whole numbers below 2^24 are exact."""
+    """Return the variance of the sums over (sums, terms), in units of s^2; 0 for small whole numbers."""
     n = (rows != 0).sum(-1)
     variance = sum_variance(rows.sum(-1), rows.square().sum(-1), n)
     again = repetition(rows)
@@ -80,7 +80,7 @@ def _before(n: int, out: Tensor, dim: int) -> Tensor:
 
 @rule("cumsum")
 def _cumsum(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Every partial sum rounds once, and carries the roundings of those before it: coherent along the scan."""
+    """Every partial sum rounds once, and carries the roundings of those before it."""
     out = func(*args, **kwargs)
     dim = args[1]
     mode.terms = max(mode.terms, out.shape[dim] if out.dim() else 1)

@@ -1,4 +1,4 @@
-"""Averages over windows, and resizing: means of the elements that a window holds, and their backward passes."""
+"""Averages over windows, and resizing: means of what a window holds, and their backward passes."""
 
 from __future__ import annotations
 
