@@ -55,7 +55,7 @@ def _transpose(cotangent: Any, x: Any, **params: Any) -> Any:
 
 def _to_front(primitive: Any, operands: Any, axes: Any, **params: Any) -> Any:
     """Under vmap the mapped axis of what is tagged comes first, wherever the computation keeps it."""
-    return primitive.bind(batching.moveaxis(operands[0], axes[0], 0), **params), 0
+    return primitive.bind(jax.numpy.moveaxis(operands[0], axes[0], 0), **params), 0
 
 
 for _primitive in (TAG, TANGENT):
