@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from samestep.models.pairing.loops import Loops, Shape, axes_of, reach, strides_of
+from samestep.models.pairing.loops import Loops, Shape, axes_of, merged, reach, strides_of
 
 
 def words_for_index(names: tuple[str, ...], padded: bool) -> str:
@@ -17,19 +17,36 @@ def words_for_index(names: tuple[str, ...], padded: bool) -> str:
 
 
 def words_for_loops(name: str, source: Shape, shape: Shape, loops: Loops, offset: int) -> str:
-    """Return what loops through one source are: all of it or a part, in which order of axes."""
-    size, strides = int(np.prod(shape)), strides_of(source)
+    """Return what loops through one source are: all of it or a part, in which order of axes, and flips."""
+    size = int(np.prod(shape))
     part, taken = _part(name, source, size, loops, offset)
-    if part and not taken:
-        return part
-    axes = axes_of(loops, taken, strides, shape)
-    if axes == tuple(range(len(taken))):
-        return part or "as it is"
-    if axes is not None:
-        order = f"transposed {axes}"
-    else:
-        order = "reshaped" if loops in (((size, 1),), ((1, 1),)) else "transposed and reshaped"
-    return f"{part}, {order}" if part else order
+    words = [part] if part else []
+    if taken:
+        forward = merged((count, abs(stride)) for count, stride in loops)
+        axes = axes_of(forward, taken, strides_of(source), shape)
+        if axes is None:
+            words.append("reshaped" if forward == merged([(size, 1)]) else "transposed and reshaped")
+        elif axes != tuple(range(len(taken))):
+            words.append(f"transposed {axes}")
+    if any(stride < 0 for _, stride in loops):
+        words.append(f"flipped along {_flipped(loops, shape) or 'an axis'}")
+    return ", ".join(words) or "as it is"
+
+
+def _flipped(loops: Loops, shape: Shape) -> tuple[int, ...]:
+    """Return the axes of ``shape`` that the loops walk backwards, () where loops and axes do not fit."""
+    left, found = list(loops), []
+    for axis in reversed(range(len(shape))):
+        if shape[axis] == 1:
+            continue
+        count, stride = left.pop()
+        if count % shape[axis]:
+            return ()
+        if stride < 0:
+            found.insert(0, axis)
+        if count > shape[axis]:
+            left.append((count // shape[axis], stride))
+    return tuple(found)
 
 
 def _part(name: str, source: Shape, size: int, loops: Loops, offset: int) -> tuple[str, Shape]:

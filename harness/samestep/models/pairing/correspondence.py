@@ -88,6 +88,15 @@ class Correspondence:
         }
 
     @property
+    def differing(self) -> dict[TensorKey, str]:
+        """The candidate's parameters and state whose own values are not quite the reference's, and how."""
+        return {
+            TensorKey(role, name): text
+            for role, links in self._all()
+            for name, text in links.differing.items()
+        }
+
+    @property
     def unmatched_reference(self) -> tuple[TensorKey, ...]:
         """The reference's parameters, state and outputs that nothing of the candidate's corresponds to."""
         return tuple(

@@ -46,13 +46,15 @@ class LinearMap:
     """A, by ``links`` under the candidate's names; ``shapes`` are those of the reference's tensors.
 
     ``unmapped``: the candidate's names without a counterpart, with the reason. ``reference_only``: the
-    reference's names that nothing is made of.
+    reference's names that nothing is made of. ``differing``: the candidate's names whose own values are not
+    quite those that the links make, with how many differ.
     """
 
     links: Mapping[str, Counterpart]
     shapes: Mapping[str, Shape]
     unmapped: Mapping[str, str] = field(default_factory=dict)
     reference_only: tuple[str, ...] = ()
+    differing: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, reference: Values) -> dict[str, np.ndarray]:
         """Return A r under the candidate's names, in its shapes; what lacks a source is left out."""

@@ -42,8 +42,9 @@ class ParameterMap(LinearMap):
         What values cannot tell (zeros, ones, copies) is told by its module or name, else by the gradients,
         where they are given; else it is ``unmapped``.
         """
-        found, unmapped = find_by_value(reference, candidate, reference_gradients, candidate_gradients)
-        return cls._of({name: (term,) for name, term in found.items()}, reference, unmapped)
+        found = find_by_value(reference, candidate, reference_gradients, candidate_gradients)
+        terms = {name: (found.arrangements[name],) for name in candidate if name in found.arrangements}
+        return cls._of(terms, reference, found.unknown, found.differing)
 
     @classmethod
     def _of(
@@ -51,8 +52,9 @@ class ParameterMap(LinearMap):
         terms: Mapping[str, tuple[Arrangement, ...]],
         reference: Values,
         unmapped: Mapping[str, str],
+        differing: Mapping[str, str] | None = None,
     ) -> ParameterMap:
         shapes = {name: np.shape(value) for name, value in reference.items()}
         used = {source for parts in terms.values() for part in parts for source in part.sources}
         unused = tuple(name for name in shapes if name not in used)
-        return cls(with_counterparts(terms, shapes), shapes, dict(unmapped), unused)
+        return cls(with_counterparts(terms, shapes), shapes, dict(unmapped), unused, dict(differing or {}))

@@ -15,11 +15,20 @@ from samestep.models.pairing.loops import Shape
 MOST_AXES = 5
 
 
+#: How many different numbers there are between 1 and 2, in float32 (random generators use as many) and in the
+#: coarser of the types of 16 bits, with the sign.
+FLOAT_VALUES, HALF_VALUES = 2**24, 2**8
+
+
 class ValueTable:
-    """The reference's parameters as a candidate of ``dtype`` would hold them: rounded to it, -0 as 0."""
+    """The reference's parameters as a candidate of ``dtype`` would hold them: rounded to it, -0 as 0.
+
+    ``distinct`` is how many numbers a generator of that dtype draws from, at least.
+    """
 
     def __init__(self, reference: Mapping[str, np.ndarray], dtype: np.dtype) -> None:
         self.arrays = {name: as_held(value, dtype) for name, value in reference.items()}
+        self.distinct = FLOAT_VALUES if dtype.itemsize >= 4 else HALF_VALUES
         self.places = Places({name: value.shape for name, value in self.arrays.items()})
 
     @cached_property
@@ -30,7 +39,7 @@ class ValueTable:
     @cached_property
     def order(self) -> np.ndarray:
         """The places of the elements, sorted by value."""
-        return np.asarray(np.argsort(self.flat, kind="stable"))
+        return np.asarray(np.argsort(self.flat))
 
     @cached_property
     def _ordered(self) -> np.ndarray:
