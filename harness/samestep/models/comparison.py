@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +19,7 @@ from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
 from samestep.models.questions import Asked
-from samestep.models.subject import Subject
+from samestep.models.subject import ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
 
 
@@ -56,9 +58,19 @@ class Comparison:
     judged: tuple[JudgedTensor, ...]
 
 
+@contextmanager
+def naming(side: str) -> Iterator[None]:
+    """Say in a `ModelError` of the block which side it is about."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{side}: {error}") from error.__cause__
+
+
 def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
-    """Return the candidate's runs. Raises `ModelError`."""
-    tensors, again = candidate.run(question), candidate.run(question)
+    """Return the candidate's runs. Raises `ModelError`, which names the candidate."""
+    with naming("candidate"):
+        tensors, again = candidate.run(question), candidate.run(question)
     try:
         program = candidate.program(question)
         return CandidateRun(tensors, again, program, program.exact(), None)
@@ -67,9 +79,10 @@ def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
 
 
 def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
-    """Return the reference's programs. Raises `Refused`."""
-    plain = reference.program(question)
-    own = plain.exact()
+    """Return the reference's programs. Raises `Refused`, and `ModelError`, which names the reference."""
+    with naming("reference"):
+        plain = reference.program(question)
+        own = plain.exact()
     declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
     if declared is not plain:
         declared.exact()

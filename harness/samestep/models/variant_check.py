@@ -63,14 +63,14 @@ def rows_of(comparison: Comparison) -> list[str]:
         return []
     whole = comparison.run.tensors
     lines = []
-    orders = {"permuted rows": np.arange(size)[::-1], "a single row": np.arange(1)}
+    orders = {"permuted rows give": np.arange(size)[::-1], "a single row gives": np.arange(1)}
     for what, rows in orders.items():
         try:
             part = comparison.sides.candidate.run(with_rows(question, rows))
         except ModelError as error:
-            lines.append(f"{what} cannot be run: {error}")
+            lines.append(f"{what} no result: {error}")
             continue
         identical = rows_identical(whole, part, rows)
         if identical is False:
-            lines.append(f"{what} give other bits than in the whole batch")
+            lines.append(f"{what} other bits than in the whole batch")
     return lines
