@@ -45,8 +45,9 @@ class Planted:
         sigma = np.maximum(error, np.abs(expected) * 2.0**-25)
         unit = 1.0 if dtype == "float32" else 2.0**-29
         inputs = () if self.hidden else tuple(np.asarray(x, np.float64) for x in self.inputs)
+        parameters = {name: np.asarray(p, np.float64) for name, p in self.parameters.items()}
         return Difference(
-            self.kind, self.settings, inputs, {n: np.asarray(p, np.float64) for n, p in self.parameters.items()},
+            self.kind, self.settings, inputs, parameters,
             expected, got, sigma * unit, self.before, self.role, self.tensor,
         )  # fmt: skip
 
@@ -114,10 +115,12 @@ def norms(rng) -> dict[str, Planted]:
         "eps: layer norm": layer(flat(eps=1e-3)),
         "eps: layer norm, small": layer(flat(eps=1e-6)),
         "eps: hidden input": layer(flat(eps=1e-3), hidden=True),
-        "eps: rms norm": Planted("LlamaRMSNorm", (x,), rms(), rms(eps=1e-3), {"weight": p["weight"]}, {"eps": 1e-5}),
+        "eps: rms norm": Planted(
+            "LlamaRMSNorm", (x,), rms(), rms(eps=1e-3), {"weight": p["weight"]}, {"eps": 1e-5}
+        ),
         "eps: batch norm": Planted("BatchNorm2d", (image,), batch(), batch(eps=1e-3), b, {"eps": 1e-5}),
         "eps: group norm": Planted(
-            "GroupNorm", (image,), group_norm, lambda x, weight, bias: group_norm(x, weight, bias, eps=1e-2), q,
+            "GroupNorm", (image,), group_norm, lambda x, **p: group_norm(x, **p, eps=1e-2), q,
             {"eps": 1e-5, "num_groups": 2},
         ),
         "eps place: layer norm": Planted(
@@ -126,10 +129,12 @@ def norms(rng) -> dict[str, Planted]:
         "ddof: layer norm": layer(flat(ddof=1)),
         "axis: layer norm": layer(flat(axes=(1, 2))),
         "axis: groups": Planted(
-            "GroupNorm", (image,), group_norm, lambda x, weight, bias: group_norm(x, weight, bias, strided=True), q,
+            "GroupNorm", (image,), group_norm, lambda x, **p: group_norm(x, **p, strided=True), q,
             {"eps": 1e-5, "num_groups": 2},
         ),
-        "axis: batch statistics": Planted("BatchNorm2d", (image,), batch(train=False), batch(), b, {"eps": 1e-5}),
+        "axis: batch statistics": Planted(
+            "BatchNorm2d", (image,), batch(train=False), batch(), b, {"eps": 1e-5}
+        ),
         "axis: mean not subtracted": layer(flat(mean=False)),
         "affine: no bias": layer(lambda x, weight, bias: layer_norm(x, weight, 0)),
         "affine: 1 + w": layer(lambda x, weight, bias: layer_norm(x, 1 + weight, bias)),
@@ -270,12 +275,12 @@ def convolve(x, weight, bias, pad=(1, 1), stride=1):
     p = np.pad(x, ((0, 0), (0, 0), pad, pad))
     k = weight.shape[-1]
     h = (p.shape[2] - k) // stride + 1
-    rows = [
-        [np.tensordot(p[:, :, i * stride : i * stride + k, j * stride : j * stride + k], weight, ((1, 2, 3), (1, 2, 3)))
-         for j in range(h)]
-        for i in range(h)
-    ]  # fmt: skip
-    return np.asarray(rows).transpose(2, 3, 0, 1) + bias.reshape(-1, 1, 1)
+    out = np.empty((len(x), len(weight), h, h), x.dtype)
+    for i in range(h):
+        for j in range(h):
+            piece = p[:, :, i * stride : i * stride + k, j * stride : j * stride + k]
+            out[:, :, i, j] = np.tensordot(piece, weight, ((1, 2, 3), (1, 2, 3)))
+    return out + bias.reshape(-1, 1, 1)
 
 
 def mean_pool(x, counts=True):
@@ -331,13 +336,17 @@ def products(rng) -> dict[str, Planted]:
         "transposed: linear": dense(lambda x, weight, bias: x @ weight + bias),
         "bias: missing": dense(lambda x, weight, bias: x @ weight.T),
         "bias: twice": dense(lambda x, weight, bias: x @ weight.T + 2 * bias),
-        "feature order: flatten": Planted("Linear", (flat,), linear, lambda x, **p: linear(moved(x), **p), wide),
-        "transposed: kernel flipped": conv(lambda x, weight, bias: convolve(x, weight[:, :, ::-1, ::-1], bias)),
+        "feature order: flatten": Planted(
+            "Linear", (flat,), linear, lambda x, **p: linear(moved(x), **p), wide
+        ),
+        "transposed: kernel flipped": conv(
+            lambda x, weight, bias: convolve(x, weight[:, :, ::-1, ::-1], bias)
+        ),
         "transposed: kernel's axes": conv(lambda x, weight, bias: convolve(x, weight.swapaxes(2, 3), bias)),
         "padding: same for symmetric": conv(strided((0, 1)), strided((1, 0)), 2),
         "bias: conv": conv(lambda x, weight, bias: convolve(x, weight, 0 * bias)),
         "counted padding: pool": Planted(
-            "AvgPool2d", (small,), mean_pool, lambda x: mean_pool(x, False), settings={"kernel_size": 3, "stride": 2}
+            "AvgPool2d", (small,), mean_pool, lambda x: mean_pool(x, False), {}, {"kernel_size": 3, "stride": 2}
         ),
         "indices: off by one": Planted(
             "Embedding", (index,), lambda i, weight: weight[i], lambda i, weight: weight[i + 1], table

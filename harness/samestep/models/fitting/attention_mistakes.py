@@ -101,6 +101,7 @@ def mask_value(d: Difference) -> Models:
     own = own_attention(d)
     if own is None or not own.blocked.any():
         return
+    check = own.output()
     for tensor, words in (
         (own.filled, "masked scores are {}"),
         (own.added_fill, "masked scores have {} added"),
@@ -110,7 +111,7 @@ def mask_value(d: Difference) -> Models:
             partial(_say_fill, words),
             FILLS,
             free=True,
-            check=own.output(),
+            check=check,
         )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from samestep.agreement.limits import EXPLAINED
 from samestep.models.fitting.layer_kinds import layer_kind
 from samestep.models.tensors import Role
 
@@ -90,6 +91,8 @@ class Model(NamedTuple):
     reference's own output as the model computes it: where it is another, the model is not used.
     ``logarithmic``: the number is
     positive and known by its magnitude. ``digits`` is how much else was chosen to fit, in decimal digits.
+    ``own`` is the reference's number, where people would choose the distance from it as well (a factor's 1).
+    ``describes``: it only says which part is wrong, which no chance can make true.
     """
 
     tensor: Callable[[float], np.ndarray]
@@ -99,6 +102,8 @@ class Model(NamedTuple):
     check: np.ndarray | None = None
     logarithmic: bool = False
     digits: float = 0.0
+    describes: bool = False
+    own: float | None = None
 
 
 Models = Iterator[Model]
@@ -116,3 +121,10 @@ def spoken(value: float) -> str:
         mantissa, _, exponent = f"{value:.5e}".partition("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     return text
+
+
+def times(value: float) -> str:
+    """Return what a factor does, in words: "2 times what it should be", "off by +1e-3 of itself"."""
+    if abs(value - 1) < EXPLAINED:
+        return f"off by {'+' if value > 1 else ''}{spoken(value - 1)} of itself"
+    return f"{spoken(value)} times what it should be"

@@ -12,7 +12,7 @@ from math import log10
 
 import numpy as np
 
-from samestep.agreement.limits import COINCIDENCE, EXPLAINED, EXPLAINED_SIZE, unit_roundoff
+from samestep.agreement.limits import COINCIDENCE, EXPLAINED, EXPLAINED_SIZE
 from samestep.agreement.verdict import Diagnosis
 from samestep.models.fitting.difference import Difference, Model
 from samestep.models.fitting.families import FAMILIES, Family
@@ -48,6 +48,11 @@ class Explanation:
     digits: float
     chance: float
 
+    def named(self, *rivals: Explanation, certain: bool = False) -> Fitted:
+        """Return the diagnosis, with what else would explain the same."""
+        text = "; or ".join(e.text for e in (self, *rivals))
+        return Fitted(self.family.kind, text, self.value, self.left, certain)
+
 
 def fit(difference: Difference) -> Fitted | None:
     """Return what the difference looks like; None where no family explains it, or it is only rounding."""
@@ -81,7 +86,7 @@ def explain(resolution: Resolution, family: Family, model: Model) -> Explanation
         return None
     digits, is_free = model.digits, model.free
     if is_free:
-        value, more = shortest(value, lambda number: _is_rounding(resolution, model, number))
+        value, more = shortest(value, model.own, lambda number: _is_rounding(resolution, model, number))
         guess, digits = model.tensor(value), digits + more
         left = rms(resolution.left_over(guess)) / rms(resolution.error)
     return Explanation(
@@ -91,7 +96,7 @@ def explain(resolution: Resolution, family: Family, model: Model) -> Explanation
         left,
         _is_rounding(resolution, model, value),
         digits,
-        resolution.chance(guess) + digits,
+        -np.inf if model.describes else resolution.chance(guess) + digits,
     )
 
 
@@ -100,32 +105,34 @@ def choose(explanations: list[Explanation], tried: float, size: int) -> Fitted |
 
     ``tried`` is the decimal logarithm of the number of guesses, ``size`` the tensor's.
     """
-    likely = [e for e in explanations if e.chance + tried <= log10(COINCIDENCE)]
-    certain = [e for e in likely if e.is_rounding]
-    if certain:
-        best = min(certain, key=lambda e: e.digits)
-        covered = [e for e in certain if best.family.kind in e.family.covers and e.digits <= best.digits + 1]
-        best = min(covered, key=lambda e: e.digits, default=best)
-        rivals = {
-            e.family.kind: e.text
-            for e in reversed(certain)
-            if e.family.kind not in (best.family.kind, *best.family.covers)
-            and e.digits < best.digits - log10(COINCIDENCE)
-        }
-        text = "; or ".join([best.text, *reversed(rivals.values())])
-        return Fitted(best.family.kind, text, best.value, best.left, not rivals)
-    if size < EXPLAINED_SIZE or not likely:
-        return None
-    best = min(likely, key=lambda e: e.left)
-    return Fitted(best.family.kind, best.text, best.value, best.left)
+    likely = [e for e in explanations if e.chance + tried <= log10(EXPLAINED)]
+    exact = [e for e in likely if e.is_rounding]
+    kinds = {e.family.kind for e in exact}
+    exact = [e for e in exact if e.digits < -log10(COINCIDENCE) or not kinds.intersection(e.family.covers)]
+    if not exact:
+        best = min(likely, key=lambda e: e.left, default=None)
+        return best.named() if best and size >= EXPLAINED_SIZE else None
+    simplest = min(exact, key=lambda e: e.digits)
+    special = [
+        e for e in exact if e.digits <= simplest.digits + 1 and simplest.family.kind in e.family.covers
+    ]
+    best = min(special, key=lambda e: e.digits, default=simplest)
+    rivals = {
+        e.family.kind: e
+        for e in reversed(exact)
+        if e.family.kind not in (best.family.kind, *best.family.covers)
+        and e.digits < best.digits - log10(COINCIDENCE)
+    }
+    is_certain = not rivals and best.chance + tried <= log10(COINCIDENCE)
+    return best.named(*reversed(rivals.values()), certain=is_certain)
 
 
 def _is_rounding(resolution: Resolution, model: Model, value: float) -> bool:
-    """Whether what the model leaves at ``value`` is rounding, that of the value to float32 included."""
+    """Whether what the model leaves at ``value`` is rounding, that of the value itself included."""
     guess = model.tensor(value)
     if not np.isfinite(guess).all():
         return False
-    moved = model.tensor(value * (1 + unit_roundoff("float32")))
+    moved = model.tensor(value * (1 + resolution.roundoff))
     return resolution.is_rounding(guess, moved - guess)
 
 

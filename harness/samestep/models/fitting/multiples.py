@@ -7,7 +7,7 @@ from math import log10
 import numpy as np
 
 from samestep.agreement.limits import DEVIATIONS, EXPLAINED
-from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Models, fixed, spoken
+from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Models, fixed, spoken, times
 
 
 def factor(d: Difference) -> Models:
@@ -19,12 +19,10 @@ def factor(d: Difference) -> Models:
             return f"the sign of {d.what} is swapped"
         if value == 0:
             return f"{d.what} is 0"
-        if abs(value - 1) < EXPLAINED:
-            return f"{d.what} is off by {value - 1:+.2g} of itself"
         again = ", as if added twice" if value == 2 and d.role in GRADIENTS else ""
-        return f"{d.what} is {spoken(value)} times what it should be{again}"
+        return f"{d.what} is {times(value)}{again}"
 
-    yield Model(lambda value: before + value * change, say, (1.0,), free=True)
+    yield Model(lambda value: before + value * change, say, (1.0,), free=True, own=1.0)
 
 
 def reduction(d: Difference) -> Models:
@@ -41,13 +39,12 @@ def reduction(d: Difference) -> Models:
 
 
 def clipped(d: Difference) -> Models:
-    """A gradient that is clipped to a norm, or normalised."""
-    norm = float(np.sqrt(np.square(d.expected).sum()))
-    if norm:
-        say = lambda value: f"{d.what} is clipped to the norm {spoken(value)} (it is {norm:.4g})"  # noqa: E731
-        got = float(np.sqrt(np.square(d.got).sum()))
-        if got < norm:
-            yield Model(lambda value: d.expected * (value / norm), say, (got,), free=True)
+    """A gradient that is clipped to a norm that a person would choose, or normalised."""
+    norm, got = (float(np.sqrt(np.square(a).sum())) for a in (d.expected, d.got))
+    if 0 < got < norm:
+        value = float(f"{got:.1g}")
+        text = f"{d.what} is clipped to the norm {spoken(value)} (it is {norm:.4g})"
+        yield fixed(d.expected * (value / norm), text, 1.0)
 
 
 def constant(d: Difference) -> Models:
@@ -72,7 +69,8 @@ def part(d: Difference) -> Models:
             yield _slice(d, place, (scale, shift), f"{d.what} at {name} is {words}", digits)
         other = d.expected.copy()
         other[place] = d.got[place]
-        yield fixed(other, f"{d.what} is wrong at {name} alone", digits + 8)
+        alone = fixed(other, f"{d.what} is wrong at {name} alone", digits + 8)
+        yield alone._replace(describes=True)
 
 
 def _slice(
@@ -84,7 +82,7 @@ def _slice(
         return out
 
     start = 1.0 if kinds[0] else 0.0
-    return Model(tensor, lambda v: words.format(spoken(v)), (start,), free=True, digits=digits)
+    return Model(tensor, lambda v: words.format(spoken(v)), (start,), free=True, digits=digits, own=start)
 
 
 def element(d: Difference) -> Models:
@@ -96,7 +94,7 @@ def element(d: Difference) -> Models:
     tensor[at] = d.got[at]
     place = [int(i) for i in at]
     words = f"one element of {d.what} is wrong, at {place}: {d.got[at]:.6g} for {d.expected[at]:.6g}"
-    yield fixed(tensor, words, log10(d.got.size))
+    yield fixed(tensor, words, log10(d.got.size))._replace(describes=True)
 
 
 def lost_term(d: Difference) -> Models:

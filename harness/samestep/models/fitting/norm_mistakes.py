@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from samestep.agreement.limits import EXPLAINED_SIZE, gamma
-from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
+from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken, times
 from samestep.models.fitting.normalisation import EPS, Norm, eps_of, norms, scale_and_shift
 from samestep.models.fitting.resolution import rms
 
@@ -103,7 +103,7 @@ def other_means(d: Difference) -> Models:
 
 
 def affine(d: Difference) -> Models:
-    """A weight or a bias that is missing, or there twice."""
+    """A weight or a bias that is missing, there twice, or off by a factor."""
     if (own := own_norm(d)) is None:
         return
     w, b = own.norm.affine
@@ -115,6 +115,14 @@ def affine(d: Difference) -> Models:
         (w - 1, b, "the weight is w - 1"),
     ):
         yield fixed(own.norm._replace(affine=(scale, shift)).output(own.eps), words, check=own.output)
+    if np.any(b):
+        yield Model(
+            lambda value: own.norm._replace(affine=(value * w, b)).output(own.eps),
+            lambda value: f"the weight is {times(value)}",
+            free=True,
+            check=own.output,
+            own=1.0,
+        )
 
 
 def one_pass(d: Difference) -> Models:
@@ -123,7 +131,8 @@ def one_pass(d: Difference) -> Models:
     What each variance lost is read off the output, and must be within what float32 can lose.
     """
     own = own_norm(d)
-    if own is None or own.norm.terms < EXPLAINED_SIZE or not np.any(own.norm.mean):
+    is_single = np.array_equal(d.got, d.got.astype(np.float32))
+    if own is None or not is_single or own.norm.terms < EXPLAINED_SIZE or not np.any(own.norm.mean):
         return
     norm = own.norm
     weight, bias = norm.affine
@@ -134,4 +143,4 @@ def one_pass(d: Difference) -> Models:
     lost = 1 / np.square(scale) - own.eps - norm.variance
     if (np.abs(lost) <= gamma(norm.terms, "float32") * (norm.variance + 2 * np.square(norm.mean))).all():
         words = "the variance is E[x^2] - E[x]^2 in float32 (one pass)"
-        yield fixed(norm.divided(1 / scale), words, 4.0, check=own.output)
+        yield fixed(norm.divided(1 / scale), words, float(scale.size), check=own.output)

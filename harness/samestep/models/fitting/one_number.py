@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from samestep.agreement.limits import EXPLAINED
 from samestep.models.fitting.difference import Model
 from samestep.models.fitting.resolution import Resolution
 
-#: Steps of Gauss and Newton, halvings of one, the relative step of a difference quotient (the root of
-#: float64's precision), and the change below which a number is found.
-STEPS, HALVINGS, QUOTIENT, FOUND = 20, 5, 2.0**-26, 2.0**-46
+#: Steps of Gauss and Newton, cuts of one to a quarter, and steps that hardly help before it is given up.
+STEPS, CUTS, SLOW = 20, 5, 2
+
+#: The relative step of a difference quotient (the root of float64's precision), and the relative change below
+#: which a number is found.
+QUOTIENT, FOUND = 2.0**-26, 2.0**-46
 
 #: Digits of a number that has no shorter decimal: float64's.
 UNROUNDED = 16
@@ -42,8 +46,9 @@ def _descend(
     squares: Callable[[float], float],
     value: float,
 ) -> float:
-    """Gauss and Newton's method from ``value``, each step halved until it helps."""
-    least = squares(value)
+    """Gauss and Newton's method from ``value``, each step cut until it helps."""
+    whole = float(np.square(weights * resolution.error).sum())
+    least, slow = squares(value), 0
     for _ in range(STEPS):
         here, h = model.tensor(value), QUOTIENT * (abs(value) or 1.0)
         slope = weights * (model.tensor(value + h) - here) / h
@@ -51,23 +56,28 @@ def _descend(
         if not 0 < length < np.inf:
             break
         step = float((slope * weights * (resolution.difference.got - here)).sum()) / length
-        for _ in range(HALVINGS):
+        for _ in range(CUTS):
             new = value * float(np.exp(np.clip(step / value, -3, 3))) if model.logarithmic else value + step
             if (better := squares(new)) < least:
                 break
             step /= 4
         else:
             break
+        slow += better > max(EXPLAINED**2 * whole, (1 - EXPLAINED) * least)
         moved, value, least = abs(new - value), new, better
-        if moved <= FOUND * abs(value):
+        if slow > SLOW or moved <= FOUND * abs(value):
             break
     return value
 
 
-def shortest(value: float, explains: Callable[[float], bool]) -> tuple[float, int]:
-    """Return the decimal of fewest digits that still explains, with its digits; else the value as it is."""
-    for digits in range(1, 8):
-        rounded = float(f"{value:.{digits - 1}e}")
-        if explains(rounded):
-            return rounded, digits
+def shortest(value: float, own: float | None, explains: Callable[[float], bool]) -> tuple[float, int]:
+    """Return the decimal of fewest digits that still explains, with its digits; else the value as it is.
+
+    Digits count from the ``own`` value of the reference as well: 0.99633 is 1 less 3.67e-3, three digits.
+    """
+    for digits in range(1, UNROUNDED):
+        for base in (0.0,) if own is None else (0.0, own):
+            rounded = base + float(f"{value - base:.{digits - 1}e}")
+            if explains(rounded):
+                return rounded, digits
     return value, UNROUNDED

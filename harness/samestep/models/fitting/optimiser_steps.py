@@ -133,6 +133,13 @@ def _ways(d: Difference, name: str) -> Iterator[Optimiser]:
             )
 
 
+@lru_cache(maxsize=1)
+def own_change(d: Difference) -> np.ndarray | None:
+    """Return what that optimiser changes at the difference's step."""
+    own = own_optimiser(d)
+    return None if own is None else changed(d, own)
+
+
 def changed(d: Difference, optimiser: Optimiser) -> np.ndarray:
     """Return what an optimiser changes at the difference's step."""
     last = 0.0 if d.before is None else d.before

@@ -57,7 +57,7 @@ class Resolution:
     def is_rounding(self, guess: np.ndarray, literal: np.ndarray | float = 0.0) -> bool:
         """Whether what ``guess`` leaves is within the limits of rounding.
 
-        ``literal`` is how far the guess moves if its number is rounded to float32: candidates may hold it so.
+        ``literal`` is how far the guess moves if its number is rounded as the candidate's numbers are.
         What the guess itself rounds, in float64, counts too, with the accuracy of library functions.
         """
         limit = reference_share("float64" if self.roundoff < unit_roundoff("float32") else "float32")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
-from samestep.models.fitting.optimiser_steps import changed, own_optimiser
+from samestep.models.fitting.optimiser_steps import changed, own_change, own_optimiser
 
 PLACES = {
     "after": "added to the root of the corrected moment",
@@ -33,7 +33,7 @@ def rate(d: Difference) -> Models:
 def _variant(d: Difference, words: str, **changes: Any) -> Models:
     own = own_optimiser(d)
     if own is not None:
-        yield fixed(changed(d, replace(own, **changes)), words, check=changed(d, own))
+        yield fixed(changed(d, replace(own, **changes)), words, check=own_change(d))
 
 
 def _number(d: Difference, name: str, words: str, starts: tuple[float, ...], **others: Any) -> Models:
@@ -44,7 +44,7 @@ def _number(d: Difference, name: str, words: str, starts: tuple[float, ...], **o
             lambda value: f"{words} {spoken(value)}, the reference's {spoken(getattr(own, name))}",
             starts,
             free=True,
-            check=changed(d, own),
+            check=own_change(d),
             logarithmic=min(starts) > 0,
         )
 
