@@ -35,7 +35,7 @@ def words_for_loops(name: str, source: Shape, shape: Shape, loops: Loops, offset
 
 def _flipped(loops: Loops, shape: Shape) -> tuple[int, ...]:
     """Return the axes of ``shape`` that the loops walk backwards, () where loops and axes do not fit."""
-    left, found = list(loops), []
+    left, found = list(loops), list[int]()
     for axis in reversed(range(len(shape))):
         if shape[axis] == 1:
             continue

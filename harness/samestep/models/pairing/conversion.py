@@ -41,7 +41,7 @@ def analyse(convert: Convert, reference: Values, candidate: Values) -> dict[str,
             found[name] = ()
             continue
         terms: tuple[Arrangement, ...] = ()
-        if index is not None and (index >= 0).any():
+        if index is not None and (index >= 0).any() and (index < places.starts[-1]).all():
             terms = (from_index(index, places),)
         if not terms or not _explains(terms, probe, arrived[name]):
             terms = _terms_of_each(run, name, places, base)

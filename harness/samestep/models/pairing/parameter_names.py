@@ -38,20 +38,20 @@ def enclosing(name: str, counterparts: Mapping[str, Sequence[str]]) -> Iterable[
     """Yield the reference's modules around the counterpart of ``name``, the innermost first.
 
     ``counterparts`` are the names that are known. Where some of them lie in one module of the candidate with
-    ``name``, what it is lies in the module of the reference that holds all of theirs.
+    ``name``, what it is lies in the module of the reference that holds all of theirs, or as many levels
+    further out as they lie further in.
     """
     mine = path(name)
     for depth in range(len(mine) - 1, 0, -1):
-        theirs = [
-            path(source)[:-1]
-            for known, sources in counterparts.items()
-            if path(known)[:depth] == mine[:depth]
-            for source in sources
-        ]
+        known = [other for other in counterparts if path(other)[:depth] == mine[:depth]]
+        theirs = [path(source)[:-1] for other in known for source in counterparts[other]]
         if theirs:
             first, last = min(theirs), max(theirs)
             same = (a == b for a, b in zip(first, last, strict=False))
-            yield first[: sum(takewhile(bool, same))]
+            module = first[: sum(takewhile(bool, same))]
+            further_in = min(len(path(other)) - 1 - depth for other in known)
+            for out in range(min(further_in, len(module)) + 1):
+                yield module[: len(module) - out]
 
 
 def lies_in(name: str, module: Sequence[str]) -> bool:
