@@ -6,6 +6,7 @@ agrees in at least half of the digits: rounding is far below that, and another l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -90,37 +91,38 @@ class LayerSearch:
         self._readings: dict[Shape, Readings] = {}
 
     def partners(self) -> dict[str, Arrangement]:
-        """Return each layer's partner by value; of equal ones the next in the order of the calls."""
-        found: dict[str, Arrangement] = {}
-        taken: set[str] = set()
+        """Return each layer's partner by value; of equal ones the next in the order of the calls.
+
+        What is ``unclear`` then: whose gradient it has, where several on either side have the same values.
+        """
+        found: dict[str, Way] = {}
+        alike: dict[str, list[Way]] = {}
         for name in self.candidate:
             near = [(d, way) for d, way in self.nearest(name) if self._is_near(name, d)]
-            if not near:
-                continue
-            equal = [way for distance, way in near if distance == near[0][0]]
-            way, clear = self._choice(name, equal, taken)
-            if not clear:
-                self.unclear.add(name)
-            found[name] = way.arrangement
-            taken.add(way.name)
-        return found
+            if near:
+                # Another one within the same distance cannot be told from the nearest.
+                alike[name] = [way for distance, way in near if distance <= 2 * near[0][0]]
+                found[name] = self._next(alike[name], {way.name for way in found.values()})
+        users = Counter(way.name for way in found.values())
+        for name, ways in alike.items():
+            if len(ways) > 1 or users[found[name].name] > 1:
+                same = [way for way in (found[name], *ways) if self._has_gradient(name, way)]
+                found[name] = same[0] if same else found[name]
+                self.unclear |= set() if same else {name}
+        return {name: way.arrangement for name, way in found.items()}
 
-    def _choice(self, name: str, equal: list[Way], taken: set[str]) -> tuple[Way, bool]:
-        """Return which of the equal ones it is, and whether its gradient is known to be that one's."""
-        last = max((self.order[other] for other in taken), default=-1)
-        following = sorted(
-            equal,
-            key=lambda way: (way.name in taken, self.order[way.name] < last, self.order[way.name]),
+    def _next(self, ways: list[Way], taken: set[str]) -> Way:
+        """Return the first that is free after the last that is taken; else the first that is free."""
+        last = max((self.order[name] for name in taken), default=-1)
+        return min(
+            ways, key=lambda way: (way.name in taken, self.order[way.name] < last, self.order[way.name])
         )
-        got, expected = self.gradients[0].get(name), self.gradients[1]
-        if len({way.name for way in equal}) == 1 and following[0].name not in taken:
-            return following[0], True
-        for way in following:
-            if got is not None and way.name in expected:
-                apart = _distance(got, way.arrangement, expected[way.name], _norm(expected[way.name]))
-                if self._is_near(name, apart):
-                    return way, True
-        return following[0], False
+
+    def _has_gradient(self, name: str, way: Way) -> bool:
+        got, expected = self.gradients[0].get(name), self.gradients[1].get(way.name)
+        if got is None or expected is None:
+            return False
+        return self._is_near(name, _distance(got, way.arrangement, expected, _norm(expected)))
 
     def _is_near(self, name: str, distance: float) -> bool:
         wide = np.asarray(self.candidate[name]).dtype.itemsize >= 4

@@ -10,7 +10,7 @@ from samestep.models.pairing.nearest_name import listed
 from samestep.models.subject import ModelError
 
 
-def pair_outputs(candidate: Values, reference: Values, what: str = "output") -> LinearMap:
+def pair_outputs(reference: Values, candidate: Values, what: str = "output") -> LinearMap:
     """Return the map between the outputs of both sides (or their inputs: ``what`` they are, for messages).
 
     Raises `ModelError` where they are not as many, or not of the same shapes.
