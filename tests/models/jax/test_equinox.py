@@ -53,8 +53,8 @@ def test_layers_of_a_convolution_have_the_batch_first():
     shapes = {name: tensors[key(Role.LAYER, name)].shape for name in names(tensors, Role.LAYER)}
     assert shapes["parts/0"] == shapes["parts/2"] == (2, 4, 4, 4)
     assert list(shapes) == ["parts/0", "parts/1", "parts/2", "parts/3", "head"]
-    kinds = [(layer.kind, layer.settings.get("eps")) for layer in subject.layers()]
-    assert kinds[1] == ("GroupNorm", 1e-5)
+    norm, eps = subject.layers()[1], 1e-5
+    assert (norm.kind, norm.settings["eps"]) == ("GroupNorm", eps)
 
 
 def test_attention():

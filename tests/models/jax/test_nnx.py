@@ -63,8 +63,8 @@ def test_names_are_attributes():
     assert names(tensors, Role.LAYER_GRADIENT) == called[::-1]
     assert {"attention/value/kernel", "mlp/layers/0/bias", "norm/scale"} <= subject.parameters().keys()
     assert list(subject.state()) == ["batch_norm/mean", "batch_norm/var"]
-    kinds = {layer.name: (layer.kind, layer.settings.get("epsilon")) for layer in subject.layers()}
-    assert kinds["norm"] == ("LayerNorm", 1e-6)
+    norm, epsilon = next(layer for layer in subject.layers() if layer.name == "norm"), 1e-6
+    assert (norm.kind, norm.settings["epsilon"]) == ("LayerNorm", epsilon)
     assert "eval mode" in subject.describe()
 
 
