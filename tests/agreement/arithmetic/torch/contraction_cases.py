@@ -51,6 +51,7 @@ PRODUCTS = [
     Case("bmm", torch.bmm, (normal(5, 20, 30), normal(5, 30, 20))),
     Case("mv", torch.mv, (normal(600, 40), normal(40))),
     Case("dot", torch.dot, (normal(400), normal(400))),
+    Case("vdot", torch.vdot, (normal(400), normal(400))),
     Case("linear", functional.linear, (normal(40, 60), normal(30, 60), normal(30))),
     Case(
         "addmm",

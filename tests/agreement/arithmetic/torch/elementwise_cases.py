@@ -60,6 +60,7 @@ UNARY = [
     unary("scaled", X, lambda x: x * 0.1 + 0.3),
     unary("rsub", X, lambda x: torch.rsub(x, 0.3, alpha=0.7)),
     unary("deg2rad", X),
+    unary("rad2deg", X),
     unary("remainder", normal(*N, scale=9), lambda x: x.remainder(1.3)),
     unary("divided", X, lambda x: 0.7 / x + x / 3),
     unary("in_place", X, lambda x: x.clone().mul_(0.3).add_(x, alpha=0.7).sigmoid_()),
@@ -116,6 +117,7 @@ ACTIVATIONS = [
         "softsign": functional.softsign,
         "logsumexp": lambda x: torch.logsumexp(x, -1),
         "normalize": functional.normalize,
+        "hardshrink": lambda x: functional.hardshrink(x) * 0.3,
         "relu6": lambda x: functional.relu6(x) * 0.3,
     }.items()
 ] + [Case("prelu", functional.prelu, (normal(8, 24, 5), normal(24, scale=0.2)))]
@@ -151,6 +153,12 @@ LOSSES = [
         "multi_margin2",
         lambda x, y: functional.multi_margin_loss(x, y, p=2, reduction="none"),
         (ROWS, LABELS),
+    ),
+    Case(
+        "multilabel_margin",
+        lambda x, y: functional.multilabel_margin_loss(x, y),
+        (ROWS, integers(60, 20, high=20)),
+        backward=False,
     ),
     Case("triplet", functional.triplet_margin_loss, (ROWS, ROWS, ROWS)),
     Case("poisson", lambda x, y: functional.poisson_nll_loss(x, y.detach()), (X, P)),

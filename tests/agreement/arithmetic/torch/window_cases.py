@@ -64,6 +64,7 @@ WINDOWS = [
     Case("fold", lambda x: functional.fold(x, (12, 12), 3), (normal(2, 54, 100),)),
     Case("tensor_unfold", lambda x: x.unfold(2, 4, 1), (LINE,)),
     Case("pixel_shuffle", lambda x: functional.pixel_shuffle(x, 2) * 0.3, (normal(2, 8, 6, 6),)),
+    Case("affine_grid", lambda x: functional.affine_grid(x, [9, 1, 8, 8], False), (normal(9, 2, 3),)),
     Case(
         "grid_sample",
         lambda x, g: functional.grid_sample(x, g, align_corners=False),
@@ -132,6 +133,8 @@ INDEXED = [
         "masked_scatter", lambda x, m, s: x.masked_scatter(m, s) * 0.3, (TABLE, bools(30, 24), normal(30, 24))
     ),
     Case("masked_fill", lambda x, m: x.masked_fill(m, 0.1) * 0.3, (TABLE, bools(30, 24))),
+    Case("select", lambda x: x.select(0, 1) * x.select(1, 2)[:24] * 0.3, (X,)),
+    Case("repeated", lambda x: x.repeat_interleave(torch.arange(32) % 3, 0) * 0.3, (X,)),
     Case("max", lambda x: x.max(1).values * 0.3, (X,)),
     Case("amax", lambda x: x.amax(1) * 0.3, (X,)),
     Case("sort", lambda x: x.sort(1).values * 0.3, (X,)),
@@ -140,8 +143,9 @@ INDEXED = [
     Case("threshold", lambda x: functional.threshold(x, 0.1, 0.3), (X,)),
     Case("where", lambda x: torch.where(x > 0, x, 0.1), (X,)),
     Case("pad", lambda x: functional.pad(x, (1, 2), value=0.1), (X,)),
-    Case("arange", lambda x: x[0, 0] * torch.arange(0.0, 90.0, 0.1), (X,)),
-    Case("linspace", lambda x: x[0, 0] * torch.linspace(0.1, 0.9, 700), (X,)),
+    Case("arange", lambda x: x.reshape(-1) * torch.arange(0.05, 76.8, 0.1), (X,)),
+    Case("logspace", lambda x: x.reshape(-1) * torch.logspace(-1, 1, 768), (X,)),
+    Case("linspace", lambda x: x.reshape(-1) * torch.linspace(0.1, 0.9, 768), (X,)),
 ]
 
 HEADS = normal(2, 3, 20, 16)

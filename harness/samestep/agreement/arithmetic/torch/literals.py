@@ -12,6 +12,7 @@ from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decim
 #: A number of so few significant bits is meant as it is: that a real number rounded to float32 ends in
 #: twelve zeros happens once in 4,096 times.
 SHORT_BITS = 12
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def is_short(value: float) -> bool:
@@ -24,7 +25,7 @@ def is_short(value: float) -> bool:
 
 def meant(value: float) -> float:
     """Return the number that the code means: float32's 0.99900001 is 0.999."""
-    if is_short(value) or float(np.float32(value)) != value:
+    if is_short(value) or abs(value) > _LARGEST or float(np.float32(value)) != value:
         return value
     decimal = shortest_decimal(value)
     return value if decimal is None else decimal

@@ -25,6 +25,7 @@ def _names(text: str) -> frozenset[str]:
 #: Views, copies, indexing, comparisons, selections, integers: no result is rounded.
 EXACT = _names(
     """
+    __lshift__ __rshift__ unfold_copy
     _assert_async _assert_scalar _conj _conj_physical _copy_from _efficientzerotensor
     _functional_assert_async _has_same_storage_numel _local_scalar_dense _neg_view _pin_memory
     _reshape_alias _reshape_copy _unique2 _unsafe_index _unsafe_masked_index _unsafe_view
@@ -40,7 +41,7 @@ EXACT = _names(
     isnan isneginf isposinf kthvalue ldexp le lift lift_fresh logical_and logical_not logical_or
     logical_xor lt masked_fill masked_scatter masked_scatter_backward masked_select max
     max_pool2d_with_indices max_pool3d_with_indices max_unpool2d max_unpool3d maximum median min minimum
-    mode nan_to_num nanmedian ne neg new_empty new_empty_strided new_full new_ones new_zeros nextafter
+    mode nan_to_num nanmedian ne neg new_empty new_empty_strided new_full new_ones new_zeros
     nonzero nonzero_static ones ones_like permute permute_copy pixel_shuffle pixel_unshuffle
     reflection_pad1d reflection_pad2d reflection_pad3d relu repeat repeat_interleave replication_pad1d
     replication_pad2d replication_pad3d resize resize_as roll rot90 round scalar_tensor select
@@ -100,7 +101,8 @@ DECOMPOSED = _names(
     nll_loss_backward nll_loss_forward norm rad2deg renorm rrelu_with_noise_backward rsub
     sigmoid_backward silu smooth_l1_loss smooth_l1_loss_backward soft_margin_loss
     soft_margin_loss_backward softplus softplus_backward softshrink tanh_backward trace
-    upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d _fused_rms_norm selu mish_backward silu_backward
+    upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d
+    _fused_rms_norm selu mish_backward silu_backward
     prelu
     """
 )
