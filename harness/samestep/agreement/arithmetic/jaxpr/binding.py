@@ -41,11 +41,14 @@ def is_key(value: Any) -> bool:
     return bool(jnp.issubdtype(getattr(value, "dtype", None), jax.dtypes.extended))
 
 
-def lifted(value: Any) -> Any:
-    """Return a value as NumPy holds it here: floats in float64, PRNG keys as they are."""
+def lifted(value: Any, dtype: Any = None) -> Any:
+    """Return a value as NumPy holds it here: floats in float64, PRNG keys as they are.
+
+    ``dtype`` is the one that the code gives it, which it is rounded to first.
+    """
     if is_key(value):
         return value
-    array = np.asarray(value)
+    array = np.asarray(value) if dtype is None else np.asarray(value).astype(dtype)
     return array.astype(np.float64) if is_float(array.dtype) else array
 
 

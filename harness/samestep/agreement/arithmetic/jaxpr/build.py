@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
 from samestep.agreement.arithmetic.jaxpr.block import Block, Placed, Step, placed
 from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, number_step
+from samestep.agreement.arithmetic.jaxpr.operation import Origin
 from samestep.agreement.arithmetic.jaxpr.primitives import CALLS, EXACT, REFUSED, SKIPPED
 from samestep.agreement.arithmetic.jaxpr.steps import (
     Moved,
@@ -28,7 +29,8 @@ from samestep.agreement.arithmetic.jaxpr.widths import has_rule
 class Builder:
     """Builds one block."""
 
-    def __init__(self) -> None:
+    def __init__(self, callers: Sequence[Any] = ()) -> None:
+        self.callers = list(callers)
         self.steps: list[Placed] = []
         self.fixed: dict[int, Any] = {}
         self.size = 0
@@ -48,30 +50,31 @@ class Builder:
         """Add the steps of a jaxpr on these slots; return the slots of its results."""
         slots = dict(zip(jaxpr.invars, inputs, strict=True))
         for variable, constant in zip(jaxpr.constvars, constants, strict=True):
-            slots[variable] = self._constant(constant)
+            slots[variable] = self._constant(constant, variable.aval.dtype)
         for equation in jaxpr.eqns:
-            reads = [self._read(atom, slots) for atom in equation.invars]
+            divides = equation.primitive.name == "div"
+            reads = [self._read(atom, slots, divides and i == 1) for i, atom in enumerate(equation.invars)]
             slots.update(zip(equation.outvars, self.add(equation, reads), strict=True))
         return [self._read(atom, slots) for atom in jaxpr.outvars]
 
-    def _read(self, atom: Any, slots: dict[Any, int]) -> int:
+    def _read(self, atom: Any, slots: dict[Any, int], divisor: bool = False) -> int:
         if not isinstance(atom, core.Literal):
             return slots[atom]
-        return self._number(np.asarray(atom.val, atom.aval.dtype), atom.aval.dtype)
+        return self._number(np.asarray(atom.val, atom.aval.dtype), atom.aval.dtype, divisor)
 
-    def _number(self, value: Any, dtype: Any) -> int:
-        step, slot = number_step(value, dtype), self.slot()
+    def _number(self, value: Any, dtype: Any, divisor: bool = False) -> int:
+        step, slot = number_step(value, dtype, divisor), self.slot()
         if step is None:
             self.fixed[slot] = lifted(value)
         else:
             self.steps.append(Placed(step, (), (slot,)))
         return slot
 
-    def _constant(self, constant: Any) -> int:
-        if np.ndim(constant) == 0 and is_float(getattr(constant, "dtype", None)):
-            return self._number(np.asarray(constant), constant.dtype)
+    def _constant(self, constant: Any, dtype: Any) -> int:
+        if np.ndim(constant) == 0 and is_float(dtype):
+            return self._number(np.asarray(constant, dtype), dtype)
         slot = self.slot()
-        self.steps.append(Placed(ConstantStep(constant), (), (slot,)))
+        self.steps.append(Placed(ConstantStep(constant, dtype), (), (slot,)))
         return slot
 
     def add(self, equation: Any, reads: Sequence[int]) -> list[int]:
@@ -87,22 +90,29 @@ class Builder:
 
     def _call(self, equation: Any, reads: Sequence[int]) -> list[int]:
         inner = equation.params[CALLS[equation.primitive.name]]
-        return self.inline(*opened(inner), reads)
+        self.callers.append(equation)
+        slots = self.inline(*opened(inner), reads)
+        self.callers.pop()
+        return slots
 
     def _step(self, equation: Any) -> Step:
         name, params = equation.primitive.name, equation.params
+        origin = Origin(equation, tuple(self.callers))
+        inside = (*self.callers, equation)
         if name == "scan":
-            return Scan(equation, block_of(params["jaxpr"]))
+            return Scan(origin, block_of(params["jaxpr"], inside))
         if name == "while":
-            return While(equation, block_of(params["cond_jaxpr"]), block_of(params["body_jaxpr"]))
+            return While(
+                origin, block_of(params["cond_jaxpr"], inside), block_of(params["body_jaxpr"], inside)
+            )
         if name == "cond":
-            return Cond(equation, [block_of(branch) for branch in params["branches"]])
-        return primitive_step(equation)
+            return Cond(origin, [block_of(branch, inside) for branch in params["branches"]])
+        return primitive_step(origin)
 
 
-def block_of(jaxpr: Any) -> Block:
-    """Return the block of a jaxpr, closed or not."""
-    return Builder().build(*opened(jaxpr))
+def block_of(jaxpr: Any, callers: Sequence[Any] = ()) -> Block:
+    """Return the block of a jaxpr, closed or not, that these equations call."""
+    return Builder(callers).build(*opened(jaxpr))
 
 
 def opened(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
@@ -116,22 +126,22 @@ def _on_devices(equation: Any) -> bool:
     return mesh is not None and math.prod(mesh.shape.values()) > 1
 
 
-def primitive_step(equation: Any) -> Step:
+def primitive_step(origin: Origin) -> Step:
     """Return the step of a primitive without blocks of its own."""
-    name = equation.primitive.name
+    equation, name = origin.equation, origin.name
     dtypes = [v.aval.dtype for v in (*equation.invars, *equation.outvars)]
     if name in REFUSED or any(np.dtype(d).kind == "c" for d in dtypes if isinstance(d, np.dtype)):
-        return Refusal(equation, REFUSED.get(name, "complex numbers have no rule yet"))
+        return Refusal(origin, REFUSED.get(name, "complex numbers have no rule yet"))
     if _on_devices(equation):
-        return Refusal(equation, "it runs on several devices")
+        return Refusal(origin, "it runs on several devices")
     if name in ("bitcast_convert_type", "nextafter"):
-        return OwnBits(equation)
+        return OwnBits(origin)
     if name == "convert_element_type" and is_float(dtypes[0]) and np.issubdtype(dtypes[-1], np.integer):
-        return ToInteger(equation)
+        return ToInteger(origin)
     if name in ("dot_general", "conv_general_dilated") and is_float(dtypes[-1]):
-        return Product(equation)
+        return Product(origin)
     if name in EXACT:
-        return Moved(equation)
+        return Moved(origin)
     if not has_rule(name):
-        return Refusal(equation, "there is no rule for it")
-    return Rounded(equation) if is_float(dtypes[-1]) else Moved(equation)
+        return Refusal(origin, "there is no rule for it")
+    return Rounded(origin) if is_float(dtypes[-1]) else Moved(origin)

@@ -11,7 +11,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.jaxpr.binding import is_float, is_key
 from samestep.agreement.arithmetic.jaxpr.block import Block, Visit, again, first
-from samestep.agreement.arithmetic.jaxpr.place import place
+from samestep.agreement.arithmetic.jaxpr.operation import Origin
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint, longest
 
 Values = list[Any]
@@ -31,12 +31,12 @@ def tainted_alike(one: Sequence[Taint], other: Sequence[Taint]) -> list[Taint]:
 class Scan:
     """`lax.scan`, in either direction."""
 
-    def __init__(self, equation: Any, body: Block) -> None:
-        params = equation.params
+    def __init__(self, origin: Origin, body: Block) -> None:
+        params = origin.equation.params
         self.body, self.constants, self.carried = body, params["num_consts"], params["num_carry"]
         length = params["length"]
         self.turns = range(length - 1, -1, -1) if params["reverse"] else range(length)
-        self.avals = [v.aval for v in equation.outvars[self.carried :]]
+        self.avals = [v.aval for v in origin.equation.outvars[self.carried :]]
 
     def _parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
         split = self.constants + self.carried
@@ -89,9 +89,9 @@ class Turns:
 class While:
     """`lax.while_loop`; how often it runs may differ between replicas, which is a finding."""
 
-    def __init__(self, equation: Any, condition: Block, body: Block) -> None:
-        self.equation, self.condition, self.body = equation, condition, body
-        self.split = (equation.params["cond_nconsts"], equation.params["body_nconsts"])
+    def __init__(self, origin: Origin, condition: Block, body: Block) -> None:
+        self.origin, self.condition, self.body = origin, condition, body
+        self.split = (origin.equation.params["cond_nconsts"], origin.equation.params["body_nconsts"])
 
     def _parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
         a, b = self.split
@@ -132,15 +132,15 @@ class While:
             count += 1
         if count != len(record.bodies):
             text = f"while runs {len(record.bodies)} times, and otherwise often after rounding"
-            run.found("decides", place(self.equation), text)
+            run.found("decides", self.origin.place, text)
         return carry
 
 
 class Cond:
     """`lax.cond` and `lax.switch`; another branch in a replica is a finding."""
 
-    def __init__(self, equation: Any, branches: Sequence[Block]) -> None:
-        self.equation, self.branches = equation, branches
+    def __init__(self, origin: Origin, branches: Sequence[Block]) -> None:
+        self.origin, self.branches = origin, branches
 
     def _index(self, operand: Any) -> int:
         return min(max(int(operand), 0), len(self.branches) - 1)
@@ -157,7 +157,7 @@ class Cond:
         taken = self._index(operands[0])
         if taken == index:
             return again(visit, operands[1:], run)
-        run.found("decides", place(self.equation), f"branch {index} is taken, and {taken} after rounding")
+        run.found("decides", self.origin.place, f"branch {index} is taken, and {taken} after rounding")
         return anew(self.branches[taken], operands[1:], run)
 
 

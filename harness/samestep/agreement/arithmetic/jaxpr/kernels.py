@@ -151,19 +151,25 @@ def _window(shape: Any, sizes: Any, starts: Any) -> tuple[slice, ...]:
     return tuple(slice(s, s + m) for s, m in zip(inside, sizes, strict=True))
 
 
+def matrices(dimension_numbers: Any, a: Array, b: Array) -> tuple[Array, Array, tuple[int, ...]]:
+    """Return the operands of a product as stacks of matrices, and the shape of the result."""
+    (left_sum, right_sum), (left_batch, right_batch) = dimension_numbers
+    left = [d for d in range(a.ndim) if d not in left_sum and d not in left_batch]
+    right = [d for d in range(b.ndim) if d not in right_sum and d not in right_batch]
+    batch = tuple(a.shape[d] for d in left_batch)
+    rows, columns = tuple(a.shape[d] for d in left), tuple(b.shape[d] for d in right)
+    n = math.prod(a.shape[d] for d in left_sum)
+    a = a.transpose(*left_batch, *left, *left_sum).reshape(*batch, math.prod(rows), n)
+    b = b.transpose(*right_batch, *right_sum, *right).reshape(*batch, n, math.prod(columns))
+    return a, b, (*batch, *rows, *columns)
+
+
 def _dot(params: Params) -> Kernel:
-    (left_sum, right_sum), (left_batch, right_batch) = params["dimension_numbers"]
+    dimension_numbers = params["dimension_numbers"]
 
     def dot(a: Array, b: Array) -> Any:
-        a, b = np.asarray(a), np.asarray(b)
-        left = [d for d in range(a.ndim) if d not in left_sum and d not in left_batch]
-        right = [d for d in range(b.ndim) if d not in right_sum and d not in right_batch]
-        batch = tuple(a.shape[d] for d in left_batch)
-        rows, columns = tuple(a.shape[d] for d in left), tuple(b.shape[d] for d in right)
-        n = math.prod(a.shape[d] for d in left_sum)
-        a = a.transpose(*left_batch, *left, *left_sum).reshape(*batch, math.prod(rows), n)
-        b = b.transpose(*right_batch, *right_sum, *right).reshape(*batch, n, math.prod(columns))
-        return (a @ b).reshape(*batch, *rows, *columns)
+        left, right, shape = matrices(dimension_numbers, np.asarray(a), np.asarray(b))
+        return (left @ right).reshape(shape)
 
     return dot
 
@@ -191,7 +197,10 @@ MAKERS: dict[str, Maker] = {
     "rsqrt": _plain(lambda a: 1.0 / np.sqrt(a)),
     "reduce_precision": _plain(np.copy),
     "clamp": _plain(lambda low, x, high: np.clip(x, low, high)),
-    "optimization_barrier": _plain(lambda *operands: list(operands)),
+    **dict.fromkeys(  # collectives over one device
+        ("optimization_barrier", "psum", "psum_invariant", "pmax", "pmin"),
+        _plain(lambda *operands: list(operands)),
+    ),
     "integer_pow": _integer_pow,
     "select_n": _select,
     "broadcast_in_dim": _broadcast,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_float, is_key, lifted
-from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, groups_of, roundoff
+from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
+from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, groups_of, largest, roundoff
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint
 from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decimal
 
@@ -27,13 +27,20 @@ def short(values: Array) -> Array:
     return np.asarray(mantissa == np.floor(mantissa))
 
 
-def number_step(value: Array, dtype: Any) -> LiteralStep | None:
-    """Return the step that reads a 0-d number, None where every dtype holds it."""
-    x = float(value) if is_float(dtype) else 0.0
-    if not math.isfinite(x) or bool(short(np.asarray(x))):
+def number_step(value: Array, dtype: Any, divisor: bool = False) -> LiteralStep | None:
+    """Return the step that reads a 0-d number, None where every code holds it exactly.
+
+    A ``divisor`` is often multiplied by instead, as its reciprocal: that rounds unless it is a power of two.
+    """
+    if not is_float(dtype):
         return None
-    decimal = shortest_decimal(x, str(dtype))
-    return None if decimal == x else LiteralStep(x, decimal, roundoff(dtype))
+    x = float(value)
+    if not math.isfinite(x) or abs(x) == largest(dtype):
+        return None
+    decimal = x if bool(short(np.asarray(x))) else shortest_decimal(x, str(dtype))
+    if decimal == x and (not divisor or abs(math.frexp(x)[0]) in (0.0, 0.5)):
+        return None
+    return LiteralStep(x, decimal, roundoff(dtype))
 
 
 class LiteralStep:
@@ -63,12 +70,12 @@ class LiteralStep:
 class ConstantStep:
     """Reads a captured array; elements that are not short may be off by one rounding on the other side."""
 
-    def __init__(self, constant: Any) -> None:
-        self.value = lifted(constant)
+    def __init__(self, constant: Any, dtype: Any) -> None:
+        self.value = lifted(constant, dtype)
         self.own: Array | None = None
         self.rounding: Rounding | None = None
-        if not is_key(constant) and is_float(np.asarray(constant).dtype):
-            self.own = np.asarray(constant)
+        if is_float(dtype):
+            self.own = np.asarray(constant).astype(dtype)
             self.moves = ~short(self.value)
             self.u = roundoff(self.own.dtype)
 

@@ -10,7 +10,7 @@ _MOVED = """
     reduce_window_max reduce_window_min cummax cummin optimization_barrier copy copy_p top_k split
     stop_gradient and or not xor shift_left shift_right_logical shift_right_arithmetic population_count clz
     random_seed random_wrap random_unwrap random_bits random_split random_fold_in random_clone threefry2x32
-    rng_bit_generator rem device_put sharding_constraint mesh_cast unstack stack empty
+    rng_bit_generator approx_top_k rem device_put sharding_constraint mesh_cast unstack stack empty
     select_and_gather_add scatter_max scatter_min scatter-max scatter-min tile pvary pbroadcast reshard
     samestep_tag samestep_tag_tangent name psum psum_invariant pmax pmin
 """

@@ -42,9 +42,11 @@ class JaxProgram(Generic[Key]):
             return list(out.values())
 
         with wide(False):
-            self._block = block_of(jax.make_jaxpr(results)(*args))
+            traced = jax.make_jaxpr(results)(*args)
+        self._block = block_of(traced)
         self._keys = named
-        self._inputs = [lifted(leaf) for leaf in jax.tree_util.tree_leaves(tuple(args))]
+        leaves = jax.tree_util.tree_leaves(tuple(args))
+        self._inputs = [lifted(x, aval.dtype) for x, aval in zip(leaves, traced.in_avals, strict=True)]
         self._contract, self._shared = contract, shared
         self._record = Record()
         self._visit: Visit | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -27,13 +28,19 @@ def roundoff(dtype: Any) -> float:
     return float(jnp.finfo(dtype).eps) / 2
 
 
+def largest(dtype: Any) -> float:
+    """Return the largest number of a floating dtype."""
+    return float(jnp.finfo(dtype).max)
+
+
 @dataclass(frozen=True, slots=True)
 class Rounding:
     """The errors of one result.
 
     ``own`` is the half width at `Level.OWN` and ``double`` at `Level.DOUBLE`: a number is relative to the
     result, an array is absolute, None is no error. ``axis`` is set where errors run on along an axis
-    (a cumulative sum, from the end for ``backwards``). ``terms`` is the length of the longest sum.
+    (a cumulative sum, from the end for ``backwards``; relative to the result for ``factors``). ``terms`` is
+    the length of the longest sum.
     """
 
     own: float | Array | None
@@ -41,6 +48,7 @@ class Rounding:
     groups: Groups | None = None
     axis: int | None = None
     backwards: bool = False
+    factors: bool = False
     terms: int = 1
 
     def apply(self, out: Array, draws: Draws, level: Level) -> Array:
@@ -48,17 +56,15 @@ class Rounding:
         width = self.own if level is Level.OWN else self.double
         if width is None:
             return out
-        if self.axis is not None:
-            errors = draws.absolute(np.zeros(np.shape(out)), np.asarray(width))
-            return np.asarray(out + self._running(errors, self.axis))
         if isinstance(width, float):
             return draws.relative(out, width, self.groups)
-        return draws.absolute(out, width, self.groups)
-
-    def _running(self, errors: Array, axis: int) -> Array:
-        if not self.backwards:
-            return np.asarray(np.cumsum(errors, axis))
-        return np.asarray(np.flip(np.cumsum(np.flip(errors, axis), axis), axis))
+        if self.axis is None:
+            return draws.absolute(out, width, self.groups)
+        errors = draws.absolute(np.zeros(out.shape), width)
+        errors = np.flip(errors, self.axis) if self.backwards else errors
+        errors = np.cumsum(errors, self.axis)
+        errors = np.flip(errors, self.axis) if self.backwards else errors
+        return np.asarray(out * (1 + errors) if self.factors else out + errors)
 
 
 def groups_of(values: Array) -> Groups | None:
@@ -68,9 +74,7 @@ def groups_of(values: Array) -> Groups | None:
     infinities and NaN round nowhere, and do not count.
     """
     flat = np.ravel(values)
-    if flat.size < 2:
-        return None
-    if flat.size > SAMPLE and not _repeats(_sampled(flat)):
+    if not repeats(flat):
         return None
     distinct, member, counts = np.unique(flat, return_inverse=True, return_counts=True)
     counts = counts[np.isfinite(distinct) & (distinct != 0)].astype(np.float64)
@@ -79,14 +83,19 @@ def groups_of(values: Array) -> Groups | None:
     return Groups(member.ravel().astype(np.int32), distinct.size)
 
 
-def _sampled(flat: Array) -> Array:
-    places = np.random.default_rng(flat.size).integers(0, flat.size, SAMPLE)
-    return flat[np.unique(places)]
+def repeats(values: Array) -> bool:
+    """Return whether a sample of ``values`` has equal elements that round."""
+    flat = np.ravel(values)
+    if flat.size > SAMPLE:
+        flat = flat[_places(flat.size)]
+    rounding = np.sort(flat[np.isfinite(flat) & (flat != 0)])
+    return bool((rounding[1:] == rounding[:-1]).any())
 
 
-def _repeats(sample: Array) -> bool:
-    rounding = sample[np.isfinite(sample) & (sample != 0)]
-    return bool(np.unique(rounding).size < rounding.size)
+@cache
+def _places(size: int) -> Array:
+    """Return `SAMPLE` fixed places below ``size``, in order."""
+    return np.unique(np.random.default_rng(size).integers(0, size, SAMPLE))
 
 
 def held(values: Array, dtype: Any) -> bool:

@@ -9,10 +9,10 @@ import numpy as np
 
 from samestep.agreement.arithmetic.jaxpr.binding import at_own_dtype, bound, is_float, is_key, listed
 from samestep.agreement.arithmetic.jaxpr.kernels import MAKERS
-from samestep.agreement.arithmetic.jaxpr.place import place, refused
+from samestep.agreement.arithmetic.jaxpr.operation import Operation, Origin
 from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, Rounding, groups_of, held
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint, longest
-from samestep.agreement.arithmetic.jaxpr.widths import Operation, rounding_of
+from samestep.agreement.arithmetic.jaxpr.widths import rounding_of
 from samestep.agreement.arithmetic.program import Contract, Level
 from samestep.agreement.limits import TF32_ROUNDOFF
 
@@ -57,13 +57,13 @@ def _convert(equation: Any) -> Any:
 class Moved:
     """Values are moved or chosen; integers that come out otherwise in a replica are a finding."""
 
-    def __init__(self, equation: Any) -> None:
-        self.equation, self.kernel = equation, kernel_of(equation)
+    def __init__(self, origin: Origin) -> None:
+        self.origin, self.kernel = origin, kernel_of(origin.equation)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the results exactly, and the integers among them that rounding reaches."""
-        if self.equation.primitive.name in RANDOM:
-            run.found("random", place(self.equation), "draws random numbers")
+        if self.origin.name in RANDOM:
+            run.found("random", self.origin.place, "draws random numbers")
         results = list(listed(self.kernel(*operands)))
         taint = longest(*taints)
         counts = [r if taint and np.asarray(r).dtype.kind in "iu" else None for r in results if not is_key(r)]
@@ -76,15 +76,15 @@ class Moved:
         if record is not None:
             for result, exact in zip(results, record, strict=True):
                 if exact is not None and not np.array_equal(result, exact):
-                    flipped(run, self.equation)
+                    flipped(run, self.origin)
         return list(results)
 
 
-def flipped(run: Run, equation: Any) -> None:
+def flipped(run: Run, origin: Origin) -> None:
     """Report an integer that is another one in this run."""
     if run.draws is not None:
-        text = f"{equation.primitive.name} gives another integer after rounding"
-        run.found("decides", place(equation), text)
+        text = f"{origin.name} gives another integer after rounding"
+        run.found("decides", origin.place, text)
 
 
 class ToInteger(Moved):
@@ -94,29 +94,29 @@ class ToInteger(Moved):
         """Return the exact run's integers."""
         assert record is not None
         if not np.array_equal(self.kernel(*operands), np.asarray(record[0])):
-            flipped(run, self.equation)
+            flipped(run, self.origin)
         return list(record)
 
 
 class OwnBits(Moved):
     """A dtype's own bits matter, so the value must be one that the dtype holds."""
 
-    def __init__(self, equation: Any) -> None:
-        self.equation, self.kernel = equation, at_own_dtype(equation)
+    def __init__(self, origin: Origin) -> None:
+        self.origin, self.kernel = origin, at_own_dtype(origin.equation)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the result exactly. Raises `Refused` for a value that rounding reaches."""
         if any(taints):
-            raise refused(self.equation, "reads the bits of a computed number")
+            raise self.origin.refused("reads the bits of a computed number")
         return [self.kernel(*operands)], [None], None
 
 
 class Rounded:
     """A result that rounds; what float32 holds exactly, of operands that no rounding reaches, does not."""
 
-    def __init__(self, equation: Any) -> None:
-        self.equation, self.kernel = equation, kernel_of(equation)
-        self.operation = Operation(equation, self.kernel)
+    def __init__(self, origin: Origin) -> None:
+        self.origin, self.kernel = origin, kernel_of(origin.equation)
+        self.operation = Operation(origin, self.kernel)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the result, and how it rounds."""
@@ -186,13 +186,13 @@ NARROW = (Contract.BFLOAT16, Contract.FLOAT16)
 class Refusal:
     """An operation without a rule: it raises when it is reached."""
 
-    def __init__(self, equation: Any, why: str) -> None:
-        self.equation, self.why = equation, why
+    def __init__(self, origin: Origin, why: str) -> None:
+        self.origin, self.why = origin, why
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Raise `Refused`."""
-        raise refused(self.equation, self.why)
+        raise self.origin.refused(self.why)
 
     def again(self, run: Run, operands: Values, record: Any) -> Values:
         """Raise `Refused`."""
-        raise refused(self.equation, self.why)
+        raise self.origin.refused(self.why)
