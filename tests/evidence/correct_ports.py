@@ -1,0 +1,88 @@
+"""Correct ports over many seeds: nothing may be called wrong. ``python -m tests.evidence.correct_ports``."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import samestep
+from samestep.agreement.verdict import AGREE, DISAGREE, WEAKER
+from samestep.models.result import Result
+from tests.evidence.ports.catalogue import ports
+from tests.evidence.ports.port import Port
+from tests.evidence.ports.tables import write_table
+from tests.made.places import CHECKOUT
+
+FILE = CHECKOUT / "results/models/correct-ports.md"
+
+
+@dataclass
+class Tally:
+    """What one port gave over all seeds: verdicts, tensors compared, and the largest shares of the limits."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    compared: int = 0
+    elements: float = 0.0
+    norm: float = 0.0
+    scale: float = 0.0
+    function: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, seed: int, result: Result, allowed: str | None) -> None:
+        """Count one result."""
+        self.verdicts[result.verdict] += 1
+        for tensor in result.judged:
+            statistics = tensor.arithmetic.statistics if tensor.arithmetic else None
+            self.compared += (statistics is not None) + (tensor.function is not None)
+            if statistics is not None and result.verdict != WEAKER:
+                self.elements = max(self.elements, statistics.elements / statistics.elements_limit)
+                self.norm = max(self.norm, statistics.norm / statistics.norm_limit)
+                self.scale = max(self.scale, abs(statistics.scale) / statistics.scale_limit)
+            if tensor.function is not None:
+                self.function = max(self.function, tensor.function.share)
+        if result.verdict not in (AGREE, WEAKER if allowed else AGREE):
+            self.reasons.append(f"seed {seed}: {str(result).splitlines()[0]}")
+
+
+def examine(port: Port, seeds: Iterable[int]) -> Tally:
+    """Return the tally of one port over these seeds."""
+    tally = Tally()
+    for seed in seeds:
+        case = port.make(seed)
+        result = samestep.compare(case.candidate, case.reference, case.inputs, seed=seed, **case.options)
+        tally.add(seed, result, port.weaker)
+    return tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
+    options = parser.parse_args()
+    rows, total = [], Counter[str]()
+    compared = 0
+    for port in ports(options.only):
+        tally = examine(port, range(options.seeds))
+        total.update(tally.verdicts)
+        compared += tally.compared
+        row = {
+            "port": port.name, **{v: tally.verdicts[v] for v in (AGREE, WEAKER, DISAGREE, "abstains")},
+            "comparisons": tally.compared, "elements": f"{tally.elements:.2f}", "norm": f"{tally.norm:.2f}",
+            "scale": f"{tally.scale:.2f}", "function": f"{tally.function:.2f}", "allowed": port.weaker or "",
+        }  # fmt: skip
+        rows.append(row)
+        print(row, *tally.reasons, sep="\n  ", flush=True)
+    print(dict(total), compared)
+    if not options.only:
+        intro = (
+            f"{len(rows)} correct ports, {options.seeds} seeds each: {compared} comparisons of tensors, "
+            f"{total[DISAGREE]} called wrong. Columns elements, norm, scale and function: the largest share "
+            "of each limit (1 is at the limit; without ports that are weaker)."
+        )
+        write_table(FILE, "Correct ports", intro, rows)
+
+
+if __name__ == "__main__":
+    main()

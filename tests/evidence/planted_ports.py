@@ -1,0 +1,99 @@
+"""Mistakes planted in ports: each must be caught, placed and named. ``python -m tests.evidence.planted_ports``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+import samestep
+from samestep.models.fitting.fit import Fitted
+from samestep.models.result import Result
+from tests.evidence.ports.catalogue import faults
+from tests.evidence.ports.port import Fault
+from tests.evidence.ports.tables import write_table
+from tests.evidence.ports.usual import USUAL, usual_checks
+from tests.made.places import CHECKOUT
+
+FILE = CHECKOUT / "results/models/planted-ports.md"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed of a fault gave."""
+
+    caught: bool
+    placed: bool
+    named: bool | None
+    wrongly_certain: bool
+    text: str
+    usual: dict[str, bool]
+
+
+def examine(fault: Fault, seed: int) -> Outcome:
+    """Return whether the fault was caught at this seed, at the right place, with the right cause."""
+    case = fault.make(seed)
+    result = samestep.compare(case.candidate, case.reference, case.inputs, seed=seed, **case.options)
+    caught = result.verdict in fault.verdicts
+    right = fault.cause is not None and result.diagnosis is not None and fault.cause in str(result.diagnosis)
+    given = result.diagnosis is not None
+    certain = isinstance(result.diagnosis, Fitted) and result.diagnosis.certain
+    return Outcome(
+        caught,
+        caught and placed(result, fault.places),
+        right if given else None,
+        certain and not right,
+        str(result).splitlines()[0] + (f" | {result.diagnosis}" if given else ""),
+        usual_checks(case, seed),
+    )
+
+
+def placed(result: Result, places: Iterable[str]) -> bool:
+    """Return whether the first difference is at one of the places, by either side's name."""
+    if result.first is None:
+        return False
+    references = {t.reference for t in result.judged if str(t.key) == result.first.tensor}
+    names = {result.first.layer or "", result.first.tensor, *references}
+    return any(fnmatch(name, place) for name in names for place in places)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
+    options = parser.parse_args()
+    rows, seen, all_outcomes = [], [], []
+    for fault in faults(options.only):
+        outcomes = [examine(fault, seed) for seed in range(options.seeds)]
+        all_outcomes += outcomes
+        seen += [] if fault.unseen else outcomes
+        named = [outcome.named for outcome in outcomes if outcome.named is not None]
+        rows.append(
+            {
+                "fault": fault.name, "caught": _of([o.caught for o in outcomes]),
+                "placed": _of([o.placed for o in outcomes]), "named": _of(named) if named else "no cause given",
+                **{name: _of([o.usual[name] for o in outcomes]) for name in USUAL},
+                "not seen because": fault.unseen or "",
+            }
+        )  # fmt: skip
+        wrong = "" if all(o.placed for o in outcomes) and all(named) else f"  {outcomes[0].text}"
+        print(rows[-1], wrong, sep="\n", flush=True)
+    given = [o.named for o in seen if o.named is not None]
+    intro = (
+        f"{len(rows)} mistakes in ports, {options.seeds} seeds each. Caught: {_of([o.caught for o in seen])}; "
+        f"at the right place: {_of([o.placed for o in seen])}; the right cause, where one is given: "
+        f"{_of(given)}; a wrong cause with certainty: {sum(o.wrongly_certain for o in all_outcomes)}. The "
+        "columns after that say how often the usual checks on outputs and gradients notice the same."
+    )
+    print(intro)
+    if not options.only:
+        write_table(FILE, "Mistakes planted in ports", intro, rows)
+
+
+def _of(answers: list[bool] | list[bool | None]) -> str:
+    return f"{sum(map(bool, answers))}/{len(answers)}"
+
+
+if __name__ == "__main__":
+    main()
