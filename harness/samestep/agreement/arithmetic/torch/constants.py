@@ -1,4 +1,4 @@
-"""Arrays that the code holds, neither inputs nor parameters: another program may have rounded them otherwise."""
+"""Arrays that the code holds, neither inputs nor parameters: others may have rounded them otherwise."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.literals import SHORT_BITS
 
 
-def digest(array: np.ndarray) -> str:
-    """Return the digest of an array's dtype and bytes, which its shape is no part of."""
-    return hashlib.sha256(array.dtype.str.encode() + array.tobytes()).hexdigest()[:32]
+def digest(row: torch.Tensor) -> str:
+    """Return the digest of a tensor's bytes, in their order of memory."""
+    return hashlib.sha256(row.view(torch.uint8).cpu().numpy().tobytes()).hexdigest()
 
 
 class Constants:
@@ -35,11 +35,10 @@ class Constants:
             moves = (owing != owing.trunc()) & values.isfinite()
             if not bool(moves.any()):
                 return  # zeros, ones, masks, positions: every program holds them alike
-            array = values.to("cpu").numpy().copy()
-            name = digest(array)
-            self.found.setdefault(name, array)
+            name = digest(values.to(tensor.dtype))
+            self.found.setdefault(name, values.cpu().numpy().copy())
             if self._nudge is not None and name not in self._nudge.shared:
                 seed = [self._nudge.constants, int(name[:8], 16)]
-                signs = np.random.default_rng(seed).choice([-1.0, 1.0], array.size)
+                signs = np.random.default_rng(seed).choice([-1.0, 1.0], values.numel())
                 step = torch.from_numpy(signs).to(values.device) * ROUNDOFF[tensor.dtype]
                 values.mul_(torch.where(moves, 1 + step, 1.0))

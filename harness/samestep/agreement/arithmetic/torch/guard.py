@@ -42,9 +42,18 @@ class Guard(TorchFunctionMode):  # type: ignore[misc]
             result = func(*args, **kwargs)
             self.interpreter.shadows.shared.add(result.untyped_storage())
             return result
-        if func in _OF_DATA and args and isinstance(args[0], (list, tuple)):
-            return func(_numbers(args[0]), *args[1:], **kwargs)
+        if func in _OF_DATA and args:
+            return self.made(func, args, kwargs)
         return func(*args, **kwargs)
+
+    def made(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """A tensor is made of data: of numbers, which a float32 tensor rounds, or of tensors' numbers."""
+        data = _numbers(args[0])
+        self.interpreter.numbers = data
+        try:
+            return func(data, *args[1:], **kwargs)
+        finally:
+            self.interpreter.numbers = None
 
     def computed(self, tensor: Any) -> bool:
         """Return whether a tensor's values may differ from its bytes."""
@@ -60,24 +69,26 @@ class Guard(TorchFunctionMode):  # type: ignore[misc]
     def read(self, func: Any, tensor: Tensor) -> Any:
         """Numbers in a list are values like those of item(); bytes are refused."""
         if func is Tensor.tolist and not tensor.is_complex():
-            tape = self.interpreter.tape
-            if tape is not None:
-                tape.give_up("computed numbers are read out")
-            self.interpreter.path.find("lossy", "computed numbers are read out")
+            self.interpreter.lossy("computed numbers are read out")
+            self.interpreter.has_read = True
             with unseen():
                 return self.interpreter.shadows.wide(tensor.detach()).tolist()
         return refuse(f"Tensor.{func.__name__}", "computed values leave PyTorch; give it a stand-in")
 
     def copied(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """A deep copy copies bytes; the shadow goes along."""
+        """A deep copy copies bytes; the values go along."""
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and self.interpreter.shadows.find(args[0]) is not None:
-            self.interpreter.shadows.clone(args[0], result)
+        if isinstance(result, Tensor):
+            self.interpreter.copy_shadow(args[0], result)
         return result
 
 
 def _numbers(data: Any) -> Any:
-    """A list of 0-d tensors, as numbers: `torch.tensor` would read their bytes."""
+    """Lists of 0-d tensors as numbers: `torch.tensor` would read their bytes."""
     if isinstance(data, (list, tuple)):
-        return type(data)([_numbers(one) for one in data])
-    return data.item() if isinstance(data, Tensor) and not data.dim() else data
+        return type(data)([one.item() if _is_single(one) else _numbers(one) for one in data])
+    return data
+
+
+def _is_single(data: Any) -> bool:
+    return isinstance(data, Tensor) and not data.dim()

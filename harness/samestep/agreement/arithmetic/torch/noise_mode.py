@@ -210,11 +210,17 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
 
     # -- numbers -----------------------------------------------------------------------------------------
 
-    def literal(self, value: float) -> float:
-        """Return a number as the next operation uses it: rounded once, unless its dtype holds it."""
-        number = self._literals.read(
-            value, max(self.roundoff, FLOAT32), self.nudge if not self.is_noisy else None
-        )
+    def literal(self, value: float, rounded_to: float | None = None) -> float:
+        """Return a number as the next operation uses it: rounded once, unless its dtype holds it.
+
+        ``rounded_to`` is the unit roundoff of the dtype that has rounded it in the code. A plain number is a
+        double, which owes nothing that is seen, unless float32 holds it: then it was rounded before.
+        """
+        if rounded_to is None and is_held(value, FLOAT32):
+            rounded_to = FLOAT32
+        number = value
+        if rounded_to is not None:
+            number = self._literals.read(value, rounded_to, None if self.is_noisy else self.nudge)
         owed = self.is_noisy and self.level is Level.OWN and not self.is_silent
         if not owed or is_held(number, FLOAT32):
             return number

@@ -42,7 +42,7 @@ class Form:
 
 @dataclass(slots=True)
 class Step:
-    """One operation: its ``name``, the ``forms`` of its results (None: no new tensor), what it ``decided``."""
+    """One operation: its ``name``, the ``forms`` of its results (None: not new), and what it ``decided``."""
 
     name: str
     forms: tuple[Form | None, ...] = ()
@@ -84,9 +84,8 @@ class Path:
         at = place()
         self.findings.setdefault((kind, at), Finding(kind, at, text))
 
-    def decide(self, step: Step, name: str, value: Any) -> Any:
-        """Return the integer or integers that the first run had here; what differs is found."""
-        kept = step.decided
+    def decide(self, kept: Any, name: str, value: Any) -> Any:
+        """Return ``kept``, the integer or integers that the first run had here; what differs is found."""
         if isinstance(kept, torch.Tensor):
             same = kept.shape == value.shape and bool(torch.equal(kept, value))
             kept = kept.clone()

@@ -128,12 +128,9 @@ class TorchProgram:
             constants = Constants(self._held(), nudge)
             interpreter = Interpreter(noise, path, constants=constants, **how)
             token = rounding.set(noise.literal)
-            noise.log = tape = interpreter.tape
+            noise.log = interpreter.tape
             try:
-                with tape or nullcontext(), interpreter:
-                    tensors = self._run()
-                if tape is not None:
-                    tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
+                tensors = self._executed(interpreter)
                 if self._exact is None and interpreter.first:
                     self._constants = constants.found
                     self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
@@ -142,6 +139,20 @@ class TorchProgram:
                 rounding.reset(token)
                 noise.log = None
                 interpreter.shadows.forget()
+
+    def _executed(self, interpreter: Interpreter) -> Mapping[Any, torch.Tensor]:
+        tape = interpreter.tape
+        try:
+            with tape or nullcontext(), interpreter:
+                tensors = self._run()
+            if tape is not None:
+                with tape:
+                    tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
+        except Exception as error:
+            if interpreter.refused is not None and not isinstance(error, Refused | OtherPath):
+                raise interpreter.refused from error  # PyTorch has made another error of it
+            raise
+        return tensors
 
     # -- what was seen ---------------------------------------------------------------------------------
 

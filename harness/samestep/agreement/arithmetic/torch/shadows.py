@@ -146,14 +146,12 @@ class Shadows:
         copy.copy_(values)
         return copy if handle.is_contiguous() and copy.numel() == flat.numel() else flat
 
-    def clone(self, of: Tensor, to: Tensor) -> None:
-        """Give the storage of ``to``, whose bytes are a copy of those of ``of``, a copy of its shadow."""
-        shadow = self.find(of)
-        if shadow is not None:
-            with unseen():
-                copy = Shadow(shadow.first.clone(), shadow.dtype, shadow.size, self)
-            to.untyped_storage().shadow = copy
-            self._lifted.add(to.untyped_storage())
+    def put(self, target: Tensor, values: Tensor, like: Shadow) -> None:
+        """Give the storage of ``target`` the values of a copy of the shadow ``like``."""
+        copy = Shadow(values, like.dtype, like.size, self)
+        copy.terms = like.terms
+        target.untyped_storage().shadow = copy
+        self._lifted.add(target.untyped_storage())
 
     def forget(self) -> None:
         """Drop the shadows of storages that outlive the run."""

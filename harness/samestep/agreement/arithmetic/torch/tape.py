@@ -75,7 +75,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         return base[1] if base is not None and base[0] is self else None
 
     def _constant(self, tensor: Tensor) -> None:
-        """The whole storage, in a row: shadows are the engine's own, and copied only if a call changes them."""
+        """The whole storage, in a row. A shadow is the engine's own: copied only if a call changes it."""
         with unseen():
             storage = tensor.untyped_storage()
             row = torch.empty(0, dtype=tensor.dtype, device=tensor.device)

@@ -67,15 +67,14 @@ class TapeSource:
             return f"n{int(call.number)} = {call.exact!r} * (1 + {call.scale!r} * pool.number(offset()))"
         if isinstance(call, Decision):
             return f"flips += {self._decision(call)}"
-        names = [_name(slot) if slot is not None else "_" for slot in call.results]
-        known = call.func._schema.is_mutable  # in place: the operand keeps its name
-        target = (
-            "" if known or not names else (names[0] if _is_single(call) else ", ".join(names) + ",") + " = "
-        )
-        return target + self._call(call)
+        operands = set(call.operands())
+        names = [_name(slot) if slot not in {None, *operands} else "_" for slot in call.results]
+        if not names or set(names) == {"_"}:
+            return self._call(call)
+        return (names[0] if _is_single(call) else ", ".join(names) + ",") + " = " + self._call(call)
 
     def _draw(self, draw: Draw) -> str:
-        """Small draws are a view of the pool, or of the pool as factors, for the few scales that there are."""
+        """Small draws are a view of the pool, or of the pool as factors, for few scales."""
         if draw.size > POOL_SIZE or len(self._views.keys() | {draw.scale}) > _KEPT_SCALES:
             return f"block({self._value(draw)}, offset())"
         view = self._views.setdefault(draw.scale, factors(draw.scale).as_strided)
@@ -142,8 +141,7 @@ def _local_slots(call: Any) -> list[Slot]:
         return []
     if isinstance(call, Decision):
         return [call.of] if isinstance(call.of, Slot) else list(call.of.operands())
-    made = [] if call.func._schema.is_mutable else [slot for slot in call.results if slot is not None]
-    return [*call.operands(), *made]
+    return [*call.operands(), *(slot for slot in call.results if slot is not None)]
 
 
 def _fast(func: Any) -> Any:
