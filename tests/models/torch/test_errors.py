@@ -133,3 +133,12 @@ def test_anything_but_a_module_is_said():
 def test_a_tied_name_is_said():
     with pytest.raises(ModelError, match=r"no parameter head.weight"):
         from_module(Tied()).with_values({"head.weight": normal(11, 6)}, {})
+
+
+def test_a_module_that_cannot_be_copied_is_said():
+    model = mlp()
+    model.stream = (number for number in range(3))
+    with pytest.raises(
+        ModelError, match="copying the model raises TypeError: cannot pickle 'generator' object"
+    ):
+        from_module(model).run(asked(X))

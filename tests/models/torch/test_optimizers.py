@@ -9,10 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from samestep.agreement.arithmetic.program import DOUBLE_SCALE  # noqa: E402
+from samestep.agreement.limits import unit_roundoff  # noqa: E402
 from samestep.models.question import Steps  # noqa: E402
 from samestep.models.subject import ModelError  # noqa: E402
 from samestep.models.tensors import Role, TensorKey  # noqa: E402
 from samestep.models.torch import from_module  # noqa: E402
+from tests.models.torch.limits import beyond, spread  # noqa: E402
 from tests.models.torch.networks import mlp, normal  # noqa: E402
 
 SHAPES = {name: tuple(parameter.shape) for name, parameter in mlp().named_parameters()}
@@ -55,6 +58,46 @@ def test_steps_are_those_of_the_optimizer(kind):
             update = parameter.detach().numpy().astype(np.float64) - values[name]
             assert np.array_equal(got[TensorKey(Role.UPDATE, f"{t}:{name}")], update)
     assert len(got) == 3 * len(SHAPES)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_is_within_rounding_of_its_program(kind):
+    subject, steps = from_module(mlp()), some_steps()
+    native, program = (
+        subject.run_steps(OPTIMIZERS[kind], steps),
+        subject.steps_program(OPTIMIZERS[kind], steps),
+    )
+    exact = program.exact()
+    assert list(exact) == list(native)
+    sigma = spread(program, exact)
+    assert all(s.all() for s in sigma.values())
+    assert not beyond(native, exact, sigma)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("adam", partial(torch.optim.Adam, lr=1e-3, eps=1e-7)),
+        ("adamw", partial(torch.optim.Adam, lr=1e-3, weight_decay=0.01)),
+        ("sgd", partial(torch.optim.SGD, lr=0.1, momentum=0.9, weight_decay=1e-4, nesterov=True)),
+        ("rmsprop", partial(torch.optim.RMSprop, lr=1e-3, momentum=0.9, centered=True)),
+    ],
+)
+def test_another_optimizer_is_another_function(kind, fault):
+    subject, steps = from_module(mlp()), some_steps()
+    program = subject.steps_program(OPTIMIZERS[kind], steps)
+    exact = program.exact()
+    sigma = {key: s * DOUBLE_SCALE for key, s in spread(program, exact).items()}
+    assert beyond(subject.steps_program(fault, steps).exact(), exact, sigma)
+
+
+def test_hyperparameters_round_at_each_use():
+    """1 - beta ** t cancels in float32: at the first step its relative error is a thousand roundings."""
+    subject, steps = from_module(mlp()), some_steps(1)
+    program = subject.steps_program(OPTIMIZERS["adam"], steps)
+    exact = program.exact()
+    relative = [np.max(s / np.abs(exact[key])) for key, s in spread(program, exact).items()]
+    assert max(relative) > 100 * unit_roundoff("float32")
 
 
 def test_a_parameter_without_a_gradient_stays():

@@ -11,27 +11,14 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Refused  # noqa: E402
-from samestep.agreement.limits import FEWER_REPLICAS, FLOOR, elementwise_limit  # noqa: E402
 from samestep.models.subject import ModelError  # noqa: E402
 from samestep.models.tensors import Role, TensorKey  # noqa: E402
 from samestep.models.torch import from_function, from_module  # noqa: E402
+from tests.models.torch.limits import beyond, spread  # noqa: E402
 from tests.models.torch.networks import Checkpointed, Tied, asked, conv_net, mlp, normal  # noqa: E402
 
 X = normal(2, 4)
 IMAGES = normal(2, 3, 8, 8)
-
-
-def spread(program, exact):
-    """The standard deviation of each element over replicas, at least a quarter of its tensor's."""
-    replicas = [program.replica(seed) for seed in range(FEWER_REPLICAS)]
-    squares = {key: np.mean([(r[key] - exact[key]) ** 2 for r in replicas], axis=0) for key in exact}
-    return {key: np.maximum(np.sqrt(s), FLOOR * np.sqrt(np.mean(s))) for key, s in squares.items()}
-
-
-def beyond(got, exact, sigma):
-    """The keys of what is further from the exact values than rounding takes it."""
-    limit = elementwise_limit(FEWER_REPLICAS)
-    return [str(key) for key in got if (np.abs(got[key] - exact[key]) > limit * sigma[key]).any()]
 
 
 def encoder():

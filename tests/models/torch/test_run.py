@@ -131,6 +131,64 @@ def test_a_layer_that_returns_its_input_has_a_gradient_of_its_own():
     assert np.array_equal(tensors[TensorKey(Role.LAYER_GRADIENT, "first")], cotangent + 2 * cotangent)
 
 
+def test_what_a_layer_uses_itself_is_no_part_of_the_gradient_at_its_output():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(4, 4)
+
+        def forward(self, x):
+            y = self.inner(x) * 2
+            return y, y * 2
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Block()
+
+        def forward(self, x):
+            y, z = self.block(x)
+            return 3 * y + z
+
+    subject = from_module(Net())
+    free = subject.run(asked(normal(2, 4)))
+    cotangent = asked().cotangent(0, (2, 4))
+    assert np.array_equal(free[TensorKey(Role.LAYER_GRADIENT, "block.0")], 3 * cotangent)
+    inner = free[TensorKey(Role.LAYER_GRADIENT, "block.inner")]
+    assert np.array_equal(inner, 2 * (3 * cotangent + 2 * cotangent))
+    layers = {key: x for key, x in free.items() if key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
+    assert same(subject.run(asked(normal(2, 4), forced=layers)), free)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_what_follows_a_container_may_change_its_output_in_place(training):
+    class Parts(nn.Module):
+        def __init__(self, inplace):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(0.5)))
+            self.act = nn.LeakyReLU(0.1, inplace)
+
+        def forward(self, x):
+            return self.act(self.first(x))
+
+    runs = [from_module(Parts(kind).train(training)).run(asked(normal(2, 3, 6, 6))) for kind in (True, False)]
+    assert same(*runs)
+    assert names(runs[0], Role.LAYER_GRADIENT) == ["act", "first", "first.0", "first.0.1", "first.0.0"]
+
+
+def test_a_view_changed_in_place_has_no_gradient_that_can_be_followed():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Flatten(0), nn.ReLU(inplace=True))
+    tensors = from_module(model).run(asked(normal(2, 4)))
+    assert names(tensors, Role.LAYER_GRADIENT) == ["2", "0"]
+
+
+def test_a_scripted_module_has_gradients():
+    scripted = torch.jit.script(mlp())
+    tensors = from_module(scripted).run(asked(normal(5, 4)))
+    assert names(tensors, Role.GRADIENT) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
 def test_inputs_by_keyword_and_flags():
     class Keyed(nn.Module):
         def forward(self, *, a, b, doubled):

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from samestep.models.subject import ModelError  # noqa: E402
+from samestep.models.tensors import Role, TensorKey  # noqa: E402
 from samestep.models.torch import from_function, from_module  # noqa: E402
 from tests.models.torch.networks import asked, conv_net, mlp, normal, same  # noqa: E402
 
@@ -90,3 +91,28 @@ def test_a_module_with_derived_weights_is_copied():
     tensors = from_module(model).run(asked(normal(2, 4)))
     assert {key.name for key in tensors if "of" in str(key)} >= {"weight_g", "weight_v", "bias"}
     assert model.weight is before
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_a_module_notes_down_is_as_it_was(compiled):
+    class Notes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+            self.register_buffer("last", torch.zeros(4))
+
+        def forward(self, x):
+            self.calls += 1
+            self.last = x.detach()[0]
+            self.kept = x
+            return x * 2
+
+    model = Notes()
+    last = model.last
+    tensors = from_module(torch.compile(model, backend="eager") if compiled else model).run(
+        asked(normal(2, 4))
+    )
+    assert np.array_equal(tensors[TensorKey(Role.STATE, "last")], normal(2, 4)[0])
+    assert model.calls == 0
+    assert model.last is last
+    assert not hasattr(model, "kept")

@@ -21,7 +21,7 @@ class Instance:
     ``parameters`` are its leaves by name; ``call(*inputs, **keywords)`` returns its outputs; ``state()``
     returns its buffers or carries by name, after the call the new ones. ``modules`` are its named submodules,
     empty where none can be observed. ``leaves_only``: gradients go to the leaves alone, since the call may
-    reach other tensors of the user's.
+    reach other tensors of the user's. ``compiled``: it is the user's own model, compiled.
     """
 
     parameters: Mapping[str, torch.Tensor]
@@ -29,6 +29,7 @@ class Instance:
     state: Callable[[], Mapping[str, torch.Tensor]]
     modules: Mapping[str, torch.nn.Module] = field(default_factory=dict)
     leaves_only: bool = False
+    compiled: bool = False
 
 
 class Network(Protocol):

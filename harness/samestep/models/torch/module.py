@@ -11,6 +11,7 @@ import torch
 from torch._dynamo.eval_frame import OptimizedModule
 
 from samestep.models.torch.instance import Instance, Values
+from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import to_tensor
 
 #: What torch.compile puts before the names of what it wraps.
@@ -58,9 +59,12 @@ class ModuleNetwork:
         """Return a deep copy, not compiled, without gradients."""
         module = eager_copy(self.module)
         parameters, buffers = _named(module.named_parameters()), _named(module.named_buffers())
+        own = self.parameters()
         with torch.no_grad():
             for name, tensor in {**parameters, **buffers}.items():
                 tensor.grad = None
+                if name in own and tensor.requires_grad != own[name].requires_grad:  # scripted ones lose it
+                    tensor.requires_grad_(own[name].requires_grad)
                 if name in values:
                     tensor.copy_(to_tensor(values[name], name))
         return Instance(parameters, module, lambda: _named(module.named_buffers()), _submodules(module))
@@ -77,7 +81,7 @@ class ModuleNetwork:
                 for name, tensor in {**parameters, **self.state()}.items():
                     if name in values:
                         tensor.copy_(to_tensor(values[name], name))
-            yield Instance(parameters, self.module, self.state)
+            yield Instance(parameters, self.module, self.state, compiled=True)
 
 
 def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
@@ -97,23 +101,28 @@ def eager_copy(module: torch.nn.Module) -> torch.nn.Module:
                 memo[id(value)] = value.detach().clone()
     for part in module.modules():
         if isinstance(part, OptimizedModule):
-            memo[id(part)] = copy.deepcopy(part._orig_mod, memo)
-    return copy.deepcopy(module, memo)  # nn.Module leaves out what module.compile() has made
+            with model_errors("copying the model"):
+                memo[id(part)] = copy.deepcopy(part._orig_mod, memo)
+    with model_errors("copying the model"), torch.no_grad():
+        return copy.deepcopy(module, memo)  # nn.Module leaves out what module.compile() has made
 
 
 @contextmanager
 def kept(module: torch.nn.Module) -> Iterator[None]:
-    """Put a module's parameters, gradients and buffers back afterwards, bit for bit."""
+    """Put a module's parameters, gradients, buffers and plain attributes back afterwards."""
     tensors = [*module.parameters(), *module.buffers()]
     before = [(tensor, tensor.detach().clone(), tensor.grad) for tensor in tensors]
-    registered = [(part, dict(part._buffers)) for part in module.modules()]
+    parts = [part for part in module.modules() if not isinstance(part, OptimizedModule)]
+    attributes = [(held, dict(held)) for part in parts for held in (vars(part), part._buffers)]
     for tensor in tensors:
         tensor.grad = None
     try:
         yield
     finally:
-        for part, buffers in registered:
-            part._buffers.update(buffers)
+        for held, values in attributes:
+            for added in held.keys() - values.keys():
+                del held[added]
+            held.update(values)
         with torch.no_grad():
             for tensor, value, gradient in before:
                 tensor.copy_(value)

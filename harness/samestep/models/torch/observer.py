@@ -20,6 +20,7 @@ from samestep.models.subject import ModelError
 from samestep.models.tensors import Role
 from samestep.models.torch.forced import Forced
 from samestep.models.torch.outputs import exchanged, tensors_in
+from samestep.models.torch.own_gradients import OwnGradients
 from samestep.models.torch.values import to_tensor
 
 
@@ -34,7 +35,11 @@ class Observer:
     """Records the layers of one run by the names of ``modules``, and forces what the question gives."""
 
     def __init__(
-        self, modules: Mapping[str, torch.nn.Module], question: Question, device: torch.device
+        self,
+        modules: Mapping[str, torch.nn.Module],
+        question: Question,
+        device: torch.device,
+        shared: frozenset[str] = frozenset(),
     ) -> None:
         self._modules = modules.keys()
         self._names = {id(layer): name for name, layer in modules.items()}
@@ -46,6 +51,7 @@ class Observer:
         self.outputs: dict[str, torch.Tensor] = {}
         self._gradients: dict[str, torch.Tensor] = {}
         self.called: list[str] = []
+        self._own = OwnGradients(shared)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -75,7 +81,17 @@ class Observer:
     @property
     def gradients(self) -> dict[str, torch.Tensor]:
         """The gradients at the layers' outputs, last layer first."""
-        return {name: self._gradients[name] for name in reversed(self.outputs) if name in self._gradients}
+        lost = self._own.changed(ours=False)
+        return {
+            name: self._gradients[name]
+            for name in reversed(self.outputs)
+            if name in self._gradients and name not in lost
+        }
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The layers whose output is changed in place later, so that no view of it may be made."""
+        return self._own.changed(ours=True)
 
     def _after(self, layer: torch.nn.Module, args: Any, keywords: Any, output: Any) -> Any:
         """The hook: record each tensor that a layer returns, and exchange it where it is forced."""
@@ -93,7 +109,7 @@ class Observer:
             name = f"{call}.{path}" if several else call
             if name != call and name in self._modules:  # a container's first output is not its first part
                 name = f"{call}.output.{path}"
-            return self._visit(name, tensor, id(tensor) in given)
+            return self._visit(name, layer, tensor, id(tensor) in given)
 
         exchange = exchanged(output, visit)
         return None if exchange is output else exchange
@@ -112,7 +128,7 @@ class Observer:
             raise ModelError(f"{again[0]} is checkpointed and called several times, so it cannot be forced")
         return None
 
-    def _visit(self, name: str, tensor: torch.Tensor, passed_through: bool) -> torch.Tensor:
+    def _visit(self, name: str, layer: torch.nn.Module, tensor: torch.Tensor, is_input: bool) -> torch.Tensor:
         if self._phase is Phase.FORWARD:
             self.outputs[name] = tensor.detach().clone()  # what follows may change it in place
         value, gradient = (self._forced[role].get(name) for role in (Role.LAYER, Role.LAYER_GRADIENT))
@@ -126,8 +142,7 @@ class Observer:
             return Forced.apply(tensor, value, gradient, self._recorder(name))
         if not tensor.requires_grad:
             return tensor
-        # A layer that returns its input has a gradient of its own: that of its uses, not of its input's.
-        own = tensor.view_as(tensor) if passed_through else tensor
+        own = self._own.of(name, layer, tensor, is_input)
         own.register_hook(self._recorder(name))
         return own
 

@@ -18,7 +18,7 @@ from samestep.models.torch.instance import Instance, Network, Values, device_of
 from samestep.models.torch.layers import layer_of
 from samestep.models.torch.optimizer_steps import OptimizerSteps, updates
 from samestep.models.torch.programs import UpdatesProgram, program_of
-from samestep.models.torch.training_step import TrainingStep, changes_input
+from samestep.models.torch.training_step import Learned, TrainingStep, changes_input
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import check_plain, to_array, to_tensor
 
@@ -65,23 +65,24 @@ class TorchSubject:
         A compiled model shows no layers, except where its run without compilation has the same bits.
         """
         if not self.network.compiled:
-            return self._run(self.network.copy(self.values), question)
+            return self._eager(question)[1]
         if question.forced:
             raise ModelError(
                 "a compiled model's layers cannot be forced: give the model before torch.compile"
             )
         with self.network.native(self.values) as instance:
-            compiled = self._run(instance, question)
-        eager = self._run(self.network.copy(self.values), question)
+            compiled = self._run(self._step(instance, question))
+        eager = self._eager(question)[1]
         return eager if all(_same_bits(compiled[key], eager.get(key)) for key in compiled) else compiled
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
-        """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`."""
-        with model_errors("the model"):
-            cotangents = self._step(self.network.copy(self.values), question).cotangents_of_a_run()
-        return program_of(
-            lambda: self._step(self.network.copy(self.values), question, cotangents), contract, question.seed
-        )
+        """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`.
+
+        The model is run once before as it is, which raises `ModelError` for what it raises.
+        """
+        learned, _ = self._eager(question)
+        made = lambda: self._step(self.network.copy(self.values), question, learned)  # noqa: E731
+        return program_of(made, contract, question.seed)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
@@ -95,8 +96,19 @@ class TorchSubject:
         made = partial(OptimizerSteps, self.network.parameters(), optimizer, steps, rounds=True)
         return UpdatesProgram(program_of(made), made().given)
 
-    def _run(self, instance: Instance, question: Question) -> Tensors:
-        step = self._step(instance, question)
+    def _eager(self, question: Question) -> tuple[Learned, Tensors]:
+        """The tensors of a run of a copy, and what was learned from it."""
+        step = self._step(self.network.copy(self.values), question)
+        tensors = self._run(step)
+        if not step.observer.shared:
+            return step.learned, tensors
+        again = self._step(self.network.copy(self.values), question, step.learned)
+        return step.learned, self._run(again)
+
+    def _step(self, instance: Instance, question: Question, learned: Learned | None = None) -> TrainingStep:
+        return TrainingStep(instance, question, device_of(self.network), learned)
+
+    def _run(self, step: TrainingStep) -> Tensors:
         with model_errors("the model"):
             tensors = step.run()
         for name, tensor in step.given.items():  # what no version counts, such as x.data.mul_(2)
@@ -104,11 +116,6 @@ class TorchSubject:
                 raise ModelError(changes_input(name))
         self._called[:] = step.observer.called or self._called
         return {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
-
-    def _step(
-        self, instance: Instance, question: Question, cotangents: Sequence[torch.Tensor] = ()
-    ) -> TrainingStep:
-        return TrainingStep(instance, question, device_of(self.network), cotangents)
 
     def _arrays(self, tensors: Mapping[str, torch.Tensor], kind: str) -> Mapping[str, np.ndarray]:
         return {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -23,6 +24,14 @@ from samestep.models.torch.values import check_dense, held_exactly, to_tensor
 TorchTensors = dict[TensorKey, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What one run of a question shows, for the next: its cotangents, and the layers changed in place."""
+
+    cotangents: tuple[torch.Tensor, ...] = ()
+    shared: frozenset[str] = frozenset()
+
+
 class TrainingStep:
     """A question put to one instance of a model, which is used up by it.
 
@@ -34,11 +43,12 @@ class TrainingStep:
         instance: Instance,
         question: Question,
         device: torch.device,
-        cotangents: Sequence[torch.Tensor] = (),
+        learned: Learned | None = None,
     ) -> None:
         self.instance, self.question, self.device = instance, question, device
-        self.cotangents = [cotangent.clone() for cotangent in cotangents]
-        self.observer = Observer(instance.modules, question, device)
+        learned = learned or Learned()
+        self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
+        self.observer = Observer(instance.modules, question, device, learned.shared)
         check_dense(instance.parameters, "parameter")
         check_dense(instance.state(), "buffer")
         dtype = _common_dtype(instance)
@@ -70,13 +80,10 @@ class TrainingStep:
                 self._backward(floating, loss)
         return self._collected(found, loss)
 
-    def cotangents_of_a_run(self) -> list[torch.Tensor]:
-        """Return the cotangents that this question has for the outputs of a run; none where it has a loss."""
-        if self.question.loss is not None or not self.question.backward:
-            return []
-        with self._asked():
-            floating = _floating(tensors_in(self._forward()))
-        return list(map(self._cotangent, count(), floating))
+    @property
+    def learned(self) -> Learned:
+        """What the run has shown that a run has to know before."""
+        return Learned(tuple(self.cotangents), self.observer.shared)
 
     def held(self) -> Iterable[torch.Tensor]:
         """Return the tensors that the other side has as well, bit for bit."""
@@ -96,8 +103,10 @@ class TrainingStep:
 
     def _forward(self) -> Nested:
         names = self.question.keywords
-        # A leaf cannot be changed in place, its copy can: then the change is found, and said.
-        given = {name: tensor.clone() for name, tensor in self.inputs.items()}
+        # A leaf cannot be changed in place, its copy can: then the change is found, and said. The compiler
+        # asks every input for its gradient, which a copy warns about.
+        copied = not self.instance.compiled
+        given = {name: tensor.clone() if copied else tensor for name, tensor in self.inputs.items()}
         versions = {name: tensor._version for name, tensor in given.items()}
         every = dict(zip(input_names(self.question), self.question.inputs, strict=True))
         values = {name: given[name] if name in given else bool(flag) for name, flag in every.items()}
@@ -114,7 +123,8 @@ class TrainingStep:
         if loss is not None:
             roots, cotangents = [loss], [torch.ones_like(loss)]
         else:
-            roots, cotangents = floating, self.cotangents or list(map(self._cotangent, count(), floating))
+            self.cotangents = self.cotangents or list(map(self._cotangent, count(), floating))
+            roots, cotangents = floating, self.cotangents
         pairs = [pair for pair in zip(roots, cotangents, strict=True) if pair[0].requires_grad]
         if pairs:
             leaves = [leaf for leaf in self._leaves().values() if leaf.requires_grad]
