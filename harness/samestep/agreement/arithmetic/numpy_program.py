@@ -7,7 +7,6 @@ an absorbed addend go without rounding.
 
 from __future__ import annotations
 
-import hashlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from samestep.agreement.arithmetic.program import (
     Nudge,
     Record,
     Refused,
+    constant_digest,
     shortest_decimal,
 )
 from samestep.agreement.arithmetic.rounding_array import Array
@@ -66,7 +66,7 @@ class ProgramTape(NoiseTape):
 
     def literal(self, value: float) -> float:
         """Return the number that the exact run computes with for a scalar of the code, and note a literal."""
-        if not np.isfinite(value) or _is_simple(value) or shortest_decimal(value, "float64") is not None:
+        if is_simple(np.asarray(value)) or shortest_decimal(value, "float64") is not None:
             return value
         decimal = shortest_decimal(value)
         if decimal is not None:
@@ -76,17 +76,20 @@ class ProgramTape(NoiseTape):
             self.seen.literals.append(literal)
         return value * (1 + literal.roundoff) if literal == self.nudge.literal else value
 
-    def constant(self, array: Array) -> Array:
-        """Return the values of a captured array in float64, each moved by one rounding where it is asked."""
-        digest = hashlib.sha256(array.tobytes()).hexdigest()
+    def constant(self, array: Array) -> tuple[Array, Array]:
+        """Return a captured array in float64, nudged where it is asked, and which elements may round."""
+        value = array.astype(np.float64)
+        moves = ~is_simple(value)
+        if not moves.any():  # zeros, masks, positions: every framework holds them alike
+            return value, moves
+        digest = constant_digest(array)
         if self.is_recording:
             self.seen.constants[digest] = array
-        value = array.astype(np.float64)
         if self.nudge.constants is None or digest in self.nudge.shared:
-            return value
-        rng = np.random.default_rng([self.nudge.constants, int(digest[:16], 16)])
+            return value, moves
+        rng = np.random.default_rng([self.nudge.constants, int(digest[:8], 16)])
         signs = rng.choice([-1.0, 1.0], size=array.shape)
-        return np.asarray(value * (1 + signs * SIMULATED[self.precision]))
+        return np.where(moves, value * (1 + signs * SIMULATED[self.precision]), value), moves
 
     def as_first(self, integers: Array) -> Array:
         """Return the integers of the exact run for a conversion, so that a replica takes the same side."""
@@ -103,10 +106,12 @@ class ProgramTape(NoiseTape):
         return first
 
 
-def _is_simple(value: float) -> bool:
-    """Whether float32 holds the number, and it is an integer or has few significant bits."""
-    held = float(np.float32(value)) == value
-    return held and (value.is_integer() or float(np.ldexp(np.frexp(value)[0], SIMPLE_BITS)).is_integer())
+def is_simple(values: Array) -> Array:
+    """Return where every framework holds float64 numbers alike: integers, or few bits, or not finite."""
+    finite = np.isfinite(values)
+    scaled = np.frexp(np.where(finite, values, 0.0))[0] * 2.0**SIMPLE_BITS
+    whole = (values == np.round(values)) & (np.abs(values) < 1 / SIMULATED[np.dtype("float32")])
+    return np.asarray(~finite | (scaled == np.round(scaled)) | whole)
 
 
 class ProgramNoise(Noise):
@@ -126,7 +131,9 @@ class ProgramNoise(Noise):
         if array.dtype.kind != "f":
             return self.exact(array, self.tape)
         if array.ndim:
-            return self.exact(self.tape.constant(array), self.tape)
+            value, moves = self.tape.constant(array)
+            constant = self.exact(value, self.tape)
+            return constant.with_rounding(value, moves) if moves.any() else constant
         return self.rounded(self.tape.literal(float(array)), self.tape)
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:

@@ -8,6 +8,7 @@ name: a value is never lost silently.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -197,3 +198,8 @@ def shortest_decimal(value: float, dtype: str = "float32") -> float | None:
         return None
     decimal = float(f"{value:.6g}")
     return decimal if float(np.asarray(decimal).astype(dtype)) == value else None
+
+
+def constant_digest(array: np.ndarray) -> str:
+    """Return the name of a captured array's contents: the digest of its dtype and bytes, not of its shape."""
+    return hashlib.sha256(array.dtype.str.encode() + array.tobytes()).hexdigest()[:32]

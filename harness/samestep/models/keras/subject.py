@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
-from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.keras.network import KerasNetwork
+from samestep.models.keras.optimizer import KerasSteps, run_steps
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
@@ -62,11 +64,25 @@ class KerasSubject:
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a Keras optimizer. Raises `ModelError`."""
-        raise NotImplementedError
+        return run_steps(self.network.parameters, optimizer, steps)
 
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
-        """Return the same steps for the engine. Raises `Refused`."""
-        raise NotImplementedError
+        """Return the same steps for the backend's engine. Raises `Refused`."""
+        made = partial(KerasSteps, self.network.parameters, optimizer, steps)
+        if self.backend == "torch":
+            from samestep.models.keras.torch import optimizer as on_torch
+
+            return on_torch.steps_program(made)
+        if self.backend == "jax":
+            from samestep.models.keras.jax import optimizer as on_jax
+
+            return on_jax.steps_program(made())
+        raise Refused("")
+
+    @property
+    def backend(self) -> str:
+        """The backend of this process."""
+        return str(keras.backend.backend())
 
 
 def _on_backend(network: KerasNetwork) -> Subject:
