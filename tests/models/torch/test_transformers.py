@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
+os.environ.setdefault("USE_TF", "0")  # transformers imports TensorFlow otherwise, which takes seconds
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
