@@ -107,11 +107,15 @@ class ProgramTape(NoiseTape):
 
 
 def is_simple(values: Array) -> Array:
-    """Return where every framework holds float64 numbers alike: integers, or few bits, or not finite."""
+    """Return where every framework holds float64 numbers alike.
+
+    They are integers, of few significant bits, the largest that float32 has (which masks), or not finite.
+    """
     finite = np.isfinite(values)
     scaled = np.frexp(np.where(finite, values, 0.0))[0] * 2.0**SIMPLE_BITS
     whole = (values == np.round(values)) & (np.abs(values) < 1 / SIMULATED[np.dtype("float32")])
-    return np.asarray(~finite | (scaled == np.round(scaled)) | whole)
+    largest = np.abs(values) == np.finfo(np.float32).max
+    return np.asarray(~finite | (scaled == np.round(scaled)) | whole | largest)
 
 
 class ProgramNoise(Noise):
