@@ -37,7 +37,7 @@ def scale(d: Difference) -> Models:
 def temperature(d: Difference) -> Models:
     """A factor on the input of a softmax."""
     function = log_softmax if d.layer == "log_softmax" else softmax
-    if (x := d.input) is None:
+    if (x := d.input) is None or x.dtype.kind != "f" or not x.ndim:
         return
     axis = _own_axis(d, x)
     yield Model(
@@ -57,7 +57,7 @@ def score_axis(d: Difference) -> Models:
 
 def softmax_axis(d: Difference) -> Models:
     """A softmax over another axis, or without its logarithm."""
-    if (x := d.input) is None:
+    if (x := d.input) is None or x.dtype.kind != "f" or not x.ndim:
         return
     forms = (log_softmax, softmax) if d.layer == "log_softmax" else (softmax, log_softmax)
     axis = _own_axis(d, x)
@@ -117,7 +117,7 @@ def mask_value(d: Difference) -> Models:
 
 def softmax_fill(d: Difference) -> Models:
     """Entries of a softmax's input that are finite where the reference's are -inf, or nearly."""
-    if (x := d.input) is None:
+    if (x := d.input) is None or x.dtype.kind != "f" or not x.ndim:
         return
     axis, blocked = _own_axis(d, x), x <= min(FILLS)
     if blocked.any():

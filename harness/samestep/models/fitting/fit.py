@@ -63,41 +63,47 @@ def fit(difference: Difference) -> Fitted | None:
     resolution = Resolution.of(difference)
     if resolution.is_rounding(difference.expected):
         return None
-    explanations, tried = [], 1
+    explanations: list[Explanation] = []
+    tried = 1
     with np.errstate(all="ignore"):
         for family in FAMILIES:
-            for model in family.models(difference) if family.applies(difference) else ():
-                tried += len(model.starts)
-                found = explain(resolution, family, model)
-                explanations += [found] if found else []
+            if family.applies(difference):
+                try:
+                    for model in family.models(difference):
+                        tried += len(model.starts)
+                        explanations += explain(resolution, family, model)
+                except (ValueError, IndexError):  # its arrays do not fit together: no layer of this kind
+                    continue
     return choose(explanations, log10(tried), difference.got.size)
 
 
-def explain(resolution: Resolution, family: Family, model: Model) -> Explanation | None:
-    """Return what a model explains with its best number; None where it leaves too much."""
+def explain(resolution: Resolution, family: Family, model: Model) -> list[Explanation]:
+    """Return what a model explains with its best number; nothing where it leaves too much."""
     if model.check is not None and not _agrees(resolution, model.check):
-        return None
+        return []
     value = best_value(resolution, model)
     if value is None:
-        return None
+        return []
     guess = model.tensor(value)
     left = rms(resolution.left_over(guess)) / rms(resolution.error)
     if not left <= EXPLAINED:
-        return None
+        return []
     digits, is_free = model.digits, model.free
     if is_free:
         value, more = shortest(value, model.own, lambda number: _is_rounding(resolution, model, number))
         guess, digits = model.tensor(value), digits + more
         left = rms(resolution.left_over(guess)) / rms(resolution.error)
-    return Explanation(
-        family,
-        model.say(value),
-        value if is_free or len(model.starts) > 1 else None,
-        left,
-        _is_rounding(resolution, model, value),
-        digits,
-        -np.inf if model.describes else resolution.chance(guess) + digits,
-    )
+    return [
+        Explanation(
+            family,
+            model.say(value),
+            value if is_free or len(model.starts) > 1 else None,
+            left,
+            _is_rounding(resolution, model, value),
+            digits,
+            -np.inf if model.describes else resolution.chance(guess) + digits,
+        )
+    ]
 
 
 def choose(explanations: list[Explanation], tried: float, size: int) -> Fitted | None:

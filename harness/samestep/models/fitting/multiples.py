@@ -30,6 +30,7 @@ def reduction(d: Difference) -> Models:
     before, change = change_of(d)
     shape = d.inputs[0].shape if d.inputs else d.expected.shape
     counts = {*shape, *(int(n) for n in np.cumprod(shape)), *(int(n) for n in np.cumprod(shape[::-1]))}
+    counts |= {int((x >= 0).sum()) for x in d.inputs[1:2]}  # targets that are not ignored
     counts |= {int(n) for name in ("batch", "batch_size") if (n := d.setting(name))}
     for count in sorted(n for n in counts if n > 2):
         mean = f"{d.what} is a mean over {count} where the reference's is a sum"
