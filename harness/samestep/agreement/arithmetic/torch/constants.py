@@ -23,7 +23,8 @@ class Constants:
 
     def __init__(self, held: Iterable[torch.Tensor], nudge: Nudge | None = None) -> None:
         self._held = {tensor.untyped_storage()._cdata for tensor in held}
-        self._nudge = nudge if nudge is not None and nudge.constants is not None else None
+        self._seed = None if nudge is None else nudge.constants
+        self._shared = frozenset() if nudge is None else nudge.shared
         self.found: dict[str, np.ndarray] = {}
 
     def meet(self, tensor: torch.Tensor, values: torch.Tensor) -> None:
@@ -37,8 +38,9 @@ class Constants:
                 return  # zeros, ones, masks, positions: every program holds them alike
             name = digest(values.to(tensor.dtype))
             self.found.setdefault(name, values.cpu().numpy().copy())
-            if self._nudge is not None and name not in self._nudge.shared:
-                seed = [self._nudge.constants, int(name[:8], 16)]
-                signs = np.random.default_rng(seed).choice([-1.0, 1.0], values.numel())
+            if self._seed is not None and name not in self._shared:
+                signs = np.random.default_rng([self._seed, int(name[:8], 16)]).choice(
+                    [-1.0, 1.0], values.numel()
+                )
                 step = torch.from_numpy(signs).to(values.device) * ROUNDOFF[tensor.dtype]
                 values.mul_(torch.where(moves, 1 + step, 1.0))

@@ -32,7 +32,7 @@ from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.numbers_read import literal, read
 from samestep.agreement.arithmetic.torch.operation_kinds import Kind, kind_of
 from samestep.agreement.arithmetic.torch.operation_table import operation_name
-from samestep.agreement.arithmetic.torch.path import Form, Path, Step
+from samestep.agreement.arithmetic.torch.path import Form, OtherPath, Path, Step
 from samestep.agreement.arithmetic.torch.places import refuse
 from samestep.agreement.arithmetic.torch.rewritten import foreign, list_operation, optimizer_step, out_variant
 from samestep.agreement.arithmetic.torch.shadows import Shadows, has_values, wide_dtype
@@ -51,7 +51,7 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
 
     With ``poison`` all handles are NaN; with ``frozen`` a number that is read out is the first run's. A
     ``tape`` is written outside this mode, and sees what is done to values and to integers, and nothing of
-    what is done to handles. ``refused`` keeps a refusal that PyTorch may turn into another error.
+    what is done to handles. ``failure`` keeps an error that PyTorch may turn into another.
     """
 
     supports_higher_order_operators = True
@@ -71,7 +71,7 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
         self.shadows, self.noise, self.path = Shadows(constants), noise, path
         self.first, self.poison, self.frozen, self.tape = first, poison, frozen, tape
         self.hidden: Callable[[], Any] = nullcontext if tape is None else unseen
-        self.refused: Refused | None = None
+        self.failure: Refused | OtherPath | None = None
         self.numbers: Any = None  # what a tensor of numbers is being made of
         self.has_read = False
         self._guard, self._depth = Guard(self), 0
@@ -103,8 +103,8 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
                 return NotImplemented
         try:
             return _METHODS[kind_of(func)](self, func, args, kwargs or {})
-        except Refused as error:
-            self.refused = error
+        except (Refused, OtherPath) as error:
+            self.failure = error
             raise
 
     # -- handles ---------------------------------------------------------------------------------------

@@ -32,11 +32,20 @@ class Call:
         """The slots that it changes in place."""
         if not self.func._schema.is_mutable:
             return []
-        return [x for x in leaves_of(self.args[:1], {}) if isinstance(x, Slot)]
+        return [x for x in leaves_of(self.args[:1], {}) if type(x) is Slot]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a literal is among its arguments."""
+        return any(type(x) is Number for x in leaves_of(self.args, self.kwargs))
 
     def operands(self) -> Iterator[Slot]:
         """Yield the slots that it reads."""
-        return (x for x in leaves_of(self.args, self.kwargs) if isinstance(x, Slot))
+        return (x for x in leaves_of(self.args, self.kwargs) if type(x) is Slot)
+
+    def slots(self) -> list[Slot]:
+        """Return the slots that it reads and makes."""
+        return [*self.operands(), *(slot for slot in self.results if slot is not None)]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,10 @@ class DrawNumbers:
 
     draw: Draw
     slot: Slot
+
+    def slots(self) -> list[Slot]:
+        """Return the slot that it makes."""
+        return [self.slot]
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,10 @@ class DrawNumber:
     scale: float
     number: Number
 
+    def slots(self) -> list[Slot]:
+        """Return no slots."""
+        return []
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -62,3 +79,21 @@ class Decision:
 
     of: Call | Slot
     expected: Any
+    results: tuple[Slot, ...] = ()
+    changes: tuple[Slot, ...] = ()
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a literal is among its arguments."""
+        return isinstance(self.of, Call) and self.of.has_numbers
+
+    def operands(self) -> Iterator[Slot]:
+        """Yield the slots that it reads."""
+        return iter([self.of]) if isinstance(self.of, Slot) else self.of.operands()
+
+    def slots(self) -> list[Slot]:
+        """Return the slots that it reads."""
+        return list(self.operands())
+
+
+Instruction = Call | DrawNumbers | DrawNumber | Decision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -22,33 +23,6 @@ class Number(float):
     an error, in an exact run none does. Comparisons, bool and formatting are a float's.
     """
 
-    def __add__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: a + b)
-
-    def __radd__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: b + a)
-
-    def __sub__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: a - b)
-
-    def __rsub__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: b - a)
-
-    def __mul__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: a * b)
-
-    def __rmul__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: b * a)
-
-    def __truediv__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: a / b)
-
-    def __rtruediv__(self, other: Any) -> Number:
-        return _of(self, other, lambda a, b: b / a)
-
-    def __pow__(self, other: Any, modulus: None = None) -> Number:
-        return _of(self, other, lambda a, b: a**b)
-
     def __neg__(self) -> Number:
         return Number(-float(self))
 
@@ -58,9 +32,20 @@ class Number(float):
     def __deepcopy__(self, memo: Any) -> Number:
         return self
 
+    def _apply(self, operation: Callable[[Any, Any], Any], other: Any, swapped: bool) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        a, b = _rounded(float(self)), _rounded(float(other)) if isinstance(other, float) else other
+        return Number(_rounded(float(operation(b, a) if swapped else operation(a, b))))
 
-def _of(number: Number, other: Any, operation: Callable[[float, float], float]) -> Any:
-    if not isinstance(other, (int, float)):
-        return NotImplemented
-    b = _rounded(float(other)) if isinstance(other, float) else other
-    return Number(_rounded(float(operation(_rounded(float(number)), b))))
+
+def _operator(operation: Callable[[Any, Any], Any], swapped: bool = False) -> Callable[[Number, Any], Any]:
+    return lambda number, other: number._apply(operation, other, swapped)
+
+
+for _name, _operation in {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
+    "pow": operator.pow,
+}.items():  # fmt: skip
+    setattr(Number, f"__{_name}__", _operator(_operation))
+    setattr(Number, f"__r{_name}__", _operator(_operation, swapped=True))

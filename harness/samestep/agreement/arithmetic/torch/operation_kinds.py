@@ -28,9 +28,9 @@ class Kind(Enum):
 
 #: Draws, whose values are those of the real program, in its own order of memory.
 _RANDOM = {
-    "rand", "randn", "rand_like", "randn_like", "bernoulli", "normal", "uniform", "exponential", "multinomial",
-    "randperm", "randint", "randint_like", "random", "log_normal", "cauchy", "geometric", "poisson", "binomial",
-    "_sample_dirichlet", "_standard_gamma", "normal_functional",
+    "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "random", "normal",
+    "normal_functional", "uniform", "bernoulli", "exponential", "multinomial", "log_normal", "cauchy",
+    "geometric", "poisson", "binomial", "_sample_dirichlet", "_standard_gamma",
 }  # fmt: skip
 #: These change what a handle is, besides views.
 _OF_HANDLES = {"detach", "lift", "set", "is_same_size", "_has_same_storage_numel", "resize", "resize_as"}
@@ -47,7 +47,7 @@ def kind_of(func: Any) -> Kind:
     views = func.is_view or torch.Tag.inplace_view in func.tags
     if views or name in _OF_HANDLES or func.namespace in ("profiler", "prim"):
         return Kind.HANDLES
-    if func.namespace != "aten":
+    if func.namespace != "aten" or name == "_efficientzerotensor":
         return Kind.FOREIGN
     if name.startswith("_foreach_"):
         return Kind.LIST

@@ -25,6 +25,10 @@ from samestep.agreement.arithmetic.torch.tape import Recorder
 Array = np.ndarray
 
 
+#: What is made once and kept, such as TorchScript's plans, is there in a later run.
+_ATTEMPTS = 3
+
+
 class TorchProgram:
     """Implements `samestep.agreement.arithmetic.program.Program` for PyTorch.
 
@@ -108,17 +112,25 @@ class TorchProgram:
 
     def _first(self) -> dict[Any, Array]:
         if self._exact is None:
-            self._noise.record()
-            exact = self._interpret(self._noise, self._path, first=True)
-            if not self._audited:
-                self._noise.exact_again()
+            reason = ""
+            for _ in range(_ATTEMPTS):
                 try:
-                    poisoned = self._interpret(self._noise, self._path, poison=True)
+                    self._exact = self._audited_run()
+                    break
                 except OtherPath as error:
-                    raise Refused(f"the code takes another path the second time: {error}") from None
-                audit(exact, poisoned)
-            self._exact = exact
+                    reason = str(error)
+            else:
+                raise Refused(f"the code does not do the same twice: {reason}")
         return self._exact
+
+    def _audited_run(self) -> dict[Any, Array]:
+        self._noise.record()
+        self._path = Path()
+        exact = self._interpret(self._noise, self._path, first=True)
+        if not self._audited:
+            self._noise.exact_again()
+            audit(exact, self._interpret(self._noise, self._path, poison=True))
+        return exact
 
     def _interpret(
         self, noise: NoiseMode, path: Path, *, nudge: Nudge | None = None, **how: Any
@@ -149,8 +161,8 @@ class TorchProgram:
                 with tape:
                     tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
         except Exception as error:
-            if interpreter.refused is not None and not isinstance(error, Refused | OtherPath):
-                raise interpreter.refused from error  # PyTorch has made another error of it
+            if interpreter.failure is not None and not isinstance(error, Refused | OtherPath):
+                raise interpreter.failure from error  # PyTorch has made another error of it
             raise
         return tensors
 

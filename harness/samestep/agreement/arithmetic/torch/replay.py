@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 
-from samestep.agreement.arithmetic.torch.instructions import Call, Decision, DrawNumber, DrawNumbers, Slot
+from samestep.agreement.arithmetic.torch.instructions import Call, DrawNumber, DrawNumbers, Instruction, Slot
 from samestep.agreement.arithmetic.torch.noise_pool import NoisePool
 from samestep.agreement.arithmetic.torch.path import Path
 from samestep.agreement.arithmetic.torch.poison import same_bits
@@ -29,14 +30,15 @@ class Tape:
 
     def __init__(self, recorder: Recorder) -> None:
         self.reason = recorder.reason
-        self.calls: list[Any] = []
+        self.calls: list[Instruction] = []
         self._changed = recorder.changed
         self._constants: dict[Slot, torch.Tensor] = {}
         self._replay: Callable[..., Any] | None = None
         self._same = 0
         if not self.reason:
-            self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
-            used = {slot for call in self.calls for slot in slots_of(call)} | {*recorder.results.values()}
+            with _like_the_mode():
+                self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
+            used = {slot for call in self.calls for slot in call.slots()} | {*recorder.results.values()}
             self._constants = {slot: value for slot, value in constants.items() if slot in used}
             self._replay = TapeSource(self.calls, self._constants, recorder.results).function()
 
@@ -61,25 +63,26 @@ class Tape:
         constants = [
             value.clone() if slot in self._changed else value for slot, value in self._constants.items()
         ]
-        with torch.inference_mode():
+        with _like_the_mode():
             tensors, flips = self._replay(NoisePool(seed), constants)
             if flips:
                 path.find("decides", "a value that rounding moves decides, or becomes an integer")
             return {key: as_array(tensor) for key, tensor in tensors.items()}
 
 
-def slots_of(call: Any) -> list[Slot]:
-    """Return the slots that a call reads and makes."""
-    if isinstance(call, DrawNumbers):
-        return [call.slot]
-    if isinstance(call, Decision):
-        return [call.of] if isinstance(call.of, Slot) else list(call.of.operands())
-    if isinstance(call, DrawNumber):
-        return []
-    return [*call.operands(), *(slot for slot in call.results if slot is not None)]
+@contextmanager
+def _like_the_mode() -> Iterator[None]:
+    """Below autograd, with float64 where an operation makes floats of integers or nothing."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
-def needed(recorder: Recorder) -> list[Any]:
+def needed(recorder: Recorder) -> list[Instruction]:
     """Return the calls that the results, and decisions, depend on; draws stay, for their order."""
     bases = recorder.bases
     slots = set(recorder.results.values())
@@ -91,7 +94,7 @@ def needed(recorder: Recorder) -> list[Any]:
             if not made and not any(bases[slot] in storages for slot in call.changes):
                 continue
         if not isinstance(call, (DrawNumbers, DrawNumber)):
-            used = slots_of(call)
+            used = call.slots()
             slots.update(used)
             storages.update(bases[slot] for slot in used)
         kept.append(call)

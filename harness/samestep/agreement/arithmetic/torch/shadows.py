@@ -117,10 +117,10 @@ class Shadows:
 
     def _grown(self, tensor: Tensor, old: Shadow) -> Shadow:
         """A storage was resized: what it had stays, and the rest is lifted."""
-        with unseen():
-            new = self.lift(tensor)
-            first = torch.view_as_real(old.first) if old.first.is_complex() else old.first
-            new.first[: old.size] = first.as_strided((old.size,), (1,), 0)
+        new = self.lift(tensor)
+        first = torch.view_as_real(old.first) if old.first.is_complex() else old.first
+        new.first.narrow(0, 0, old.size).copy_(first.as_strided((old.size,), (1,), 0))
+        new.terms = old.terms
         return new
 
     def adopt(self, handle: Tensor, values: Tensor, terms: int = 1) -> None:

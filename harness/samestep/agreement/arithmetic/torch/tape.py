@@ -20,6 +20,7 @@ from samestep.agreement.arithmetic.torch.instructions import (
     Decision,
     DrawNumber,
     DrawNumbers,
+    Instruction,
     Number,
     Slot,
 )
@@ -36,7 +37,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[Any] = []
+        self.calls: list[Instruction] = []
         self.constants: dict[Slot, Tensor] = {}
         self.changed: set[Slot] = set()
         self.bases: list[Slot] = []

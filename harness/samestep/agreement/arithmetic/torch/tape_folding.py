@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from samestep.agreement.arithmetic.torch.arguments import mapped, results_of
-from samestep.agreement.arithmetic.torch.instructions import Call, DrawNumbers, Number, Slot
+from samestep.agreement.arithmetic.torch.instructions import Call, Decision, DrawNumbers, Slot
 
 
 def folded(
@@ -16,20 +16,20 @@ def folded(
 ) -> tuple[list[Any], dict[Slot, torch.Tensor]]:
     """Return the calls that differ between replicas, and the constants with the results of all others.
 
-    A storage differs if a draw goes to it, or a call that reads from one that does.
+    A storage differs if a draw goes to it, or a call that reads from one that does. A decision on what does
+    not differ is the exact run's.
     """
     differing = _differing(calls, bases)
     values, kept = dict(constants), []
     for call in calls:
-        if not isinstance(call, Call) or _differs(call, differing, bases):
+        if not isinstance(call, Call | Decision) or _differs(call, differing, bases):
             kept.append(call)
-            continue
-        with torch.inference_mode():
+        elif isinstance(call, Call):
             operand = lambda x: values[x] if type(x) is Slot else x  # noqa: E731
             results = call.func(*mapped(operand, call.args), **mapped(operand, call.kwargs))
-        for slot, value in zip(call.results, results_of(results), strict=True):
-            if slot is not None:
-                values[slot] = value
+            for slot, value in zip(call.results, results_of(results), strict=True):
+                if slot is not None:
+                    values[slot] = value
     return kept, values
 
 
@@ -39,7 +39,7 @@ def _differing(calls: Sequence[Any], bases: Sequence[Slot]) -> set[Slot]:
     while before != len(found):
         before, read = len(found), set[Slot]()
         for call in calls:
-            if not isinstance(call, Call):
+            if not isinstance(call, Call | Decision):
                 continue
             changed = {bases[slot] for slot in call.changes}
             if _differs(call, found, bases) or changed & read:  # what was read before is another value
@@ -49,8 +49,6 @@ def _differing(calls: Sequence[Any], bases: Sequence[Slot]) -> set[Slot]:
     return found
 
 
-def _differs(call: Call, differing: set[Slot], bases: Sequence[Slot]) -> bool:
-    leaves: list[Any] = []
-    mapped(leaves.append, (call.args, call.kwargs))
-    slots = [x for x in leaves if type(x) is Slot] + [slot for slot in call.results if slot is not None]
-    return any(type(x) is Number for x in leaves) or any(bases[slot] in differing for slot in slots)
+def _differs(call: Call | Decision, differing: set[Slot], bases: Sequence[Slot]) -> bool:
+    slots = [*call.operands(), *(slot for slot in call.results if slot is not None)]
+    return call.has_numbers or any(bases[slot] in differing for slot in slots)

@@ -115,7 +115,7 @@ class TapeSource:
     def _last_uses(self) -> dict[int, list[str]]:
         last: dict[Slot, int] = {}
         for at, call in enumerate(self.calls):
-            for slot in _local_slots(call):
+            for slot in call.slots():
                 last[slot] = at
         kept = set(self.results.values())
         free: dict[int, list[str]] = {}
@@ -132,16 +132,6 @@ def _name(slot: Slot) -> str:
 def _is_single(call: Call) -> bool:
     returns = call.func._schema.returns
     return len(returns) == 1 and "List" not in str(returns[0].type) and "[]" not in str(returns[0].type)
-
-
-def _local_slots(call: Any) -> list[Slot]:
-    if isinstance(call, DrawNumbers):
-        return [call.slot]
-    if isinstance(call, DrawNumber):
-        return []
-    if isinstance(call, Decision):
-        return [call.of] if isinstance(call.of, Slot) else list(call.of.operands())
-    return [*call.operands(), *(slot for slot in call.results if slot is not None)]
 
 
 def _fast(func: Any) -> Any:
