@@ -130,9 +130,12 @@ def test_anything_but_a_module_is_said():
         from_module({})
 
 
-def test_a_tied_name_is_said():
-    with pytest.raises(ModelError, match=r"no parameter head.weight"):
-        from_module(Tied()).with_values({"head.weight": normal(11, 6)}, {})
+def test_a_tied_weight_has_one_value():
+    subject, weight = from_module(Tied()), normal(11, 6)
+    for given in ({"head.weight": weight}, {"embed.weight": weight, "head.weight": weight}):
+        assert np.array_equal(subject.with_values(given, {}).parameters()["embed.weight"], weight)
+    with pytest.raises(ModelError, match=r"head.weight is tied to embed.weight, which has another value"):
+        subject.with_values({"embed.weight": weight, "head.weight": weight + 1}, {})
 
 
 def test_a_module_that_cannot_be_copied_is_said():

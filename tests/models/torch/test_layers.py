@@ -14,7 +14,9 @@ from tests.models.torch.networks import asked, conv_net, mlp, normal  # noqa: E4
 
 def test_layers_have_types_and_settings():
     layers = {layer.kind: layer.settings for layer in from_module(conv_net()).layers()}
-    assert layers["BatchNorm2d"].items() >= {"eps": 1e-5, "momentum": 0.1, "training": True}.items()
+    norm = nn.BatchNorm2d(4)
+    expected = {"eps": norm.eps, "momentum": norm.momentum, "training": True}
+    assert layers["BatchNorm2d"].items() >= expected.items()
     assert layers["Conv2d"].items() >= {"stride": (1, 1), "padding": (0, 0), "padding_mode": "zeros"}.items()
     assert not any(name.startswith("_") for settings in layers.values() for name in settings)
 

@@ -38,6 +38,10 @@ class FunctionNetwork:
         """Return the arrays of state, by path."""
         return _leaves(self.held)
 
+    def tied(self) -> Mapping[str, str]:
+        """Return none: every array has one path."""
+        return {}
+
     def modules(self) -> Mapping[str, torch.nn.Module]:
         """Return none: a function's parts have no names."""
         return {}

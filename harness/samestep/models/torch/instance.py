@@ -49,6 +49,10 @@ class Network(Protocol):
         """Return the user's own buffers or carries, by name."""
         ...
 
+    def tied(self) -> Mapping[str, str]:
+        """Return the further names of what has several, with the first name of each."""
+        ...
+
     def modules(self) -> Mapping[str, torch.nn.Module]:
         """Return the user's own named submodules."""
         ...

@@ -51,6 +51,15 @@ class ModuleNetwork:
         """Return the module's own buffers."""
         return _named(self.module.named_buffers())
 
+    def tied(self) -> Mapping[str, str]:
+        """Return the further names of shared parameters and buffers, with the first name of each."""
+        first = {id(tensor): name for name, tensor in {**self.parameters(), **self.state()}.items()}
+        every = {
+            **_named(self.module.named_parameters(remove_duplicate=False)),
+            **_named(self.module.named_buffers(remove_duplicate=False)),
+        }
+        return {name: first[id(tensor)] for name, tensor in every.items() if first[id(tensor)] != name}
+
     def modules(self) -> Mapping[str, torch.nn.Module]:
         """Return the submodules by name, without the module itself and without what torch.compile adds."""
         return _submodules(self.module)

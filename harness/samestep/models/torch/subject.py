@@ -53,9 +53,10 @@ class TorchSubject:
         self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
     ) -> TorchSubject:
         """Return this model with other values of some of its parameters and state. Raises `ModelError`."""
+        tied = self.network.tied()
         given = {
-            **_held(parameters, self.network.parameters(), "parameter"),
-            **_held(state, self.network.state(), "buffer"),
+            **_held(parameters, self.network.parameters(), tied, "parameter"),
+            **_held(state, self.network.state(), tied, "buffer"),
         }
         return replace(self, values={**self.values, **given}, _called=[])
 
@@ -124,20 +125,24 @@ class TorchSubject:
         }
 
 
-def _held(values: Values, own: Mapping[str, torch.Tensor], kind: str) -> Values:
+def _held(
+    values: Values, own: Mapping[str, torch.Tensor], tied: Mapping[str, str], kind: str
+) -> dict[str, np.ndarray]:
     """The values as this model's tensors hold them. Raises `ModelError` for other names and shapes."""
-    held = {}
+    held: dict[str, np.ndarray] = {}
     for name, value in values.items():
-        if name not in own:
+        first = tied.get(name, name)
+        if first not in own:
             nearest = get_close_matches(name, own, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(own) or 'none'}"
             raise ModelError(f"the model has no {kind} {name}; {hint}")
-        check_plain(own[name], f"{kind} {name}")
-        if np.shape(value) != tuple(own[name].shape):
-            shapes = f"the shape {tuple(own[name].shape)}; the value given for it has {np.shape(value)}"
+        check_plain(own[first], f"{kind} {name}")
+        if np.shape(value) != tuple(own[first].shape):
+            shapes = f"the shape {tuple(own[first].shape)}; the value given for it has {np.shape(value)}"
             raise ModelError(f"{kind} {name} has {shapes}")
-        tensor = to_tensor(value, f"{kind} {name}").to(own[name].dtype)
-        held[name] = to_array(tensor, name)
+        array = to_array(to_tensor(value, f"{kind} {name}").to(own[first].dtype), name)
+        if not _same_bits(array, held.setdefault(first, array)):
+            raise ModelError(f"{kind} {name} is tied to {first}, which has another value")
     return held
 
 
