@@ -31,7 +31,7 @@ MOVES = (
     "max_pool", "adaptive_max", "reflect", "replicate", "circular", "unfold", "tensor_unfold", "amax", "amin",
     "embedding", "embedding_frequent", "embedding_bag_max", "scatter_reduce_am", "index_reduce_am",
 )  # fmt: skip
-#: The least share of sigma that errors have as a norm: a library's functions are allowed 16 u and keep to one.
+#: The least share of sigma that errors have as a norm: a library's functions are allowed 16 u.
 LEAST_SHARE = 1 / 128
 
 

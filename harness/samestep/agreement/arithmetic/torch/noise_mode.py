@@ -149,7 +149,7 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
     def _note(self, out: Tensor, share: Callable[[], Tensor] | None) -> Rounding:
         if out.is_complex():
             return Rounding(self.operation, out.shape)
-        if is_held_exactly(out):
+        if is_held_exactly(out, FLOAT32):
             return Rounding(self.operation, out.shape, exact=True)
         kept = None
         if share is not None:
@@ -167,11 +167,12 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
             parts = torch.view_as_real(out)
             size = out.abs().unsqueeze(-1)
             parts.add_(self.draw(parts) * size, alpha=2 * scale)
-        elif note.repeated:
-            out.mul_(1 + scale * spread_by_value(out, self.draw))
-        elif note.share is not None:
-            unit = FLOAT64 if self.level is Level.DOUBLE else FLOAT32
-            out.mul_(1 + scale * (note.share / unit).clamp_(max=1) * self.draw(out))
+        elif note.repeated or note.share is not None:
+            errors = spread_by_value(out, self.draw) if note.repeated else self.draw(out)
+            if note.share is not None:
+                unit = FLOAT64 if self.level is Level.DOUBLE else FLOAT32
+                errors = errors * (note.share / unit).clamp_(max=1)
+            out.mul_(1 + scale * errors)
         else:
             out.mul_(self.draw(out, scale))
 
@@ -192,21 +193,21 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
         if self.is_recording:
             width = deviation().nan_to_num_(0.0, 0.0, 0.0)
             width = width.to(torch.float32) if width.numel() > LARGE else width  # mixed products are slow
-            self.roundings.write(Rounding(self.operation, out.shape, width=width, bias=bias()))
+            alike = not out.is_complex() and repeats(out)
+            self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, width, bias()))
         elif self.is_noisy:
             note = self.roundings.follow(self.operation, out.shape)
             if not self.is_silent and note.width is not None:
-                self._add(out, note.width, note.bias, scale)
+                self._add(out, note.width, note, self.deviation * scale)
         return out
 
-    def _add(self, out: Tensor, width: Tensor, bias: Tensor | None, scale: float) -> None:
+    def _add(self, out: Tensor, width: Tensor, note: Rounding, deviation: float) -> None:
         parts = torch.view_as_real(out) if out.is_complex() else out
-        wide = width.unsqueeze(-1) if out.is_complex() else width
-        if bias is None or self.level is Level.DOUBLE:
-            parts.add_(self.draw(parts) * wide, alpha=self.deviation * scale)
-        else:
-            wide = torch.hypot(wide.double() * (self.deviation * scale), bias)
-            parts.add_(self.draw(parts) * wide)
+        width = width.unsqueeze(-1) if out.is_complex() else width
+        if note.bias is not None and self.level is Level.OWN:
+            width, deviation = torch.hypot(width.double() * deviation, note.bias), 1.0
+        errors = spread_by_value(parts, self.draw) if note.repeated else self.draw(parts)
+        parts.add_(errors * width, alpha=deviation)
 
     # -- numbers -----------------------------------------------------------------------------------------
 
@@ -280,7 +281,8 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
         """
         name = operation_name(func)
         out = self._rounded(func, name, args, kwargs)
-        if not self._inside and self.roundoff > FLOAT32 and self.level is Level.OWN:
+        casts = name in rules.CASTS
+        if not self._inside and (self.source_roundoff < self.roundoff if casts else self.roundoff > FLOAT32):
             self._narrow(out, name)
         return out
 
@@ -322,11 +324,16 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
             torch.set_default_dtype(default)
 
     def _narrow(self, out: Any, name: str) -> None:
-        """Round results that are bfloat16 or float16 once more, to their own dtype."""
-        exact = name in EXACT or (name in rules.CASTS and self.source_roundoff >= self.roundoff)
-        if exact:
+        """Round results to their own dtype: of a cast, and what is computed in float32 but narrower."""
+        if name in EXACT:
             return
         for one in out if isinstance(out, (tuple, list)) else (out,):
-            if isinstance(one, Tensor) and one.is_floating_point():
-                self.operation = name
-                self.relative(one, self.roundoff / FLOAT32)
+            if not isinstance(one, Tensor) or not one.is_floating_point() or not one.numel():
+                continue
+            if self.is_recording:
+                held = is_held_exactly(one, self.roundoff)
+                self.roundings.write(Rounding(name, one.shape, exact=held, repeated=repeats(one)))
+            elif self.is_noisy:
+                note = self.roundings.follow(name, one.shape)
+                if self.level is Level.OWN:
+                    self._round(one, rounding_deviation(self.roundoff), note)

@@ -13,6 +13,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+_DTYPES = {torch.finfo(dtype).eps / 2: dtype for dtype in (torch.float32, torch.bfloat16, torch.float16)}
+
 #: Elements that are looked at; smaller tensors are not asked, since their norms are not judged.
 SAMPLE, SMALLEST = 512, 32
 #: A sample that has no duplicates for one in sixteen is no array that repeats: of 4,000 values or more.
@@ -21,6 +23,8 @@ REPEATS_FROM = 16
 ROWS, TERMS = 64, 64
 #: Errors for different values: 2^16 of them, chosen by the upper bits of value x _ODD.
 _HASH_BITS, _ODD = 16, -7046029254386353131
+#: The last bits that do not count: equal sums come out of float64 equal but for these.
+_IGNORED_BITS = 12
 
 
 @cache
@@ -42,12 +46,12 @@ def _sample(x: Tensor) -> Tensor:
     return x[places]
 
 
-def is_held_exactly(x: Tensor) -> bool:
-    """Return whether float32 holds every element of a float64 tensor, so that none was rounded."""
-    sample = _sample(x)
-    if not torch.equal(sample.to(torch.float32).to(torch.float64), sample):
+def is_held_exactly(x: Tensor, roundoff: float) -> bool:
+    """Return whether the dtype of this unit roundoff holds all of a float64 tensor: then none was rounded."""
+    dtype, sample = _DTYPES[roundoff], _sample(x)
+    if not torch.equal(sample.to(dtype).to(torch.float64), sample):
         return False
-    return x.numel() <= SAMPLE or bool(torch.equal(x.to(torch.float32).to(torch.float64), x))
+    return x.numel() <= SAMPLE or bool(torch.equal(x.to(dtype).to(torch.float64), x))
 
 
 def repeats(x: Tensor) -> bool:
@@ -63,8 +67,8 @@ def repeats(x: Tensor) -> bool:
 def spread_by_value(x: Tensor, draw: Callable[[Tensor], Tensor]) -> Tensor:
     """Return random numbers of mean 0 and variance 1, in the shape of ``x``: equal ones where x is equal."""
     table = draw(torch.empty(1 << _HASH_BITS, dtype=torch.float64, device=x.device))
-    slots = torch.bitwise_right_shift(x.view(torch.int64) * _ODD, 64 - _HASH_BITS) & ((1 << _HASH_BITS) - 1)
-    return table[slots]
+    hashed = (x.view(torch.int64) >> _IGNORED_BITS) * _ODD
+    return table[(hashed >> (64 - _HASH_BITS)) & ((1 << _HASH_BITS) - 1)]
 
 
 def grouped(x: Tensor, dims: Sequence[int]) -> Tensor:
