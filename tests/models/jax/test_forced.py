@@ -71,6 +71,19 @@ def test_turns_of_a_scan_are_forced_one_by_one(remat):
     assert at == {"block#3", "norm#3", "block#2"}
 
 
+def test_a_long_scan_is_one_tensor_with_the_turns_first():
+    def recurrent(x):
+        return jax.lax.scan(lambda h, x: (tag(jnp.tanh(h + x), "h"), h), jnp.zeros(3), x)[0]
+
+    subject, x = from_function(recurrent), normal(50, 3)
+    tensors = follow(subject, asked(x))
+    assert tensors[key(Role.LAYER, "h")].shape == tensors[key(Role.LAYER_GRADIENT, "h")].shape == (50, 3)
+    forced = follow(subject, asked(x, forced={key(Role.LAYER, "h"): x}))
+    assert np.array_equal(forced[key(Role.OUTPUT)], x[-1])
+    one_turn = jax.jit(lambda h, x: jnp.tanh(h + x))(np.append(np.zeros_like(x[:1]), x[:-1], axis=0), x)
+    assert np.array_equal(forced[key(Role.LAYER, "h")], one_turn)
+
+
 def test_what_cannot_be_forced_is_named():
     subject, x = from_function(mlp, mlp_params()), normal(5, 4)
     with pytest.raises(ModelError, match="there is no nothing to force; there are hidden"):

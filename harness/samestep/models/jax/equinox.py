@@ -12,12 +12,17 @@ from samestep.models.jax.definition import Definition, Layers, settings_of
 from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
 from samestep.models.subject import Layer
 
+#: What `equinox.filter_jit` makes of a module.
+_JITTED = type(eqx.filter_jit(lambda: None))
+
 
 def define(module: Any, state: Any = None, call: Callable[..., Any] | None = None) -> Definition:
     """Return the definition of ``call(module, *inputs)``, by default ``module(*inputs)``.
 
     With an `equinox.nn.State`: ``call(module, *inputs, state) -> (outputs, new_state)``.
     """
+    while isinstance(module, _JITTED):
+        module = module.__wrapped__  # which hides its parameters; a run is compiled as a whole
     tree, parameters = Tree.of(module, is_floating, unwrapped)
     form, held = Tree.of(state)
     run = call or (lambda module, *inputs, **keywords: module(*inputs, **keywords))
@@ -37,7 +42,8 @@ def define(module: Any, state: Any = None, call: Callable[..., Any] | None = Non
         outputs, new = run(copy, *inputs, form.build(state), **keywords)
         return outputs, form.flatten(new, "the new state")
 
-    return Definition(f"Equinox {type(module).__name__}", parameters, held, {}, tree, apply)
+    inner = getattr(module, "_fun", module)
+    return Definition(f"Equinox {type(inner).__name__}", parameters, held, {}, tree, apply)
 
 
 def unwrapped(path: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,9 @@ from flax import nnx
 from samestep.models.jax.definition import Definition, Layers, settings_of
 from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
 from samestep.models.subject import Layer
+
+#: The attribute that holds a part's path while a copy of the module is called.
+PATH = "_samestep_path"
 
 
 def of_variable(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -59,18 +63,24 @@ def modes(module: nnx.Module) -> str:
 
 @contextmanager
 def marked(module: nnx.Module, layers: Layers) -> Iterator[None]:
-    """Mark the outputs of every part of ``module`` while it is called, in its class for that long."""
-    parts = {id(part): (path, part) for path, part in nnx.iter_modules(module) if path}
-    names = {key: "/".join(map(str, path)) for key, (path, _) in parts.items()}
-    kinds = {type(part) for _, part in parts.values() if callable(part)}
+    """Mark the outputs of every part of ``module`` while it is called, in its class for that long.
+
+    The path is an attribute of each part, so that the copies which `nnx.jit` and others make have it too.
+    """
+    parts = [(path, part) for path, part in nnx.iter_modules(module) if path and callable(part)]
+    for path, part in parts:
+        setattr(part, PATH, "/".join(map(str, path)))
+    kinds = {type(part) for _, part in parts}
     own = {kind: kind.__dict__["__call__"] for kind in kinds if "__call__" in kind.__dict__}
 
     def patched(call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
         def mark(self: Any, *args: Any, **kwargs: Any) -> Any:
             outputs = call(self, *args, **kwargs)
-            if id(self) not in names:
+            name = getattr(self, PATH, None)
+            if name is None:
                 return outputs
-            return layers.mark(Layer(names[id(self)], type(self).__name__, settings_of(vars(self))), outputs)
+            return layers.mark(Layer(name, type(self).__name__, settings_of(vars(self))), outputs)
 
         return mark
 

@@ -24,6 +24,10 @@ CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2", "custom_jvp_call",
            "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
 
+#: Up to so many turns of a scan are calls of its layers, as in a stack of blocks. The results of a longer
+#: one, such as a recurrent net's, stay one array: XLA takes seconds for a thousand slices.
+MOST_TURNS = 32
+
 
 class Kind(Enum):
     """What is tagged: a layer's value, the same computed again by `jax.checkpoint`, or the gradient there."""
@@ -158,11 +162,17 @@ def _scan(params: Mapping[str, Any], inputs: list[Array], seen: Seen | None, rec
     carry, (rows, stacked) = lax.scan(
         body, inputs[fixed:moving], (inputs[moving:], forced), length=len(turns), reverse=params["reverse"]
     )
-    for turn in order if seen else ():
-        for tag, values in zip(tags, stacked, strict=True):
-            inner = replace(tag, turns=(turn, *tag.turns))
-            seen.add(inner, None if values is None else values[turn])  # type: ignore[union-attr]
+    if seen:
+        _note_turns(seen, tags, stacked, order)
     return [*carry, *rows]
+
+
+def _note_turns(seen: Seen, tags: Sequence[Tag], stacked: Sequence[Array | None], order: list[int]) -> None:
+    """Note each turn's tags as evaluations of their own; those of a long scan once, turns as first axis."""
+    for turn in order if len(order) <= MOST_TURNS else (slice(None),):
+        for tag, values in zip(tags, stacked, strict=True):
+            place = tag if isinstance(turn, slice) else replace(tag, turns=(turn, *tag.turns))
+            seen.add(place, None if values is None else values[turn])
 
 
 def _forced_turns(seen: Seen, body: Any, order: list[int], recomputed: bool) -> dict[int, Given]:
@@ -170,6 +180,9 @@ def _forced_turns(seen: Seen, body: Any, order: list[int], recomputed: bool) -> 
     once = Seen()
     jax.eval_shape(lambda *xs: evaluate(body, xs, once, recomputed), *body.in_avals)
     start, count = len(seen.tags), len(once.tags)
+    if len(order) > MOST_TURNS:
+        whole = {tag: seen.forced[start + tag] for tag in range(count) if start + tag in seen.forced}
+        return {tag: (jnp.ones(len(order), bool), given) for tag, (_, given) in whole.items()}
     stacked: dict[int, Given] = {}
     for tag in range(count):
         given = {turn: seen.forced.get(start + k * count + tag) for k, turn in enumerate(order)}
