@@ -13,6 +13,7 @@ import numpy as np
 
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index
 from samestep.models.pairing.nearest_name import listed, nearest
+from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
 from samestep.models.subject import ModelError
 
 Values = Mapping[str, np.ndarray]
@@ -32,14 +33,16 @@ def analyse(convert: Convert, reference: Values, candidate: Values) -> dict[str,
     _check_shapes(real, candidate)
     base = HALF_DIGITS if any(value.dtype.itemsize < 4 for value in real.values()) else FLOAT32_DIGITS
     places = Places({name: np.shape(value) for name, value in reference.items()})
-    labels = _labels(run, places, base)
-    found: dict[str, tuple[Arrangement, ...]] = {}
     probe = _random(reference, seed=0)
     arrived = run(probe)
+    found: dict[str, tuple[Arrangement, ...]] = {
+        name: () for name in real if np.array_equal(arrived[name], real[name])
+    }
+    moved = _moved_whole(run, places, base)
+    found |= {name: (way,) for name, way in moved.items() if _explains((way,), probe, arrived[name])}
+    left = [name for name in real if name not in found]
+    labels = _labels(run, places, base, left) if left else {}
     for name, index in labels.items():
-        if np.array_equal(arrived[name], real[name]):  # it does not hang on the reference at all
-            found[name] = ()
-            continue
         terms: tuple[Arrangement, ...] = ()
         if index is not None and (index >= 0).any() and (index < places.starts[-1]).all():
             terms = (from_index(index, places),)
@@ -51,6 +54,18 @@ def analyse(convert: Convert, reference: Values, candidate: Values) -> dict[str,
                 "may transpose, reshape, split, stack, pad, scale and add, and nothing else"
             )
         found[name] = terms
+    return {name: found[name] for name in real}
+
+
+def _moved_whole(run: _Converter, places: Places, base: int) -> dict[str, Arrangement]:
+    """Return the parameters that are one whole tensor with its axes moved: no index is needed for those."""
+    table = ValueTable(_numbered(places, 0, base), np.dtype(np.float32))
+    found = {}
+    for name, value in run(dict(table.arrays)).items():
+        held = as_held(value, np.dtype(np.float32))
+        ways = [way for source in table.holders(held) for way in views(source, table.arrays[source], held)]
+        if len(ways) == 1 and not is_constant(held):
+            found[name] = ways[0]
     return found
 
 
@@ -116,7 +131,13 @@ def _check_shapes(real: Values, candidate: Values) -> None:
             )
 
 
-def _labels(run: _Converter, places: Places, base: int) -> dict[str, np.ndarray | None]:
+def _numbered(places: Places, digit: int, base: int) -> dict[str, np.ndarray]:
+    """Return arrays that hold one digit of the place of each element, plus 1."""
+    power = (base - 1) ** digit
+    return {name: (places.of(name) // power % (base - 1) + 1).astype(np.float32) for name in places.names}
+
+
+def _labels(run: _Converter, places: Places, base: int, names: Sequence[str]) -> dict[str, np.ndarray | None]:
     """Return the place that each element of each parameter comes from, -1 for a zero; None without one.
 
     Places are written in digits of 1 to base - 1, each exact in the arrays' dtype; one run for each digit.
@@ -126,13 +147,10 @@ def _labels(run: _Converter, places: Places, base: int) -> dict[str, np.ndarray 
         digits += 1
     found: dict[str, np.ndarray | None] = {}
     for digit in reversed(range(digits)):
-        arrays = {
-            name: (places.of(name) // (base - 1) ** digit % (base - 1) + 1).astype(np.float32)
-            for name in places.names
-        }
-        for name, value in run(arrays).items():
-            before = found.get(name, np.zeros(value.shape, np.int64))
-            found[name] = None if before is None else _next_digit(before, value, base)
+        arrived = run(_numbered(places, digit, base))
+        for name in names:
+            before = found.get(name, np.zeros(arrived[name].shape, np.int64))
+            found[name] = None if before is None else _next_digit(before, arrived[name], base)
     return {name: None if value is None else np.where(value < 0, -1, value) for name, value in found.items()}
 
 
@@ -188,8 +206,10 @@ def _random(reference: Values, seed: int) -> dict[str, np.ndarray]:
 
 def _explains(terms: Sequence[Arrangement], reference: Values, arrived: np.ndarray) -> bool:
     """Return whether the terms make ``arrived``, to the rounding of its dtype and of one multiplication."""
-    made = np.zeros(arrived.shape)
-    size = np.zeros(arrived.shape)
+    if len(terms) == 1 and not terms[0].weight_differs:
+        moved = terms[0].apply([reference[name] for name in terms[0].sources])
+        return np.array_equal(moved.astype(arrived.dtype), arrived)
+    made, size = np.zeros(arrived.shape), np.zeros(arrived.shape)
     for term in terms:
         part = term.apply([np.asarray(reference[name], np.float64) for name in term.sources])
         made, size = made + part, size + np.abs(part)

@@ -15,7 +15,7 @@ from samestep.models.pairing.arrangement import Arrangement, from_index
 from samestep.models.pairing.element_search import find_elements
 from samestep.models.pairing.gradient_evidence import GradientEvidence
 from samestep.models.pairing.settle import Settler
-from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
+from samestep.models.pairing.value_table import FLOAT_VALUES, ValueTable, as_held, is_constant, views
 
 Values = Mapping[str, np.ndarray]
 
@@ -39,6 +39,7 @@ def find_by_value(
     tables: dict[np.dtype, ValueTable] = {}
     found = Found()
     options: dict[str, list[Arrangement]] = {}
+    parts: list[str] = []
     for name, value in candidate.items():
         dtype = np.asarray(value).dtype
         if dtype not in tables:
@@ -50,7 +51,8 @@ def find_by_value(
         elif fits or is_constant(held):
             options[name] = fits
         else:
-            _add_elements(name, held, table, found)
+            parts.append(name)
+    _add_parts(parts, reference, candidate, found)
     evidence = None
     if reference_gradients is not None and candidate_gradients is not None:
         evidence = GradientEvidence(reference_gradients, candidate_gradients)
@@ -59,12 +61,32 @@ def find_by_value(
     return Found(settler.decided, found.unknown | settler.unknown, found.differing)
 
 
-def _add_elements(name: str, held: np.ndarray, table: ValueTable, found: Found) -> None:
-    """Add to ``found`` what a tensor is that is no whole one of the reference's."""
+def _add_parts(names: list[str], reference: Values, candidate: Values, found: Found) -> None:
+    """Add to ``found`` what tensors are that are no whole ones of the reference's.
+
+    They are looked for among what is left of the reference first. All of it is searched only in models where
+    an element can still say where it comes from.
+    """
+    used = {source for way in found.arrangements.values() for source in way.sources}
+    left = {name: value for name, value in reference.items() if name not in used}
+    pools = [left, reference] if sum(map(np.size, reference.values())) <= FLOAT_VALUES else [left]
+    tables: dict[tuple[np.dtype, int], ValueTable] = {}
+    for name in names:
+        dtype = np.asarray(candidate[name]).dtype
+        for number, pool in enumerate(pools):
+            if (dtype, number) not in tables:
+                tables[dtype, number] = ValueTable(pool, dtype)
+            if _add_elements(name, as_held(candidate[name], dtype), tables[dtype, number], found):
+                break
+        else:
+            found.unknown[name] = "its values are not among the reference's"
+
+
+def _add_elements(name: str, held: np.ndarray, table: ValueTable, found: Found) -> bool:
+    """Add what a tensor is by its elements; return whether they are in the table."""
     index = find_elements(held, table)
     if index is None:
-        found.unknown[name] = "its values are not among the reference's"
-        return
+        return False
     found.arrangements[name] = from_index(index, table.places)
     expected = np.where(index < 0, 0, table.flat[index])
     places = np.argwhere(held != expected)
@@ -73,3 +95,4 @@ def _add_elements(name: str, held: np.ndarray, table: ValueTable, found: Found) 
         at, got, wanted = [int(i) for i in first], held[first], expected[first]
         text = f"{len(places)} of {held.size} values differ, at {at} {got:.9g} for {wanted:.9g}"
         found.differing[name] = text
+    return True
