@@ -346,7 +346,8 @@ def products(rng) -> dict[str, Planted]:
         "padding: same for symmetric": conv(strided((0, 1)), strided((1, 0)), 2),
         "bias: conv": conv(lambda x, weight, bias: convolve(x, weight, 0 * bias)),
         "counted padding: pool": Planted(
-            "AvgPool2d", (small,), mean_pool, lambda x: mean_pool(x, False), {}, {"kernel_size": 3, "stride": 2}
+            "AvgPool2d", (small,), mean_pool, lambda x: mean_pool(x, False), {},
+            {"kernel_size": 3, "stride": 2},
         ),
         "indices: off by one": Planted(
             "Embedding", (index,), lambda i, weight: weight[i], lambda i, weight: weight[i + 1], table
