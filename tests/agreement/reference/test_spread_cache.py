@@ -51,12 +51,27 @@ def test_a_damaged_file_is_made_again(spreads, tmp_path, monkeypatch):
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
     make = Maker(spreads)
     SpreadCache().get("key", make)
-    [file] = tmp_path.glob("spreads/*.npz")
+    [file] = tmp_path.glob("spreads/*.spreads")
     for content in (b"", b"no archive", file.read_bytes()[:100]):
         file.write_bytes(content)
         found = SpreadCache().get("key", make)
         assert (found["h"].sigma == spreads["h"].sigma).all()
     assert make.calls == 4
+
+
+def test_no_flipped_bit_is_used(spreads, tmp_path, monkeypatch):
+    """Whichever byte is damaged, in the data or in the archive's own tables, all of it is made anew."""
+    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
+    make = Maker({"h": spreads["h"]})
+    SpreadCache().get("key", make)
+    [file] = tmp_path.glob("spreads/*.spreads")
+    whole = file.read_bytes()
+    places = [*range(0, len(whole), len(whole) // 40), *range(len(whole) - 40, len(whole))]
+    for place in places:
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        assert list(SpreadCache().get("key", make)) == ["h"]
+        assert file.read_bytes() == whole
+    assert make.calls == 1 + len(places)
 
 
 def test_a_folder_that_cannot_be_written_breaks_nothing(spreads, tmp_path, monkeypatch):
@@ -71,9 +86,9 @@ def test_the_oldest_go_first(spreads, tmp_path, monkeypatch):
     make = Maker({"h": spreads["h"]})
     for key in "abc":
         SpreadCache().get(key, make)
-    size = (tmp_path / "spreads" / "a.npz").stat().st_size
+    size = (tmp_path / "spreads" / "a.spreads").stat().st_size
     SpreadCache(largest=3 * size).get("d", make)
-    assert sorted(file.stem for file in tmp_path.glob("spreads/*.npz")) == ["b", "c", "d"]
+    assert sorted(file.stem for file in tmp_path.glob("spreads/*.spreads")) == ["b", "c", "d"]
 
 
 def test_everything_that_it_follows_from_is_in_the_name():

@@ -1,7 +1,8 @@
 """Spreads follow from the case and the reference alone, so they are measured once and kept on disk.
 
 There is one file for each set of spreads, in the user's cache folder, under a name made from everything that
-it follows from: the inputs, the reference's source, this package's source. Workers that ask for the same one
+it follows from: the inputs, the reference's source, this package's source. It begins with the checksum of the
+rest, so that a damaged or incomplete file is made anew and never half used. Workers that ask for the same one
 at the same time wait for the first. Where the folder cannot be written, spreads are measured again.
 """
 
@@ -10,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from samestep.agreement.reference.spread import Spread
 
 #: The folder is kept below this: the files that were not used for longest go first.
 LARGEST_BYTES = 2**30
+
+SUFFIX = ".spreads"
+#: The length of the checksum that a file begins with: SHA-256.
+DIGEST_BYTES = 32
 
 Spreads = dict[str, Spread]
 
@@ -70,7 +75,7 @@ class SpreadCache:
         return self.known[key]
 
     def _from_disk(self, key: str, measure: Callable[[], Spreads]) -> Spreads:
-        path = paths.home() / "spreads" / f"{key}.npz"
+        path = paths.home() / "spreads" / f"{key}{SUFFIX}"
         with _locked(path.with_suffix(".lock")):
             found = _read(path)
             if found is None:
@@ -108,20 +113,26 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> Spreads | None:
+    """Return what a file holds; None where there is none, or where it is not what was written."""
     try:
-        with np.load(path) as arrays:
-            found = from_arrays({name: arrays[name] for name in arrays.files})
+        content = path.read_bytes()
+        checksum, data = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+        if checksum != hashlib.sha256(data).digest():
+            return None
         os.utime(path)
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
-        return None  # not there, or damaged: it is made again
-    return found
+    except OSError:
+        return None
+    with np.load(io.BytesIO(data)) as arrays:
+        return from_arrays({name: arrays[name] for name in arrays.files})
 
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
+    data = buffer.getvalue()
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        with unfinished.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes a name for allow_pickle
+        unfinished.write_bytes(hashlib.sha256(data).digest() + data)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -129,7 +140,7 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
 
 
 def _prune(folder: Path, largest: int) -> None:
-    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in files)
     for file in files:
         if total <= largest:
