@@ -6,7 +6,7 @@ need to know of tags.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -23,6 +23,9 @@ from samestep.models.jax.trees import Array
 CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2", "custom_jvp_call",
            "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
+
+#: What vmap makes of collectives over its own axis: sums over an axis of the array.
+OVER_AXES: dict[str, Callable[..., Array]] = {"psum": jnp.sum, "pmax": jnp.max, "pmin": jnp.min}
 
 #: Up to so many turns of a scan are calls of its layers, as in a stack of blocks. The results of a longer
 #: one, such as a recurrent net's, stay one array: XLA takes seconds for a thousand slices.
@@ -115,6 +118,8 @@ def _equation(
     if primitive is TAG:
         kind = Kind.GRADIENT if params["gradient"] else Kind.AGAIN if recomputed else Kind.VALUE
         return [seen.add(Tag(params["name"], params["call"], kind), inputs[0]) if seen else inputs[0]]
+    if primitive.name in OVER_AXES and all(isinstance(axis, int) for axis in params["axes"]):
+        return [OVER_AXES[primitive.name](x, axis=params["axes"]) for x in inputs]
     if not has_tags(equation):
         return _bind(equation, inputs, jaxpr)
     if primitive.name in CALLING:
