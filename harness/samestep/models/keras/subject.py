@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.agreement.arithmetic.program import Contract, Program
 from samestep.models.keras.network import KerasNetwork
 from samestep.models.keras.optimizer import KerasSteps, run_steps
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
+
+if TYPE_CHECKING:
+    from samestep.models.keras.stand_in import StandIn
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class KerasSubject:
     network: KerasNetwork
     inner: Subject
     framework: str = "keras"
+    opened: list[StandIn] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def open(cls, layer: keras.Layer, fixed: Mapping[str, Any]) -> KerasSubject:
@@ -59,8 +63,15 @@ class KerasSubject:
         return self.inner.run(question)
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
-        """Return the same run for the backend's engine. Raises `Refused`."""
-        return self.inner.program(question, contract)
+        """Return the same run for the backend's engine; for TensorFlow's the JAX backend stands in.
+
+        There it is checked against the run on TensorFlow, but for questions with forced layers, which follow
+        one that was checked. Raises `Refused`.
+        """
+        if self.backend != "tensorflow":
+            return self.inner.program(question, contract)
+        native = None if question.forced else self.run(question)
+        return self._stand_in.program(question, contract, self.parameters(), self.state(), native)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a Keras optimizer. Raises `ModelError`."""
@@ -77,7 +88,16 @@ class KerasSubject:
             from samestep.models.keras.jax import optimizer as on_jax
 
             return on_jax.steps_program(made())
-        raise Refused("")
+        return self._stand_in.steps_program(optimizer, steps, self.run_steps(optimizer, steps))
+
+    @property
+    def _stand_in(self) -> StandIn:
+        """The model in the process of the JAX backend, made once. Raises `Refused`."""
+        from samestep.models.keras.stand_in import StandIn
+
+        if not self.opened:
+            self.opened.append(StandIn(self.network))
+        return self.opened[0]
 
     @property
     def backend(self) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.keras.optimizer import run_steps
 from samestep.models.keras.tensorflow_network import Function, Module, Network, Values
 from samestep.models.keras.tensorflow_step import Observer, run_step
 from samestep.models.keras.tensorflow_values import to_array
@@ -78,7 +80,11 @@ class TensorFlowSubject:
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a Keras optimizer on TensorFlow. Raises `ModelError`."""
-        raise NotImplementedError
+        if keras.backend.backend() != "tensorflow":
+            raise ModelError(
+                f"Keras's optimizers run on {keras.backend.backend()} here: set KERAS_BACKEND=tensorflow"
+            )
+        return run_steps(self.network.parameters(), optimizer, steps)
 
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Raise `Refused`."""

@@ -47,6 +47,10 @@ class KerasOnTorch:
         """Return the values of the other variables, by path."""
         return _values(self.keras.state)
 
+    def tied(self) -> Mapping[str, str]:
+        """Return none: a shared variable has one path."""
+        return {}
+
     def modules(self) -> Mapping[str, torch.nn.Module]:
         """Return the layers by path."""
         return self.keras.layers
