@@ -49,6 +49,11 @@ def test_a_plain_function_has_inputs_only():
     assert [key.role for key in tensors] == [Role.OUTPUT, Role.INPUT_GRADIENT]
 
 
+def test_inputs_keep_their_dtype_where_no_parameter_says_another():
+    tensors = from_function(lambda x: x * 2).run(asked(X.astype(np.float16)))
+    assert {array.dtype for array in tensors.values()} == {np.dtype(np.float16)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -62,7 +62,7 @@ def test_steps_are_those_of_the_optimizer(kind):
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_an_optimizer_is_within_rounding_of_its_program(kind):
-    subject, steps = from_module(mlp()), some_steps()
+    subject, steps = from_module(mlp()), some_steps(2)
     native, program = (
         subject.run_steps(OPTIMIZERS[kind], steps),
         subject.steps_program(OPTIMIZERS[kind], steps),
@@ -84,7 +84,7 @@ def test_an_optimizer_is_within_rounding_of_its_program(kind):
     ],
 )
 def test_another_optimizer_is_another_function(kind, fault):
-    subject, steps = from_module(mlp()), some_steps()
+    subject, steps = from_module(mlp()), some_steps(1)
     program = subject.steps_program(OPTIMIZERS[kind], steps)
     exact = program.exact()
     sigma = {key: s * DOUBLE_SCALE for key, s in spread(program, exact).items()}
@@ -106,6 +106,16 @@ def test_a_parameter_without_a_gradient_stays():
     got = from_module(mlp()).run_steps(OPTIMIZERS["adamw"], partly)
     moved = {key.name for key, update in got.items() if update.any()}
     assert moved == {"0:0.weight"}
+
+
+def test_a_parameter_that_a_step_leaves_out_stays():
+    steps = some_steps(2)
+    only = [{"0.bias": values["0.bias"]} for values in (steps.params[1], steps.gradients[1])]
+    got = from_module(mlp()).run_steps(
+        OPTIMIZERS["sgd"], Steps((steps.params[0], only[0]), (steps.gradients[0], only[1]))
+    )
+    assert [key.name for key in got][-1] == "1:0.bias"
+    assert len(got) == len(SHAPES) + 1
 
 
 def test_the_model_and_the_steps_are_as_they_were():

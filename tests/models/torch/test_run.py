@@ -101,6 +101,18 @@ def test_the_fast_path_of_attention_is_taken_as_without_hooks():
     assert not names(got, Role.LAYER)  # one fused kernel, which calls no module
 
 
+def test_layers_that_pack_rows_of_several_lengths_are_left_out():
+    torch.manual_seed(0)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval()
+    x, padding = normal(2, 5, 8), np.array([[False] * 5, [False] * 3 + [True] * 2])
+    question = asked(x, padding, keywords=("src", "src_key_padding_mask"), backward=False)
+    tensors = from_module(encoder).run(question)
+    with torch.no_grad():
+        expected = encoder(torch.tensor(x), src_key_padding_mask=torch.tensor(padding)).numpy()
+    assert tensors[TensorKey(Role.OUTPUT, "")].tobytes() == expected.tobytes()
+    assert not names(tensors, Role.LAYER)
+
+
 def test_a_layer_called_several_times_is_counted():
     class Twice(nn.Module):
         def __init__(self):

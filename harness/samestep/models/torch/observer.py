@@ -21,7 +21,7 @@ from samestep.models.tensors import Role
 from samestep.models.torch.forced import Forced
 from samestep.models.torch.outputs import exchanged, tensors_in
 from samestep.models.torch.own_gradients import OwnGradients
-from samestep.models.torch.values import to_tensor
+from samestep.models.torch.values import is_dense, to_tensor
 
 
 class Phase(Enum):
@@ -104,8 +104,8 @@ class Observer:
         given = {id(leaf) for leaf in tree_leaves((args, keywords)) if isinstance(leaf, torch.Tensor)}
 
         def visit(path: str, tensor: torch.Tensor) -> torch.Tensor:
-            if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-                return tensor  # it lives inside a transformation only
+            if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or not is_dense(tensor):
+                return tensor  # one lives inside a transformation only, the other has no array
             name = f"{call}.{path}" if several else call
             if name != call and name in self._modules:  # a container's first output is not its first part
                 name = f"{call}.output.{path}"

@@ -30,7 +30,7 @@ class OptimizerSteps:
     ) -> None:
         self._values = [_held(values, own, "value") for values in steps.params]
         self._gradients = [_held(gradients, own, "gradient") for gradients in steps.gradients]
-        given = self._values[0] if self._values else {}
+        given = {name for values in self._values for name in values}
         self._parameters = {
             name: torch.nn.Parameter(torch.zeros_like(own[name], requires_grad=False))
             for name in own
@@ -59,10 +59,10 @@ class OptimizerSteps:
         """Return the parameters after each step; one without a gradient is left to the optimizer as it is."""
         after = {}
         for t, (values, gradients) in enumerate(zip(self._values, self._gradients, strict=True)):
-            for name, value in values.items():
-                parameter = self._parameters[name]
-                with torch.no_grad():
-                    parameter.copy_(value)
+            for name, parameter in self._parameters.items():
+                if name in values:
+                    with torch.no_grad():
+                        parameter.copy_(values[name])
                 parameter.grad = gradients[name].clone() if name in gradients else None
             self._optimizer.step()
             for name in values:

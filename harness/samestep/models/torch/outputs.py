@@ -42,4 +42,6 @@ def exchanged(value: Nested, change: Callable[[str, torch.Tensor], torch.Tensor]
         return new
     if hasattr(value, "_fields"):
         return type(value)(*below.values())
-    return type(value)(below.values()) if isinstance(value, list | tuple) else replace(value, **below)
+    if isinstance(value, list | tuple):
+        return type(value)(below.values())
+    return replace(value, **{name: below[name] for name, part in parts if below[name] is not part})

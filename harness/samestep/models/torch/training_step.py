@@ -171,20 +171,22 @@ def changes_input(name: str) -> str:
     return f"the model changes input {name} in place: let it compute into a copy"
 
 
-def _common_dtype(instance: Instance) -> torch.dtype:
-    """The dtype of the parameters where they have one in common; float32 otherwise."""
+def _common_dtype(instance: Instance) -> torch.dtype | None:
+    """The dtype of the parameters, where they have one in common."""
     dtypes = {leaf.dtype for leaf in instance.parameters.values() if leaf.is_floating_point()}
-    return dtypes.pop() if len(dtypes) == 1 else torch.float32
+    return dtypes.pop() if len(dtypes) == 1 else None
 
 
 def _input(
-    array: np.ndarray, name: str, dtype: torch.dtype, device: torch.device, backward: bool
+    array: np.ndarray, name: str, dtype: torch.dtype | None, device: torch.device, backward: bool
 ) -> torch.Tensor:
     """An input as the model takes it: a float in the dtype of the parameters if that holds it exactly."""
     tensor = to_tensor(array, f"input {name}", device)
     if not tensor.is_floating_point():
         return tensor
-    return (tensor.to(dtype) if held_exactly(tensor, dtype) else tensor).requires_grad_(backward)
+    if dtype is not None and held_exactly(tensor, dtype):
+        tensor = tensor.to(dtype)
+    return tensor.requires_grad_(backward)
 
 
 def _floating(outputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:

@@ -57,9 +57,14 @@ def check_dense(tensors: Mapping[str, torch.Tensor], kind: str) -> None:
     """Raise `ModelError` for the first tensor that is sparse or holds no values; ``kind`` says what it is."""
     for name, tensor in tensors.items():
         check_plain(tensor, f"{kind} {name}".strip())
-        if tensor.layout != torch.strided or tensor.is_nested:
+        if not is_dense(tensor):
             layout = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
             raise ModelError(f"{kind} {name}".strip() + f" is {layout}: compare a dense tensor")
+
+
+def is_dense(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is an array: not sparse, not of rows of several lengths."""
+    return tensor.layout == torch.strided and not tensor.is_nested
 
 
 def held_exactly(tensor: torch.Tensor, dtype: torch.dtype) -> bool:
