@@ -11,7 +11,7 @@ from torch.nn import functional  # noqa: E402
 
 from samestep.agreement.arithmetic.torch import (  # noqa: E402
     long_products,
-    noise_mode,
+    random_errors,
     rules_products,
     rules_sums,
 )
@@ -96,7 +96,7 @@ def test_an_array_that_repeats_rounds_by_its_values(monkeypatch):
     off = (numbers * factor).double() - numbers.double() * factor.double()
     array = numbers[off.abs().argmax()].expand(10_000).clone()
     assert not compare(torch.mul, (array, factor), backward=False).breaches
-    monkeypatch.setattr(noise_mode, "repeats", lambda x: False)
+    monkeypatch.setattr(random_errors, "repeats", lambda x: False)
     assert compare(torch.mul, (array, factor), backward=False).breaches
 
 
@@ -196,8 +196,8 @@ def test_a_row_that_is_masked_whole_excuses_nothing(monkeypatch):
     monkeypatch.setattr(
         NoiseMode, "relative", lambda self, out, units, share=None: relative(self, out, units)
     )
-    monkeypatch.setattr(noise_mode, "is_held_exactly", lambda x, u: False)
-    monkeypatch.setattr(noise_mode, "repeats", lambda x: False)
+    monkeypatch.setattr(random_errors, "is_held_exactly", lambda x, u: False)
+    monkeypatch.setattr(random_errors, "repeats", lambda x: False)
     assert not compare(masked, (scores,), backward=False, candidate=half).breaches
 
 

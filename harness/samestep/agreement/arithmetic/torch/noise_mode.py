@@ -1,28 +1,23 @@
 """Rounding noise for PyTorch code in float64: every operation errs as it does in the real program's dtype.
 
 A `NoiseMode` applies operations to float64 tensors. While it records it is exact, and notes how each result
-rounds; in a replay it adds random errors of those sizes. Rounding follows the standard model: elementwise
-operations err by a factor 1 + d (a sum would turn -inf into NaN), sums and products by the formula of
-`samestep.agreement.arithmetic.summation`. What has no rule is refused by name.
-
-The mode stands alone as a `TorchDispatchMode` on float64 code, and an engine may call `apply` itself.
+rounds; in a replay it adds random errors of those sizes. What an operation does to its errors stands in
+`samestep.agreement.arithmetic.torch.operation_table` and the modules rules_*; what has no rule is refused by
+name. The mode stands alone as a `TorchDispatchMode` on float64 code, and an engine may call `apply` itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge
+from samestep.agreement.arithmetic.program import Contract
 from samestep.agreement.arithmetic.torch import rules
 from samestep.agreement.arithmetic.torch.decompositions import decomposition
-from samestep.agreement.arithmetic.torch.literals import Literals, is_held
-from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
 from samestep.agreement.arithmetic.torch.operation_table import (
     ABSOLUTE_UNITS,
     EXACT,
@@ -31,241 +26,17 @@ from samestep.agreement.arithmetic.torch.operation_table import (
     UNITS,
     operation_name,
 )
-from samestep.agreement.arithmetic.torch.places import place, refuse
-from samestep.agreement.arithmetic.torch.repetition import is_held_exactly, repeats, spread_by_value
-from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings
-from samestep.agreement.limits import TF32_ROUNDOFF, rounding_deviation, unit_roundoff
-
-FLOAT32, FLOAT64 = unit_roundoff("float32"), unit_roundoff("float64")
-#: Widths of more elements are kept in float32, for their memory.
-LARGE = 1 << 16
-#: What the operands of products are rounded to.
-_HALF = torch.finfo(torch.bfloat16).eps / 2, torch.finfo(torch.float16).eps / 2
-_OPERANDS = {Contract.TF32: TF32_ROUNDOFF, Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
-_RESULTS = {Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
+from samestep.agreement.arithmetic.torch.places import refuse
+from samestep.agreement.arithmetic.torch.random_errors import FLOAT32, DrawLog, RandomErrors
 
 
-class DrawLog(Protocol):
-    """Who is told of each draw of a replica, in order: a tape."""
-
-    def drew(self, draw: Draw, offset: int, numbers: Tensor) -> None:
-        """A block of random numbers was drawn."""
-
-    def drew_number(self, exact: float, scale: float, offset: int, noisy: float) -> None:
-        """A literal became ``noisy`` = ``exact`` (1 + ``scale`` x the number at ``offset``)."""
-
-
-class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
-    """Applies operations in float64, exactly or with noise.
-
-    ``roundoff`` is the unit roundoff of the dtype that the next result has in the real program, and
-    ``source_roundoff`` that of its operands: the caller sets both before each `apply`. ``nudge`` moves one
-    literal. ``terms`` is the length of the longest sum so far.
-    """
+class NoiseMode(RandomErrors, TorchDispatchMode):  # type: ignore[misc]
+    """Applies operations in float64, exactly or with noise; `RandomErrors` says how to begin a run."""
 
     def __init__(self, contract: Contract = Contract.FLOAT32, log: DrawLog | None = None) -> None:
-        super().__init__()
-        self.contract, self.log = contract, log
-        self.roundoff = self.source_roundoff = FLOAT32
-        self.nudge: Nudge | None = None
-        self.terms = 1
-        self.findings: dict[tuple[str, str], Finding] = {}
-        self._literals = Literals()
+        TorchDispatchMode.__init__(self)
+        RandomErrors.__init__(self, contract, log)
         self._inside = 0
-        self.record()
-
-    # -- runs --------------------------------------------------------------------------------------------
-
-    def record(self) -> None:
-        """Begin the exact run: what was noted before is forgotten."""
-        self.is_recording, self.is_noisy = True, False
-        self.roundings, self.operation = Roundings(), ""
-        self.level, self.pool = Level.OWN, NoisePool(0)
-
-    def exact_again(self) -> None:
-        """Begin another exact run, which notes nothing and may be nudged."""
-        self.is_recording, self.is_noisy = False, False
-        self.roundings.at = 0
-
-    def replay(self, seed: int, level: Level = Level.OWN) -> None:
-        """Begin a replica: the same seed draws the same errors."""
-        self.is_recording, self.is_noisy = False, True
-        self.roundings.at = 0
-        self.level, self.pool = level, NoisePool(seed)
-
-    @property
-    def literals(self) -> tuple[Literal, ...]:
-        """The distinct literals that no dtype holds and that have no short decimal."""
-        return tuple(self._literals.seen)
-
-    def finish(self) -> None:
-        """Raise `OtherPath` if a replica ended early."""
-        if self.is_noisy:
-            self.roundings.finish()
-
-    # -- errors ------------------------------------------------------------------------------------------
-
-    @property
-    def deviation(self) -> float:
-        """s = u / sqrt 3, of what the real program computes with: float32 where its results are narrower."""
-        return rounding_deviation(FLOAT32)
-
-    @property
-    def accumulation_scale(self) -> float:
-        """How much coarser than float32 the result's dtype is: a scatter-add keeps its sums in it."""
-        return max(1.0, self.roundoff / FLOAT32) if self.level is Level.OWN else 1.0
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether the next result is float64 in a replica of the real program's own rounding."""
-        return self.level is Level.OWN and self.roundoff <= FLOAT64
-
-    def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
-        """Return random numbers of mean 0 and variance 1 in the form of ``like``; or 1 + scale x them."""
-        draw = Draw(tuple(like.shape), dense_stride(like), scale)
-        offset = self.pool.next_offset()
-        with torch._C._DisableTorchDispatch():
-            numbers = self.pool.block(draw, offset)
-            if self.log is not None:
-                numbers = numbers.clone(memory_format=torch.preserve_format)
-        if self.log is not None:
-            self.log.drew(draw, offset, numbers)
-        return numbers
-
-    def relative(self, out: Tensor, units: float, share: Callable[[], Tensor] | None = None) -> Tensor:
-        """Round ``out`` in place by ``units`` roundings of its own size, and return it.
-
-        ``share()`` is |smaller addend| / |sum| for a sum of two: one of them is a number of the dtype, so the
-        error is never larger than the other.
-        """
-        if not out.numel() or not (out.is_floating_point() or out.is_complex()) or not units:
-            return out
-        if self.is_recording:
-            self.roundings.write(self._note(out, share))
-        elif self.is_noisy:
-            self._round(out, units * self.deviation, self.roundings.follow(self.operation, out.shape))
-        return out
-
-    def _note(self, out: Tensor, share: Callable[[], Tensor] | None) -> Rounding:
-        if out.is_complex():
-            return Rounding(self.operation, out.shape)
-        if is_held_exactly(out, FLOAT32):
-            return Rounding(self.operation, out.shape, exact=True)
-        kept = None
-        if share is not None:
-            ratio = share()
-            few = (
-                int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()
-            )  # by chance: no more than 2^-23 of them
-            kept = None if few else ratio.to(torch.float32)
-        return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)
-
-    def _round(self, out: Tensor, scale: float, note: Rounding) -> None:
-        if note.exact or self.is_silent:
-            return
-        if out.is_complex():
-            parts = torch.view_as_real(out)
-            size = out.abs().unsqueeze(-1)
-            parts.add_(self.draw(parts) * size, alpha=2 * scale)
-        elif note.repeated or note.share is not None:
-            errors = spread_by_value(out, self.draw) if note.repeated else self.draw(out)
-            if note.share is not None:
-                unit = FLOAT64 if self.level is Level.DOUBLE else FLOAT32
-                errors = errors * (note.share / unit).clamp_(max=1)
-            out.mul_(1 + scale * errors)
-        else:
-            out.mul_(self.draw(out, scale))
-
-    def absolute(
-        self,
-        out: Tensor,
-        deviation: Callable[[], Tensor],
-        bias: Callable[[], Tensor | None] = lambda: None,
-        scale: float = 1.0,
-    ) -> Tensor:
-        """Add to ``out`` in place an error of standard deviation ``deviation()``, in units of s; return it.
-
-        ``bias()`` is what a long sum loses one way in float32, in the sum's own units. Both are computed in
-        the exact run only. ``scale`` multiplies s.
-        """
-        if not out.numel() or not (out.is_floating_point() or out.is_complex()):
-            return out
-        if self.is_recording:
-            width = deviation().nan_to_num_(0.0, 0.0, 0.0)
-            width = width.to(torch.float32) if width.numel() > LARGE else width  # mixed products are slow
-            alike = not out.is_complex() and repeats(out)
-            self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, width, bias()))
-        elif self.is_noisy:
-            note = self.roundings.follow(self.operation, out.shape)
-            if not self.is_silent and note.width is not None:
-                self._add(out, note.width, note, self.deviation * scale)
-        return out
-
-    def _add(self, out: Tensor, width: Tensor, note: Rounding, deviation: float) -> None:
-        parts = torch.view_as_real(out) if out.is_complex() else out
-        width = width.unsqueeze(-1) if out.is_complex() else width
-        if note.bias is not None and self.level is Level.OWN:
-            width, deviation = torch.hypot(width.double() * deviation, note.bias), 1.0
-        errors = spread_by_value(parts, self.draw) if note.repeated else self.draw(parts)
-        parts.add_(errors * width, alpha=deviation)
-
-    # -- numbers -----------------------------------------------------------------------------------------
-
-    def literal(self, value: float, rounded_to: float | None = None) -> float:
-        """Return a number as the next operation uses it: rounded once, unless its dtype holds it.
-
-        ``rounded_to`` is the unit roundoff of the dtype that has rounded it in the code. A plain number is a
-        double, which owes nothing that is seen, unless float32 holds it: then it was rounded before.
-        """
-        if rounded_to is None and is_held(value, FLOAT32):
-            rounded_to = FLOAT32
-        number = value
-        if rounded_to is not None:
-            number = self._literals.read(value, rounded_to, None if self.is_noisy else self.nudge)
-        owed = self.is_noisy and self.level is Level.OWN and not self.is_silent
-        if not owed or is_held(number, FLOAT32):
-            return number
-        offset, scale = self.pool.next_offset(), self.deviation
-        noisy = number * (1 + scale * self.pool.number(offset))
-        if self.log is not None:
-            self.log.drew_number(number, scale, offset, noisy)
-        return noisy
-
-    def with_literals(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments with each number rounded as a literal."""
-        numbers = {k: self.literal(v) if isinstance(v, float) else v for k, v in kwargs.items()}
-        return tuple(self.literal(a) if isinstance(a, float) else a for a in args), numbers
-
-    def operand(self, x: Tensor) -> Tensor:
-        """Return an operand of a matrix product as the contract rounds it."""
-        unit = _OPERANDS.get(self.contract)
-        if unit is None or not self.is_noisy or self.is_silent or not x.is_floating_point():
-            return x
-        return x * self.draw(x, rounding_deviation(unit))
-
-    def product_result(self, out: Tensor) -> Tensor:
-        """Round the result of a matrix product in place as the contract does; return it."""
-        unit = _RESULTS.get(self.contract)
-        if unit is None or not self.is_noisy or self.is_silent or not out.is_floating_point():
-            return out
-        return out.mul_(self.draw(out, rounding_deviation(unit)))
-
-    def integers(self, out: Tensor) -> Tensor:
-        """Return the integers that the exact run had here; where they differ is a finding, not noise."""
-        if self.is_recording:
-            self.roundings.write(Rounding(self.operation, out.shape, integers=out.clone()))
-        elif self.is_noisy:
-            kept = self.roundings.follow(self.operation, out.shape).integers
-            assert kept is not None
-            if not torch.equal(kept, out):
-                text = f"{self.operation} turns a value that rounding moves into an integer"
-                self.findings.setdefault(("decides", place()), Finding("decides", place(), text))
-            out = out.copy_(kept)
-        return out
-
-    # -- dispatch ----------------------------------------------------------------------------------------
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -281,9 +52,10 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
         """
         name = operation_name(func)
         out = self._rounded(func, name, args, kwargs)
-        casts = name in rules.CASTS
-        if not self._inside and (self.source_roundoff < self.roundoff if casts else self.roundoff > FLOAT32):
-            self._narrow(out, name)
+        narrows = self.source_roundoff < self.roundoff if name in rules.CASTS else self.roundoff > FLOAT32
+        if narrows and not self._inside and name not in EXACT:
+            self.operation = name
+            self.narrow(out)
         return out
 
     def _rounded(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -322,18 +94,3 @@ class NoiseMode(TorchDispatchMode):  # type: ignore[misc]
         finally:
             self._inside -= 1
             torch.set_default_dtype(default)
-
-    def _narrow(self, out: Any, name: str) -> None:
-        """Round results to their own dtype: of a cast, and what is computed in float32 but narrower."""
-        if name in EXACT:
-            return
-        for one in out if isinstance(out, (tuple, list)) else (out,):
-            if not isinstance(one, Tensor) or not one.is_floating_point() or not one.numel():
-                continue
-            if self.is_recording:
-                held = is_held_exactly(one, self.roundoff)
-                self.roundings.write(Rounding(name, one.shape, exact=held, repeated=repeats(one)))
-            elif self.is_noisy:
-                note = self.roundings.follow(name, one.shape)
-                if self.level is Level.OWN:
-                    self._round(one, rounding_deviation(self.roundoff), note)
