@@ -508,6 +508,11 @@ def anything(rng) -> dict[str, Planted]:
     layer = lambda wrong: Planted("Thing", (x,), one, wrong)  # noqa: E731
     gradient = lambda wrong, x=x: Planted("Thing", (x,), one, wrong, role=Role.GRADIENT)  # noqa: E731
 
+    block = {"norm1.weight": 1 + normal(rng, 30, scale=0.2), "norm1.bias": normal(rng, 30, scale=0.2)}
+    first = lambda x, p: layer_norm(x, p["norm1.weight"], p["norm1.bias"])  # noqa: E731
+    before = lambda x, **p: x + np.tanh(first(x, p))  # noqa: E731
+    after = lambda x, **p: first(x, p) + np.tanh(first(x, p))  # noqa: E731
+
     def one_row(x):
         out = np.tanh(x)
         out[3] *= x.dtype.type(1.5)
@@ -520,6 +525,7 @@ def anything(rng) -> dict[str, Planted]:
 
     return {
         "lost term: residual": Planted("Block", (x, y), add, lambda x, y: np.tanh(x)),
+        "order of norm: block": Planted("Block", (x,), before, after, block),
         "not applied: layer": layer(lambda x: x),
         "factor: layer": layer(lambda x: np.tanh(x) * x.dtype.type(1.25)),
         "factor: sign": gradient(lambda x: -np.tanh(x)),

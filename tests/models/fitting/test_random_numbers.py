@@ -63,8 +63,8 @@ def test_nothing_is_said_wrongly_for_certain(shape, dtype):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("LayerNorm", "layer_norm"), ("torch.nn.LayerNorm", "layer_norm"), ("LayerNormalization", "layer_norm"),
-        ("LayerNorm_0", "layer_norm"), ("LlamaRMSNorm", "rms_norm"), ("T5LayerNorm", "rms_norm"),
+        ("LayerNorm", "layer_norm"), ("torch.nn.LayerNorm", "layer_norm"), ("LayerNorm_0", "layer_norm"),
+        ("LayerNormalization", "layer_norm"), ("LlamaRMSNorm", "rms_norm"), ("T5LayerNorm", "rms_norm"),
         ("BatchNorm2d", "batch_norm"), ("BatchNormalization", "batch_norm"), ("Dense", "linear"),
         ("Conv2D", "conv"), ("Conv1d", "conv"), ("AvgPool2d", "avg_pool"), ("AveragePooling2D", "avg_pool"),
         ("MultiHeadAttention", "attention"), ("BertSelfAttention", "attention"), ("ReLU6", "relu6"),

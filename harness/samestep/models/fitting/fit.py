@@ -7,7 +7,7 @@ cause could have made too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 
 import numpy as np
@@ -58,6 +58,7 @@ def fit(difference: Difference) -> Fitted | None:
     """Return what the difference looks like; None where no family explains it, or it is only rounding."""
     if difference.got.shape != difference.expected.shape or not difference.got.size:
         return None
+    difference = _in_double(difference)
     if not (np.isfinite(difference.got).all() and np.isfinite(difference.expected).all()):
         return _not_finite(difference)
     resolution = Resolution.of(difference)
@@ -131,6 +132,22 @@ def choose(explanations: list[Explanation], tried: float, size: int) -> Fitted |
     }
     is_certain = not rivals and best.chance + tried <= log10(COINCIDENCE)
     return best.named(*reversed(rivals.values()), certain=is_certain)
+
+
+def _double(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array
+
+
+def _in_double(d: Difference) -> Difference:
+    """Return the difference with every floating array in float64."""
+    return replace(
+        d,
+        inputs=tuple(_double(x) for x in d.inputs),
+        parameters={name: _double(p) for name, p in d.parameters.items()},
+        expected=_double(d.expected),
+        got=_double(d.got),
+        sigma=_double(d.sigma),
+    )
 
 
 def _is_rounding(resolution: Resolution, model: Model, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""Mistakes that need no knowledge of the layer: a factor, a constant, a part that is wrong, a lost term."""
+"""Mistakes that need no knowledge of the layer: a factor, a constant, a part that is wrong, dropout."""
 
 from __future__ import annotations
 
@@ -96,24 +96,6 @@ def element(d: Difference) -> Models:
     place = [int(i) for i in at]
     words = f"one element of {d.what} is wrong, at {place}: {d.got[at]:.6g} for {d.expected[at]:.6g}"
     yield fixed(tensor, words, log10(d.got.size))._replace(describes=True)
-
-
-def lost_term(d: Difference) -> Models:
-    """An input that is not added, or added twice: a residual, the gradient of a tied parameter."""
-    for number, term in enumerate(d.inputs):
-        if term.shape != d.expected.shape or not term.any():
-            continue
-        name = f"input {number}" if len(d.inputs) > 1 else "the input"
-        residual = "a contribution to the gradient" if d.role in GRADIENTS else f"{name} (a residual)"
-        yield fixed(d.expected - term, f"{residual} is not added")
-        yield fixed(d.expected + term, f"{residual} is added once more")
-
-
-def identity(d: Difference) -> Models:
-    """A layer that is not applied."""
-    for term in d.inputs:
-        if term.shape == d.expected.shape:
-            yield fixed(term, "the layer is not applied: its output is its input")
 
 
 def dropout(d: Difference) -> Models:

@@ -10,7 +10,7 @@ import numpy as np
 
 from samestep.models.fitting.difference import Difference
 from samestep.models.fitting.resolution import rms
-from samestep.models.fitting.windows import MOST_PRODUCTS, Windows, average, convolve, layings
+from samestep.models.fitting.sliding_windows import MOST_PRODUCTS, Windows, average, convolve, layings
 
 Compute = Callable[[np.ndarray, np.ndarray, Windows | None], np.ndarray]
 
