@@ -38,7 +38,8 @@ class Scan:
         self.turns = range(length - 1, -1, -1) if params["reverse"] else range(length)
         self.avals = [v.aval for v in origin.equation.outvars[self.carried :]]
 
-    def _parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
+    def parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
+        """Return what is the same in all turns, what is carried on, and what has a row for each turn."""
         split = self.constants + self.carried
         return (
             list(operands[: self.constants]),
@@ -48,8 +49,8 @@ class Scan:
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the last carry and all turns' results, and the visits of the turns."""
-        constants, carry, rows = self._parts(operands)
-        held, carried, entering = self._parts(taints)
+        constants, carry, rows = self.parts(operands)
+        held, carried, entering = self.parts(taints)
         visits, results = [], {}
         leaving: list[Taint] = [None] * len(self.avals)
         for turn in self.turns:
@@ -63,7 +64,7 @@ class Scan:
 
     def again(self, run: Run, operands: Values, record: list[Visit]) -> Values:
         """Return the same of a replica."""
-        constants, carry, rows = self._parts(operands)
+        constants, carry, rows = self.parts(operands)
         results = {}
         for turn, visit in zip(self.turns, record, strict=True):
             outs = again(visit, [*constants, *carry, *(x[turn] for x in rows)], run)
@@ -75,7 +76,12 @@ class Scan:
             return [
                 stacked(column) for column in zip(*(results[turn] for turn in sorted(results)), strict=True)
             ]
-        return [np.zeros(a.shape, np.float64 if is_float(a.dtype) else a.dtype) for a in self.avals]
+        return [self.empty(index) for index in range(len(self.avals))]
+
+    def empty(self, index: int) -> Any:
+        """Return a result of no turn."""
+        aval = self.avals[index]
+        return np.zeros(aval.shape, np.float64 if is_float(aval.dtype) else aval.dtype)
 
 
 @dataclass

@@ -22,14 +22,14 @@ _PLACES = 1024
 
 @cache
 def pool() -> Array:
-    """Return the errors, float32, uniform in [-1, 1)."""
-    return np.random.default_rng(0x5A3E).random(POOL, np.float32) * 2 - 1
+    """Return the errors, uniform in [-1, 1)."""
+    return np.asarray(np.random.default_rng(0x5A3E).random(POOL) * 2 - 1)
 
 
 @cache
 def factors(width: float) -> Array:
     """Return 1 + width * error for each error of the pool: relative errors need one multiplication."""
-    return np.asarray(1 + pool().astype(np.float64) * width)
+    return np.asarray(1 + pool() * width)
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,19 @@ class Draws:
         self._rng = np.random.Generator(np.random.SFC64(seed))
         self._places: list[int] = []
 
+    def places(self, count: int) -> Array:
+        """Return so many random places, each with half the pool behind it."""
+        return self._rng.integers(0, POOL // 2, count)
+
     def _place(self) -> int:
         if not self._places:
-            self._places = self._rng.integers(0, POOL // 2, _PLACES).tolist()
+            self._places = self.places(_PLACES).tolist()
         return self._places.pop()
 
     def _read(self, values: Array, shape: tuple[int, ...], groups: Groups | None) -> Array:
         """Read an array of ``shape`` from ``values``, which is as long as the pool."""
         if groups is not None:
-            return np.asarray(self._read(values, (groups.count,), None)[groups.member].reshape(shape))
+            return np.asarray(self._read(values, (groups.count,), None)[groups.member])
         size = int(np.prod(shape))
         if size <= POOL // 2:
             place = self._place()
@@ -64,18 +68,13 @@ class Draws:
         return np.concatenate([values[place : place + n] for place, n in places]).reshape(shape)
 
     def relative(self, out: Any, width: float, groups: Groups | None = None) -> Array:
-        """Return ``out``, each element with a relative error within ``width``; infinities and NaN stay.
-
-        ``out`` is overwritten where it owns its memory.
-        """
+        """Return ``out``, each element with a relative error within ``width``; infinities and NaN stay."""
         if np.ndim(out) == 0:
             return np.asarray(out * factors(width)[self._place()])
-        block = self._read(factors(width), out.shape, groups)
-        return np.asarray(np.multiply(out, block, out=out if out.base is None else None))
+        return np.asarray(out * self._read(factors(width), out.shape, groups))
 
     def absolute(self, out: Any, widths: Array, groups: Groups | None = None) -> Array:
         """Return ``out``, each element with an error within ``widths`` (of its shape, finite)."""
         if np.ndim(out) == 0:
             return np.asarray(out + pool()[self._place()] * float(widths))
-        errors = np.multiply(self._read(pool(), out.shape, groups), widths)
-        return np.asarray(np.add(out, errors, out=out if out.base is None else None))
+        return np.asarray(out + self._read(pool(), out.shape, groups) * widths)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.special
+
+from samestep.agreement.arithmetic.jaxpr import windows
 
 Array = np.ndarray
 Params = Mapping[str, Any]
@@ -66,7 +68,7 @@ def _over_axes(function: Kernel) -> Maker:
 
 def _sum(params: Params) -> Kernel:
     axes = tuple(params["axes"])
-    return lambda a: np.sum(a, axis=axes, dtype=np.asarray(a).dtype)
+    return lambda a: np.add.reduce(a, axis=axes, dtype=a.dtype)
 
 
 def _arg_extreme(function: Kernel) -> Maker:
@@ -93,28 +95,6 @@ def _iota(params: Params) -> Kernel:
     shape, dimension = tuple(params["shape"]), params["dimension"]
     aligned = [-1 if d == dimension else 1 for d in range(len(shape))]
     return lambda *_: np.broadcast_to(np.arange(shape[dimension]).reshape(aligned), shape)
-
-
-def _pad(params: Params) -> Kernel:
-    config = params["padding_config"]
-
-    def pad(a: Array, value: Array) -> Any:
-        a = np.asarray(a)
-        shape = [max(lo + hi + n + max(n - 1, 0) * inside, 0)
-                 for n, (lo, hi, inside) in zip(a.shape, config, strict=True)]  # fmt: skip
-        out = np.full(shape, value, a.dtype)
-        into, of = [], []
-        for n, size, (lo, _, inside) in zip(a.shape, shape, config, strict=True):
-            step = inside + 1
-            first = -(min(lo, 0) // step)  # a negative edge cuts elements off, rounded up
-            count = len(range(lo + first * step, min(size, lo + n * step), step))
-            count = min(count, n - first)
-            into.append(slice(lo + first * step, lo + (first + count) * step, step))
-            of.append(slice(first, first + count))
-        out[tuple(into)] = a[tuple(of)]
-        return out
-
-    return pad
 
 
 def _accumulate(ufunc: np.ufunc) -> Maker:
@@ -164,15 +144,33 @@ def matrices(dimension_numbers: Any, a: Array, b: Array) -> tuple[Array, Array, 
     return a, b, (*batch, *rows, *columns)
 
 
-def _dot(params: Params) -> Kernel:
+def _dot(params: Params, shapes: Sequence[tuple[int, ...]]) -> Kernel:
+    """A product of matrices, whose transpositions are known beforehand."""
     dimension_numbers = params["dimension_numbers"]
+    if dimension_numbers[1] == ((), ()) and [len(shape) for shape in shapes] == [2, 2]:
+        (((left,), (right,)), _) = (
+            dimension_numbers if len(dimension_numbers[0][0]) == 1 else (((2,), (2,)), 0)
+        )
+        if left < 2:
+            return lambda a, b: (a if left == 1 else a.T) @ (b if right == 0 else b.T)
 
     def dot(a: Array, b: Array) -> Any:
-        left, right, shape = matrices(dimension_numbers, np.asarray(a), np.asarray(b))
+        left, right, shape = matrices(dimension_numbers, a, b)
         return (left @ right).reshape(shape)
 
     return dot
 
+
+#: Primitive -> maker that takes the operands' shapes as well; it may return None.
+SHAPED: dict[str, Callable[[Params, Sequence[tuple[int, ...]]], Kernel | None]] = {
+    "dot_general": _dot,
+    "pad": windows.pad_maker,
+    "conv_general_dilated": windows.convolution,
+    "reduce_window_sum": windows.pool_maker(np.add, 0.0),
+    "reduce_window_max": windows.pool_maker(np.maximum, -np.inf),
+    "reduce_window_min": windows.pool_maker(np.minimum, np.inf),
+    "select_and_scatter_add": windows.select_and_scatter_add,
+}
 
 #: Primitive -> maker. Division and powers of integers and whatever else is not here is bound.
 MAKERS: dict[str, Maker] = {
@@ -212,11 +210,10 @@ MAKERS: dict[str, Maker] = {
     "concatenate": lambda params: lambda *parts: np.concatenate(parts, params["dimension"]),
     "slice": _slice,
     "split": _split,
-    "pad": _pad,
     "reduce_sum": _sum,
-    "reduce_max": _over_axes(np.max),
-    "reduce_min": _over_axes(np.min),
-    "reduce_prod": _over_axes(np.prod),
+    "reduce_max": _over_axes(np.maximum.reduce),
+    "reduce_min": _over_axes(np.minimum.reduce),
+    "reduce_prod": _over_axes(np.multiply.reduce),
     "reduce_and": _over_axes(np.bitwise_and.reduce),
     "reduce_or": _over_axes(np.bitwise_or.reduce),
     "reduce_xor": _over_axes(np.bitwise_xor.reduce),
@@ -229,5 +226,4 @@ MAKERS: dict[str, Maker] = {
     "cumlogsumexp": _accumulate(np.logaddexp),
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,
-    "dot_general": _dot,
 }  # fmt: skip

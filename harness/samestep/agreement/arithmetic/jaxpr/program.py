@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.jaxpr.block import Visit, again, first
 from samestep.agreement.arithmetic.jaxpr.build import block_of
 from samestep.agreement.arithmetic.jaxpr.draws import Draws
 from samestep.agreement.arithmetic.jaxpr.state import Run
+from samestep.agreement.arithmetic.jaxpr.tape import Tape
 from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Record
 
 Array = np.ndarray
@@ -50,6 +51,7 @@ class JaxProgram(Generic[Key]):
         self._contract, self._shared = contract, shared
         self._record = Record()
         self._visit: Visit | None = None
+        self._tapes: dict[Level, Tape] = {}
 
     def exact(self, nudge: Nudge | None = None) -> dict[Key, Array]:
         """Return all tensors in float64, without float32's rounding. Raises `Refused`."""
@@ -75,7 +77,12 @@ class JaxProgram(Generic[Key]):
         assert self._visit is not None
         run = Run(self._record, contract=self._contract, shared=self._shared, **how)
         with wide(True), np.errstate(all="ignore"):
-            return self._named(again(self._visit, self._inputs, run))
+            if run.draws is None:
+                return self._named(again(self._visit, self._inputs, run))
+            level = Level.OWN if self.uniform else run.level
+            if level not in self._tapes:
+                self._tapes[level] = Tape(self._visit, level, self._contract)
+            return self._named(self._tapes[level].run(self._inputs, run))
 
     def _named(self, outs: Sequence[Any]) -> dict[Key, Array]:
         arrays = [np.array(jax.random.key_data(out) if is_key(out) else out) for out in outs]

@@ -41,6 +41,7 @@ class Rounding:
     result, an array is absolute, None is no error. ``axis`` is set where errors run on along an axis
     (a cumulative sum, from the end for ``backwards``; relative to the result for ``factors``). ``terms`` is
     the length of the longest sum.
+    ``shape`` and ``strides`` (None for C order) are those of the result, and of its errors.
     """
 
     own: float | Array | None
@@ -50,9 +51,11 @@ class Rounding:
     backwards: bool = False
     factors: bool = False
     terms: int = 1
+    shape: tuple[int, ...] = ()
+    strides: tuple[int, ...] | None = None
 
     def apply(self, out: Array, draws: Draws, level: Level) -> Array:
-        """Return a replica's ``out`` with its errors; it is overwritten where it owns its memory."""
+        """Return a replica's ``out`` with its errors."""
         width = self.own if level is Level.OWN else self.double
         if width is None:
             return out
@@ -65,6 +68,18 @@ class Rounding:
         errors = np.cumsum(errors, self.axis)
         errors = np.flip(errors, self.axis) if self.backwards else errors
         return np.asarray(out * (1 + errors) if self.factors else out + errors)
+
+
+def dense_strides(out: Array) -> tuple[int, ...] | None:
+    """Return the strides of a result in another order than C's that fills its memory, else None."""
+    if out.flags.c_contiguous:
+        return None
+    expected = out.itemsize
+    for stride, size in sorted(zip(out.strides, out.shape, strict=True)):
+        if size > 1 and stride != expected:
+            return None
+        expected *= size
+    return out.strides
 
 
 def groups_of(values: Array) -> Groups | None:
@@ -80,7 +95,7 @@ def groups_of(values: Array) -> Groups | None:
     counts = counts[np.isfinite(distinct) & (distinct != 0)].astype(np.float64)
     if not counts.size or np.square(counts).sum() < 2 * counts.sum():
         return None
-    return Groups(member.ravel().astype(np.int32), distinct.size)
+    return Groups(member.reshape(np.shape(values)).astype(np.int32), distinct.size)
 
 
 def repeats(values: Array) -> bool:

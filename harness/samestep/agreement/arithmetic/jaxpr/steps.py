@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from samestep.agreement.arithmetic.jaxpr.binding import at_own_dtype, bound, is_float, is_key, listed
-from samestep.agreement.arithmetic.jaxpr.kernels import MAKERS
+from samestep.agreement.arithmetic.jaxpr.indexing import gather, scatter_add
+from samestep.agreement.arithmetic.jaxpr.kernels import MAKERS, SHAPED
 from samestep.agreement.arithmetic.jaxpr.operation import Operation, Origin
-from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, Rounding, groups_of, held
+from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, Rounding, dense_strides, groups_of, held
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint, longest
 from samestep.agreement.arithmetic.jaxpr.widths import rounding_of
 from samestep.agreement.arithmetic.program import Contract, Level
@@ -44,7 +46,14 @@ def kernel_of(equation: Any) -> Any:
         return _convert(equation)
     if (integers and name == "integer_pow") or (name == "round"):
         return bound(equation)
-    return MAKERS[name](equation.params) if name in MAKERS else bound(equation)
+    if name in MAKERS:
+        return MAKERS[name](equation.params)
+    if name in ("gather", "scatter-add", "scatter_add") and is_float(avals[0].dtype):
+        return (gather if name == "gather" else scatter_add)(equation, bound(equation))
+    shaped = None
+    if name in SHAPED and (is_float(avals[0].dtype) or name in ("pad", "dot_general")):
+        shaped = SHAPED[name](equation.params, [tuple(aval.shape) for aval in avals])
+    return shaped or bound(equation)
 
 
 def _convert(equation: Any) -> Any:
@@ -59,12 +68,14 @@ class Moved:
 
     def __init__(self, origin: Origin) -> None:
         self.origin, self.kernel = origin, kernel_of(origin.equation)
+        self.many = False
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the results exactly, and the integers among them that rounding reaches."""
         if self.origin.name in RANDOM:
             run.found("random", self.origin.place, "draws random numbers")
-        results = list(listed(self.kernel(*operands)))
+        out = self.kernel(*operands)
+        self.many, results = isinstance(out, (list, tuple)), list(listed(out))
         taint = longest(*taints)
         counts = [r if taint and np.asarray(r).dtype.kind in "iu" else None for r in results if not is_key(r)]
         record = counts if any(c is not None for c in counts) else None
@@ -116,6 +127,7 @@ class Rounded:
 
     def __init__(self, origin: Origin) -> None:
         self.origin, self.kernel = origin, kernel_of(origin.equation)
+        self.many = False
         self.operation = Operation(origin, self.kernel)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
@@ -130,9 +142,10 @@ class Rounded:
             run.record.uniform &= (
                 rounding.own == rounding.double if isinstance(rounding.own, float) else False
             )
+        exact = np.asarray(out)
         if run.draws is not None:
-            out = rounding.apply(np.array(out), run.draws, run.level)
-        return [out], [longest(taint, rounding.terms)], rounding
+            out = rounding.apply(exact, run.draws, run.level)
+        return [out], [longest(taint, rounding.terms)], _laid_out(rounding, exact)
 
     def again(self, run: Run, operands: Values, record: Any) -> Values:
         """Return the result with its errors, or without in an exact run."""
@@ -142,8 +155,16 @@ class Rounded:
         return [record.apply(out, run.draws, run.level)]
 
 
+def _laid_out(rounding: Rounding, out: Array) -> Rounding:
+    return replace(rounding, shape=out.shape, strides=dense_strides(out))
+
+
 class Product(Rounded):
     """A product of matrices or a convolution, whose operands a contract may round first."""
+
+    def __init__(self, origin: Origin) -> None:
+        super().__init__(origin)
+        self.plain = Rounded(origin)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the result, how it rounds, and how each operand does under the contract."""
@@ -164,7 +185,7 @@ class Product(Rounded):
         own, before = record
         if run.draws is not None and run.contract is not Contract.FLOAT32 and run.level is Level.OWN:
             operands = [
-                o if b is None else b.apply(np.array(o), run.draws, run.level)
+                o if b is None else b.apply(o, run.draws, run.level)
                 for o, b in zip(operands, before, strict=True)
             ]
         results = super().again(run, operands, own)
