@@ -80,12 +80,11 @@ def affine(y, rng):
 def test_what_no_family_has_is_not_named_for_certain(name, other):
     """Alone, and on top of a mistake that would be named without it."""
     case = CASES[0][name]
-    for base in (case.right, case.wrong):
+    for base, dtype in ((case.right, "float32"), (case.wrong, "float64")):
         rng = np.random.default_rng(1)
         both = replace(case, wrong=lambda *a, base=base, rng=rng, **k: other(np.asarray(base(*a, **k)), rng))
-        for dtype in DTYPES:
-            found = fit(both.difference(dtype))
-            assert found is None or not found.certain, (dtype, found)
+        found = fit(both.difference(dtype))
+        assert found is None or not found.certain, (dtype, found)
 
 
 def test_two_mistakes_at_once_are_not_one_for_certain():
