@@ -12,6 +12,9 @@ import numpy as np
 from samestep.agreement.limits import FALSE_ALARMS
 from samestep.models.pairing.value_table import HALF_VALUES, ValueTable
 
+#: Neighbours that are looked at, about, to see how far they usually lie apart.
+PAIRS = 2**14
+
 
 def find_elements(value: np.ndarray, table: ValueTable) -> np.ndarray | None:
     """Return the place of each element in the table, -1 for added zeros; None where one has no place.
@@ -57,15 +60,18 @@ def _follow_neighbours(
 
     Where ``changed``, it need not be the same.
     """
+    strides = [
+        _usual_stride(np.moveaxis(index, axis, 0), np.moveaxis(known, axis, 0))[0]
+        for axis in range(index.ndim)
+    ]
     going_on = True
     while going_on and not known.all():
         going_on = False
         for axis in range(index.ndim):
             places, there, wanted, free = (np.moveaxis(a, axis, 0) for a in (index, known, value, changed))
-            stride, _ = _usual_stride(places, there)
             for here, beside, step in (
-                (slice(1, None), slice(-1), stride),
-                (slice(-1), slice(1, None), -stride),
+                (slice(1, None), slice(-1), strides[axis]),
+                (slice(-1), slice(1, None), -strides[axis]),
             ):
                 guess = places[beside] + step
                 inside = there[beside] & ~there[here] & (guess >= 0) & (guess < flat.size)
@@ -77,6 +83,8 @@ def _follow_neighbours(
 
 def _usual_stride(places: np.ndarray, there: np.ndarray) -> tuple[int, float]:
     """Return the commonest distance between known neighbours along the first axis, and its share."""
+    lines = max(1, PAIRS // max(1, len(places)))
+    places, there = places.reshape(len(places), -1)[:, :lines], there.reshape(len(there), -1)[:, :lines]
     both = there[1:] & there[:-1]
     distances, counts = np.unique((places[1:] - places[:-1])[both], return_counts=True)
     return (int(distances[counts.argmax()]), counts.max() / counts.sum()) if distances.size else (0, 0.0)
