@@ -33,6 +33,28 @@ def conv_net() -> nn.Module:
     )  # fmt: skip
 
 
+class Block(nn.Module):
+    """A residual block, its additions and activations in place or not."""
+
+    def __init__(self, inputs: int, outputs: int, inplace: bool) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs)
+        self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs)
+        self.act, self.inplace = nn.ReLU(inplace), inplace
+        self.down = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.norm2(self.conv2(self.act(self.norm1(self.conv1(x)))))
+        return self.act(y.add_(self.down(x)) if self.inplace else y + self.down(x))
+
+
+def residual(inplace: bool) -> nn.Module:
+    """A stem, which ends in what returns its input, an activation and two blocks."""
+    torch.manual_seed(0)
+    stem = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Identity())
+    return nn.Sequential(stem, nn.LeakyReLU(0.1, inplace), Block(4, 4, inplace), Block(4, 6, inplace))
+
+
 class Tied(nn.Module):
     """A language model whose head is its embedding."""
 

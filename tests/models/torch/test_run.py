@@ -13,7 +13,18 @@ from torch import nn  # noqa: E402
 
 from samestep.models.tensors import Role, TensorKey  # noqa: E402
 from samestep.models.torch import from_module  # noqa: E402
-from tests.models.torch.networks import Checkpointed, Tied, asked, by_hand, conv_net, mlp, names, normal, same  # noqa: E402
+from tests.models.torch.networks import (  # noqa: E402
+    Checkpointed,
+    Tied,
+    asked,
+    by_hand,
+    conv_net,
+    mlp,
+    names,
+    normal,
+    residual,
+    same,
+)
 
 
 def test_the_tensors_of_a_run_stand_in_the_order_of_a_training_step():
@@ -187,6 +198,15 @@ def test_what_follows_a_container_may_change_its_output_in_place(training):
     runs = [from_module(Parts(kind).train(training)).run(asked(normal(2, 3, 6, 6))) for kind in (True, False)]
     assert same(*runs)
     assert names(runs[0], Role.LAYER_GRADIENT) == ["act", "first", "first.0", "first.0.1", "first.0.0"]
+
+
+def test_a_residual_network_shows_the_same_in_place_and_not():
+    question = asked(normal(2, 3, 8, 8))
+    in_place = from_module(residual(True)).run(question)
+    assert same(in_place, from_module(residual(False)).run(question))
+    layers = {key: x for key, x in in_place.items() if key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
+    assert len(layers) == 2 * len(names(in_place, Role.LAYER))  # each has its gradient
+    assert same(in_place, from_module(residual(True)).run(asked(*question.inputs, forced=layers)))
 
 
 def test_a_view_changed_in_place_has_no_gradient_that_can_be_followed():
