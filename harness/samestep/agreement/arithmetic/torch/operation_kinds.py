@@ -32,6 +32,8 @@ _RANDOM = {
     "normal_functional", "uniform", "bernoulli", "exponential", "multinomial", "log_normal", "cauchy",
     "geometric", "poisson", "binomial", "_sample_dirichlet", "_standard_gamma",
 }  # fmt: skip
+#: They read a number out; below autograd PyTorch does not take the last two apart.
+_READING = ("_local_scalar_dense", "item", "is_nonzero")
 #: These change what a handle is, besides views.
 _OF_HANDLES = {"detach", "lift", "set", "is_same_size", "_has_same_storage_numel", "resize", "resize_as"}
 
@@ -55,5 +57,5 @@ def kind_of(func: Any) -> Kind:
         return Kind.FUSED
     if any(argument.is_out for argument in schema.arguments):
         return Kind.OUT
-    kinds = {"_local_scalar_dense": Kind.READ, "native_dropout": Kind.DROPOUT}
+    kinds = {**dict.fromkeys(_READING, Kind.READ), "native_dropout": Kind.DROPOUT}
     return kinds.get(name, Kind.RANDOM if name in _RANDOM else Kind.COMPUTE)
