@@ -109,6 +109,7 @@ def _again_within(comparison: Comparison) -> bool:
 
 def _observations(comparison: Comparison) -> Iterator[str]:
     """What the engines saw, and whether the candidate repeats."""
+    yield from comparison.notes
     if not comparison.run.repeats:
         yield "the candidate gives other bits from call to call"
     programs = {"reference": comparison.programs.plain, "candidate": comparison.run.program}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
-from samestep.models.arithmetic_check import check_arithmetic
+from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
 from samestep.models.correspond import Shown, correspond, reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
+from samestep.models.gates import flipped, without
 from samestep.models.judged import JudgedTensor
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
@@ -56,6 +57,7 @@ class Comparison:
     links: Correspondence
     expected: Expected
     judged: tuple[JudgedTensor, ...]
+    notes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -110,14 +112,32 @@ def judge(
 ) -> Comparison:
     """Return what both questions say of tensors that are already paired."""
     expected = measure_expected(programs, links.apply, {}, options.replicas, options.seed, progress)
-    arithmetic = check_arithmetic(links.comparable(run.tensors), expected, {})
+    got = links.comparable(run.tensors)
+    arithmetic = check_arithmetic(got, expected, {})
     function: dict[TensorKey, FunctionStatistics] = {}
     if run.program is not None:
         check = FunctionCheck(run.program, programs.plain, expected, links, options.seed)
         function = check.run(run.exact or {})
+    doubtful = [key for key, found in arithmetic.items() if _may_hang_on_a_gate(found, function.get(key))]
+    masks = flipped(programs.plain, links.apply, expected, got, doubtful, options.seed) if doubtful else {}
+    if masks:
+        arithmetic = check_arithmetic(without(got, expected, masks), expected, {})
     judged = tuple(
         JudgedTensor(key, reference_name(links, key), value.shape, function.get(key), arithmetic.get(key))
         for key, value in expected.exact.items()
         if key in function or key in arithmetic
     )
-    return Comparison(sides, asked, run, programs, links, expected, judged)
+    return Comparison(sides, asked, run, programs, links, expected, judged, _said(masks))
+
+
+def _may_hang_on_a_gate(found: ArithmeticStatistics, function: FunctionStatistics | None) -> bool:
+    """Whether an element is beyond its limit, and the functions are the same as far as is known."""
+    beyond = found.statistics is not None and found.statistics.first is not None
+    return beyond and (function is None or function.same)
+
+
+def _said(masks: Mapping[TensorKey, np.ndarray]) -> tuple[str, ...]:
+    return tuple(
+        f"{key}: {int(mask.sum())} of {mask.size} elements hang on a gate that rounding flips; left out"
+        for key, mask in masks.items()
+    )

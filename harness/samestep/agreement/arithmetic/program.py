@@ -30,11 +30,19 @@ class Level(Enum):
 
     OWN: the unit roundoff of each result's own dtype, which is what the code really does. DOUBLE: what
     float64 does everywhere, simulated at float32's 2^-24 so that it can be seen, and to be scaled by
-    `DOUBLE_SCALE`: 2^-53 / 2^-24.
+    `DOUBLE_SCALE`: 2^-53 / 2^-24. AMPLIFIED: that of DOUBLE, `AMPLIFICATION` times as large: it shows which
+    elements hang on a gate (a relu, a maximum, a top-k) that is nearly at its edge, and would not flip in a
+    few plain replicas.
     """
 
     OWN = "own"
     DOUBLE = "double"
+    AMPLIFIED = "amplified"
+
+
+#: As far as an error may be by the elementwise limit for a sigma that is known (19.8), rounded up to that of
+#: 100 replicas: a gate that honest rounding can flip is flipped by this noise about as often as not.
+AMPLIFICATION = 22.0
 
 
 #: From the noise of `Level.DOUBLE` to rounding at 2^-53.
