@@ -45,7 +45,7 @@ def correspond(candidate: Shown, reference: Shown, sides: Sides, options: Option
             reference.of(Role.LAYER_GRADIENT),
             candidate.of(Role.LAYER_GRADIENT),
         ),
-        pair_outputs(candidate.of(Role.OUTPUT), reference.of(Role.OUTPUT)),
+        pair_outputs(reference.of(Role.OUTPUT), candidate.of(Role.OUTPUT)),
     )
 
 
