@@ -1,7 +1,7 @@
 """Elements that hang on a gate: a relu, a maximum or a top-k so near its edge that rounding decides it.
 
-Plain replicas hardly ever see such a gate flip, so that a correct candidate whose gate flipped would stand far
-outside of its limits. Noise that is larger flips it as often as not. Only where a limit is breached is it
+Plain replicas hardly ever see such a gate flip, so that a correct candidate whose gate flipped would stand
+far outside of its limits. Noise that is larger flips it as often as not. Only where a limit is breached is it
 asked, and an element is excused only if it is where the flipped gate puts it.
 """
 
