@@ -37,7 +37,7 @@ def test_an_mlp_for_one_sample_and_for_a_batch():
     mlp = eqx.nn.MLP(4, 3, 8, 2, key=jax.random.key(0))
     layers = ["layers/0", "layers/1", "layers/2"]
     one = follow(recognise(mlp), asked(normal(4)))
-    batch = follow(recognise(eqx.filter_vmap(mlp)), asked(normal(5, 4)))
+    batch = follow(recognise(eqx.filter_jit(eqx.filter_vmap(mlp))), asked(normal(5, 4)))
     by_call = JaxSubject.from_equinox(mlp, call=lambda mlp, x: jax.vmap(mlp)(x)).run(asked(normal(5, 4)))
     assert names(one, Role.LAYER) == names(batch, Role.LAYER) == layers
     assert [one[key(Role.LAYER, name)].shape for name in layers] == [(8,), (8,), (3,)]

@@ -44,8 +44,12 @@ def everything(module):
     return [(path, bits(leaf)) for path, leaf in jax.tree_util.tree_leaves_with_path(nnx.state(module))]
 
 
-def test_names_are_attributes():
-    subject = recognise(block(train=False))
+@pytest.fixture(scope="module")
+def subject():
+    return recognise(block(train=False))
+
+
+def test_names_are_attributes(subject):
     tensors = follow(subject, asked(normal(4, 6)))
     inside = [f"attention/{part}" for part in ("query", "key", "value", "out")]
     called = [
@@ -80,11 +84,27 @@ def test_the_mode_and_the_keys_stay_as_they_are():
     assert nnx.Linear.__call__.__name__ == "__call__"
 
 
-def test_values_are_exchanged_by_name():
+def test_values_are_exchanged_by_name(subject):
     question = asked(normal(4, 6))
-    subject = recognise(block(train=False))
     moved = subject.with_values({"mlp/layers/2/bias": np.ones(6)}, {"batch_norm/mean": np.ones(6)})
     assert not same(moved.run(question), subject.run(question))
     assert subject.with_values(subject.parameters(), subject.state()).run(question).keys() == (
         subject.run(question).keys()
     )
+
+
+class Transformed(nnx.Module):
+    """Layers that are called inside of NNX's transformations, which copy modules."""
+
+    def __init__(self, rngs):
+        self.jitted, self.recomputed = nnx.Linear(6, 6, rngs=rngs), nnx.Linear(6, 6, rngs=rngs)
+
+    def __call__(self, x):
+        x = nnx.jit(lambda layer, x: nnx.tanh(layer(x)))(self.jitted, x)
+        return nnx.remat(lambda layer, x: layer(x))(self.recomputed, x)
+
+
+def test_layers_inside_transformations_have_their_names():
+    tensors = recognise(Transformed(nnx.Rngs(0))).run(asked(normal(4, 6)))
+    assert names(tensors, Role.LAYER) == ["jitted", "recomputed"]
+    assert names(tensors, Role.LAYER_GRADIENT) == ["recomputed", "jitted"]
