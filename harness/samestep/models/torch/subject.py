@@ -82,7 +82,10 @@ class TorchSubject:
         The model is run once before as it is, which raises `ModelError` for what it raises.
         """
         learned, _ = self._eager(question)
-        made = lambda: self._step(self.network.copy(self.values), question, learned)  # noqa: E731
+
+        def made() -> TrainingStep:
+            return self._step(self.network.copy(self.values), question, learned)
+
         return program_of(made, contract, question.seed)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
