@@ -143,7 +143,7 @@ def _in_double(d: Difference) -> Difference:
     return replace(
         d,
         inputs=tuple(_double(x) for x in d.inputs),
-        parameters={name: _double(p) for name, p in d.parameters.items()},
+        parameters={name: p.astype(np.float64, copy=False) for name, p in d.parameters.items()},
         expected=_double(d.expected),
         got=_double(d.got),
         sigma=_double(d.sigma),

@@ -11,7 +11,7 @@ from samestep.models.fitting.normalisation import EPS
 def lost_term(d: Difference) -> Models:
     """An input that is not added, or added twice: a residual, the gradient of a tied parameter."""
     for number, term in enumerate(d.inputs):
-        if term.shape != d.expected.shape or not term.any():
+        if term.shape != d.expected.shape or term.dtype.kind != "f" or not term.any():
             continue
         name = f"input {number}" if len(d.inputs) > 1 else "the input"
         residual = "a contribution to the gradient" if d.role in GRADIENTS else f"{name} (a residual)"
@@ -22,14 +22,14 @@ def lost_term(d: Difference) -> Models:
 def identity(d: Difference) -> Models:
     """A layer that is not applied."""
     for term in d.inputs:
-        if term.shape == d.expected.shape:
+        if term.shape == d.expected.shape and term.dtype.kind == "f":
             yield fixed(term, "the layer is not applied: its output is its input")
 
 
 def order_of_norm(d: Difference) -> Models:
     """A residual that begins after a norm of its block where the reference's begins before it."""
     x = d.input
-    if x is None or x.shape != d.expected.shape or not x.ndim:
+    if x is None or x.dtype.kind != "f" or x.shape != d.expected.shape or not x.ndim:
         return
     for name, weight in d.parameters.items():
         prefix, _, leaf = name.replace("/", ".").rpartition(".")

@@ -20,7 +20,7 @@ PLACES = {
 def rate(d: Difference) -> Models:
     """A factor on the update: another learning rate."""
     own = d.setting("lr", "learning_rate")
-    if own is None:
+    if not own:
         return
     yield Model(
         lambda value: value / own * d.expected,
