@@ -211,3 +211,15 @@ def test_two_biases_of_an_lstm_are_told_by_nothing():
     found = ParameterMap.by_value(reference, candidate)
     assert sources(found).keys() == {"cell/wi", "cell/wh"}
     assert found.unmapped == {"cell/b": "its values fit 'lstm.bias_hh_l0', 'lstm.bias_ih_l0'"}
+
+
+def test_running_statistics_lie_beside_their_scales():
+    reference, candidate, truth = batch_norms()
+    parameters = ParameterMap.by_value(reference, candidate, *gradients(reference, truth))
+    own = {f"bn{i}.running_{kind}": value for i in range(3)
+           for kind, value in (("mean", zeros(WIDTH)), ("var", ones(WIDTH)))}  # fmt: skip
+    wanted = {f"norm_{'xyz'[i]}/{kind}": f"bn{2 - i}.running_{kind}" for i in range(3)
+              for kind in ("mean", "var")}  # fmt: skip
+    state = {name: own[source] for name, source in wanted.items()}
+    assert sources(ParameterMap.by_value(own, state, known=parameters)) == wanted
+    assert not ParameterMap.by_value(own, state).links

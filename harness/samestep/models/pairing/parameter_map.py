@@ -36,13 +36,16 @@ class ParameterMap(LinearMap):
         candidate: Values,
         reference_gradients: Values | None = None,
         candidate_gradients: Values | None = None,
+        known: LinearMap | None = None,
     ) -> ParameterMap:
         """Return the map that the values tell: which is which, however it is transposed, split or stacked.
 
         What values cannot tell (zeros, ones, copies) is told by its module or name, else by the gradients,
-        where they are given; else it is ``unmapped``.
+        where they are given; else it is ``unmapped``. ``known`` is the map of other tensors in the same
+        modules: that of the parameters, where these are the state.
         """
-        found = find_by_value(reference, candidate, reference_gradients, candidate_gradients)
+        beside = {name: link.sources for name, link in known.links.items()} if known else {}
+        found = find_by_value(reference, candidate, reference_gradients, candidate_gradients, beside)
         terms = {name: (found.arrangements[name],) for name in candidate if name in found.arrangements}
         return cls._of(terms, reference, found.unknown, found.differing)
 

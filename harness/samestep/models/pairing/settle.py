@@ -33,7 +33,9 @@ class Settler:
         candidate: Values,
         decided: Mapping[str, Arrangement],
         evidence: GradientEvidence | None,
+        beside: Mapping[str, tuple[str, ...]],
     ) -> None:
+        self.beside = dict(beside)
         self.reference, self.candidate, self.evidence = reference, candidate, evidence
         self.decided = dict(decided)
         self.unknown: dict[str, str] = {}
@@ -99,7 +101,7 @@ class Settler:
 
     def _in_module(self, name: str) -> list[Arrangement]:
         """Return the options in the smallest of the modules around it that has any."""
-        known = {other: term.sources for other, term in self.decided.items()}
+        known = self.beside | {other: term.sources for other, term in self.decided.items()}
         for module in enclosing(name, known):
             ways = [w for w in self.left[name] if all(lies_in(source, module) for source in w.sources)]
             if ways:

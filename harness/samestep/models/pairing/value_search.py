@@ -34,8 +34,9 @@ def find_by_value(
     candidate: Values,
     reference_gradients: Values | None,
     candidate_gradients: Values | None,
+    beside: Mapping[str, tuple[str, ...]],
 ) -> Found:
-    """Return what each of the candidate's parameters is."""
+    """Return what each of the candidate's parameters is; ``beside`` are counterparts in the same modules."""
     tables: dict[np.dtype, ValueTable] = {}
     found = Found()
     options: dict[str, list[Arrangement]] = {}
@@ -56,7 +57,7 @@ def find_by_value(
     evidence = None
     if reference_gradients is not None and candidate_gradients is not None:
         evidence = GradientEvidence(reference_gradients, candidate_gradients)
-    settler = Settler(reference, candidate, found.arrangements, evidence)
+    settler = Settler(reference, candidate, found.arrangements, evidence, beside)
     settler.settle(options)
     return Found(settler.decided, found.unknown | settler.unknown, found.differing)
 
