@@ -34,7 +34,7 @@ def correspond(candidate: Shown, reference: Shown, sides: Sides, options: Option
     parameters = sides.parameters or ParameterMap.by_value(
         reference.parameters, candidate.parameters, reference.of(Role.GRADIENT), candidate.of(Role.GRADIENT)
     )
-    state = sides.state or ParameterMap.by_value(reference.state, candidate.state)
+    state = sides.state or ParameterMap.by_value(reference.state, candidate.state, known=parameters)
     return Correspondence(
         parameters,
         state,
