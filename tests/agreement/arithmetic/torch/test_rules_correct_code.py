@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.torch import (  # noqa: E402
     long_products,
     random_errors,
     rules_products,
+    rules_scatter,
     rules_sums,
 )
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode  # noqa: E402
@@ -87,6 +88,29 @@ def test_the_gradient_of_a_bias_behind_a_global_average_pool_rounds_alike(monkey
     assert not compare(gradient, (g,), backward=False, candidate=candidate).breaches
     monkeypatch.setattr(rules_products, "repetition", lambda rows: None)
     assert compare(gradient, (g,), backward=False, candidate=candidate).breaches
+
+
+ROWS = torch.arange(30_000) % 2
+TERMS = torch.full((30_000, 3), 0.1)
+
+
+def added_one_by_one(terms):
+    return torch.stack([sequentially(terms[row == ROWS].T) for row in (0, 1)])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.zeros(2, 3, dtype=x.dtype).index_add(0, ROWS, x),
+        lambda x: torch.zeros(2, 3, dtype=x.dtype).scatter_add(0, ROWS[:, None].expand(30_000, 3), x),
+        lambda x: torch.zeros(2, 3, dtype=x.dtype).index_put((ROWS,), x, accumulate=True),
+        lambda x: torch.ops.aten.embedding_dense_backward(x, ROWS, 2, -1, False),
+    ],
+)
+def test_equal_terms_that_an_index_adds_round_alike(function, monkeypatch):
+    assert not compare(function, (TERMS,), backward=False, candidate=added_one_by_one).breaches
+    monkeypatch.setattr(rules_scatter, "repetition_at", lambda places, terms, size: None)
+    assert compare(function, (TERMS,), backward=False, candidate=added_one_by_one).breaches
 
 
 def test_an_array_that_repeats_rounds_by_its_values(monkeypatch):

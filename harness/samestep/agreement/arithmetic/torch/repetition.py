@@ -96,6 +96,21 @@ def repetition(rows: Tensor) -> Tensor | None:
     return nonzero.clamp(min=1) / distinct.clamp(min=1).to(torch.float64)
 
 
+def repetition_at(places: Tensor, terms: Tensor, size: int) -> Tensor | None:
+    """Return (nonzero terms) / (distinct nonzero terms) of sums by index; None for no repeats.
+
+    ``places``, of the shape of ``terms``, says to which of ``size`` sums each goes; so is the result ordered.
+    """
+    if not repeats(terms):
+        return None
+    terms, places = terms.reshape(-1), places.reshape(-1)
+    keep = terms != 0
+    keys = torch.stack([places[keep].to(torch.float64), terms[keep]]).unique(dim=1)
+    counts = torch.bincount(places[keep], minlength=size)
+    distinct = torch.bincount(keys[0].to(torch.int64), minlength=size)
+    return (counts / distinct.clamp(min=1)).clamp(min=1).to(torch.float64)
+
+
 def _duplicates(rows: Tensor) -> Tensor:
     """Return how many nonzero terms of each row equal another that was counted already."""
     values = rows.sort(-1).values

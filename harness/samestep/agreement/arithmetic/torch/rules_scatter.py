@@ -14,6 +14,7 @@ from torch import Tensor
 from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.places import refuse
+from samestep.agreement.arithmetic.torch.repetition import repetition_at
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -57,6 +58,9 @@ def _embedding_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwarg
         counts = func(torch.ones_like(g[..., :1]), *rest)
         divisor = counts.clamp_min(1) if by_frequency else 1.0
         additions = sum_variance(out * divisor, func(g.square(), *rest), counts)
+        places = torch.arange(out.numel(), device=out.device).reshape(out.shape)[args[1]]
+        again = repetition_at(places, g, out.numel())
+        additions = additions if again is None else additions * again.reshape(out.shape)
         return (additions + (out * divisor).square() * by_frequency).sqrt() / divisor
 
     return mode.absolute(out, deviation, scale=mode.accumulation_scale)
@@ -106,9 +110,27 @@ def _accumulated(
         squares = sums(start.square(), terms.square())
         counts = sums((start != 0).to(start.dtype), (terms != 0).to(start.dtype))
         scaled = sums(torch.zeros_like(start), terms.square()) if alpha not in (1, -1) else 0.0
-        return (sum_variance(out, squares, counts) + scaled).sqrt()
+        additions = sum_variance(out, squares, counts)
+        again = repetition_at(*_places(operation_name(functional), start, terms, args), start.numel())
+        additions = additions if again is None else additions * again.reshape(start.shape)
+        return (additions + scaled).sqrt()
 
     return mode.absolute(out, deviation, scale=mode.accumulation_scale)
+
+
+def _places(name: str, start: Tensor, terms: Tensor, args: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
+    """Where each term is added, as a flat index, and the terms in that shape."""
+    every = torch.arange(start.numel(), device=start.device).reshape(start.shape)
+    if name == "index_add":
+        places = every.index_select(args[1], args[2])
+    elif name == "scatter_add":
+        places = every.gather(args[1], args[2])
+        return places, terms[tuple(slice(size) for size in places.shape)]
+    elif name == "put":
+        places = args[1]
+    else:
+        places = aten.index.Tensor(every, list(args[2] if name.startswith("_unsafe_masked") else args[1]))
+    return places, terms.broadcast_to(places.shape)
 
 
 @rule("scatter", "bincount")
