@@ -31,10 +31,12 @@ def one_thread():
 
 def program_of(case):
     current = {}
-    return TorchProgram(
-        lambda: zoo.run(case, current["network"], case.inputs),
-        lambda: current.update(network=case.network()),  # a copy would lose its parameters' hooks
-    )
+
+    def reset():
+        current["network"] = case.network()  # a copy would lose its parameters' hooks
+        torch.manual_seed(0)
+
+    return TorchProgram(lambda: zoo.run(case, current["network"], case.inputs), reset)
 
 
 def natively(case, network):

@@ -99,7 +99,8 @@ def windows() -> nn.Module:
 
 def conv_net() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 3)
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(64, 3),
     )  # fmt: skip
 
 
@@ -124,7 +125,8 @@ LAYERS = {
         [normal(2, 5, 16), normal(2, 4, 16, seed=3)],
     ),
     "attention with weights": Case(
-        lambda: Net(attend, nn.MultiheadAttention(16, 4, batch_first=True, add_bias_kv=True)), [normal(2, 5, 16)]
+        lambda: Net(attend, nn.MultiheadAttention(16, 4, batch_first=True, add_bias_kv=True)),
+        [normal(2, 5, 16)],
     ),
     "LSTM": Case(lambda: nn.LSTM(6, 8, 2, batch_first=True, bidirectional=True), [normal(3, 5, 6)]),
     "LSTM, eval, projected": Case(lambda: nn.LSTM(6, 8, proj_size=4).eval(), [normal(5, 3, 6)]),
@@ -134,7 +136,9 @@ LAYERS = {
     ),
     "LSTM cell": Case(lambda: Net(cell_by_cell, nn.LSTMCell(6, 8)), [normal(4, 3, 6)]),
     "packed sequences": Case(
-        lambda: Net(packed, nn.LSTM(6, 8, batch_first=True)), [normal(3, 5, 6)], refused="_pack_padded_sequence"
+        lambda: Net(packed, nn.LSTM(6, 8, batch_first=True)),
+        [normal(3, 5, 6)],
+        refused="_pack_padded_sequence",
     ),
     "flash attention": Case(lambda: Net(forced_flash, nn.Linear(16, 16)), [normal(2, 6, 16)]),
     "batch norm": Case(conv_net, [IMAGES], steps=2),
@@ -150,12 +154,17 @@ LAYERS = {
         refused="linalg",
     ),
     "embedding bag": Case(
-        lambda: Net(lambda self, i: self.layers[0](i, torch.tensor([0, 3, 5])), nn.EmbeddingBag(12, 6)), [whole(12, 8)]
+        lambda: Net(lambda self, i: self.layers[0](i, torch.tensor([0, 3, 5])), nn.EmbeddingBag(12, 6)),
+        [whole(12, 8)],
     ),
     "sparse gradient": Case(
-        lambda: nn.Sequential(nn.Embedding(12, 6, sparse=True), nn.Linear(6, 2)), [whole(12, 5)], refused="sparse"
+        lambda: nn.Sequential(nn.Embedding(12, 6, sparse=True), nn.Linear(6, 2)),
+        [whole(12, 5)],
+        refused="sparse",
     ),
-    "largest norm": Case(lambda: nn.Embedding(12, 6, max_norm=1.0), [whole(12, 5)], refused="embedding_renorm"),
+    "largest norm": Case(
+        lambda: nn.Embedding(12, 6, max_norm=1.0), [whole(12, 5)], refused="embedding_renorm"
+    ),
     "activations": Case(activations, [ROWS]),
     "random slopes": Case(lambda: nn.Sequential(nn.Linear(8, 4), nn.RReLU()), [ROWS], refused="rrelu"),
     "convolutions": Case(windows, [normal(2, 4, 6, 6)]),
@@ -164,31 +173,46 @@ LAYERS = {
         lambda: Net(three_dimensions, nn.Conv1d(3, 4, 3, dilation=2), nn.Conv3d(3, 2, 2)), [normal(2, 3, 8)]
     ),
     "rotary, complex": Case(lambda: Net(rotary, nn.Linear(8, 8)), [ROWS]),
-    "FFT": Case(lambda: Net(lambda self, x: torch.fft.fft2(self.layers[0](x)).real, nn.Linear(8, 8)), [ROWS],
-                refused="_fft"),
-    "linalg": Case(lambda: Net(lambda self, x: torch.logdet(self.layers[0](x) @ x[:, :4].T), nn.Linear(8, 4)),
-                   [ROWS], refused="linalg"),
+    "FFT": Case(
+        lambda: Net(lambda self, x: torch.fft.fft2(self.layers[0](x)).real, nn.Linear(8, 8)),
+        [ROWS],
+        refused="_fft",
+    ),
+    "linalg": Case(
+        lambda: Net(lambda self, x: torch.logdet(self.layers[0](x) @ x[:, :4].T), nn.Linear(8, 4)),
+        [ROWS],
+        refused="linalg",
+    ),
     "scans": Case(lambda: Net(scans, nn.Linear(8, 4)), [ROWS]),
     "sort, top and scatter": Case(lambda: Net(selections, nn.Linear(8, 4)), [ROWS]),
-    "cross entropy, smoothed": loss(lambda y: F.cross_entropy(y, CLASSES, label_smoothing=0.1, ignore_index=1)),
+    "cross entropy, smoothed": loss(
+        lambda y: F.cross_entropy(y, CLASSES, label_smoothing=0.1, ignore_index=1)
+    ),
     "binary cross entropy": loss(lambda y: F.binary_cross_entropy_with_logits(y, TARGETS.to(y.dtype))),
     "Kullback-Leibler": loss(
         lambda y: F.kl_div(y.log_softmax(-1), TARGETS.to(y.dtype).softmax(-1), reduction="batchmean")
     ),
     "triplets": loss(
-        lambda y: F.triplet_margin_loss(y[:2], y[1:3], y[2:4])
-        + F.cosine_embedding_loss(y[:2], y[2:4], torch.tensor([1, -1]))
-        + F.pairwise_distance(y[:2], y[2:4]).sum()
+        lambda y: (
+            F.triplet_margin_loss(y[:2], y[1:3], y[2:4])
+            + F.cosine_embedding_loss(y[:2], y[2:4], torch.tensor([1, -1]))
+            + F.pairwise_distance(y[:2], y[2:4]).sum()
+        )
     ),
     "other losses": loss(
-        lambda y: F.poisson_nll_loss(y, CLASSES[:, None].expand(5, 6).to(y.dtype))
-        + F.gaussian_nll_loss(y, y.detach() * 2, torch.ones_like(y))
-        + F.smooth_l1_loss(y, y.detach() + 1)
-        + F.huber_loss(y, y.detach() + 2)
+        lambda y: (
+            F.poisson_nll_loss(y, CLASSES[:, None].expand(5, 6).to(y.dtype))
+            + F.gaussian_nll_loss(y, y.detach() * 2, torch.ones_like(y))
+            + F.smooth_l1_loss(y, y.detach() + 1)
+            + F.huber_loss(y, y.detach() + 2)
+        )
     ),
     "CTC": Case(
-        lambda: nn.Linear(8, 6), [normal(5, 8)], refused="ctc",
-        loss=lambda y: F.ctc_loss(y.log_softmax(-1)[:, None], torch.ones(1, 2).long(), torch.tensor([5]),
-                                  torch.tensor([2])),
+        lambda: nn.Linear(8, 6),
+        [normal(5, 8)],
+        refused="ctc",
+        loss=lambda y: F.ctc_loss(
+            y.log_softmax(-1)[:, None], torch.ones(1, 2).long(), torch.tensor([5]), torch.tensor([2])
+        ),
     ),
-}  # fmt: skip
+}

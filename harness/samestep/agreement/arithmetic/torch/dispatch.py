@@ -17,13 +17,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from samestep.agreement.arithmetic.program import Refused
-from samestep.agreement.arithmetic.torch.arguments import (
-    changed_by,
-    leaves_of,
-    mapped,
-    results_of,
-    targets_of,
-)
+from samestep.agreement.arithmetic.torch.computing import compute
 from samestep.agreement.arithmetic.torch.constants import Constants
 from samestep.agreement.arithmetic.torch.drawing import draw, dropout
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
@@ -31,17 +25,14 @@ from samestep.agreement.arithmetic.torch.guard import Guard
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.numbers_read import literal, read
 from samestep.agreement.arithmetic.torch.operation_kinds import Kind, kind_of
-from samestep.agreement.arithmetic.torch.operation_table import operation_name
-from samestep.agreement.arithmetic.torch.path import Form, OtherPath, Path, Step
+from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.places import refuse
 from samestep.agreement.arithmetic.torch.rewritten import foreign, list_operation, optimizer_step, out_variant
-from samestep.agreement.arithmetic.torch.shadows import Shadows, has_values, wide_dtype
+from samestep.agreement.arithmetic.torch.shadows import Shadows, has_values
 from samestep.agreement.arithmetic.torch.tape import Recorder
 
 Operation = Any  # torch._ops.OpOverload
 
-#: Operations of floats that give integers which shape what follows: later runs have the first one's.
-_DECIDING = {"nonzero", "_unique2", "unique_dim", "unique_consecutive", "equal"}
 _NO_SUBCLASS = torch._C._disabled_torch_dispatch_impl
 _PLAIN_TYPES = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
 
@@ -146,155 +137,12 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
             elif self.first and raw is not None:
                 handle.detach().copy_(raw)
 
-    # -- what computes ---------------------------------------------------------------------------------
-
-    def compute(self, func: Operation, args: Any, kwargs: Any) -> Any:
-        """Return handles for what an operation gives on values, and its integers as they are."""
-        name, mutable = operation_name(func), func._schema.is_mutable
-        leaves = leaves_of(args, kwargs)
-        floats = self._operands(func, leaves)
-        if floats is None:
-            return self.raw(func, args, kwargs)
-        step = None if self.first else self.path.follow(name)
-        if step is not None and step.integer:
-            return func(*args, **kwargs)
-        wide = {id(x): self.shadows.wide(x) for x in floats}
-        real: Any = None
-        if step is None:
-            real = self.raw(func, args, kwargs)
-            step = self._written(func, floats, real)
-        if step.integer or step.alias:
-            return real if real is not None else self.raw(func, args, kwargs)
-        dtype = _dtype_of(step, floats, mutable)
-        if self.first:
-            self.path.uniform &= ROUNDOFF[dtype] == ROUNDOFF[torch.float32]
-            self.noise.terms = max((self.shadows.terms(x) for x in floats), default=1)
-        result = self._values(func, args, kwargs, dtype, floats, wide)
-        if name in _DECIDING and floats:
-            result = self._decided(step, name, result)
-        return self._finished(func, args, kwargs, step, result, real)
-
-    def _operands(self, func: Operation, leaves: list[Any]) -> list[Tensor] | None:
-        """Return the operands that have values; None where nothing is computed (meta tensors, bytes)."""
-        floats = []
-        for x in leaves:
-            if isinstance(x, torch.device) and x.type == "meta":
-                return None
-            if not isinstance(x, Tensor):
-                continue
-            if x.device.type == "meta":
-                return None
-            if x.layout is not torch.strided:
-                refuse(func, f"a tensor of layout {x.layout} has no rule")
-            if x.dtype in ROUNDOFF:
-                floats.append(x)
-            elif self.shadows.find(x) is not None:
-                self._bytes(func, leaves)
-                return None
-        return floats
-
-    def _bytes(self, func: Operation, leaves: list[Any]) -> None:
-        """A storage is copied byte by byte: its shadow goes along. Anything else reads bits of floats."""
-        target, source = leaves[0], leaves[1] if len(leaves) > 1 else None
-        whole = isinstance(source, Tensor) and source.numel() == source.untyped_storage().nbytes()
-        if func is not torch.ops.aten.copy_.default or not whole:
-            refuse(func, "the bits of a float tensor are read as integers")
-        self.copy_shadow(source, target)
-
     def copy_shadow(self, source: Tensor, target: Tensor) -> None:
         """Give ``target``, whose bytes are a copy of those of ``source``, a copy of its values."""
         shadow = self.shadows.find(source)
         if shadow is not None:
             values = self.seen(torch.ops.aten.clone.default, shadow.first)
             self.shadows.put(target, values, shadow)
-
-    def _written(self, func: Operation, floats: list[Tensor], real: Any) -> Step:
-        """Write the step that gave the real results; a result on a known storage is no new tensor."""
-        forms, alias, some = [], False, False
-        for x in results_of(real):
-            if isinstance(x, Tensor) and x.layout is not torch.strided:
-                refuse(func, f"a tensor of layout {x.layout} has no rule")
-            old = has_values(x) and self.shadows.find(x) is not None
-            alias, some = alias or old, some or has_values(x)
-            forms.append(Form.of(x) if isinstance(x, Tensor) and not old else None)
-        mutable = func._schema.is_mutable
-        step = Step(operation_name(func), tuple(forms), not floats and not some, alias and not mutable)
-        self.path.write(step)
-        return step
-
-    def _values(
-        self,
-        func: Operation,
-        args: Any,
-        kwargs: Any,
-        dtype: torch.dtype,
-        floats: list[Tensor],
-        wide: dict[int, Tensor],
-    ) -> Any:
-        def up(x: Any) -> Any:
-            if isinstance(x, Tensor):
-                return wide.get(id(x), x)
-            return wide_dtype(x) if isinstance(x, torch.dtype) else x
-
-        precise = min((ROUNDOFF[x.dtype] for x in floats), default=ROUNDOFF[torch.float64])
-        self.noise.roundoff, self.noise.source_roundoff = ROUNDOFF[dtype], precise
-        if floats:
-            return self.noise.apply(func, mapped(up, args), mapped(up, dict(kwargs)))
-        default = torch.get_default_dtype()  # floats out of integers or numbers: by default float64 here
-        torch.set_default_dtype(torch.float64)
-        try:
-            return self.noise.apply(func, mapped(up, args), mapped(up, dict(kwargs)))
-        finally:
-            torch.set_default_dtype(default)
-
-    def _decided(self, step: Step, name: str, result: Any) -> Any:
-        if self.first:
-            step.decided = mapped(lambda x: x.clone() if isinstance(x, Tensor) else x, result)
-            return result
-        kept = []
-        for value, decided in zip(results_of(result), results_of(step.decided), strict=True):
-            with self.hidden():
-                kept.append(self.path.decide(decided, name, value))
-            if self.tape is not None and isinstance(value, Tensor):
-                self.tape.guard(value, kept[-1])
-        return tuple(kept) if isinstance(result, (tuple, list)) else kept[0]
-
-    def _finished(self, func: Operation, args: Any, kwargs: Any, step: Step, result: Any, real: Any) -> Any:
-        for x in changed_by(func, args, kwargs):
-            self.changed(x)
-        targets = targets_of(func, args, kwargs)
-        reals = results_of(real) + [None] * len(step.forms)
-        done = []
-        for i, value in enumerate(results_of(result)):
-            if i in targets:
-                done.append(targets[i])
-            elif isinstance(value, Tensor) and value.dtype in (torch.float64, torch.complex128):
-                done.append(self._handle(value, step.forms[i] if i < len(step.forms) else None, reals[i]))
-            else:
-                done.append(value)
-        if isinstance(result, (tuple, list)):
-            return done if isinstance(result, list) else tuple(done)
-        return done[0] if done else None
-
-    def _handle(self, values: Tensor, form: Form | None, real: Any) -> Tensor:
-        with self.hidden():
-            if isinstance(real, Tensor) and real.shape == values.shape and self.shadows.find(real) is None:
-                handle = real
-            else:
-                form = form or Form(values.shape, values.stride(), torch.float32, values.device)
-                handle = form.handle(values)
-            if self.poison:
-                handle.fill_(math.nan)
-        self.shadows.adopt(handle, values, self.noise.terms)
-        return handle
-
-
-def _dtype_of(step: Step, floats: list[Tensor], mutable: bool) -> torch.dtype:
-    """Return the dtype of a result in the user's code: of what is changed, of the first new float."""
-    if mutable and floats:
-        return floats[0].dtype
-    found = [form.dtype for form in step.forms if form is not None and form.dtype in ROUNDOFF]
-    return found[0] if found else (floats[0].dtype if floats else torch.float32)
 
 
 _METHODS: dict[Kind, Callable[..., Any]] = {
@@ -307,5 +155,5 @@ _METHODS: dict[Kind, Callable[..., Any]] = {
     Kind.READ: read,
     Kind.RANDOM: draw,
     Kind.DROPOUT: dropout,
-    Kind.COMPUTE: Interpreter.compute,
+    Kind.COMPUTE: compute,
 }
