@@ -30,5 +30,5 @@ def audit(exact: Mapping[Any, np.ndarray], poisoned: Mapping[Any, np.ndarray]) -
     names = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
     raise Refused(
         f"something reads tensors' bytes past PyTorch's dispatcher (NumPy, pickle, a thread, memory that is "
-        f"shared): {names} differ where the bytes are NaN"
+        f"shared), or a run changes what is not put back: {names} differ where the bytes are NaN"
     )
