@@ -60,7 +60,7 @@ def test_layers_of_a_convolution_have_the_batch_first():
 def test_attention():
     attention = eqx.nn.MultiheadAttention(2, 6, key=jax.random.key(0))
     subject = JaxSubject.from_equinox(attention, call=lambda module, x: module(x, x, x))
-    tensors = follow(subject, asked(normal(4, 6)))
+    tensors = subject.run(asked(normal(4, 6)))
     assert names(tensors, Role.LAYER) == ["query_proj", "key_proj", "value_proj", "dropout", "output_proj"]
 
 

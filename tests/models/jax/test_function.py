@@ -79,9 +79,8 @@ def test_cotangents_go_to_floating_outputs_only():
     )
 
 
-@pytest.mark.parametrize("remat", [False, True])
-def test_each_turn_of_a_scan_is_a_call_of_its_layers(remat):
-    subject = from_function(lambda params, x: gpt(params, x, remat), gpt_params())
+def test_each_turn_of_a_scan_is_a_call_of_its_layers():
+    subject = from_function(gpt, gpt_params())
     tensors = follow(subject, asked(tokens()))
     calls = ["norm", "block", "norm#2", "block#2", "norm#3", "block#3"]
     assert names(tensors, Role.LAYER) == calls
