@@ -45,11 +45,16 @@ def one_way_loss(xp: Any, terms: AnyArray, roundoff: float) -> AnyArray:
 
 
 def may_lose(xp: Any, terms: AnyArray, deviation: AnyArray, roundoff: float) -> bool:
-    """Return whether a sum over axis 0 of ``terms`` may lose more than a quarter of ``deviation`` one way.
+    """Return whether any sum over axis 0 of ``terms`` may lose more than its ``deviation`` one way."""
+    return bool(lossy_sums(xp, terms, deviation, roundoff).any())
+
+
+def lossy_sums(xp: Any, terms: AnyArray, deviation: AnyArray, roundoff: float) -> AnyArray:
+    """Return which sums over axis 0 of ``terms`` may lose more than their ``deviation`` one way.
 
     A cheap test before `one_way_loss`: the terms within one grid of the whole sum, together, are all that it
     can lose. ``deviation`` is the standard deviation of the random errors, in the terms' units.
     """
     size = abs(terms)
     small = xp.where(size < 2 * roundoff * abs(terms.sum(0)), size, xp.zeros_like(size)).sum(0)
-    return bool((4 * small > deviation).any())
+    return small > deviation

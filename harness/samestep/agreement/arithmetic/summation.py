@@ -18,9 +18,7 @@ def sum_variance(total: AnyArray, squares: AnyArray, n: AnyArray) -> AnyArray:
 
     ``total`` holds the sums S and ``squares`` the sums of squares Q of the terms, of one shape, which the
     result has too; ``n`` is the number of true terms, a number or an array that broadcasts to that shape. A
-    sum of one term does not round.
+    sum of one term does not round. The formula of `samestep.agreement.arithmetic.noise`, S^2 (n + 1)(2 n + 1)
+    / (6 n) + (Q - S^2 / n)(n + 1) / 6, is (2 S^2 + Q)(n + 1) / 6.
     """
-    count = n * (n > 1) + 1.0 * (n <= 1)
-    spread = (squares - total * total / count) * ((count + 1) / 6)
-    variance = (total * total * ((count + 1) * (2 * count + 1) / (6 * count)) + spread) * (n > 1)
-    return (variance + abs(variance)) / 2  # Q >= S^2 / n, but for rounding
+    return (2 * total * total + squares) * ((n + 1) / 6 * (n > 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from samestep.agreement.arithmetic.lost_terms import may_lose, one_way_loss
+from samestep.agreement.arithmetic.lost_terms import lossy_sums, may_lose, one_way_loss
 from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.limits import rounding_deviation, unit_roundoff
 
@@ -21,9 +21,11 @@ def sum_loss(rows: Tensor, total: Tensor) -> Tensor | None:
     """Return what sums over the rows (sums, terms) lose one way in float32; None for nothing."""
     terms = rows.T
     deviation = _deviation(terms)
-    if rows.shape[1] < 2 or not may_lose(torch, terms, deviation, _U):
+    lossy = lossy_sums(torch, terms, deviation, _U)
+    if not bool(lossy.any()):
         return None
-    loss = one_way_loss(torch, terms, _U)
+    loss = torch.zeros_like(deviation)
+    loss[lossy] = one_way_loss(torch, terms[:, lossy], _U)
     return loss.reshape(total.shape)
 
 

@@ -38,6 +38,10 @@ class NoiseMode(RandomErrors, TorchDispatchMode):  # type: ignore[misc]
         RandomErrors.__init__(self, contract, log)
         self._inside = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled in here: PyTorch's wrapper would only cost time
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

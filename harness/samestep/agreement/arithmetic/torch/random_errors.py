@@ -115,7 +115,7 @@ class RandomErrors:
             self.log.drew(draw, offset, numbers)
         return numbers
 
-    def relative(self, out: Tensor, units: float, share: Callable[[], Tensor] | None = None) -> Tensor:
+    def relative(self, out: Tensor, units: float, share: Callable[[], Tensor | None] | None = None) -> Tensor:
         """Round ``out`` in place by ``units`` roundings of its own size, and return it.
 
         ``share()`` is |smaller addend| / |sum| for a sum of two: one of them is a number of the dtype, so the
@@ -129,14 +129,16 @@ class RandomErrors:
             self._round(out, units * self.deviation, self.roundings.follow(self.operation, out.shape))
         return out
 
-    def _note(self, out: Tensor, share: Callable[[], Tensor] | None) -> Rounding:
+    def _note(self, out: Tensor, share: Callable[[], Tensor | None] | None) -> Rounding:
         if out.is_complex():
             return Rounding(self.operation, out.shape)
         if is_held_exactly(out, FLOAT32):
             return Rounding(self.operation, out.shape, exact=True)
         kept = None
-        if share is not None:
-            ratio = share()
+        ratio = None if share is None else share()
+        if ratio is not None:
+            if not ratio.any():
+                return Rounding(self.operation, out.shape, exact=True)  # as where zeros are added
             few = int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()  # 2^-23 of them are so by chance
             kept = None if few else ratio.to(torch.float32)
         return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)

@@ -13,6 +13,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from samestep.agreement.arithmetic.torch.noise_pool import dense_stride
+
 _DTYPES = {torch.finfo(dtype).eps / 2: dtype for dtype in (torch.float32, torch.bfloat16, torch.float16)}
 
 #: Elements that are looked at; smaller tensors are not asked, since their norms are not judged.
@@ -37,13 +39,13 @@ def _positions(size: int, count: int) -> Tensor:
 
 
 def _sample(x: Tensor) -> Tensor:
-    flat = x.reshape(-1) if x.is_contiguous() else x
+    """Return some elements of a tensor, in any order; all of them where there are few."""
     if x.numel() <= SAMPLE:
         return x.reshape(-1)
-    if x.is_contiguous():
-        return flat[_positions(x.numel(), SAMPLE).to(x.device)]
-    places = torch.unravel_index(_positions(x.numel(), SAMPLE).to(x.device), x.shape)
-    return x[places]
+    places = _positions(x.numel(), SAMPLE).to(x.device)
+    if x.is_contiguous() or dense_stride(x) == x.stride():
+        return x.as_strided((x.numel(),), (1,))[places]
+    return x[torch.unravel_index(places, x.shape)]
 
 
 def is_held_exactly(x: Tensor, roundoff: float) -> bool:
@@ -52,6 +54,12 @@ def is_held_exactly(x: Tensor, roundoff: float) -> bool:
     if not torch.equal(sample.to(dtype).to(torch.float64), sample):
         return False
     return x.numel() <= SAMPLE or bool(torch.equal(x.to(dtype).to(torch.float64), x))
+
+
+def share_of_zeros(x: Tensor) -> float:
+    """Return about how many elements are zero, as a share."""
+    sample = _sample(x)
+    return 1.0 - int(torch.count_nonzero(sample)) / max(int(sample.numel()), 1)
 
 
 def repeats(x: Tensor) -> bool:

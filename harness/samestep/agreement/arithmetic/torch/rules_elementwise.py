@@ -9,6 +9,7 @@ from torch import Tensor
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
+from samestep.agreement.limits import unit_roundoff
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -29,12 +30,20 @@ def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
     before = a.abs() if mode.is_recording and isinstance(a, Tensor) else a  # in place, `a` becomes the sum
     out = func(a, b, *args[2:], **kwargs)
 
-    def share() -> Tensor:
+    def share() -> Tensor | None:
+        if _no_addend_is_small(before, b, out):
+            return None
         smaller = torch.minimum(_size(before, out), _size(b, out))
         return torch.where(out != 0, smaller / out.abs(), 1.0)
 
     mode.operation = operation_name(func)
     return mode.relative(out, ELEMENTWISE_UNITS["add"], share)
+
+
+def _no_addend_is_small(a: Any, b: Any, out: Tensor) -> bool:
+    """Whether no addend is below the last bit of the largest sum: a quick look, before each is compared."""
+    last = unit_roundoff("float32") * float(out.abs().max()) if out.numel() else 0.0
+    return all(float(_size(x, out).min()) > last for x in (a, b) if not isinstance(x, Tensor) or x.numel())
 
 
 def _size(x: Any, like: Tensor) -> Tensor:

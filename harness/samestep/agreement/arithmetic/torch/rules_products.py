@@ -10,7 +10,7 @@ from torch import Tensor
 from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.arithmetic.torch.long_products import product_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
-from samestep.agreement.arithmetic.torch.repetition import grouped, repetition
+from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -25,7 +25,8 @@ def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
     """
     squares = _matmul(a.square(), b.square())
     additions = sum_variance(product, squares, _true_terms(a, b))
-    along_a, along_b = repetition(a.reshape(-1, a.shape[-1])), repetition(b.mT.reshape(-1, b.shape[-2]))
+    along_a = repetition(a.reshape(-1, a.shape[-1]))
+    along_b = None if along_a is None else repetition(b.mT.reshape(-1, b.shape[-2]))
     if along_a is not None and along_b is not None:
         rows = along_a.reshape(*a.shape[:-1], 1)
         columns = along_b.reshape(*b.shape[:-2], 1, b.shape[-1])
@@ -41,7 +42,7 @@ def _true_terms(a: Tensor, b: Tensor) -> Tensor | float:
     """The number of nonzero terms; counted where a quarter of an operand is zero, as behind a mask."""
     k = a.shape[-1]
     for x in (a, b):
-        if 4 * int(torch.count_nonzero(x)) < 3 * x.numel():
+        if share_of_zeros(x) > 1 / 4:
             return _matmul((a != 0).to(a.dtype), (b != 0).to(b.dtype)).round_()
     return float(k)
 
