@@ -37,6 +37,11 @@ def fixed(got: np.ndarray, expected: np.ndarray) -> bool:
     return bool(np.all(np.abs(got - expected) <= 1e-5))
 
 
+def coarse(got: np.ndarray, expected: np.ndarray) -> bool:
+    """An absolute 1e-3."""
+    return bool(np.all(np.abs(got - expected) <= 1e-3))
+
+
 CHECKS = {
     "np.allclose": numpy_allclose,
     "torch.testing.assert_close": torch_assert_close,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from samestep.agreement.arithmetic.program import Refused
+from samestep.models.asked import Inputs, ask
 from samestep.models.compare_models import compare_subjects
 from samestep.models.comparison import open_programs
 from samestep.models.expected import measure_expected
@@ -19,8 +20,7 @@ from samestep.models.options import (
     pair_of,
     refuse_tolerances,
 )
-from samestep.models.progress import progress
-from samestep.models.questions import Inputs, ask
+from samestep.models.progress_bar import progress
 from samestep.models.result import AgreementError, NotExamined, Result
 from samestep.models.subject import ModelError
 

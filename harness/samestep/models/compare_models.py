@@ -8,6 +8,7 @@ from dataclasses import replace
 from samestep.agreement.arithmetic.program import Finding, Refused
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import check_arithmetic
+from samestep.models.asked import Asked
 from samestep.models.comparison import Comparison, compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
@@ -20,7 +21,6 @@ from samestep.models.optimizer_check import check_steps
 from samestep.models.options import Options
 from samestep.models.precision_guess import guess_precision
 from samestep.models.prepare import prepare
-from samestep.models.questions import Asked
 from samestep.models.result import Result
 from samestep.models.subject import Subject
 from samestep.models.variant_check import ask_variants

@@ -10,6 +10,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
+from samestep.models.asked import Asked
 from samestep.models.correspond import Shown, correspond, reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
@@ -19,7 +20,6 @@ from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
-from samestep.models.questions import Asked
 from samestep.models.subject import ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
 

@@ -22,7 +22,7 @@ class TensorLimits:
     """What rounding does to one tensor, all in the tensor's own units.
 
     ``size`` is the root mean square of its values; ``sigma`` that of the standard deviations of its elements'
-    errors; ``worst`` the standard deviation of its worst element; ``atol`` the least absolute tolerance with
+    errors; ``worst`` the standard deviation of its worst element; ``least_atol`` the absolute tolerance with
     which a test never fails correct code: the limit of its worst element.
     """
 
@@ -31,7 +31,7 @@ class TensorLimits:
     size: float
     sigma: float
     worst: float
-    atol: float
+    least_atol: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class HonestLimits:
         return pd.DataFrame(
             [
                 {"tensor": str(row.key), "shape": list(row.shape), "size": row.size, "sigma": row.sigma,
-                 "worst": row.worst, "atol": row.atol}
+                 "worst": row.worst, "atol": row.least_atol}
                 for row in self.rows
             ]
         )  # fmt: skip
@@ -65,7 +65,8 @@ class HonestLimits:
         width = max((len(str(row.key)) for row in self.rows), default=6)
         head = f"{'tensor':{width}}  {'typical value':>13}  {'sigma':>9}  {'atol at least':>13}"
         lines = [
-            f"{row.key!s:{width}}  {row.size:13.3g}  {row.sigma:9.2g}  {row.atol:13.2g}" for row in self.rows
+            f"{row.key!s:{width}}  {row.size:13.3g}  {row.sigma:9.2g}  {row.least_atol:13.2g}"
+            for row in self.rows
         ]
         about = (
             f"float32 rounding in {self.description}, from {self.replicas} replicas:\n"

@@ -8,11 +8,11 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.agreement.verdict import DISAGREE
+from samestep.models.asked import Asked
 from samestep.models.comparison import Comparison, judge, open_programs, run_candidate
 from samestep.models.conclude import verdict_of
 from samestep.models.expected import Progress
 from samestep.models.options import Options
-from samestep.models.questions import Asked
 from samestep.models.subject import ModelError
 from samestep.models.variants import batch_size, rows_identical, variants, with_rows
 

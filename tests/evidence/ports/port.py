@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from samestep.models.questions import Inputs
+from samestep.models.asked import Inputs
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
+from samestep.models.asked import ask
 from samestep.models.comparison import Comparison, compare_once
 from samestep.models.opening import open_subject
 from samestep.models.options import Options
 from samestep.models.prepare import prepare
-from samestep.models.questions import ask
 from samestep.models.tensors import Role, Tensors
 from tests.evidence.ports.port import Case
-from tests.evidence.usual_checks import CHECKS
+from tests.evidence.usual_checks import CHECKS, coarse
 
 #: The hand-set tolerances, and the ratio against a run of the reference in bfloat16.
 BF16 = "no worse than bf16"
@@ -34,7 +34,7 @@ def usual_checks(case: Case, seed: int) -> dict[str, bool]:
     return {
         "np.allclose": not all(CHECKS["np.allclose"](*pair) for pair in pairs),
         "torch.testing.assert_close": not all(CHECKS["torch.testing.assert_close"](*pair) for pair in pairs),
-        "1e-3": not all(bool(np.all(np.abs(a - b) <= 1e-3)) for a, b in pairs),
+        "1e-3": not all(coarse(*pair) for pair in pairs),
         BF16: not _no_worse_than_bf16(comparison, got, [key for key in keys if key.role is Role.OUTPUT]),
     }
 

@@ -24,6 +24,7 @@ from samestep.models.keras.message import (
     read_steps,
     write_seen,
 )
+from samestep.models.keras.names import SEED
 from samestep.models.keras.subject import KerasSubject
 from samestep.models.subject import ModelError
 from samestep.models.tensors import TensorKey
@@ -43,10 +44,11 @@ class Worker:
         return getattr(self, f"do_{header['do']}")(header, arrays)  # type: ignore[no-any-return]
 
     def do_open(self, header: Header, arrays: Arrays) -> Answer:
-        """Make a model from its configuration; return the names of its variables."""
-        subject = KerasSubject.open(_made(header), header["fixed"])
-        self.models[header["model"]] = subject
-        return {"parameters": list(subject.parameters()), "state": list(subject.state())}, {}
+        """Make a model from its configuration, with the names that it has in the other process."""
+        layer = _made(header)
+        _name_variables(layer, header["variables"])
+        self.models[header["model"]] = KerasSubject.open(layer, header["fixed"], header["layers"])
+        return {}, {}
 
     def do_program(self, header: Header, arrays: Arrays) -> Answer:
         """Make the program of a question, with all values of the model."""
@@ -90,6 +92,15 @@ def _made(header: Header) -> keras.Layer:
             f"the model cannot be made anew on Keras's JAX backend ({type(error).__name__}: {text}): its own "
             "layers must be importable, in keras.ops, with a get_config"
         ) from error
+
+
+def _name_variables(layer: keras.Layer, named: list[tuple[str, list[int]]]) -> None:
+    """Give variables the paths that they have in the other process: those of inner layers may differ."""
+    own = [variable for variable in layer.variables if not variable.path.endswith(SEED)]
+    if [list(variable.shape) for variable in own] != [shape for _, shape in named]:
+        raise Refused(f"{layer.name} has other variables on Keras's JAX backend")
+    for variable, (path, _) in zip(own, named, strict=True):
+        variable._path = path
 
 
 def _tensors(program: Program[TensorKey], tensors: Any) -> Answer:

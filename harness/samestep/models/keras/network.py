@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from samestep.models.keras.names import described, layers_of, modes, variables_of
+from samestep.models.keras.names import SEED, described, layers_of, modes, variables_of
 from samestep.models.subject import Layer, ModelError
 
 #: ``mark(layer, outputs) -> outputs`` is called for each layer, and may exchange what it returns.
@@ -25,6 +25,7 @@ class KerasNetwork:
 
     layer: keras.Layer
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    names: Sequence[str] | None = None  # of its layers, where they are not to be their paths
 
     def __post_init__(self) -> None:
         if not self.layer.built:
@@ -50,10 +51,16 @@ class KerasNetwork:
         """The other variables by path, such as running statistics."""
         return variables_of(self.layer)[1]
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All variables that have a name here, in the model's own order."""
+        return [v for v in self.layer.variables if not v.path.endswith(SEED)]
+
     @cached_property
     def layers(self) -> dict[str, keras.Layer]:
         """The layers by path."""
-        return layers_of(self.layer)
+        layers = layers_of(self.layer)
+        return layers if self.names is None else dict(zip(self.names, layers.values(), strict=True))
 
     def described(self, names: Sequence[str]) -> list[Layer]:
         """Return the layers of these names with their settings."""
@@ -74,10 +81,10 @@ class KerasNetwork:
         self, inputs: Sequence[Any], keywords: Mapping[str, Any]
     ) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Several inputs of a functional model are one argument: a list, or a dict by their names."""
-        if not isinstance(self.layer, keras.Model) or not hasattr(self.layer, "input_names"):
+        entries = getattr(self.layer, "inputs", None) if isinstance(self.layer, keras.Model) else None
+        if entries is None:
             return inputs, keywords
-        names = set(self.layer.input_names)
-        if keywords and set(keywords) <= names and not inputs:
+        if keywords and not inputs and set(keywords) <= {entry.name for entry in entries}:
             return [dict(keywords)], {}
         return ([list(inputs)], keywords) if len(inputs) > 1 else (inputs, keywords)
 

@@ -31,9 +31,14 @@ class KerasSubject:
     opened: list[StandIn] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
-    def open(cls, layer: keras.Layer, fixed: Mapping[str, Any]) -> KerasSubject:
-        """Return the side for a layer or model, called with ``fixed`` keywords. Raises `ModelError`."""
-        network = KerasNetwork(layer, fixed)
+    def open(
+        cls, layer: keras.Layer, fixed: Mapping[str, Any], names: Sequence[str] | None = None
+    ) -> KerasSubject:
+        """Return the side for a layer or model, called with ``fixed`` keywords. Raises `ModelError`.
+
+        ``names`` are those of its layers, outer ones first, where they are not to be their paths.
+        """
+        network = KerasNetwork(layer, fixed, names)
         return cls(network, _on_backend(network))
 
     def describe(self) -> str:

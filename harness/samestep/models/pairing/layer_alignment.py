@@ -15,7 +15,7 @@ import numpy as np
 from samestep.models.pairing.arrangement import Arrangement, from_view
 from samestep.models.pairing.linear_map import Values
 from samestep.models.pairing.loops import Shape
-from samestep.models.pairing.parameter_names import common_tail
+from samestep.models.pairing.parameter_names import common_tail, tokens
 from samestep.models.pairing.value_table import shape_views
 
 #: What a pair of layers is worth for lying in the same place, and for names whose like is paired already.
@@ -93,7 +93,22 @@ def _worth(
         ends = [candidate[one].size, reference[other].size]
         if ends[0] != ends[1] or _template(one, other) not in known:
             return 0.0
-    return PLACE + common_tail(one, other) + KNOWN_NAMES * (_template(one, other) in known)
+    names = _common_words(one, other) + KNOWN_NAMES * (_template(one, other) in known)
+    return PLACE + names + _likeness(candidate[one], reference[other])
+
+
+def _common_words(one: str, other: str) -> int:
+    """Return how many words both names end in; a number alone (hidden2 and 2) says nothing."""
+    count = common_tail(one, other)
+    return count if any(word.isalpha() for word in tokens(one)[len(tokens(one)) - count :]) else 0
+
+
+def _likeness(value: np.ndarray, source: np.ndarray) -> float:
+    """Return 1 where two tensors hold the same, 0 where nothing of one is in the other or shapes differ."""
+    if value.shape != source.shape:
+        return 0.0
+    size, apart = (float(np.linalg.norm(x.astype(np.float64))) for x in (source, value - source))
+    return 1 - apart / size if apart < size else 0.0
 
 
 def _axes_sorted(shape: Shape) -> list[int]:
