@@ -107,7 +107,8 @@ def _likeness(value: np.ndarray, source: np.ndarray) -> float:
     """Return 1 where two tensors hold the same, 0 where nothing of one is in the other or shapes differ."""
     if value.shape != source.shape:
         return 0.0
-    size, apart = (float(np.linalg.norm(x.astype(np.float64))) for x in (source, value - source))
+    with np.errstate(all="ignore"):  # infinities on both sides
+        size, apart = (float(np.linalg.norm(x.astype(np.float64))) for x in (source, value - source))
     return 1 - apart / size if apart < size else 0.0
 
 
