@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+
+def _without_compilation() -> AbstractContextManager[object]:
+    """Importing the compiler takes more than a second: where nobody has, nothing is compiled yet."""
+    return torch.compiler.set_stance("force_eager") if has_compiler() else nullcontext()
+
+
+def has_compiler() -> bool:
+    """Return whether PyTorch's compiler is imported: a run that imports it was not kept from compiling."""
+    return "torch._dynamo" in sys.modules
 
 
 @contextmanager
@@ -20,7 +31,7 @@ def settings(seed: int = 0) -> Iterator[None]:
         torch.random.fork_rng(),
         torch.backends.cudnn.flags(enabled=False),
         sdpa_kernel(SDPBackend.MATH),
-        torch.compiler.set_stance("force_eager"),
+        _without_compilation(),
     ):
         torch.manual_seed(seed)
         torch.backends.mha.set_fastpath_enabled(False)

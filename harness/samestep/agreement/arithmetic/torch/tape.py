@@ -56,6 +56,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         expected = kept.clone() if isinstance(kept, Tensor) else kept
         self.calls.append(Decision(self.slot(tensor), expected))
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled in here: PyTorch's wrapper would only cost time
+
     # -- slots -----------------------------------------------------------------------------------------
 
     def slot(self, tensor: Tensor) -> Slot:
