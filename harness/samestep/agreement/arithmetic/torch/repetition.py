@@ -7,8 +7,9 @@ sample repeats itself; real data never does by chance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
@@ -38,6 +39,12 @@ def _positions(size: int, count: int) -> Tensor:
     return torch.randint(size, (count,), generator=generator).unique()
 
 
+@lru_cache(maxsize=256)
+def _coordinates(shape: tuple[int, ...], count: int) -> tuple[Tensor, ...]:
+    """Return `_positions` as an index for a tensor of this shape."""
+    return tuple(torch.unravel_index(_positions(math.prod(shape), count), shape))
+
+
 def _sample(x: Tensor) -> Tensor:
     """Return some elements of a tensor, in any order; all of them where there are few."""
     if x.numel() <= SAMPLE:
@@ -45,7 +52,15 @@ def _sample(x: Tensor) -> Tensor:
     places = _positions(x.numel(), SAMPLE).to(x.device)
     if x.is_contiguous() or dense_stride(x) == x.stride():
         return x.as_strided((x.numel(),), (1,))[places]
-    return x[torch.unravel_index(places, x.shape)]
+    return x[_coordinates(tuple(x.shape), SAMPLE)]
+
+
+def sample_of(x: Tensor, shape: torch.Size, count: int) -> Tensor:
+    """Return ``count`` elements of ``x`` broadcast to ``shape``, at places that only the shape decides."""
+    spread, size = x.expand(shape), shape.numel()
+    if size <= count:
+        return spread.reshape(-1)
+    return spread[_coordinates(tuple(shape), count)]
 
 
 def is_held_exactly(x: Tensor, roundoff: float) -> bool:

@@ -9,11 +9,14 @@ from torch import Tensor
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
+from samestep.agreement.arithmetic.torch.repetition import sample_of
 from samestep.agreement.limits import unit_roundoff
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 
+#: Sums of two that are looked at: a mask over one in a thousand shows.
+_ADDENDS = 4096
 #: Operations that turn one dtype into another.
 CASTS = frozenset({"_to_copy", "copy", "to"})
 
@@ -41,9 +44,9 @@ def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def _no_addend_is_small(a: Any, b: Any, out: Tensor) -> bool:
-    """Whether no addend is below the last bit of the largest sum: a quick look, before each is compared."""
-    last = unit_roundoff("float32") * float(out.abs().max()) if out.numel() else 0.0
-    return all(float(_size(x, out).min()) > last for x in (a, b) if not isinstance(x, Tensor) or x.numel())
+    """Whether in a sample no addend is below half the last bit of the sum: a mask or zeros would show."""
+    last = sample_of(out, out.shape, _ADDENDS).abs() * unit_roundoff("float32")
+    return not any(bool((sample_of(_size(x, out), out.shape, _ADDENDS) < last).any()) for x in (a, b))
 
 
 def _size(x: Any, like: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.arithmetic.torch.long_products import sum_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
-from samestep.agreement.arithmetic.torch.repetition import grouped, repetition
+from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -23,10 +23,13 @@ def summed_dims(x: Tensor, dims: Any) -> list[int]:
     return [d % x.dim() for d in dims] if dims else list(range(x.dim()))
 
 
-def sum_of_rows_variance(rows: Tensor) -> Tensor:
-    """Return the variance of the sums over (sums, terms), in units of s^2; 0 for small whole numbers."""
-    n = (rows != 0).sum(-1)
-    variance = sum_variance(rows.sum(-1), rows.square().sum(-1), n)
+def sum_of_rows_variance(rows: Tensor, total: Tensor) -> Tensor:
+    """Return the variance of the sums over (sums, terms), in units of s^2; 0 for small whole numbers.
+
+    ``total`` holds the sums. Terms that are zero are none.
+    """
+    n = (rows != 0).sum(-1) if share_of_zeros(rows) else float(rows.shape[-1])
+    variance = sum_variance(total, rows.square().sum(-1), n)
     again = repetition(rows)
     if again is not None:
         whole = (rows == rows.round()).all(-1) & (rows.abs().sum(-1) <= 2**24)
@@ -49,7 +52,7 @@ def _sum(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
         return grouped(x.to(out.dtype), dims) if x.dim() else x.to(out.dtype).reshape(1, 1)
 
     def deviation() -> Tensor:
-        variance = sum_of_rows_variance(rows()).reshape(out.shape)
+        variance = sum_of_rows_variance(rows(), out.reshape(-1) * divisor).reshape(out.shape)
         return variance.sqrt() if divisor == 1 else (variance / divisor**2 + out.square()).sqrt()
 
     def bias() -> Tensor | None:
