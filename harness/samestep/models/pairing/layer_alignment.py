@@ -15,7 +15,7 @@ import numpy as np
 from samestep.models.pairing.arrangement import Arrangement, from_view
 from samestep.models.pairing.linear_map import Values
 from samestep.models.pairing.loops import Shape
-from samestep.models.pairing.parameter_names import common_tail, tokens
+from samestep.models.pairing.parameter_names import common_tail, path, tokens
 from samestep.models.pairing.value_table import shape_views
 
 #: What a pair of layers is worth for lying in the same place, and for names whose like is paired already.
@@ -93,8 +93,14 @@ def _worth(
         ends = [candidate[one].size, reference[other].size]
         if ends[0] != ends[1] or _template(one, other) not in known:
             return 0.0
-    names = _common_words(one, other) + KNOWN_NAMES * (_template(one, other) in known)
+    like_known = _has_word(one) and _has_word(other) and _template(one, other) in known
+    names = _common_words(one, other) + KNOWN_NAMES * like_known
     return PLACE + names + _likeness(candidate[one], reference[other])
+
+
+def _has_word(name: str) -> bool:
+    """Return whether a name's last part is more than a number, which only counts the parts of a sequence."""
+    return any(word.isalpha() for word in tokens(path(name)[-1]))
 
 
 def _common_words(one: str, other: str) -> int:
