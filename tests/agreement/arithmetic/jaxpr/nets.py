@@ -46,16 +46,16 @@ def linear(x: Any, p: Any) -> Any:
     return x @ p["w"] + p["b"]
 
 
-def mlp(rng: np.random.Generator) -> Net:
-    params = [dense(rng, a, b) for a, b in ((100, 32), (32, 16), (16, 10))]
+def mlp(rng: np.random.Generator, inputs: int = 100, batch: int = 32) -> Net:
+    params = [dense(rng, a, b) for a, b in ((inputs, 32), (32, 16), (16, 10))]
 
     def loss(params: Any, x: Any, y: Any) -> Any:
         for p in params[:-1]:
             x = tag(jax.nn.relu(linear(x, p)), "layer")
         return cross_entropy(linear(x, params[-1]), y)
 
-    pixels = rng.integers(0, 256, (32, 100)) / np.float32(255)
-    return named(loss), (params, pixels.astype(np.float32), rng.integers(0, 10, 32))
+    pixels = rng.integers(0, 256, (batch, inputs)) / np.float32(255)
+    return named(loss), (params, pixels.astype(np.float32), rng.integers(0, 10, batch))
 
 
 def batch_norm(x: Any, p: Any, eps: float = 1e-5) -> Any:
@@ -64,9 +64,13 @@ def batch_norm(x: Any, p: Any, eps: float = 1e-5) -> Any:
     return (x - mean) * lax.rsqrt(var + eps) * p["g"][:, None, None] + p["b"][:, None, None]
 
 
-def cnn(rng: np.random.Generator) -> Net:
-    params = {"first": normal(rng, 8, 3, 3, 3, scale=0.25), "norm": affine(rng, 8),
-              "second": normal(rng, 16, 8, 3, 3, scale=0.125), "head": dense(rng, 16, 10)}  # fmt: skip
+def cnn(rng: np.random.Generator, width: int = 8, size: int = 12, batch: int = 4) -> Net:
+    params = {
+        "first": normal(rng, width, 3, 3, 3, scale=0.25),
+        "norm": affine(rng, width),
+        "second": normal(rng, 2 * width, width, 3, 3, scale=0.125),
+        "head": dense(rng, 2 * width, 10),
+    }
 
     def conv(x: Any, w: Any, stride: int) -> Any:
         return lax.conv_general_dilated(
@@ -79,7 +83,7 @@ def cnn(rng: np.random.Generator) -> Net:
         h = jax.nn.relu(conv(h, p["second"], 2))
         return cross_entropy(linear(h.mean((2, 3)), p["head"]), y)
 
-    return named(loss), (params, normal(rng, 4, 3, 12, 12), rng.integers(0, 10, 4))
+    return named(loss), (params, normal(rng, batch, 3, size, size), rng.integers(0, 10, batch))
 
 
 def layer_norm(x: Any, p: Any, eps: float = 1e-5) -> Any:
@@ -97,11 +101,25 @@ def attention(x: Any, p: Any, heads: int) -> Any:
     return linear((jax.nn.softmax(scores) @ v).transpose(0, 2, 1, 3).reshape(x.shape), p["out"])
 
 
-def gpt(rng: np.random.Generator) -> Net:
-    width, words, length = 24, 31, 12
+def gpt(rng: np.random.Generator, width: int = 24, layers: int = 1, words: int = 31, length: int = 12) -> Net:
     params = {
         "words": normal(rng, words, width, scale=0.25),
         "places": normal(rng, length, width, scale=0.25),
+        "blocks": [block(rng, width) for _ in range(layers)],
+    }
+
+    def loss(p: Any, ids: Any, y: Any) -> Any:
+        x = p["words"][ids] + p["places"]
+        for b in p["blocks"]:
+            x = x + attention(layer_norm(x, b["norm1"]), b, width // 8)
+            x = x + linear(jax.nn.gelu(linear(layer_norm(x, b["norm2"]), b["up"])), b["down"])
+        return cross_entropy(x @ p["words"].T, y)
+
+    return named(loss), (params, *rng.integers(0, words, (2, 3, length)))
+
+
+def block(rng: np.random.Generator, width: int) -> dict[str, Any]:
+    return {
         "norm1": affine(rng, width),
         "qkv": dense(rng, width, 3 * width),
         "out": dense(rng, width, width),
@@ -110,23 +128,15 @@ def gpt(rng: np.random.Generator) -> Net:
         "down": dense(rng, 4 * width, width),
     }
 
-    def loss(p: Any, ids: Any, y: Any) -> Any:
-        x = p["words"][ids] + p["places"]
-        x = x + attention(layer_norm(x, p["norm1"]), p, 3)
-        x = x + linear(jax.nn.gelu(linear(layer_norm(x, p["norm2"]), p["up"])), p["down"])
-        return cross_entropy(x @ p["words"].T, y)
 
-    return named(loss), (params, *rng.integers(0, words, (2, 3, length)))
-
-
-def recurrent(rng: np.random.Generator, gates: int) -> tuple[Any, ...]:
+def recurrent(rng: np.random.Generator, gates: int, length: int) -> tuple[Any, ...]:
     size = 12
     params = {"in": dense(rng, 8, gates * size), "back": dense(rng, size, gates * size),
               "head": dense(rng, size, 5)}  # fmt: skip
-    return params, normal(rng, 7, 4, 8), rng.integers(0, 5, 4)
+    return params, normal(rng, length, 4, 8), rng.integers(0, 5, 4)
 
 
-def gru(rng: np.random.Generator) -> Net:
+def gru(rng: np.random.Generator, length: int = 7) -> Net:
     def cell(p: Any, h: Any, x: Any) -> Any:
         r, z, n = jnp.split(linear(x, p["in"]), 3, -1)
         hr, hz, hn = jnp.split(linear(h, p["back"]), 3, -1)
@@ -138,10 +148,10 @@ def gru(rng: np.random.Generator) -> Net:
         h, _ = lax.scan(lambda h, x: cell(p, h, x), jnp.zeros((4, 12)), xs)
         return cross_entropy(linear(h, p["head"]), y)
 
-    return named(loss), recurrent(rng, 3)
+    return named(loss), recurrent(rng, 3, length)
 
 
-def lstm(rng: np.random.Generator) -> Net:
+def lstm(rng: np.random.Generator, length: int = 7) -> Net:
     def cell(p: Any, state: Any, x: Any) -> Any:
         h, c = state
         i, f, g, o = jnp.split(linear(x, p["in"]) + linear(h, p["back"]), 4, -1)
@@ -153,9 +163,19 @@ def lstm(rng: np.random.Generator) -> Net:
         (h, _), _ = lax.scan(jax.checkpoint(lambda s, x: cell(p, s, x)), (zeros, zeros), xs, reverse=True)
         return cross_entropy(linear(h, p["head"]), y)
 
-    return named(loss), recurrent(rng, 4)
+    return named(loss), recurrent(rng, 4, length)
 
 
 NETS: dict[str, Callable[[np.random.Generator], Net]] = {
     "mlp": mlp, "cnn": cnn, "gpt": gpt, "gru": gru, "lstm": lstm,
 }  # fmt: skip
+
+#: The networks whose cost is measured.
+SPEED: dict[str, Callable[[np.random.Generator], Net]] = {
+    "MLP 26k": lambda rng: mlp(rng, 784, 64),
+    "GPT 0.1M": lambda rng: gpt(rng, 64, 2, 101, 32),
+    "GPT 0.8M": lambda rng: gpt(rng, 128, 4, 101, 64),
+    "CNN": lambda rng: cnn(rng, 32, 24, 8),
+    "GRU": lambda rng: gru(rng, 20),
+    "LSTM": lambda rng: lstm(rng, 20),
+}

@@ -85,7 +85,7 @@ def at_own_dtype(equation: Any) -> Callable[..., Any]:
     dtypes = [variable.aval.dtype for variable in equation.invars]
 
     def call(*operands: Any) -> Any:
-        own = [jnp.asarray(o).astype(d) for o, d in zip(operands, dtypes, strict=True)]
+        own = [o if is_key(o) else jnp.asarray(o).astype(d) for o, d in zip(operands, dtypes, strict=True)]
         return lifted(equation.primitive.bind(*own, **params))
 
     return call

@@ -25,7 +25,8 @@ class JaxProgram(Generic[Key]):
 
     ``args`` are arrays, PRNG keys or trees of them, and are held exactly. It is traced once, at the dtypes
     that it really has. ``shared`` are digests of captured arrays that the other side holds bit for bit.
-    Raises what the function raises under `jax.make_jaxpr`.
+    ``unrounded``, trees like ``args``, holds in float64 what its runs take, where ``args`` only have it as
+    their dtypes hold it. Raises what the function raises under `jax.make_jaxpr`.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class JaxProgram(Generic[Key]):
         args: Sequence[Any],
         contract: Contract = Contract.FLOAT32,
         shared: frozenset[str] = frozenset(),
+        unrounded: Sequence[Any] | None = None,
     ) -> None:
         named: list[Key] = []
 
@@ -46,8 +48,9 @@ class JaxProgram(Generic[Key]):
             traced = jax.make_jaxpr(results)(*args)
         self._block = block_of(traced)
         self._keys = named
-        leaves = jax.tree_util.tree_leaves(tuple(args))
-        self._inputs = [lifted(x, aval.dtype) for x, aval in zip(leaves, traced.in_avals, strict=True)]
+        leaves = jax.tree_util.tree_leaves(tuple(args if unrounded is None else unrounded))
+        dtypes = [aval.dtype if unrounded is None else None for aval in traced.in_avals]
+        self._inputs = [lifted(x, dtype) for x, dtype in zip(leaves, dtypes, strict=True)]
         self._contract, self._shared = contract, shared
         self._record = Record()
         self._visit: Visit | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -145,7 +144,8 @@ class Rounded:
         exact = np.asarray(out)
         if run.draws is not None:
             out = rounding.apply(exact, run.draws, run.level)
-        return [out], [longest(taint, rounding.terms)], _laid_out(rounding, exact)
+        rounding.shape, rounding.strides = exact.shape, dense_strides(exact)
+        return [out], [longest(taint, rounding.terms)], rounding
 
     def again(self, run: Run, operands: Values, record: Any) -> Values:
         """Return the result with its errors, or without in an exact run."""
@@ -153,10 +153,6 @@ class Rounded:
         if record is None or run.draws is None:
             return [out]
         return [record.apply(out, run.draws, run.level)]
-
-
-def _laid_out(rounding: Rounding, out: Array) -> Rounding:
-    return replace(rounding, shape=out.shape, strides=dense_strides(out))
 
 
 class Product(Rounded):
