@@ -25,12 +25,14 @@ _SEED = 20_160
 class Draw:
     """What one draw looks like: uniform numbers of mean 0 and variance 1, of ``shape`` in ``stride``.
 
-    With a ``scale`` it is 1 + scale times them, the factor of a multiplicative error.
+    With a ``scale`` it is 1 + scale times them, the factor of a multiplicative error. Every ``device`` has
+    the same numbers.
     """
 
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     scale: float = 0.0
+    device: str = "cpu"
 
     @property
     def size(self) -> int:
@@ -39,16 +41,18 @@ class Draw:
 
 
 @cache
-def _pool() -> torch.Tensor:
+def _pool(device: str = "cpu") -> torch.Tensor:
+    if device != "cpu":
+        return _pool().to(device)
     generator = torch.Generator().manual_seed(_SEED)
     once = torch.rand(POOL_SIZE, generator=generator, dtype=torch.float64).sub_(0.5).mul_(12**0.5)
     return torch.cat([once, once])
 
 
 @lru_cache(maxsize=8)
-def factors(scale: float) -> torch.Tensor:
+def factors(scale: float, device: str = "cpu") -> torch.Tensor:
     """Return the pool as factors 1 + scale x it, or as it is for a scale of 0."""
-    return _pool() * scale + 1 if scale else _pool()
+    return _pool(device) * scale + 1 if scale else _pool(device)
 
 
 class NoisePool:
@@ -69,10 +73,10 @@ class NoisePool:
             return self._large(draw, offset)
         kept = draw.scale in self._scales or len(self._scales) < _KEPT_FACTORS
         if not draw.scale or not kept:
-            block = _pool().as_strided(draw.shape, draw.stride, offset)
+            block = _pool(draw.device).as_strided(draw.shape, draw.stride, offset)
             return block * draw.scale + 1 if draw.scale else block
         self._scales.add(draw.scale)
-        return factors(draw.scale).as_strided(draw.shape, draw.stride, offset)
+        return factors(draw.scale, draw.device).as_strided(draw.shape, draw.stride, offset)
 
     def number(self, offset: int) -> float:
         """Return one number of mean 0 and variance 1."""
@@ -81,7 +85,7 @@ class NoisePool:
 
     def _large(self, draw: Draw, offset: int) -> torch.Tensor:
         offsets = random.Random(offset)
-        pool = _pool()
+        pool = _pool(draw.device)
         blocks = [
             pool.narrow(0, offsets.randrange(POOL_SIZE), POOL_SIZE) for _ in range(-(-draw.size // POOL_SIZE))
         ]

@@ -105,7 +105,7 @@ class RandomErrors:
 
     def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
         """Return random numbers of mean 0 and variance 1 in the form of ``like``; or 1 + scale x them."""
-        draw = Draw(tuple(like.shape), dense_stride(like), scale)
+        draw = Draw(tuple(like.shape), dense_stride(like), scale, str(like.device))
         offset = self.pool.next_offset()
         with torch._C._DisableTorchDispatch():
             numbers = self.pool.block(draw, offset)

@@ -39,7 +39,7 @@ class TapeSource:
         self.calls, self.constants, self.results = calls, list(constants), dict(results)
         self.names: dict[str, Any] = {"torch_equal": torch.equal}
         self._named: dict[int, str] = {}
-        self._views: dict[float, Callable[..., torch.Tensor]] = {}
+        self._views: dict[tuple[float, str], Callable[..., torch.Tensor]] = {}
 
     def function(self) -> Callable[..., Any]:
         """Return the compiled function."""
@@ -75,9 +75,10 @@ class TapeSource:
 
     def _draw(self, draw: Draw) -> str:
         """Small draws are a view of the pool, or of the pool as factors, for few scales."""
-        if draw.size > POOL_SIZE or len(self._views.keys() | {draw.scale}) > _KEPT_SCALES:
+        kind = draw.scale, draw.device
+        if draw.size > POOL_SIZE or len(self._views.keys() | {kind}) > _KEPT_SCALES:
             return f"block({self._value(draw)}, offset())"
-        view = self._views.setdefault(draw.scale, factors(draw.scale).as_strided)
+        view = self._views.setdefault(kind, factors(*kind).as_strided)
         return f"{self._value(view)}({draw.shape}, {draw.stride}, offset())"
 
     def _decision(self, decision: Decision) -> str:
