@@ -11,7 +11,7 @@ import jax
 from jax import errors
 
 from samestep.agreement.arithmetic.jaxpr.tags import tag
-from samestep.models.jax.trees import Arrays, Tree, is_floating, named_leaves
+from samestep.models.jax.trees import Arrays, Tree, is_array, is_floating, is_key, named_leaves
 from samestep.models.subject import Layer, ModelError
 
 #: What jax raises where Python wants the value of a traced array: the function cannot be traced, but may run.
@@ -22,13 +22,38 @@ NEEDS_VALUES = (
     errors.NonConcreteBooleanIndexError,
 )
 
+#: How the tags of layers' inputs begin: no layer has a name like that.
+INPUT = "input of: "
+
 
 @dataclass
 class Layers:
-    """The layers that were met while a model was traced: by name, and each tag's layer and output."""
+    """The layers that were met while a model was traced: by name, and each tag's layer and output.
 
+    ``inputs_of`` names those whose inputs are tagged too: ``inputs`` are the names by their tags.
+    """
+
+    inputs_of: frozenset[str] = frozenset()
     met: dict[str, Layer] = field(default_factory=dict)
     tags: dict[str, tuple[str, str]] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def call(self, layer: Layer, call: Callable[..., Any], args: Any, keywords: Any) -> Any:
+        """Return what ``call`` returns, tagged as the outputs of ``layer``, and its inputs if asked for."""
+        if layer.name in self.inputs_of:
+            args, keywords = self._tag_inputs(layer.name, (args, keywords))
+        return self.mark(layer, call(*args, **keywords))
+
+    def _tag_inputs(self, name: str, given: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The same arguments with traced arrays tagged; others stay what they are: code may read them."""
+        leaves, structure = jax.tree_util.tree_flatten(given)
+        arrays = [i for i, leaf in enumerate(leaves) if is_array(leaf) and not is_key(leaf)]
+        for index, place in enumerate(arrays):
+            if isinstance(leaves[place], jax.core.Tracer):
+                self.inputs[f"{INPUT}{name}.{index}"] = f"{name}.{index}"
+                leaves[place] = tag(leaves[place], f"{INPUT}{name}.{index}")
+        arguments: tuple[Any, Any] = jax.tree_util.tree_unflatten(structure, leaves)
+        return arguments
 
     def mark(self, layer: Layer, outputs: Any) -> Any:
         """Return ``outputs`` of ``layer`` with floating arrays tagged: ``name``, ``name.0`` of several."""

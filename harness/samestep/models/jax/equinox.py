@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -74,6 +75,6 @@ def _marking(kind: type, layer: Layer, layers: Layers) -> type:
     """A class for one place in a model: vmap and jit take modules apart, and keep their classes."""
 
     def mark(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return layers.mark(layer, kind.__call__(self, *args, **kwargs))
+        return layers.call(layer, functools.partial(kind.__call__, self), args, kwargs)
 
     return type(kind)(kind.__name__, (kind,), {"__call__": mark, "__module__": kind.__module__})

@@ -48,6 +48,10 @@ def labelled(tags: Sequence[Tag], layers: Layers) -> Labels:
     groups: defaultdict[tuple[object, ...], Group] = defaultdict(lambda: {kind: [] for kind in Kind})
     names: dict[int, str] = {}
     for at, tag in enumerate(tags):
+        if tag.name in layers.inputs:
+            if tag.kind is Kind.VALUE:
+                found.places.setdefault(TensorKey(Role.LAYER_INPUT, layers.inputs[tag.name]), at)
+            continue
         groups[tag.name, tag.call, tag.turns][tag.kind].append(at)
         if tag.kind is Kind.VALUE:
             layer, output = layers.tags.get(tag.name, (tag.name, ""))
@@ -73,7 +77,7 @@ def _pair(group: Group, names: dict[int, str], found: Labels) -> None:
 def layers_met(tags: Sequence[Tag], layers: Layers) -> tuple[Layer, ...]:
     """Return the layers in the order of their first calls; what a user tagged is of the kind "tag"."""
     met: dict[str, Layer] = {}
-    for tag in tags:
+    for tag in (tag for tag in tags if tag.name not in layers.inputs):
         name, _ = layers.tags.get(tag.name, (tag.name, ""))
         met.setdefault(name, layers.met.get(name, Layer(name, "tag", {})))
     return tuple(met.values())

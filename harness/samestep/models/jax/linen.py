@@ -64,15 +64,15 @@ def bound(module: nn.Module, options: Mapping[str, Any] | None = None) -> Defini
 
 
 def intercepted(layers: Layers) -> AbstractContextManager[None]:
-    """Mark the outputs of every submodule's ``__call__`` that is called in this context."""
+    """Mark what every submodule's ``__call__`` takes and returns in this context."""
 
     def mark(call: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
-        outputs = call(*args, **kwargs)
         module = context.module
         if context.method_name != "__call__" or not module.path:
-            return outputs
+            return call(*args, **kwargs)
         fields = {f.name: getattr(module, f.name, None) for f in dataclasses.fields(module)}
-        return layers.mark(Layer("/".join(module.path), type(module).__name__, settings_of(fields)), outputs)
+        layer = Layer("/".join(module.path), type(module).__name__, settings_of(fields))
+        return layers.call(layer, call, args, kwargs)
 
     context: AbstractContextManager[None] = nn.intercept_methods(mark)
     return context

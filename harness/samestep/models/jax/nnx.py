@@ -76,11 +76,11 @@ def marked(module: nnx.Module, layers: Layers) -> Iterator[None]:
     def patched(call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
         def mark(self: Any, *args: Any, **kwargs: Any) -> Any:
-            outputs = call(self, *args, **kwargs)
             name = getattr(self, PATH, None)
             if name is None:
-                return outputs
-            return layers.mark(Layer(name, type(self).__name__, settings_of(vars(self))), outputs)
+                return call(self, *args, **kwargs)
+            layer = Layer(name, type(self).__name__, settings_of(vars(self)))
+            return layers.call(layer, functools.partial(call, self), args, kwargs)
 
         return mark
 

@@ -138,8 +138,10 @@ class JaxSubject:
             raise Refused(
                 f"{self.definition.description} needs traced values in Python: {one_line(error)}"
             ) from error
-        arguments = (_with_cotangents(question, values, traced.cotangents), _forced(question, traced))
-        return JaxProgram(traced.named, arguments, contract)
+        values = _with_cotangents(question, values, traced.cotangents)
+        given = [np.asarray(x) for x in question.forced.values()]
+        arguments = (values, _forced(question, traced))
+        return JaxProgram(traced.named, arguments, contract, unrounded=(values, given))
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of an optax transformation or an (init, update) pair. Raises `ModelError`."""
@@ -162,9 +164,9 @@ class JaxSubject:
     def _traced(self, question: Question, form: Form, values: Values) -> tuple[Traced, Compiled]:
         forced = tuple(question.forced)
         shapes = jax.tree_util.tree_map(lambda x: (x.shape, x.dtype), values)
-        signature = (form, forced, str(shapes))
+        signature = (form, forced, question.inputs_of, str(shapes))
         if signature not in self.memory.compiled:
-            traced = trace(self.definition, form, values, forced)
+            traced = trace(self.definition, form, values, forced, question.inputs_of)
             self.memory.compiled[signature] = traced, jax.jit(traced.function)
             self.memory.layers = traced.layers
         return self.memory.compiled[signature]

@@ -36,12 +36,19 @@ class Traced:
         return dict(zip(self.keys, self.function(values, forced), strict=True))
 
 
-def trace(definition: Definition, form: Form, values: Values, forced: Sequence[TensorKey] = ()) -> Traced:
+def trace(
+    definition: Definition,
+    form: Form,
+    values: Values,
+    forced: Sequence[TensorKey] = (),
+    inputs_of: frozenset[str] = frozenset(),
+) -> Traced:
     """Return the step of ``definition`` for values of these shapes, going on from given values at ``forced``.
 
-    Raises `ModelError` for a key of ``forced`` that is not among the layers.
+    ``inputs_of`` are the layers whose inputs it returns too. Raises `ModelError` for a key of ``forced`` that
+    is not among the layers.
     """
-    layers, seen = Layers(), Seen()
+    layers, seen = Layers(inputs_of), Seen()
     results: list[TensorKey] = []
     shapes = cotangent_shapes(definition, form, values)
     values = replace(values, cotangents=tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes))
@@ -61,7 +68,8 @@ def trace(definition: Definition, form: Form, values: Values, forced: Sequence[T
     going_on = [labels.forced(key) for key in forced]
     middle = [key for key in results if key.role in (Role.OUTPUT, Role.LOSS, Role.STATE)]
     last = [key for key in results if key not in middle]
-    keys = (*labels.of_role(Role.LAYER), *middle, *labels.of_role(Role.LAYER_GRADIENT), *last)
+    first = (*labels.of_role(Role.LAYER_INPUT), *labels.of_role(Role.LAYER))
+    keys = (*first, *middle, *labels.of_role(Role.LAYER_GRADIENT), *last)
 
     def function(values: Values, given: Sequence[Array]) -> list[Array]:
         replaced = zip(going_on, given, strict=True)

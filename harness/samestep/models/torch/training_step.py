@@ -15,6 +15,7 @@ from samestep.models.question import Question
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
 from samestep.models.torch.instance import Instance
+from samestep.models.torch.layer_inputs import LayerInputs
 from samestep.models.torch.losses import loss_of
 from samestep.models.torch.observer import Observer
 from samestep.models.torch.outputs import tensors_in
@@ -49,6 +50,9 @@ class TrainingStep:
         learned = learned or Learned()
         self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
         self.observer = Observer(instance.modules, question, device, learned.shared)
+        self.layer_inputs = LayerInputs(
+            {name: m for name, m in instance.modules.items() if name in question.inputs_of}
+        )
         check_dense(instance.parameters, "parameter")
         check_dense(instance.state(), "buffer")
         dtype = _common_dtype(instance)
@@ -67,7 +71,7 @@ class TrainingStep:
         Raises `ModelError` for inputs that the model changes and outputs that cannot be compared, and
         whatever the model itself raises.
         """
-        with self._asked(), self.observer.watching():
+        with self._asked(), self.observer.watching(), self.layer_inputs.watching():
             outputs = self._forward()
             found = tensors_in(outputs)
             _check_outputs(found, self.question.backward)
@@ -144,6 +148,7 @@ class TrainingStep:
     def _collected(self, outputs: dict[str, torch.Tensor], loss: torch.Tensor | None) -> TorchTensors:
         losses = {} if loss is None else {"": loss.reshape(())}
         observed = (
+            (Role.LAYER_INPUT, self.layer_inputs.found),
             (Role.LAYER, self.observer.outputs),
             (Role.OUTPUT, outputs),
             (Role.LOSS, losses),
