@@ -205,4 +205,5 @@ def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
 
 def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
     with torch.no_grad(), unseen():
-        return as_array(_values(interpreter, tensor))
+        alone = has_values(tensor) and interpreter.tape is None  # a tape keeps values for its replays
+        return as_array(_values(interpreter, tensor), alone)

@@ -67,7 +67,8 @@ class Tape:
             tensors, flips = self._replay(NoisePool(seed), constants)
             if flips:
                 path.find("decides", "a value that rounding moves decides, or becomes an integer")
-            return {key: as_array(tensor) for key, tensor in tensors.items()}
+            held = {id(value) for value in constants}
+            return {key: as_array(tensor, id(tensor) not in held) for key, tensor in tensors.items()}
 
 
 @contextmanager
@@ -101,6 +102,8 @@ def needed(recorder: Recorder) -> list[Instruction]:
     return kept[::-1]
 
 
-def as_array(tensor: torch.Tensor) -> np.ndarray:
-    """Return a copy of a tensor as a NumPy array."""
-    return np.array(tensor.detach().resolve_conj().resolve_neg().cpu().numpy())
+def as_array(tensor: torch.Tensor, alone: bool = False) -> np.ndarray:
+    """Return a tensor as a NumPy array: a copy, unless it is ``alone`` in using all of its memory."""
+    plain = tensor.detach().resolve_conj().resolve_neg().cpu()
+    whole = plain.untyped_storage().nbytes() == plain.numel() * plain.itemsize
+    return plain.numpy() if alone and whole else np.array(plain.numpy())
