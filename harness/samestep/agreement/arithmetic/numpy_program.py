@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape
+from samestep.agreement.arithmetic.numpy_functions import MORE_FUNCTIONS, MORE_METHODS
 from samestep.agreement.arithmetic.program import (
     Contract,
     Finding,
@@ -29,7 +32,7 @@ from samestep.agreement.arithmetic.program import (
     shortest_decimal,
 )
 from samestep.agreement.arithmetic.rounding_array import Array
-from samestep.agreement.arithmetic.rules import UnknownOperation
+from samestep.agreement.arithmetic.rules import RULES, UnknownOperation
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, unit_roundoff
 
 #: The unit roundoff of the operands of products that a contract declares; bfloat16 keeps 7 bits after the
@@ -118,15 +121,40 @@ def is_simple(values: Array) -> Array:
     return np.asarray(~finite | (scaled == np.round(scaled)) | whole | largest)
 
 
+#: Elementwise operations that do not round.
+EXACT = (np.sign, np.fabs, np.floor, np.ceil, np.trunc, np.rint, np.isfinite, np.isnan, np.isinf)
+
+
+def units_beside_the_rules(ufunc: np.ufunc, values: Sequence[Array]) -> float:
+    """Return how much an operation rounds that has no bound in the table of rules; 0 for what it knows."""
+    whole_power = ufunc is np.power and values[1].dtype.kind in "iu" and values[1].ndim == 0
+    known = ufunc in RULES and (ufunc is not np.power or (whole_power and values[1] >= 0))
+    return 0.0 if known else ELEMENTWISE_UNITS.get(ufunc.__name__, 0.0)
+
+
 class ProgramNoise(Noise):
     """A value of NumPy code in one run of a `ProgramTape`."""
 
     tape: ProgramTape
 
     def __getattr__(self, name: str) -> object:
+        if name in MORE_METHODS:
+            return partial(MORE_METHODS[name], self, self)
         if not name.startswith("__") and hasattr(np.ndarray, name):
             raise UnknownOperation(f"ndarray.{name}")
         raise AttributeError(f"an array has no {name!r}")
+
+    def __array_function__(
+        self,
+        function: Callable[..., object],
+        types: Sequence[type],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+    ) -> object:
+        handler = MORE_FUNCTIONS.get(function)
+        if handler is None:
+            return super().__array_function__(function, types, args, kwargs)
+        return handler(self, *args, **kwargs)
 
     def lift(self, other: object) -> Self:
         if isinstance(other, type(self)):
@@ -142,7 +170,13 @@ class ProgramNoise(Noise):
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
         values = [operand.value for operand in operands]
-        if ufunc not in (np.add, np.subtract) or all(value.dtype.kind != "f" for value in values):
+        floating = any(value.dtype.kind == "f" for value in values)
+        if floating and (ufunc in EXACT or units_beside_the_rules(ufunc, values)):
+            value = np.asarray(ufunc(*values))
+            units = 0.0 if ufunc in EXACT else units_beside_the_rules(ufunc, values)
+            result = self.with_rounding(value, units) if units else self.like((value,))
+            return result.with_terms_of(operands)
+        if ufunc not in (np.add, np.subtract) or not floating:
             return super().elementwise(ufunc, operands)
         a, b = values
         value = np.asarray(ufunc(a, b))
