@@ -94,7 +94,8 @@ class Finding:
     """What an engine saw beside the values: a ``kind`` in a word, the ``place``, and a ``text`` for a person.
 
     Kinds: "decides" (the code decides on a value that rounding moves: another path, or an integer that flips
-    in a replica), "random" (it draws random numbers), "lossy" (it reads a number out).
+    in a replica), "random" (it draws random numbers), "lossy" (it reads a number out),
+    "backend" (it is interpreted on another backend than its own).
     """
 
     kind: str

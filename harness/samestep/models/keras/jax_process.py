@@ -22,7 +22,9 @@ from samestep.models.subject import ModelError
 from samestep.models.tensors import TensorKey
 
 #: Said of every program that runs there.
-STAND_IN = Finding("backend", "", "interpreted on Keras's JAX backend, which agrees with the run on its own")
+STAND_IN = Finding(
+    "backend", "KERAS_BACKEND=jax", "interpreted on Keras's JAX backend, which agrees with the run on its own"
+)
 
 
 class JaxProcess:
