@@ -43,10 +43,10 @@ def sigma_of(program, replicas: int = REPLICAS) -> dict[str, np.ndarray]:
     return {key: np.sqrt(value / replicas) for key, value in squares.items()}
 
 
-def seen(program, got: Mapping[str, object], replicas: int = REPLICAS) -> dict[str, Seen]:
-    """Each tensor of a real run beside the program's."""
+def seen(program, got: Mapping[str, object], replicas: int = REPLICAS, known=None) -> dict[str, Seen]:
+    """Each tensor of a real run beside the program's, whose sigma may be known."""
     exact, found = program.exact(), {}
-    for key, sigma in sigma_of(program, replicas).items():
+    for key, sigma in (known or sigma_of(program, replicas)).items():
         real, ideal = np.asarray(got[key], np.float64), np.asarray(exact[key], np.float64)
         finite = np.isfinite(ideal)
         assert np.array_equal(real[~finite], ideal[~finite], equal_nan=True), key
@@ -59,9 +59,9 @@ def seen(program, got: Mapping[str, object], replicas: int = REPLICAS) -> dict[s
     return found
 
 
-def assert_honest(program, got: Mapping[str, object], rounds: bool = True) -> None:
+def assert_honest(program, got: Mapping[str, object], rounds: bool = True, known=None) -> None:
     """Fail where a real float32 result is beyond a limit, or where nothing was seen to round."""
-    found = seen(program, got)
+    found = seen(program, got, known=known)
     for key, one in found.items():
         assert one.element <= elementwise_limit(REPLICAS), (key, one)
         assert one.norm <= NORM or np.size(got[key]) < 500, (key, one)
