@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from samestep.agreement.arithmetic.program import Level, Literal, Nudge, Refused  # noqa: E402
+from samestep.agreement.arithmetic.torch.instructions import Error  # noqa: E402
 from samestep.agreement.arithmetic.torch.number import Number  # noqa: E402
 from samestep.agreement.arithmetic.torch.poison import audit, same_bits  # noqa: E402
 from samestep.agreement.arithmetic.torch.program import TorchProgram  # noqa: E402
@@ -97,6 +98,25 @@ def test_a_seed_is_a_replica_whoever_makes_it(first):
         assert same_bits(other.replica(seed)["y"], replicas[seed])
     assert not same_bits(replicas[first], replicas[1])
     assert replicas[first].dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(300, 500), (1200, 1000)])
+def test_large_errors_are_the_same_block_by_block(shape):
+    weight = torch.randn(*shape, generator=torch.Generator().manual_seed(2)) * 0.05
+    x = torch.randn(3, shape[0], generator=torch.Generator().manual_seed(3))
+
+    def function():
+        w = weight.clone().requires_grad_()
+        (x @ w).square().sum().backward()
+        return w.grad * w.detach()
+
+    made = program(function)
+    made.replica(0)
+    made.replica(1)
+    tape = made._tapes[Level.OWN]
+    assert tape.is_trusted, tape.reason
+    assert any(isinstance(call, Error) for call in tape.calls)
+    assert same_bits(made.replica(7)["y"], made._noisy(7, Level.OWN)["y"])
 
 
 def test_levels_differ_where_a_dtype_is_narrower():

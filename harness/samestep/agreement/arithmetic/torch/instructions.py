@@ -96,4 +96,18 @@ class Decision:
         return list(self.operands())
 
 
-Instruction = Call | DrawNumbers | DrawNumber | Decision
+@dataclass(frozen=True)
+class Error:
+    """``alpha`` x (random numbers x ``width``) is added to ``out``; without a width they multiply it."""
+
+    draw: Draw
+    out: Slot
+    width: Slot | None
+    alpha: Any
+
+    def slots(self) -> list[Slot]:
+        """Return the slots that it reads."""
+        return [self.out] if self.width is None else [self.out, self.width]
+
+
+Instruction = Error | Call | DrawNumbers | DrawNumber | Decision

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -83,15 +84,19 @@ class NoisePool:
         with torch._C._DisableTorchDispatch():  # it is drawn, and not read out of a computation
             return float(_pool()[offset])
 
+    def rows(self, draw: Draw, offset: int) -> Iterator[torch.Tensor]:
+        """Yield the numbers of a draw at an offset in their order of memory, in rows of the pool's size."""
+        if draw.size <= POOL_SIZE:
+            yield factors(draw.scale, draw.device).narrow(0, offset, draw.size)
+            return
+        offsets, left = random.Random(offset), draw.size
+        while left:
+            size = min(left, POOL_SIZE)
+            yield factors(draw.scale, draw.device).narrow(0, offsets.randrange(POOL_SIZE), size)
+            left -= size
+
     def _large(self, draw: Draw, offset: int) -> torch.Tensor:
-        offsets = random.Random(offset)
-        pool = _pool(draw.device)
-        blocks = [
-            pool.narrow(0, offsets.randrange(POOL_SIZE), POOL_SIZE) for _ in range(-(-draw.size // POOL_SIZE))
-        ]
-        flat = torch.cat(blocks)[: draw.size]
-        block = flat.as_strided(draw.shape, draw.stride)
-        return block * draw.scale + 1 if draw.scale else block
+        return torch.cat(list(self.rows(draw, offset))).as_strided(draw.shape, draw.stride)
 
 
 def dense_stride(tensor: torch.Tensor) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.poison import audit
 from samestep.agreement.arithmetic.torch.replay import Tape, as_array
-from samestep.agreement.arithmetic.torch.settings import has_compiler, settings
+from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
 from samestep.agreement.arithmetic.torch.tape import Recorder
 
@@ -153,7 +153,7 @@ class TorchProgram:
                 interpreter.shadows.forget()
 
     def _executed(self, interpreter: Interpreter) -> Mapping[Any, torch.Tensor]:
-        tape, eager = interpreter.tape, has_compiler()
+        tape, frames = interpreter.tape, compiled_frames()
         try:
             with tape or nullcontext(), interpreter:
                 tensors = self._run()
@@ -163,11 +163,11 @@ class TorchProgram:
         except Exception as error:
             if interpreter.failure is not None and not isinstance(error, Refused | OtherPath):
                 raise interpreter.failure from error  # PyTorch has made another error of it
-            if not eager and has_compiler():
-                raise OtherPath("it imports PyTorch's compiler") from error
+            if compiled_frames() > frames:
+                raise OtherPath("it was the first to compile") from error
             raise
-        if not eager and has_compiler():
-            raise OtherPath("it imports PyTorch's compiler")
+        if compiled_frames() > frames:
+            raise OtherPath("it was the first to compile")
         return tensors
 
     # -- what was seen ---------------------------------------------------------------------------------

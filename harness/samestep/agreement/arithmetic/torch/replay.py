@@ -14,6 +14,7 @@ from samestep.agreement.arithmetic.torch.noise_pool import NoisePool
 from samestep.agreement.arithmetic.torch.path import Path
 from samestep.agreement.arithmetic.torch.poison import same_bits
 from samestep.agreement.arithmetic.torch.tape import Recorder
+from samestep.agreement.arithmetic.torch.tape_blocks import with_errors
 from samestep.agreement.arithmetic.torch.tape_folding import folded
 from samestep.agreement.arithmetic.torch.tape_source import TapeSource
 
@@ -38,6 +39,7 @@ class Tape:
         if not self.reason:
             with _like_the_mode():
                 self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
+            self.calls = with_errors(self.calls, {*recorder.results.values()})
             used = {slot for call in self.calls for slot in call.slots()} | {*recorder.results.values()}
             self._constants = {slot: value for slot, value in constants.items() if slot in used}
             self._replay = TapeSource(self.calls, self._constants, recorder.results).function()

@@ -12,12 +12,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 def _without_compilation() -> AbstractContextManager[object]:
     """Importing the compiler takes more than a second: where nobody has, nothing is compiled yet."""
-    return torch.compiler.set_stance("force_eager") if has_compiler() else nullcontext()
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
-def has_compiler() -> bool:
-    """Return whether PyTorch's compiler is imported: a run that imports it was not kept from compiling."""
-    return "torch._dynamo" in sys.modules
+def compiled_frames() -> int:
+    """Return how many functions PyTorch has tried to compile in this process."""
+    dynamo = sys.modules.get("torch._dynamo")
+    return 0 if dynamo is None else int(dynamo.utils.counters["frames"]["total"])
 
 
 @contextmanager

@@ -15,10 +15,12 @@ from samestep.agreement.arithmetic.torch.instructions import (
     Decision,
     DrawNumber,
     DrawNumbers,
+    Error,
     Number,
     Slot,
 )
 from samestep.agreement.arithmetic.torch.noise_pool import POOL_SIZE, Draw, factors
+from samestep.agreement.arithmetic.torch.tape_blocks import add_error
 
 #: Operations that PyTorch's own bindings run with the same arguments, faster than the dispatcher's entry.
 _DIRECT = {
@@ -37,7 +39,7 @@ class TapeSource:
         self, calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], results: Mapping[Any, Slot]
     ) -> None:
         self.calls, self.constants, self.results = calls, list(constants), dict(results)
-        self.names: dict[str, Any] = {"torch_equal": torch.equal}
+        self.names: dict[str, Any] = {"torch_equal": torch.equal, "add_error": add_error}
         self._named: dict[int, str] = {}
         self._views: dict[tuple[float, str], Callable[..., torch.Tensor]] = {}
 
@@ -63,6 +65,10 @@ class TapeSource:
     def _line(self, call: Any) -> str:
         if isinstance(call, DrawNumbers):
             return f"{_name(call.slot)} = {self._draw(call.draw)}"
+        if isinstance(call, Error):
+            width = "None" if call.width is None else _name(call.width)
+            draw, alpha = self._value(call.draw), self._argument(call.alpha)
+            return f"add_error(pool, {draw}, offset(), {_name(call.out)}, {width}, {alpha})"
         if isinstance(call, DrawNumber):
             return f"n{int(call.number)} = {call.exact!r} * (1 + {call.scale!r} * pool.number(offset()))"
         if isinstance(call, Decision):
