@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from samestep.agreement.limits import EXPLAINED
+from samestep.models.fitting.difference import Difference
 from samestep.models.fitting.fit import fit
+from samestep.models.tensors import Role
 from tests.models.fitting.planted import GROUPS, Planted, layer_norm, losses, normal, norms
 
 SEEDS = range(5)
@@ -159,3 +161,9 @@ def test_what_is_not_finite_is_told():
     assert found is not None
     assert (found.kind, found.certain) == ("nonfinite", False)
     assert "30 elements" in found.text
+
+
+def test_a_tensor_that_is_0_has_no_factor():
+    y = np.random.default_rng(0).standard_normal((6, 5))
+    difference = Difference("", {}, (), {}, y, 0 * y, abs(y) * 2.0**-26, role=Role.INPUT_GRADIENT)
+    assert fit(difference).text == "the gradient is 0"

@@ -84,6 +84,13 @@ def test_the_candidates_own_are_compared_under_the_same_keys():
     assert all(compared[name] is got[name] for name in plain)
 
 
+def test_gradients_at_layers_come_in_the_order_of_the_backward_pass():
+    forward = {"a": normal(2, 3), "b": normal(2, 3, seed=1)}
+    layers = pair_layers(forward, {"one": forward["a"], "two": forward["b"]})
+    backward = {key(Role.LAYER_GRADIENT, name): forward[name] for name in ("b", "a")}
+    assert [name.name for name in Correspondence(layers=layers).apply(backward)] == ["two", "one"]
+
+
 def test_what_the_candidate_says_goes_back():
     back = links().to_reference(links().apply(REFERENCE))
     assert back.keys() == REFERENCE.keys() - {key(Role.LAYER, "act")}

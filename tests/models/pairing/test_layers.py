@@ -95,6 +95,14 @@ def test_after_a_fault_layers_are_paired_by_place():
     )
 
 
+def test_axes_of_one_length_lie_as_in_the_layers_before():
+    conv, norm = np.random.default_rng(0).standard_normal((2, 4, 4, 4, 4))
+    candidate = {"first": conv.transpose(0, 2, 3, 1), "second": 1 + norm.transpose(0, 2, 3, 1)}
+    found = pair_layers({"conv": conv, "norm": norm}, candidate)
+    assert found.positions == {"second"}
+    np.testing.assert_array_equal(found.apply({"norm": norm})["second"], norm.transpose(0, 2, 3, 1))
+
+
 def test_layers_that_the_reference_does_not_show_are_skipped_by_place():
     """The port shows one layer more and one less, and all after the first block is wrong."""
     reference, candidate, truth = transformer()
@@ -235,3 +243,12 @@ def test_mistakes_are_one_line(mistake):
         pair_layers(reference, candidate, patterns)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_wrong_heads_are_paired_by_place_with_features_that_are_not_cut():
+    whole, key = RNG.standard_normal((2, 5, 12)), RNG.standard_normal((2, 5, 12))
+    reference = {"attn.query": whole, "attn.key": key}
+    candidate = {"query": RNG.standard_normal((2, 5, 4, 3)), "key": RNG.standard_normal((2, 5, 4, 3))}
+    found = pair_layers(reference, candidate)
+    assert partners(found) == {"query": "attn.query", "key": "attn.key"}
+    np.testing.assert_array_equal(found.apply(reference)["query"], whole.reshape(2, 5, 4, 3))

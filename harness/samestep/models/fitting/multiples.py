@@ -13,12 +13,13 @@ from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Mod
 def factor(d: Difference) -> Models:
     """A factor on the whole tensor, or on what changes in it."""
     before, change = change_of(d)
+    if not np.any(d.got):
+        yield fixed(d.got, f"{d.what} is 0")
+        return
 
     def say(value: float) -> str:
         if value == -1:
             return f"the sign of {d.what} is swapped"
-        if value == 0:
-            return f"{d.what} is 0"
         again = ", as if added twice" if value == 2 and d.role in GRADIENTS else ""
         return f"{d.what} is {times(value)}{again}"
 

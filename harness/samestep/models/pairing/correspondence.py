@@ -33,13 +33,17 @@ class Correspondence:
     inputs: LinearMap = EMPTY
 
     def apply(self, reference: Tensors) -> dict[TensorKey, np.ndarray]:
-        """Return what the reference says for each of the candidate's tensors, in the candidate's shapes."""
+        """Return what the reference says for each of the candidate's tensors, in the candidate's shapes.
+
+        They are in the order in which a training step computes them.
+        """
         found: dict[TensorKey, np.ndarray] = {}
         for role, prefix, values in _groups(reference):
             links = self._map(role, values)
             names = links.first_copies if role is Role.UPDATE else links.links.keys()
             made = links.apply(values)
-            found |= {TensorKey(role, prefix + name): made[name] for name in made if name in names}
+            order = reversed(made) if role is Role.LAYER_GRADIENT else made  # the last layer's comes first
+            found |= {TensorKey(role, prefix + name): made[name] for name in order if name in names}
         return found
 
     def comparable(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:

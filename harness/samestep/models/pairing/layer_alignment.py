@@ -14,7 +14,7 @@ import numpy as np
 
 from samestep.models.pairing.arrangement import Arrangement, from_view
 from samestep.models.pairing.linear_map import Values
-from samestep.models.pairing.loops import Shape
+from samestep.models.pairing.loops import Shape, only_merges
 from samestep.models.pairing.parameter_names import common_tail, path, tokens
 from samestep.models.pairing.value_table import shape_views
 
@@ -89,9 +89,10 @@ def _worth(
     known: Mapping[tuple[str, str, tuple[int, ...]], Arrangement],
 ) -> float:
     """Return how well two layers fit by name and place; 0 where their shapes do not."""
-    if _axes_sorted(candidate[one].shape) != _axes_sorted(reference[other].shape):
-        ends = [candidate[one].size, reference[other].size]
-        if ends[0] != ends[1] or _template(one, other) not in known:
+    shape, theirs = candidate[one].shape, reference[other].shape
+    if _axes_sorted(shape) != _axes_sorted(theirs):
+        heads = common_tail(one, other) > 0 and only_merges(theirs, shape)
+        if candidate[one].size != reference[other].size or not (heads or _template(one, other) in known):
             return 0.0
     like_known = _has_word(one) and _has_word(other) and _template(one, other) in known
     names = _common_words(one, other) + KNOWN_NAMES * like_known
@@ -149,13 +150,19 @@ def _way(
     reference: Values,
     known: Mapping[tuple[str, str, tuple[int, ...]], Arrangement],
 ) -> Arrangement | None:
-    """Return how the reference's layer lies in the candidate's: as its like does, or the nearest fit."""
+    """Return how the reference's layer lies in the candidate's: as its like does, or the nearest fit.
+
+    Its like has a name like it, or else the same shapes: where all axes are as long, others tell their order.
+    """
     shape, theirs = candidate[one].shape, reference[other].shape
     like = known.get(_template(one, other))
-    if like is not None and like.source_shapes == (theirs,) and like.shape == shape:
-        return replace(like, sources=(other,), words="by position")
-    ways = [from_view(other, theirs, view, shape) for view in shape_views(theirs, shape, reshapes=False)]
-    as_is = [way for way in ways if theirs == shape and way.whole and len(way.loops or ()) == 1]
+    alike = [way for way in known.values() if way.source_shapes == (theirs,) and way.shape == shape]
+    if alike:
+        return replace(like if like in alike else alike[-1], sources=(other,), words="by position")
+    reshapes = _axes_sorted(theirs) != _axes_sorted(shape)
+    views = shape_views(theirs, shape, reshapes)
+    ways = [from_view(other, theirs, view, shape) for view in views if only_merges(view.shape, shape)]
+    as_is = [way for way in ways if way.whole and len(way.loops or ()) == 1]
     choice = as_is or sorted(ways, key=lambda way: _apart(candidate[one], way, reference[other]))
     return replace(choice[0], words="by position") if choice else None
 
