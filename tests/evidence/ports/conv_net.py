@@ -84,7 +84,7 @@ def port(
 
 
 def case(seed: int, train: bool = True, pixels: bool = False, **mistakes: Any) -> Case:
-    """PyTorch's network and its port, on 8 images."""
+    """PyTorch's network and its port, on 6 images."""
     model = reference(seed, train, pixels)
     call = partial(port, **{"train": train, "divisor": 255.0 if pixels else None} | mistakes)
     return Case(samestep.Model(call, weights(model), statistics(model)), model, images(seed, pixels))
@@ -92,8 +92,8 @@ def case(seed: int, train: bool = True, pixels: bool = False, **mistakes: Any) -
 
 def images(seed: int, pixels: bool = False) -> tuple[np.ndarray]:
     if pixels:
-        return (np.random.default_rng(seed).integers(0, 256, (8, 3, 16, 16), np.uint8),)
-    return (normal(seed, 8, 3, 16, 16),)
+        return (np.random.default_rng(seed).integers(0, 256, (6, 3, 16, 16), np.uint8),)
+    return (normal(seed, 6, 3, 16, 16),)
 
 
 def backwards(seed: int, **mistakes: Any) -> Case:
@@ -208,7 +208,7 @@ FAULTS = (
           places=("conv2",), cause="transposed"),
     fault("conv, height and width swapped", partial(wrong_values, change=partial(swap_axes, (0, 1))),
           places=("conv2",), cause="swapped"),
-    fault("conv, one weight x 1.0001", partial(wrong_values, change=nudge), places=("conv2",)),
+    fault("conv, one weight x 1.0001", partial(wrong_values, change=nudge), places=("conv2",), cause="alone"),
     fault("BatchNorm eps 1e-3", partial(case, norm={"eps": 1e-3}), places=("norm1",), cause="eps"),
     fault("BatchNorm eps 1e-3, eval", partial(case, train=False, norm={"eps": 1e-3}), places=("norm1",),
           cause="eps"),
@@ -229,7 +229,7 @@ FAULTS = (
           cause="flatten"),
     fault("gradient x (1 + 1e-6)", partial(case, gradient=1 + 1e-6),
           places=("gradient at pool1", "gradient at relu1"), cause="of itself"),
-    fault("gradient detached", partial(case, detach=True), places=("gradient at pool1", "gradient at relu1")),
+    fault("gradient detached", partial(case, detach=True), places=("gradient of input 0",), cause="is 0"),
     fault("gradient added twice", partial(case, twice=True), places=("gradient at pool1", "gradient at relu1"),
           cause="twice"),
     fault("pixels / 256", partial(case, pixels=True, divisor=256.0), places=("pixels",), cause="of itself"),
