@@ -17,7 +17,7 @@ from samestep.agreement.limits import unit_roundoff
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index, from_view
 from samestep.models.pairing.gradient_evidence import HALF_ROUNDOFF
 from samestep.models.pairing.linear_map import Values
-from samestep.models.pairing.loops import Shape
+from samestep.models.pairing.loops import Shape, only_merges
 from samestep.models.pairing.value_table import shape_views
 
 #: Elements by which layers are compared first, and how many of the nearest are then compared in full.
@@ -168,15 +168,9 @@ def _ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
     seen = set()
     for view in shape_views(value.shape, shape, reshapes=True):
         arrangement = from_view(name, value.shape, view, shape)
-        if _only_merges(view.shape, shape) and arrangement.loops not in seen:
+        if only_merges(view.shape, shape) and arrangement.loops not in seen:
             seen.add(arrangement.loops)
             yield Way(name, arrangement, arrangement.take([value], _places(value.size)).astype(np.float64))
-
-
-def _only_merges(view: Shape, shape: Shape) -> bool:
-    """Return whether one shape is the other with neighbouring axes merged: heads, and no accident."""
-    ends = [set(np.cumprod([n for n in s if n != 1] or [1]).tolist()) for s in (view, shape)]
-    return ends[0] <= ends[1] or ends[1] <= ends[0]
 
 
 @cache

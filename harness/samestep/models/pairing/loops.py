@@ -71,3 +71,9 @@ def axes_of(loops: Loops, source: Shape, strides: tuple[int, ...], shape: Shape)
         if fits and merged((source[axis], strides[axis]) for axis in axes) == loops:
             return axes
     return None
+
+
+def only_merges(view: Shape, shape: Shape) -> bool:
+    """Return whether one shape is the other with neighbouring axes merged: heads, and no accident."""
+    ends = [set(np.cumprod([n for n in s if n != 1] or [1]).tolist()) for s in (view, shape)]
+    return ends[0] <= ends[1] or ends[1] <= ends[0]
