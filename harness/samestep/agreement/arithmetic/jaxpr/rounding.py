@@ -41,8 +41,8 @@ class Rounding:
     ``own`` is the half width at `Level.OWN` and ``double`` at `Level.DOUBLE`: a number is relative to the
     result, an array is absolute, None is no error. ``axis`` is set where errors run on along an axis
     (a cumulative sum, from the end for ``backwards``; relative to the result for ``factors``). ``terms`` is
-    the length of the longest sum.
-    ``shape`` and ``strides`` (None for C order) are those of the result, and of its errors.
+    the length of the longest sum. ``shape`` and ``strides`` (None for C order) are those of the result, and
+    of its errors.
     """
 
     own: float | Array | None
@@ -54,6 +54,11 @@ class Rounding:
     terms: int = 1
     shape: tuple[int, ...] = ()
     strides: tuple[int, ...] | None = None
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether both levels have the same errors."""
+        return self.own is self.double or (isinstance(self.own, float) and self.own == self.double)
 
     def apply(self, out: Array, draws: Draws, level: Level) -> Array:
         """Return a replica's ``out`` with its errors."""

@@ -11,7 +11,7 @@ from samestep.agreement.arithmetic.jaxpr.binding import at_own_dtype, bound, is_
 from samestep.agreement.arithmetic.jaxpr.indexing import gather, scatter_add
 from samestep.agreement.arithmetic.jaxpr.kernels import MAKERS, SHAPED
 from samestep.agreement.arithmetic.jaxpr.operation import Operation, Origin
-from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, Rounding, dense_strides, groups_of, held
+from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, dense_strides, groups_of, held
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint, longest
 from samestep.agreement.arithmetic.jaxpr.widths import rounding_of
 from samestep.agreement.arithmetic.program import Contract, Level
@@ -76,7 +76,7 @@ class Moved:
         out = self.kernel(*operands)
         self.many, results = isinstance(out, (list, tuple)), list(listed(out))
         taint = longest(*taints)
-        counts = [r if taint and np.asarray(r).dtype.kind in "iu" else None for r in results if not is_key(r)]
+        counts = [r if taint and not is_key(r) and r.dtype.kind in "iu" else None for r in results]
         record = counts if any(c is not None for c in counts) else None
         return results, [taint] * len(results), record
 
@@ -137,10 +137,7 @@ class Rounded:
         rounding = rounding_of(self.operation, operands, out)
         if rounding is None:
             return [out], [taint], None
-        if self.operation.u != SIMULATED or rounding.own is not rounding.double:
-            run.record.uniform &= (
-                rounding.own == rounding.double if isinstance(rounding.own, float) else False
-            )
+        run.record.uniform &= rounding.is_uniform
         exact = np.asarray(out)
         if run.draws is not None:
             out = rounding.apply(exact, run.draws, run.level)
