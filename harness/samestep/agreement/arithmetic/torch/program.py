@@ -86,8 +86,8 @@ class TorchProgram:
         """
         self._first()
         tape = self._tapes.get(level)
-        if tape is not None and tape.is_trusted:
-            return tape.arrays(seed, self._path)
+        if tape is not None and tape.is_trusted and (result := tape.arrays(seed, self._path)) is not None:
+            return result
         recorder = Recorder() if tape is None else None
         result = self._noisy(seed, level, recorder)
         if recorder is not None:
@@ -101,10 +101,14 @@ class TorchProgram:
         for frozen in (False, True):  # a number that was read may have led astray: then it is kept, too
             self._noise.replay(seed, level)
             try:
-                result = self._interpret(self._noise, self._path, frozen=frozen, tape=recorder)
+                result = self._interpret(
+                    self._noise, self._path, frozen=frozen, tape=None if frozen else recorder
+                )
                 self._noise.finish()
             except OtherPath as error:
                 reason = f"the code takes another path where values are rounded: {error}"
+                if recorder is not None:
+                    recorder.give_up(reason)
                 self._path.find("decides", reason)
             else:
                 return result
@@ -137,13 +141,14 @@ class TorchProgram:
     ) -> dict[Any, Array]:
         with settings(self._seed):
             self._reset()
-            constants = Constants(self._held(), nudge)
+            first = bool(how.get("first"))
+            constants = Constants(self._held(), nudge) if first or nudge is not None else None
             interpreter = Interpreter(noise, path, constants=constants, **how)
             token = rounding.set(noise.literal)
             noise.log = interpreter.tape
             try:
                 tensors = self._executed(interpreter)
-                if self._exact is None and interpreter.first:
+                if self._exact is None and first and constants is not None:
                     self._constants = constants.found
                     self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
                 return {key: _array(interpreter, tensor) for key, tensor in tensors.items()}

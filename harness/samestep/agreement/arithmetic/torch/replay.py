@@ -55,18 +55,23 @@ class Tape:
             return
         replayed = self.arrays(seed, path)
         self._same += 1
-        if not all(same_bits(value, replayed[key]) for key, value in result.items()):
+        if replayed is None or not all(same_bits(value, replayed[key]) for key, value in result.items()):
             self.reason = "a replay differs from the code's own replica"
             self.calls, self._constants, self._replay = [], {}, None
 
-    def arrays(self, seed: int, path: Path) -> dict[Any, np.ndarray]:
-        """Return the named tensors of the replica of a seed; a decision that differs is found."""
+    def arrays(self, seed: int, path: Path) -> dict[Any, np.ndarray] | None:
+        """Return the named tensors of the replica of a seed; an integer that differs is found.
+
+        None where a number that the code reads, and that no replica had moved before, is another.
+        """
         assert self._replay is not None
         constants = [
             value.clone() if slot in self._changed else value for slot, value in self._constants.items()
         ]
         with _like_the_mode():
-            tensors, flips = self._replay(NoisePool(seed), constants)
+            tensors, flips, lost = self._replay(NoisePool(seed), constants)
+            if lost:
+                return None
             if flips:
                 path.find("decides", "a value that rounding moves decides, or becomes an integer")
             held = {id(value) for value in constants}

@@ -33,7 +33,7 @@ _KEPT_SCALES = 8
 
 
 class TapeSource:
-    """Writes the function ``replay(pool, constants) -> (tensors by key, decisions that differ)``."""
+    """Writes the function ``replay(pool, constants) -> (tensors by key, integers and numbers that differ)``."""
 
     def __init__(
         self, calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], results: Mapping[Any, Slot]
@@ -47,7 +47,7 @@ class TapeSource:
         """Return the compiled function."""
         lines = [
             "def replay(pool, constants):",
-            " flips = 0",
+            " flips, lost = 0, 0",
             " offset, block = pool.next_offset, pool.block",
         ]
         if self.constants:
@@ -58,7 +58,7 @@ class TapeSource:
             if at in last:
                 lines.append(" del " + ", ".join(last[at]))
         pairs = ", ".join(f"{self._value(key)}: {_name(slot)}" for key, slot in self.results.items())
-        lines.append(f" return {{{pairs}}}, flips")
+        lines.append(f" return {{{pairs}}}, flips, lost")
         exec(compile("\n".join(lines), "<tape>", "exec"), self.names)
         return self.names["replay"]  # type: ignore[no-any-return]
 
@@ -72,7 +72,7 @@ class TapeSource:
         if isinstance(call, DrawNumber):
             return f"n{int(call.number)} = {call.exact!r} * (1 + {call.scale!r} * pool.number(offset()))"
         if isinstance(call, Decision):
-            return f"flips += {self._decision(call)}"
+            return f"{'lost' if isinstance(call.expected, float) else 'flips'} += {self._decision(call)}"
         operands = set(call.operands())
         names = [_name(slot) if slot not in {None, *operands} else "_" for slot in call.results]
         if not names or set(names) == {"_"}:
