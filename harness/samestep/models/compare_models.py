@@ -17,7 +17,7 @@ from samestep.models.expected import Progress
 from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
 from samestep.models.localise import force_layers
-from samestep.models.optimizer_check import check_steps
+from samestep.models.optimizer_check import StepsComparison, check_steps
 from samestep.models.options import Options
 from samestep.models.precision_guess import guess_precision
 from samestep.models.prepare import prepare
@@ -36,7 +36,8 @@ def compare_subjects(
     sides = prepare(candidate, reference, options)
     try:
         comparison = compare_once(sides, asked, options, progress)
-        judged = [*comparison.judged, *check_steps(comparison, options, progress)]
+        steps = check_steps(comparison, options, progress)
+        judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
     except Refused as refused:
         return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
     notes, on = list(_observations(comparison)), None
@@ -50,11 +51,12 @@ def compare_subjects(
     reason = _unknowable(comparison, verdict_of(judged))
     if reason is not None:
         return _abstains(reason, judged, options, coverage)
-    return replace(_conclude(comparison, judged, coverage, options, progress), on=on)
+    return replace(_conclude(comparison, steps, judged, coverage, options, progress), on=on)
 
 
 def _conclude(
     comparison: Comparison,
+    steps: StepsComparison | None,
     judged: Sequence[JudgedTensor],
     coverage: Coverage,
     options: Options,
@@ -71,7 +73,7 @@ def _conclude(
         judged,
         first,
         faults_of(forced, verdict, kinds),
-        diagnose(comparison, forced, first) if verdict == DISAGREE else None,
+        diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None,
         guess_precision(comparison, first) if verdict == WEAKER else None,
         coverage,
         tuple(kinds.items()),

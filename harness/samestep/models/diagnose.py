@@ -2,89 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from samestep.agreement.verdict import Diagnosis
+from samestep.agreement.verdict import DISAGREE, Diagnosis
 from samestep.models.comparison import Comparison
-from samestep.models.fitting.difference import Difference
-from samestep.models.fitting.fit import fit
+from samestep.models.fitting.difference import GRADIENTS, Difference
+from samestep.models.fitting.fit import Fitted, fit
 from samestep.models.judged import JudgedTensor
+from samestep.models.layer_context import context_of
+from samestep.models.optimizer_check import StepsComparison
 from samestep.models.result import First
-from samestep.models.subject import Layer
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import Role, TensorKey
 
 
-def diagnose(comparison: Comparison, forced: Comparison | None, first: First | None) -> Diagnosis | None:
+def diagnose(
+    comparison: Comparison, forced: Comparison | None, steps: StepsComparison | None, first: First | None
+) -> Diagnosis | None:
     """Return what the first difference looks like; None where nothing that is tried explains it.
 
     It is fitted on the ``forced`` run, where the layer's inputs are the candidate's own; without one, on the
-    free run.
+    free run. A difference that begins in the ``steps`` of an optimiser is fitted there.
     """
     if first is None:
         return None
-    place = forced if forced is not None else comparison
-    tensor = _tensor_of(place, first) or _tensor_of(comparison, first)
-    if tensor is None or tensor.key not in place.expected.exact:
-        return None
-    shown = place.run.exact if place.run.exact is not None else place.run.tensors
-    got = place.links.comparable(shown).get(tensor.key)
-    if got is None:
-        return None
-    return fit(_difference(place, tensor, got))
+    for place in (forced, comparison):
+        tensor = _wrong(place.judged, first.tensor) if place is not None else None
+        if place is not None and tensor is not None:
+            return _of_loss(place) if tensor.key.role is Role.LOSS else _fitted(place, tensor)
+    tensor = _wrong(steps.judged, first.tensor) if steps is not None else None
+    return None if steps is None or tensor is None else _of_update(steps, tensor)
 
 
-def _tensor_of(comparison: Comparison, first: First) -> JudgedTensor | None:
-    wrong = [t for t in comparison.judged if t.state == "disagree"]
-    return next((t for t in wrong if str(t.key) == first.tensor), wrong[0] if wrong else None)
+def _wrong(judged: tuple[JudgedTensor, ...], name: str) -> JudgedTensor | None:
+    return next((t for t in judged if t.state == DISAGREE and str(t.key) == name), None)
 
 
-def _difference(comparison: Comparison, tensor: JudgedTensor, got: np.ndarray) -> Difference:
-    key = tensor.key
-    exact = comparison.expected.exact[key]
-    layer = _layer(comparison, key)
-    sigma = comparison.expected.double.get(key, np.zeros(exact.shape))
-    return Difference(
-        kind=layer.kind if layer else key.role.value,
-        settings=layer.settings if layer else {},
-        inputs=_inputs(comparison, layer),
-        parameters=_parameters(comparison, layer),
-        expected=exact.astype(np.float64),
-        got=got.astype(np.float64),
-        sigma=sigma,
-        role=key.role,
-        tensor=str(key),
-    )
-
-
-def _layer(comparison: Comparison, key: TensorKey) -> Layer | None:
-    """The reference's layer that a tensor belongs to."""
-    sources, _ = comparison.links.name_of(key)
-    name = sources[0].name
-    layers = {layer.name: layer for layer in comparison.sides.reference.layers()}
-    if key.role is Role.LAYER:
-        return layers.get(name)
-    inside = [one for one in layers if name.startswith((f"{one}.", f"{one}/"))]
-    return layers[max(inside, key=len)] if inside else None
-
-
-def _inputs(comparison: Comparison, layer: Layer | None) -> tuple[np.ndarray, ...]:
-    """What goes into a layer, as the reference computes it on the candidate's values."""
-    if layer is None:
-        return ()
-    own: Tensors = comparison.programs.own
-    found = [(key, value) for key, value in own.items() if key.role is Role.LAYER_INPUT]
-    return tuple(
-        value for key, value in found if key.name == layer.name or key.name.rpartition(".")[0] == layer.name
-    )
-
-
-def _parameters(comparison: Comparison, layer: Layer | None) -> dict[str, np.ndarray]:
-    """The layer's parameters by their short names, in float64."""
-    if layer is None:
-        return {}
-    values = comparison.sides.reference.parameters()
-    return {
-        name[len(layer.name) + 1 :]: value.astype(np.float64)
-        for name, value in values.items()
-        if name.startswith((f"{layer.name}.", f"{layer.name}/"))
+def _of_loss(comparison: Comparison) -> Fitted | None:
+    """A loss is one number, which much explains: the gradients that it makes are looked at as well."""
+    roles = (Role.LOSS, Role.LAYER_GRADIENT)
+    wrong = {
+        t.key.role: t for t in reversed(comparison.judged) if t.state == DISAGREE and t.key.role in roles
     }
+    found = [_fitted(comparison, wrong[role]) for role in roles if role in wrong]
+    certain = [one for one in found if one is not None and one.certain]
+    return certain[0] if certain else found[0]
+
+
+def _fitted(comparison: Comparison, tensor: JudgedTensor) -> Fitted | None:
+    difference = _difference(comparison, tensor)
+    return None if difference is None else fit(difference)
+
+
+def _difference(comparison: Comparison, tensor: JudgedTensor) -> Difference | None:
+    """The tensor as both sides have it: the exact values, or the candidate's own where it has none."""
+    key, run, expected = tensor.key, comparison.run, comparison.expected
+    is_exact = run.exact is not None and tensor.function is not None and not tensor.function.same
+    shown = run.exact if is_exact and run.exact is not None else run.tensors
+    got, wanted = comparison.links.comparable(shown).get(key), expected.exact[key]
+    if got is None or got.shape != wanted.shape:
+        return None
+    if key in expected.spreads and not is_exact:
+        sigma = expected.spreads[key].sigma.astype(np.float64)
+    else:
+        sigma = expected.double.get(key, np.zeros(wanted.shape))
+    before = comparison.sides.candidate.state().get(key.name) if key.role is Role.STATE else None
+    arrays = {"expected": wanted, "got": got, "sigma": sigma} | ({} if before is None else {"before": before})
+    context = context_of(comparison, key)
+    return Difference(
+        context.kind, context.settings, context.inputs, context.parameters,
+        **_as_the_reference_has_it(comparison, key, arrays), role=key.role, tensor=str(key),
+    )  # fmt: skip
+
+
+def _as_the_reference_has_it(
+    comparison: Comparison, key: TensorKey, arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The same arrays in the shape of the one tensor of the reference that they are, in float64.
+
+    A layer is recomputed as the reference computes it. Gradients need none of that, and stay.
+    """
+    plain = {name: array.astype(np.float64) for name, array in arrays.items()}
+    theirs = comparison.links.name_of(key)[0]
+    if key.role in GRADIENTS or len(theirs) != 1:
+        return plain
+    turned = {name: comparison.links.to_reference({key: array}) for name, array in plain.items()}
+    if any(theirs[0] not in tensors for tensors in turned.values()):
+        return plain
+    return {name: tensors[theirs[0]] for name, tensors in turned.items()}
+
+
+def _of_update(steps: StepsComparison, tensor: JudgedTensor) -> Fitted | None:
+    """An optimiser's update: what one step changed, from the gradients of all steps so far."""
+    key, given = tensor.key, steps.given
+    count, _, name = key.name.partition(":")
+    step = int(count)
+    before = given.params[step][name].astype(np.float64)
+    got, is_exact = steps.got(tensor)
+    change = got.astype(np.float64) - before
+    spread = steps.expected.spreads[key].sigma.astype(np.float64)
+    return fit(
+        Difference(
+            f"update:{steps.optimizer.kind}" if steps.optimizer else key.role.value,
+            steps.optimizer.settings if steps.optimizer else {},
+            tuple(gradients[name].astype(np.float64) for gradients in given.gradients[: step + 1]),
+            {str(t): params[name].astype(np.float64) for t, params in enumerate(given.params[:step])},
+            steps.expected.exact[key] - before,
+            change if is_exact else change.astype(np.float32).astype(np.float64),
+            steps.expected.double[key] if is_exact else spread,
+            before,
+            key.role,
+            name,
+        )
+    )

@@ -110,6 +110,10 @@ class NumpySubject:
         """Raise `Refused`: NumPy has no optimizers."""
         raise Refused(NO_OPTIMIZERS)
 
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return none: NumPy has no optimizers."""
+        return None
+
     def _tensors(self, question: Question, lift: Callable[[np.ndarray], Any]) -> dict[TensorKey, Any]:
         """The tensors of one call on arrays as ``lift`` makes them, by key."""
         if question.forced:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.comparison import Comparison
 from samestep.models.correspond import reference_name
-from samestep.models.expected import Progress, ReferencePrograms, measure_expected
+from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.forced_steps import after, before, run_candidate_steps, to_reference
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Steps
+from samestep.models.subject import Layer
 from samestep.models.tensors import TensorKey, Tensors
 
 
@@ -34,10 +37,36 @@ class UpdateLinks:
         return after(self.links.comparable(candidate), self.steps)
 
 
-def check_steps(comparison: Comparison, options: Options, progress: Progress) -> list[JudgedTensor]:
-    """Return the new parameters after each forced step, judged. Raises `ModelError`."""
+@dataclass(frozen=True, eq=False)
+class StepsComparison:
+    """The new parameters after each forced step, judged, and what they were judged by.
+
+    ``given`` are the steps as the candidate made them, ``real`` its new parameters and ``exact`` those in
+    exact arithmetic, None where its optimiser has no engine. ``optimizer`` is what the reference's is, where
+    that can be told: its kind ("adam") and its settings.
+    """
+
+    judged: tuple[JudgedTensor, ...]
+    given: Steps
+    expected: Expected
+    real: Tensors
+    exact: Tensors | None
+    optimizer: Layer | None
+
+    def got(self, tensor: JudgedTensor) -> tuple[np.ndarray, bool]:
+        """Return what the candidate has that differs, and whether that is in exact arithmetic."""
+        if self.exact is not None and tensor.function is not None and not tensor.function.same:
+            return self.exact[tensor.key], True
+        return self.real[tensor.key], False
+
+
+def check_steps(comparison: Comparison, options: Options, progress: Progress) -> StepsComparison | None:
+    """Return the new parameters after each forced step, judged; None where none is asked for.
+
+    Raises `ModelError`.
+    """
     if options.optimizer is None:
-        return []
+        return None
     mine, theirs = options.optimizer
     candidate, reference = comparison.sides.candidate, comparison.sides.reference
     run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps)
@@ -49,15 +78,19 @@ def check_steps(comparison: Comparison, options: Options, progress: Progress) ->
     shown = {key: value for key, value in run.after.items() if key in expected.exact}
     arithmetic = check_arithmetic(shown, expected, start)
     function: dict[TensorKey, FunctionStatistics] = {}
+    exact: Tensors | None = None
     try:
         own = candidate.steps_program(mine, run.steps)
-        function = FunctionCheck(own, program, expected, links, options.seed).run(own.exact())
+        found = own.exact()
+        function = FunctionCheck(own, program, expected, links, options.seed).run(found)
+        exact = links.comparable(found)
     except Refused:
         function = {}  # the candidate's optimiser has no engine: its real steps are judged alone
-    return [
+    judged = tuple(
         JudgedTensor(
             key, reference_name(comparison.links, key), value.shape, function.get(key), arithmetic[key]
         )
         for key, value in expected.exact.items()
         if key in arithmetic
-    ]
+    )
+    return StepsComparison(judged, run.steps, expected, shown, exact, reference.optimizer_settings(theirs))

@@ -27,9 +27,9 @@ class Question:
     names and in its own shapes: after each such layer the run goes on from the given value instead of its
     own, and in the backward pass from the given gradient. What the run reports for the layer is its own
     value, before it was replaced: so each layer is seen on the other side's inputs, and no error is
-    inherited. ``inputs_of`` names layers of this side whose inputs are reported too, as `Role.LAYER_INPUT` with
-    the name ``"layer.0"``, ``"layer.1"``: the arrays among the arguments of the first call, by position first,
-    integers and masks included. A layer that is only a name for a value has none.
+    inherited. ``inputs_of`` names layers of this side whose inputs are reported too, as `Role.LAYER_INPUT`
+    with the name ``"layer.0"``, ``"layer.1"``: the arrays among the arguments of the first call, by position
+    first, integers and masks included. A layer that is only a name for a value has none.
     """
 
     inputs: tuple[np.ndarray, ...]

@@ -87,3 +87,10 @@ class Subject(Protocol):
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Return the same steps for the engine. Raises `Refused`."""
         ...
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return what an optimiser of this framework is: its kind ("adamw") and settings by name (lr, eps).
+
+        None where that cannot be told; a diagnosis then says less.
+        """
+        ...

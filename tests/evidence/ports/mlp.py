@@ -66,5 +66,5 @@ FAULTS = (
     Fault("GELU by tanh", partial(case, tanh=True), NEEDS, ("gelu",), "tanh"),
     Fault("leaky ReLU 0.01", partial(case, slope=0.01), NEEDS, ("relu",), "slope"),
     Fault("square kernel transposed", partial(case, square=False), NEEDS, ("hidden2",), "transposed"),
-    Fault("outputs x (1 + 1e-6)", partial(case, gain=1 + 1e-6), NEEDS, ("output", "5"), "factor"),
+    Fault("outputs x (1 + 1e-6)", partial(case, gain=1 + 1e-6), NEEDS, ("output", "5"), "of itself"),
 )

@@ -16,6 +16,7 @@ from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.jax import function
 from samestep.models.jax.definition import NEEDS_VALUES, Definition, Layers, model_errors, one_line
 from samestep.models.jax.optimizer import optimizer_steps
+from samestep.models.jax.optimizer_settings import settings_of_optax
 from samestep.models.jax.step import Form, Values, forward, objective, step
 from samestep.models.jax.traced import Traced, trace
 from samestep.models.jax.trees import Array, Arrays, fitting, held, on_host
@@ -154,6 +155,10 @@ class JaxSubject:
         """Return the same steps for the JAX engine. Raises `Refused`."""
         updates = optimizer_steps(self.definition, optimizer, steps)
         return JaxProgram(updates.named, updates.arguments)
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return what an optax transformation is made of, where that can be told."""
+        return settings_of_optax(optimizer)
 
     def _asked(self, question: Question) -> tuple[Form, Values]:
         form, inputs = Form.of(question)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from samestep.models.question import Steps
-from samestep.models.subject import ModelError
+from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import Role, TensorKey, Tensors
 
 Arrays = Mapping[str, np.ndarray]
@@ -130,3 +130,11 @@ def _tensors(arrays: Arrays, own: Mapping[str, Any]) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "without a message")
+
+
+def settings_of(optimizer: object) -> Layer | None:
+    """Return the class of a Keras optimizer and its numbers, as they were configured; None for another."""
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return None
+    numbers = {k: v for k, v in optimizer.get_config().items() if isinstance(v, bool | int | float)}
+    return Layer("optimizer", type(optimizer).__name__.lower(), numbers)

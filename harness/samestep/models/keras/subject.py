@@ -12,7 +12,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Program
 from samestep.models.keras.network import KerasNetwork
-from samestep.models.keras.optimizer import KerasSteps, run_steps
+from samestep.models.keras.optimizer import KerasSteps, run_steps, settings_of
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
@@ -94,6 +94,10 @@ class KerasSubject:
 
             return on_jax.steps_program(made())
         return self._stand_in.steps_program(optimizer, steps, self.run_steps(optimizer, steps))
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return the class of a Keras optimizer and its configuration."""
+        return settings_of(optimizer)
 
     @property
     def _stand_in(self) -> StandIn:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
-from samestep.models.keras.optimizer import run_steps
+from samestep.models.keras.optimizer import run_steps, settings_of
 from samestep.models.keras.tensorflow_network import Function, Module, Network, Values
 from samestep.models.keras.tensorflow_step import Observer, run_step
 from samestep.models.keras.tensorflow_values import to_array
@@ -89,6 +89,10 @@ class TensorFlowSubject:
     def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
         """Raise `Refused`."""
         raise Refused(NO_ENGINE)
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return the class of a Keras optimizer and its configuration."""
+        return settings_of(optimizer)
 
     def _arrays(self, tensors: Mapping[str, Any], kind: str) -> Mapping[str, np.ndarray]:
         return {

@@ -10,7 +10,7 @@ import torch
 
 from samestep.agreement.arithmetic.torch.number import Number
 from samestep.models.question import Steps
-from samestep.models.subject import ModelError
+from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import Role, TensorKey
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import to_array, to_tensor
@@ -78,6 +78,13 @@ def key_of(step: int, name: str) -> TensorKey:
 def updates(after: Arrays, given: Arrays) -> dict[TensorKey, np.ndarray]:
     """Return new minus given values, in float64, where the subtraction adds no rounding that counts."""
     return {key: value.astype(np.float64) - given[key] for key, value in after.items()}
+
+
+def settings_of(optimizer: object) -> Layer:
+    """Return the class of the optimizer that ``optimizer`` makes of a parameter, and its settings."""
+    made = _made(optimizer, [torch.nn.Parameter(torch.zeros(1))])
+    settings = {key: value for key, value in made.param_groups[0].items() if key != "params"}
+    return Layer("optimizer", type(made).__name__.lower(), settings)
 
 
 def _rounding(setting: Any) -> Any:

@@ -16,7 +16,7 @@ from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
 from samestep.models.torch.instance import Instance, Network, Values, device_of
 from samestep.models.torch.layers import layer_of
-from samestep.models.torch.optimizer_steps import OptimizerSteps, updates
+from samestep.models.torch.optimizer_steps import OptimizerSteps, settings_of, updates
 from samestep.models.torch.programs import UpdatesProgram, program_of
 from samestep.models.torch.training_step import Learned, TrainingStep, changes_input
 from samestep.models.torch.user_code import model_errors
@@ -99,6 +99,10 @@ class TorchSubject:
         """Return the same steps for the engine. Raises `Refused`."""
         made = partial(OptimizerSteps, self.network.parameters(), optimizer, steps, rounds=True)
         return UpdatesProgram(program_of(made), made().given)
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return the class of a torch.optim optimizer and the settings of its first group."""
+        return settings_of(optimizer)
 
     def _eager(self, question: Question) -> tuple[Learned, Tensors]:
         """The tensors of a run of a copy, and what was learned from it."""
