@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.models.options import Options
+from samestep.models.pairing.added_pairs import added_pairs, exact_terms
 from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.pairing.parameter_map import ParameterMap
 from samestep.models.subject import Subject
@@ -50,7 +51,27 @@ def prepare(candidate: Subject, reference: Subject, options: Options) -> Sides:
         candidate = candidate.with_values(links.apply({**theirs, **moved}), {})
         notes.append(f"perturb: {len(moved)} parameters of both sides were moved by the same amounts")
         parameters = parameters or links
+    candidate, reference = _exactly_added(candidate, reference, parameters)
     return Sides(candidate, reference, parameters, state, tuple(notes))
+
+
+def _exactly_added(
+    candidate: Subject, reference: Subject, links: LinearMap | None
+) -> tuple[Subject, Subject]:
+    """Return both sides at values where the sums of parameters that the candidate holds do not round."""
+    theirs, mine = reference.parameters(), candidate.parameters()
+    if links is None:
+        if not added_pairs(theirs, mine):
+            return candidate, reference
+        links = ParameterMap.by_value(theirs, mine)
+    moved = exact_terms(links, theirs)
+    if not moved:
+        return candidate, reference
+    made = links.apply({**theirs, **moved})
+    made = {
+        name: made[name] for name, link in links.links.items() if not moved.keys().isdisjoint(link.sources)
+    }
+    return candidate.with_values(made, {}), reference.with_values(moved, {})
 
 
 def _changes(own: Values, made: Values) -> list[str]:

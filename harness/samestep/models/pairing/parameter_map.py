@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from samestep.models.pairing.added_pairs import added_pairs, terms_of, with_sum_gradients, with_sums
 from samestep.models.pairing.arrangement import Arrangement
 from samestep.models.pairing.conversion import analyse
 from samestep.models.pairing.linear_map import LinearMap, Values, with_counterparts
@@ -40,13 +41,17 @@ class ParameterMap(LinearMap):
     ) -> ParameterMap:
         """Return the map that the values tell: which is which, however it is transposed, split or stacked.
 
-        What values cannot tell (zeros, ones, copies) is told by its module or name, else by the gradients,
-        where they are given; else it is ``unmapped``. ``known`` is the map of other tensors in the same
-        modules: that of the parameters, where these are the state.
+        Two vectors of one module may be one: their sum. What values cannot tell (zeros, ones, copies) is told
+        by its module or name, else by the gradients, where they are given; else it is ``unmapped``. ``known``
+        is the map of other tensors in the same modules: that of the parameters, where these are the state.
         """
         beside = {name: link.sources for name, link in known.links.items()} if known else {}
-        found = find_by_value(reference, candidate, reference_gradients, candidate_gradients, beside)
-        terms = {name: (found.arrangements[name],) for name in candidate if name in found.arrangements}
+        pairs = added_pairs(reference, candidate)
+        gradients = with_sum_gradients(reference_gradients, pairs) if reference_gradients else None
+        values = with_sums(reference, pairs)
+        found = find_by_value(values, candidate, gradients, candidate_gradients, beside)
+        ways = found.arrangements
+        terms = {name: terms_of(ways[name], pairs) for name in candidate if name in ways}
         return cls._of(terms, reference, found.unknown, found.differing)
 
     @classmethod
