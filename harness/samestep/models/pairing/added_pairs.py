@@ -91,7 +91,7 @@ def _double(values: Values, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 def _unit(value: np.ndarray) -> float:
     """The unit of which ``value`` is at most 2^23."""
     largest = float(np.abs(value).max(initial=0.0))
-    return 2.0 ** (np.frexp(largest)[1] - TERM_BITS)
+    return float(np.ldexp(1.0, int(np.frexp(largest)[1]) - TERM_BITS))
 
 
 def _is_vector(value: np.ndarray) -> bool:
