@@ -10,6 +10,7 @@ import argparse
 import copy
 import inspect
 import multiprocessing
+import os
 import queue
 import sys
 import types
@@ -41,6 +42,9 @@ SMALL = {
     "vocab_size": 99, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "image_size": 32, "patch_size": 8,
     "num_channels": 3, "n_inner": 64, "num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2,
 }  # fmt: skip
+
+#: Configurations with more parameters than this, once they are small, are left out: it is a sweep.
+LARGEST = 4_000_000
 
 #: Small models of timm, of as many families.
 TIMM = (
@@ -98,12 +102,17 @@ def open_model(name: str) -> Iterator[tuple[object, Mapping[str, np.ndarray]]]:
 
 def small_transformer(kind: str) -> object:
     """Return a small random model of a configuration's kind."""
+    import torch
     from transformers import CONFIG_MAPPING, AutoModel
 
     configuration = CONFIG_MAPPING[kind]
     names = inspect.signature(configuration.__init__).parameters
     config = configuration(**{name: value for name, value in SMALL.items() if name in names})
     config.use_cache = False
+    with torch.device("meta"):
+        size = sum(parameter.numel() for parameter in AutoModel.from_config(config).parameters())
+    if size > LARGEST:
+        raise ValueError(f"{size / 1e6:.0f} million parameters, even when it is made small")
     return AutoModel.from_config(config).eval()
 
 
@@ -154,6 +163,8 @@ def _answer(name: str, answers: multiprocessing.Queue) -> None:
 
 def import_libraries() -> None:
     """Import once what every child needs; torchvision's compiled part is not needed, and not always there."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["USE_TF"] = "0"
     sys.modules.setdefault(
         "torchvision._meta_registrations", types.ModuleType("torchvision._meta_registrations")
     )
