@@ -17,6 +17,7 @@ from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.gates import flipped, without
 from samestep.models.judged import JudgedTensor
 from samestep.models.options import Options
+from samestep.models.overflow import overflow_suspects, overflowing
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
@@ -112,7 +113,7 @@ def judge(
 ) -> Comparison:
     """Return what both questions say of tensors that are already paired."""
     expected = measure_expected(programs, links.apply, {}, options.replicas, options.seed, progress)
-    got = links.comparable(run.tensors)
+    got, spilled = _without_overflow(sides, asked, links, expected, links.comparable(run.tensors))
     arithmetic = check_arithmetic(got, expected, {})
     function: dict[TensorKey, FunctionStatistics] = {}
     if run.program is not None:
@@ -127,7 +128,19 @@ def judge(
         for key, value in expected.exact.items()
         if key in function or key in arithmetic
     )
-    return Comparison(sides, asked, run, programs, links, expected, judged, _said(masks))
+    notes = (*_said(spilled, "overflow on both sides"), *_said(masks, "hang on a gate that rounding flips"))
+    return Comparison(sides, asked, run, programs, links, expected, judged, notes)
+
+
+def _without_overflow(
+    sides: Sides, asked: Asked, links: Correspondence, expected: Expected, got: Tensors
+) -> tuple[Tensors, Mapping[TensorKey, np.ndarray]]:
+    """The candidate's tensors without the elements that the reference's real run overflows in too."""
+    suspects = overflow_suspects(check_arithmetic(got, expected, {}))
+    if not suspects:
+        return got, {}
+    masks = overflowing(got, expected, links.apply(sides.reference.run(asked.reference)), suspects)
+    return without(got, expected, masks), masks
 
 
 def _may_hang_on_a_gate(found: ArithmeticStatistics, function: FunctionStatistics | None) -> bool:
@@ -136,8 +149,7 @@ def _may_hang_on_a_gate(found: ArithmeticStatistics, function: FunctionStatistic
     return beyond and (function is None or function.same)
 
 
-def _said(masks: Mapping[TensorKey, np.ndarray]) -> tuple[str, ...]:
+def _said(masks: Mapping[TensorKey, np.ndarray], what: str) -> tuple[str, ...]:
     return tuple(
-        f"{key}: {int(mask.sum())} of {mask.size} elements hang on a gate that rounding flips; left out"
-        for key, mask in masks.items()
+        f"{key}: {int(mask.sum())} of {mask.size} elements {what}; left out" for key, mask in masks.items()
     )

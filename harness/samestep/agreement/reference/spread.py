@@ -86,7 +86,12 @@ class SpreadMeter(Generic[Name]):
     ) -> None:
         self.exact = {name: value for name, value in exact.items() if value.dtype.kind == "f"}
         self.terms, self.precision, self.unit = terms, precision, unit
-        self.directions = {name: value - before.get(name, 0.0) for name, value in self.exact.items()}
+        largest = float(np.finfo(precision).max)
+        self.held = {name: np.abs(value) <= largest for name, value in self.exact.items()}
+        self.directions = {
+            name: np.where(self.held[name], value, 0.0) - before.get(name, 0.0)
+            for name, value in self.exact.items()
+        }
         self.squares = {name: np.zeros(value.shape) for name, value in self.exact.items()}
         self.norms: dict[Name, list[float]] = {name: [] for name in self.exact}
         self.scales: dict[Name, list[float]] = {name: [] for name in self.exact}
@@ -94,15 +99,16 @@ class SpreadMeter(Generic[Name]):
     def add(self, replica: Mapping[Name, np.ndarray]) -> None:
         """Add one replica: the tensors of ``exact``, each in its shape and units.
 
-        Elements that are not finite in the replica or the exact run have no error.
+        Elements that are not finite in the replica or the exact run have no error; those that overflow the
+        precision have one of their own, but none in the norm and the scale.
         """
         with np.errstate(all="ignore"):
             for name, exact in self.exact.items():
                 difference = replica[name] - exact
                 error = np.where(np.isfinite(difference), difference, 0.0)
-                square = np.square(error)
-                self.squares[name] += square
-                self.norms[name].append(float(np.sqrt(square.sum())))
+                self.squares[name] += np.square(error)
+                error = np.where(self.held[name], error, 0.0)
+                self.norms[name].append(float(np.sqrt(np.square(error).sum())))
                 self.scales[name].append(projection(error, self.directions[name]))
 
     def spreads(self) -> dict[Name, Spread]:
@@ -112,11 +118,12 @@ class SpreadMeter(Generic[Name]):
     def _spread(self, name: Name) -> Spread:
         norms, scales = np.array(self.norms[name]) * self.unit, np.array(self.scales[name]) * self.unit
         sigma = np.sqrt(self.squares[name] / len(norms)) * self.unit
-        whole = float(np.sqrt(np.square(sigma).sum()))
-        rms = whole / max(sigma.size, 1) ** 0.5
+        whole = float(np.sqrt(np.square(sigma, where=self.held[name], out=np.zeros(sigma.shape)).sum()))
+        rms = whole / max(np.count_nonzero(self.held[name]), 1) ** 0.5
         floored = np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)))
+        fits = self.precision == "float32" and floored.max(initial=0.0) <= np.finfo(np.float32).max
         return Spread(
-            sigma=floored.astype(np.float32) if self.precision == "float32" else floored,
+            sigma=floored.astype(np.float32) if fits else floored,
             terms=self.terms.get(name, 1),
             replicas=len(norms),
             norm_varies=float(np.std(norms / whole)) if whole else 0.0,

@@ -37,7 +37,8 @@ class Resolution:
     def of(cls, difference: Difference) -> Resolution:
         """Return the resolution of a difference of finite numbers."""
         got, expected, sigma = difference.got, difference.expected, difference.sigma
-        is_single = bool(np.array_equal(got, got.astype(np.float32)))
+        with np.errstate(over="ignore"):
+            is_single = bool(np.array_equal(got, got.astype(np.float32)))
         own = rms(sigma)
         share = own / rms(expected) if rms(expected) else 0.0
         roundoff = unit_roundoff("float32" if is_single else "float64")

@@ -44,6 +44,8 @@ def merged(loops: Iterable[tuple[int, int]]) -> Loops:
 
 def strided(flat: np.ndarray, offset: int, loops: Loops) -> np.ndarray:
     """Return a view of a flat array, one axis for each loop. Raises IndexError if it leaves the array."""
+    if not all(count for count, _ in loops):
+        return np.empty([count for count, _ in loops], flat.dtype)
     low, high = reach(offset, loops)
     if low < 0 or high >= flat.size:
         raise IndexError(f"elements {low} to {high} of a tensor of {flat.size}")

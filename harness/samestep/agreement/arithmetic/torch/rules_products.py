@@ -25,8 +25,8 @@ def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
     """
     squares = _matmul(a.square(), b.square())
     additions = sum_variance(product, squares, _true_terms(a, b))
-    along_a = repetition(a.reshape(-1, a.shape[-1]))
-    along_b = None if along_a is None else repetition(b.mT.reshape(-1, b.shape[-2]))
+    along_a = repetition(a.flatten(0, -2))
+    along_b = None if along_a is None else repetition(b.mT.flatten(0, -2))
     if along_a is not None and along_b is not None:
         rows = along_a.reshape(*a.shape[:-1], 1)
         columns = along_b.reshape(*b.shape[:-2], 1, b.shape[-1])
@@ -133,8 +133,8 @@ def _alike(x: Tensor, w: Tensor, transposed: bool, groups: int) -> Tensor | floa
             .reshape(-1, w.shape[0] // groups * w[0, 0].numel())
         )
     else:
-        filters = w.reshape(w.shape[0], -1)
-    of_w, of_x = repetition(filters), repetition(x.reshape(x.shape[0], -1))
+        filters = w.flatten(1)
+    of_w, of_x = repetition(filters), repetition(x.flatten(1))
     if of_w is None or of_x is None:
         return 1.0
     rows = of_x.reshape(-1, *[1] * (x.dim() - 1))
