@@ -12,17 +12,18 @@ from samestep.models.asked import Asked
 from samestep.models.comparison import Comparison, compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
-from samestep.models.diagnose import diagnose
 from samestep.models.expected import Progress
 from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
+from samestep.models.likely_cause import diagnose
 from samestep.models.localise import force_layers
 from samestep.models.optimizer_check import StepsComparison, check_steps
 from samestep.models.options import Options
 from samestep.models.precision_guess import guess_precision
 from samestep.models.prepare import prepare
 from samestep.models.result import Result
-from samestep.models.subject import Subject
+from samestep.models.said_of_pairing import said_of_pairing
+from samestep.models.subject import ModelError, Subject
 from samestep.models.variant_check import ask_variants
 
 #: The kind of finding for what is drawn at random, which another framework draws otherwise.
@@ -65,8 +66,13 @@ def _conclude(
     verdict = verdict_of(judged)
     kinds = kinds_of(comparison)
     first, forced = first_of(judged, verdict, kinds) if verdict != AGREE else None, None
+    notes: list[str] = []
     if first is not None:
-        forced = force_layers(comparison, options, progress)
+        notes += said_of_pairing(comparison.links, first)
+        try:
+            forced = force_layers(comparison, options, progress)
+        except (ModelError, Refused) as error:
+            notes.append(f"no layer was looked at by itself: {error}")
     return Result(
         verdict,
         str(first) if first else None,
@@ -75,7 +81,7 @@ def _conclude(
         faults_of(forced, verdict, kinds),
         diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None,
         guess_precision(comparison, first) if verdict == WEAKER else None,
-        coverage,
+        replace(coverage, notes=(*notes, *coverage.notes)),
         tuple(kinds.items()),
         declared=options.declared,
         strict=options.strict,

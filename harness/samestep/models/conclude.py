@@ -130,6 +130,7 @@ def coverage_of(
     links = comparison.links
     unmatched = [f"{name_of(key)}: {reason}" for key, reason in links.unmatched_candidate.items()]
     unmatched += [f"{name_of(key)} of the reference has no counterpart" for key in links.unmatched_reference]
+    differing = [f"{name_of(key)}: {text}" for key, text in links.differing.items()]
     not_asked = []
     if comparison.run.program is None:
         not_asked.append(f"whether it is the same function in float64 ({comparison.run.reason})")
@@ -141,5 +142,5 @@ def coverage_of(
         unmatched=tuple(unmatched),
         not_asked=tuple(not_asked),
         hidden=tuple(hidden),
-        notes=(*comparison.sides.notes, *notes),
+        notes=(*differing, *comparison.sides.notes, *notes),
     )

@@ -57,6 +57,10 @@ class NumpySubject:
         """Return the params by path, joined by "."."""
         return leaves(self.values)
 
+    def frozen(self) -> frozenset[str]:
+        """Return none: there are no gradients at all."""
+        return frozenset()
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return the state by path."""
         return leaves(self.held)

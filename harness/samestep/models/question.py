@@ -29,7 +29,8 @@ class Question:
     value, before it was replaced: so each layer is seen on the other side's inputs, and no error is
     inherited. ``inputs_of`` names layers of this side whose inputs are reported too, as `Role.LAYER_INPUT`
     with the name ``"layer.0"``, ``"layer.1"``: the arrays among the arguments of the first call, by position
-    first, integers and masks included. A layer that is only a name for a value has none.
+    first, integers and masks included. A layer that is only a name for a value has none. ``cotangents`` says
+    which cotangent each floating output has, in this side's order of them; 0, 1, 2, ... without it.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -40,13 +41,15 @@ class Question:
     backward: bool = True
     forced: Tensors = field(default_factory=dict)
     inputs_of: frozenset[str] = frozenset()
+    cotangents: tuple[int, ...] = ()
 
     def cotangent(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
         """Return the fixed random cotangent of floating output ``index``, float32, of its ``shape``.
 
         Standard normal, the same for both sides; every element is held exactly by float32.
         """
-        rng = np.random.default_rng([self.seed, index, 0x5A3E])
+        number = self.cotangents[index] if self.cotangents else index
+        rng = np.random.default_rng([self.seed, number, 0x5A3E])
         return rng.standard_normal(shape).astype(np.float32)
 
 

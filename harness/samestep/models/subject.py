@@ -50,6 +50,10 @@ class Subject(Protocol):
         """Return the trainable parameters, by name, as NumPy arrays; a tied one once, by its first name."""
         ...
 
+    def frozen(self) -> frozenset[str]:
+        """Return the names of those parameters that are said to have no gradient."""
+        ...
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return what is not trained but changes or counts: buffers, running statistics, carries."""
         ...

@@ -97,6 +97,10 @@ class JaxSubject:
         """Return the trainable parameters by path."""
         return {name: on_host(x) for name, x in self.definition.parameters.items()}
 
+    def frozen(self) -> frozenset[str]:
+        """Return none: JAX differentiates by all parameters."""
+        return frozenset()
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return what is not trained: running statistics, carries, integer arrays; not random keys."""
         return {name: on_host(x) for name, x in self.definition.state.items()}

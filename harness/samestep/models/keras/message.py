@@ -41,7 +41,7 @@ def write_question(question: Question) -> tuple[Header, dict[str, np.ndarray]]:
         raise Refused("a loss function cannot be sent to the process of Keras's JAX backend: name a loss")
     header = {
         "keywords": question.keywords, "loss": question.loss, "seed": question.seed,
-        "backward": question.backward,
+        "backward": question.backward, "cotangents": question.cotangents,
     }  # fmt: skip
     arrays = prefixed("input", dict(enumerate(question.inputs)))
     if question.targets is not None:
@@ -59,6 +59,7 @@ def read_question(header: Header, arrays: Arrays) -> Question:
         seed=header["seed"],
         backward=header["backward"],
         forced={text_key(name): x for name, x in part(arrays, "forced").items()},
+        cotangents=tuple(header["cotangents"]),
     )
 
 

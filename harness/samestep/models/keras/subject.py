@@ -49,6 +49,11 @@ class KerasSubject:
         """Return the parameters by the path of their variable, frozen ones included."""
         return self.inner.parameters()
 
+    def frozen(self) -> frozenset[str]:
+        """Return the parameters that are not trainable."""
+        variables = self.network.parameters.items()
+        return frozenset(name for name, variable in variables if not variable.trainable)
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return the other variables by path, but for random seeds."""
         return self.inner.state()

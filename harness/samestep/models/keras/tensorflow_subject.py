@@ -40,6 +40,10 @@ class TensorFlowSubject:
         """Return the trainable parameters by name."""
         return self._arrays(self.network.parameters(), "parameter")
 
+    def frozen(self) -> frozenset[str]:
+        """Return none: what is not trainable is state."""
+        return frozenset()
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return the other variables, or a function's state, by name."""
         return self._arrays(self.network.state(), "state")

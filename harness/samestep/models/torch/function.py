@@ -34,6 +34,10 @@ class FunctionNetwork:
         """Return the arrays of params, by path."""
         return _leaves(self.params)
 
+    def frozen(self) -> frozenset[str]:
+        """Return the arrays without floating numbers; of all others gradients are taken."""
+        return frozenset(name for name, x in self.parameters().items() if not x.is_floating_point())
+
     def state(self) -> Mapping[str, torch.Tensor]:
         """Return the arrays of state, by path."""
         return _leaves(self.held)

@@ -45,6 +45,10 @@ class Network(Protocol):
         """Return the user's own parameters, by name; a tied one once."""
         ...
 
+    def frozen(self) -> frozenset[str]:
+        """Return those parameters that have no gradient, by name."""
+        ...
+
     def state(self) -> Mapping[str, torch.Tensor]:
         """Return the user's own buffers or carries, by name."""
         ...

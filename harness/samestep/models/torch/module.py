@@ -47,6 +47,10 @@ class ModuleNetwork:
         """Return the module's own parameters, frozen ones included."""
         return _named(self.module.named_parameters())
 
+    def frozen(self) -> frozenset[str]:
+        """Return the parameters that do not require a gradient."""
+        return frozenset(name for name, x in self.parameters().items() if not x.requires_grad)
+
     def state(self) -> Mapping[str, torch.Tensor]:
         """Return the module's own buffers."""
         return _named(self.module.named_buffers())

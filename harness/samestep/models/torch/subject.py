@@ -40,6 +40,10 @@ class TorchSubject:
         """Return the parameters by name, frozen ones included; bfloat16 as float32. Raises `ModelError`."""
         return self._arrays(self.network.parameters(), "parameter")
 
+    def frozen(self) -> frozenset[str]:
+        """Return the parameters that do not require a gradient."""
+        return self.network.frozen()
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return buffers, or a function's state, by name. Raises `ModelError`."""
         return self._arrays(self.network.state(), "buffer")

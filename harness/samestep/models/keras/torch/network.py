@@ -43,6 +43,10 @@ class KerasOnTorch:
         """Return the values of the parameters, by path."""
         return _values(self.keras.parameters)
 
+    def frozen(self) -> frozenset[str]:
+        """Return the parameters that are not trainable."""
+        return frozenset(name for name, v in self.keras.parameters.items() if not v.trainable)
+
     def state(self) -> Mapping[str, torch.Tensor]:
         """Return the values of the other variables, by path."""
         return _values(self.keras.state)

@@ -60,8 +60,8 @@ def _difference(comparison: Comparison, tensor: JudgedTensor) -> Difference | No
     key, run, expected = tensor.key, comparison.run, comparison.expected
     is_exact = run.exact is not None and tensor.function is not None and not tensor.function.same
     shown = run.exact if is_exact and run.exact is not None else run.tensors
-    got, wanted = comparison.links.comparable(shown).get(key), expected.exact[key]
-    if got is None or got.shape != wanted.shape:
+    got, wanted = comparison.links.comparable(shown).get(key), expected.exact.get(key)
+    if got is None or wanted is None or got.shape != wanted.shape:
         return None
     if key in expected.spreads and not is_exact:
         sigma = expected.spreads[key].sigma.astype(np.float64)

@@ -1,0 +1,26 @@
+"""How sure it is that the first difference is between two layers that are the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from samestep.models.pairing.correspondence import Correspondence
+from samestep.models.pairing.layers import LayerMap
+from samestep.models.result import First
+
+
+def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
+    """Yield what is to be known of the pairs of layers where the difference begins, a line each.
+
+    After a fault no value says which layer is which: names and places do. A layer that has no partner at all
+    may be where it begins, before the first one that was compared.
+    """
+    layers = links.layers
+    if not isinstance(layers, LayerMap):
+        return
+    miss = layers.first_without_partner
+    if first.layer is not None and first.layer in layers.positions:
+        partner = layers.links[first.layer].sources[0]
+        yield f"{first.layer} is compared with {partner} by its name and place: no layer has its values"
+    elif miss is not None and miss.name not in layers.positions:
+        yield f"it may begin at a layer that was not compared: {miss}"
