@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,17 +12,20 @@ from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
 from samestep.models.asked import Asked
 from samestep.models.correspond import Shown, correspond, reference_name
+from samestep.models.engine_errors import refusing
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.gates import flipped, without
 from samestep.models.judged import JudgedTensor
+from samestep.models.missing_gradients import missing_gradients
 from samestep.models.options import Options
 from samestep.models.overflow import overflow_suspects, overflowing
 from samestep.models.pairing.correspondence import Correspondence
+from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
 from samestep.models.subject import ModelError, Subject
-from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.tensors import Role, TensorKey, Tensors
 
 
 @dataclass(frozen=True)
@@ -75,20 +78,21 @@ def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
     with naming("candidate"):
         tensors, again = candidate.run(question), candidate.run(question)
     try:
-        program = candidate.program(question)
-        return CandidateRun(tensors, again, program, program.exact(), None)
+        with refusing(candidate, question):
+            program = candidate.program(question)
+            return CandidateRun(tensors, again, program, program.exact(), None)
     except Refused as refused:
         return CandidateRun(tensors, again, None, None, str(refused))
 
 
 def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
     """Return the reference's programs. Raises `Refused`, and `ModelError`, which names the reference."""
-    with naming("reference"):
+    with naming("reference"), refusing(reference, question):
         plain = reference.program(question)
         own = plain.exact()
-    declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
-    if declared is not plain:
-        declared.exact()
+        declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
+        if declared is not plain:
+            declared.exact()
     return ReferencePrograms(plain, declared, own)
 
 
@@ -96,10 +100,30 @@ def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progres
     """Return what both questions say. Raises `ModelError`, and `Refused` for the reference."""
     run = run_candidate(sides.candidate, asked.candidate)
     programs = open_programs(sides.reference, asked.reference, options.contract)
+    alike = _with_cotangents_of(asked, run.tensors, programs.own)
+    if alike is not asked:
+        asked, run = alike, run_candidate(sides.candidate, alike.candidate)
     mine = Shown(run.exact or run.tensors, sides.candidate.parameters(), sides.candidate.state())
     theirs = Shown(programs.own, sides.reference.parameters(), sides.reference.state())
     links = correspond(mine, theirs, sides, options)
     return judge(sides, asked, run, programs, links, options, progress)
+
+
+def _with_cotangents_of(asked: Asked, tensors: Tensors, own: Tensors) -> Asked:
+    """Return the question with the cotangents that the partners of the candidate's outputs have.
+
+    Frameworks order the parts of an output otherwise: JAX sorts a dict, PyTorch leaves it as it is made.
+    """
+    mine, theirs = (
+        {key.name: x for key, x in found.items() if key.role is Role.OUTPUT} for found in (tensors, own)
+    )
+    links = pair_outputs(theirs, mine).links
+    floating = [[name for name, x in side.items() if x.dtype.kind not in "biu"] for side in (mine, theirs)]
+    partners = [links[name].sources[0] for name in floating[0]]
+    if asked.candidate.loss is not None or partners == floating[1] or {*partners} != {*floating[1]}:
+        return asked
+    numbers = tuple(map(floating[1].index, partners))
+    return replace(asked, candidate=replace(asked.candidate, cotangents=numbers))
 
 
 def judge(
@@ -128,8 +152,10 @@ def judge(
         for key, value in expected.exact.items()
         if key in function or key in arithmetic
     )
+    missing, said = missing_gradients(sides, links, run.exact or run.tensors, programs.own)
+    judged += tuple(missing)
     notes = (*_said(spilled, "overflow on both sides"), *_said(masks, "hang on a gate that rounding flips"))
-    return Comparison(sides, asked, run, programs, links, expected, judged, notes)
+    return Comparison(sides, asked, run, programs, links, expected, judged, (*notes, *said))
 
 
 def _without_overflow(
