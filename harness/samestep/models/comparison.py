@@ -16,6 +16,7 @@ from samestep.models.engine_errors import refusing
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.gates import flipped, without
+from samestep.models.guessed_layers import guessed_wrongly, without_layers
 from samestep.models.judged import JudgedTensor
 from samestep.models.missing_gradients import missing_gradients
 from samestep.models.options import Options
@@ -152,8 +153,11 @@ def judge(
         for key, value in expected.exact.items()
         if key in function or key in arithmetic
     )
+    others = guessed_wrongly(judged, links.layers.positions)
+    judged = without_layers(judged, others)
     missing, said = missing_gradients(sides, links, run.exact or run.tensors, programs.own)
     judged += tuple(missing)
+    said = (*said, *(f"{name} shows something else than the layer in its place; left out" for name in others))
     notes = (*_said(spilled, "overflow on both sides"), *_said(masks, "hang on a gate that rounding flips"))
     return Comparison(sides, asked, run, programs, links, expected, judged, (*notes, *said))
 

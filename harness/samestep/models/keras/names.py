@@ -58,7 +58,7 @@ def described(name: str, layer: keras.Layer) -> Layer:
     """Return the layer with the plain values of its configuration."""
     try:
         config = layer.get_config()
-    except NotImplementedError:  # a layer of the user's own that cannot be saved
+    except (NotImplementedError, TypeError):  # a layer that cannot be saved, of the user's own
         config = {}
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     return Layer(name, type(layer).__name__, {key: value for key, value in plain.items() if _is_plain(value)})
