@@ -96,6 +96,7 @@ FAMILIES = (
     Family("eps", update_mistakes.update_eps, UPDATE, (Role.UPDATE,)),
     Family("bias correction", update_mistakes.corrections, UPDATE, (Role.UPDATE,), covers=("factor", "rate")),
     Family("momentum form", update_mistakes.momentum_form, UPDATE, (Role.UPDATE,), covers=("factor", "rate")),
+    Family("initial sum", update_mistakes.initial_sum, UPDATE, (Role.UPDATE,)),
     Family("betas", update_mistakes.betas, UPDATE, (Role.UPDATE,)),
     Family("dropout", multiples.dropout, covers=("part",)),
     Family("lost term", residual_mistakes.lost_term, roles=(*FORWARD, *GRADIENTS)),

@@ -75,6 +75,8 @@ def shortest(value: float, own: float | None, explains: Callable[[float], bool])
 
     Digits count from the ``own`` value of the reference as well: 0.99633 is 1 less 3.67e-3, three digits.
     """
+    if own is not None and abs(value) <= QUOTIENT * abs(own) and explains(0.0):
+        return 0.0, 1
     for digits in range(1, UNROUNDED):
         for base in (0.0,) if own is None else (0.0, own):
             rounded = base + float(f"{value - base:.{digits - 1}e}")

@@ -105,6 +105,13 @@ def momentum_form(d: Difference) -> Models:
             yield from _variant(d, "there is no dampening", dampening=0.0)
 
 
+def initial_sum(d: Difference) -> Models:
+    """Another sum of squares to begin with."""
+    own = own_optimiser(d)
+    if own is not None and own.form == "adagrad":
+        yield from _number(d, "initial", "the sum of squares begins at", (0.0, 0.1, 1.0))
+
+
 def betas(d: Difference) -> Models:
     """Another beta, or another momentum."""
     own = own_optimiser(d)
