@@ -60,7 +60,9 @@ class BothEnds(nn.Module):
 class ByHand(nn.Module):
     """An LSTM as people write it; its weights are those of nn.LSTM. The attributes are mistakes."""
 
-    def __init__(self, model: nn.LSTM, order: str = "ifgo", swapped: bool = False, detach: bool = False) -> None:
+    def __init__(
+        self, model: nn.LSTM, order: str = "ifgo", swapped: bool = False, detach: bool = False
+    ) -> None:
         super().__init__()
         self.x, self.h = nn.Linear(INPUTS, 4 * WIDTH), nn.Linear(WIDTH, 4 * WIDTH)
         self.order, self.swapped, self.detach = order, swapped, detach
