@@ -1,0 +1,48 @@
+"""The page on one's own models: its code runs, and prints what the page says, numbers aside."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.made.places import CHECKOUT
+
+pytest.importorskip("torch")
+pytest.importorskip("jax")
+
+PAGE = (CHECKOUT / "docs/your_model.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def printed(name: str) -> str:
+    """Return what the page says that a block prints."""
+    [text] = re.findall(rf"<!-- output {name} -->\n\n```\n(.*?)\n```", PAGE, re.DOTALL)
+    return text
+
+
+def words(text: str) -> list[str]:
+    """Return the lines with every number as #, and all runs of blanks as one."""
+    return [re.sub(r" +", " ", re.sub(r"\d[\d.]*(e[+-]\d+)?", "#", line)) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def port():
+    """What the page's first block raises, and its names."""
+    import samestep
+
+    names: dict[str, object] = {}
+    with pytest.raises(samestep.AgreementError) as caught:
+        exec(BLOCKS[0], names)
+    return str(caught.value), names
+
+
+def test_the_port_is_found_wrong_as_the_page_says(port):
+    assert words(port[0]) == words(printed("port"))
+
+
+def test_limits_print_what_the_page_says(port, capsys):
+    exec(BLOCKS[1], port[1])
+    lines = words(capsys.readouterr().out)
+    shown = words(printed("limits"))
+    assert lines[: len(shown)] == shown
