@@ -46,11 +46,11 @@ def test_only_the_reference_overflows():
 
 
 def test_what_overflows_does_not_widen_the_limits_of_what_does_not():
-    exact = {"y": np.array([1.0, 2.0, 1e60])}
+    exact = {"y": np.array([1.0, 2.0, 2.0**200])}
     meter = SpreadMeter(exact, {}, {}, "float32")
     for sign in (1, -1):
         meter.add({"y": exact["y"] * (1 + sign * 2.0**-24)})
     spread = meter.spreads()["y"]
     assert spread.sigma[0] == 2.0**-24
-    assert spread.sigma[2] == pytest.approx(1e60 * 2.0**-24)
+    assert spread.sigma[2] == 2.0**176
     assert np.isfinite([spread.norm_varies, spread.scale_varies]).all()

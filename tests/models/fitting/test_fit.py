@@ -167,3 +167,22 @@ def test_a_tensor_that_is_0_has_no_factor():
     y = np.random.default_rng(0).standard_normal((6, 5))
     difference = Difference("", {}, (), {}, y, 0 * y, abs(y) * 2.0**-26, role=Role.INPUT_GRADIENT)
     assert fit(difference).text == "the gradient is 0"
+
+
+def test_statistics_that_stay_as_they_were():
+    before, after = np.random.default_rng(0).standard_normal((2, 8))
+    sigma, settings = abs(after) * 2.0**-26, {"momentum": 0.1}
+    state = Difference(
+        "BatchNorm2d", settings, (), {}, after, before, sigma, before, Role.STATE, "bn.running_mean"
+    )
+    assert fit(state).text == "the running statistics are not updated"
+
+
+def test_what_overflows_is_not_finite():
+    """An exact run goes on in float64 where float32 has an infinity."""
+    y = np.exp(np.random.default_rng(0).uniform(0, 200, (6, 5)))
+    capped = Difference("", {}, (), {}, y, np.minimum(y, 1e30), abs(y) * 2.0**-26, role=Role.OUTPUT)
+    lost = int((y > np.finfo(np.float32).max).sum())
+    assert fit(capped).text.startswith(
+        f"{lost} elements are finite where the reference's are NaN or infinite"
+    )

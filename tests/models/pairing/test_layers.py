@@ -140,6 +140,20 @@ def test_layers_of_the_same_values(told):
     assert found.for_gradients.links.keys() == candidate.keys() - found.unclear
 
 
+def test_a_block_and_its_last_part_have_one_gradient():
+    """So a wrong gradient there is compared, though it is like neither."""
+    x, gradient = RNG.standard_normal((2, 4, 9))
+    reference, gradients = (
+        {"block.relu": x, "block": x.copy()},
+        {"block.relu": gradient, "block": gradient.copy()},
+    )
+    found = pair_layers(reference, {"relu": rounded(x)}, None, gradients, {"relu": rounded(2 * gradient)})
+    assert not found.unclear
+    gradients["block"] = gradient + 1
+    found = pair_layers(reference, {"relu": rounded(x)}, None, gradients, {"relu": rounded(2 * gradient)})
+    assert found.unclear == {"relu"}
+
+
 def test_two_layers_of_one_value():
     """Only the candidate shows its dropout: the gradient at the reference's layer is that of one of them."""
     x, gradient = RNG.standard_normal((4, 9)), RNG.standard_normal((4, 9))

@@ -59,7 +59,7 @@ def fit(difference: Difference) -> Fitted | None:
     if difference.got.shape != difference.expected.shape or not difference.got.size:
         return None
     difference = _in_double(difference)
-    if not (np.isfinite(difference.got).all() and np.isfinite(difference.expected).all()):
+    if not (_is_held(difference.got).all() and _is_held(difference.expected).all()):
         return _not_finite(difference)
     resolution = Resolution.of(difference)
     if resolution.is_rounding(difference.expected):
@@ -169,9 +169,14 @@ def _agrees(resolution: Resolution, own: np.ndarray) -> bool:
     return resolution.is_rounding(own + resolution.error)
 
 
+def _is_held(array: np.ndarray) -> np.ndarray:
+    """Where float32 holds the numbers: an exact run goes on where any other one overflows."""
+    return np.asarray(np.abs(array) <= np.finfo(np.float32).max)
+
+
 def _not_finite(difference: Difference) -> Fitted | None:
     """Say where the candidate is not finite and the reference is, or the other way round."""
-    got, expected = np.isfinite(difference.got), np.isfinite(difference.expected)
+    got, expected = _is_held(difference.got), _is_held(difference.expected)
     lost, kept = int((expected & ~got).sum()), int((~expected & got).sum())
     if not lost and not kept:
         return None

@@ -13,16 +13,17 @@ from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Mod
 def factor(d: Difference) -> Models:
     """A factor on the whole tensor, or on what changes in it."""
     before, change = change_of(d)
-    if not np.any(d.got):
-        yield fixed(d.got, f"{d.what} is 0")
+    if not np.any(d.got - before):
+        yield fixed(d.got, f"{d.what} is {'not updated' if np.ndim(before) else 0}")
         return
 
     def say(value: float) -> str:
         if value == -1:
             return f"the sign of {d.what} is swapped"
         again = ", as if added twice" if value == 2 and d.role in GRADIENTS else ""
-        return f"{d.what} is {times(value)}{again}"
+        return f"{what} is {times(value)}{again}"
 
+    what = f"the change of {d.what}" if np.ndim(before) else d.what
     yield Model(lambda value: before + value * change, say, (1.0,), free=True, own=1.0)
 
 

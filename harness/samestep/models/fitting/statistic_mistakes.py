@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
 
 
 def momentum(d: Difference) -> Models:
     """Another share of the new statistics."""
     if d.before is None or (own := share_of_new(d)) is None:
+        return
+    if np.array_equal(d.got, d.before):
+        yield fixed(d.before, "the running statistics are not updated")
         return
     yield Model(
         lambda value: d.before + value / own * (d.expected - d.before),

@@ -108,7 +108,8 @@ class LayerSearch:
             if len(ways) > 1 or users[found[name].name] > 1:
                 same = [way for way in (found[name], *ways) if self._has_gradient(name, way)]
                 found[name] = same[0] if same else found[name]
-                self.unclear |= set() if same else {name}
+                one = users[found[name].name] == 1 and self._one_gradient(ways)
+                self.unclear |= set() if same or one else {name}
         return {name: way.arrangement for name, way in found.items()}
 
     def _next(self, ways: list[Way], taken: set[str]) -> Way:
@@ -117,6 +118,13 @@ class LayerSearch:
         return min(
             ways, key=lambda way: (way.name in taken, self.order[way.name] < last, self.order[way.name])
         )
+
+    def _one_gradient(self, ways: list[Way]) -> bool:
+        """Return whether all of these layers have one gradient, as a block and its last part have."""
+        known = [self.gradients[1][way.name] for way in ways if way.name in self.gradients[1]]
+        if len(known) < len(ways) or len({way.arrangement.loops for way in ways}) > 1:
+            return False
+        return all(np.array_equal(known[0], gradient) for gradient in known)
 
     def _has_gradient(self, name: str, way: Way) -> bool:
         got, expected = self.gradients[0].get(name), self.gradients[1].get(way.name)
