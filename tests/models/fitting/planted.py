@@ -336,6 +336,8 @@ def products(rng) -> dict[str, Planted]:
         "transposed: linear": dense(lambda x, weight, bias: x @ weight + bias),
         "bias: missing": dense(lambda x, weight, bias: x @ weight.T),
         "bias: twice": dense(lambda x, weight, bias: x @ weight.T + 2 * bias),
+        "following: relu": dense(lambda *a, **p: np.maximum(linear(*a, **p), 0)),
+        "following: gelu": dense(lambda *a, **p: gelu_tanh(linear(*a, **p))),
         "feature order: flatten": Planted(
             "Linear", (flat,), linear, lambda x, **p: linear(moved(x), **p), wide
         ),
@@ -442,6 +444,11 @@ def sgd(*grads, lr=0.1, momentum=0.9, dampening=0.0, nesterov=False, ema=False):
     return -t(lr) * (g + t(momentum) * v if nesterov else v)
 
 
+def adagrad(*g, lr=0.1, eps=1e-10, initial=0.0):
+    total = sum((x * x for x in g), np.full_like(g[0], initial))
+    return -g[0].dtype.type(lr) * g[-1] / (np.sqrt(total) + g[0].dtype.type(eps))
+
+
 def updates(rng) -> dict[str, Planted]:
     grads = tuple(normal(rng, 8, 9, scale=0.1) for _ in range(3))
     tiny = tuple(g * 2.0**-10 for g in grads)
@@ -473,6 +480,7 @@ def updates(rng) -> dict[str, Planted]:
         "momentum form: nesterov": plan("sgd", sgd, {"nesterov": True}),
         "momentum form: dampening": plan("sgd", sgd, {"dampening": 0.9}),
         "momentum form: average": plan("sgd", sgd, {"ema": True}, grads[:2]),
+        "initial sum: adagrad": plan("adagrad", adagrad, {"initial": 0.1}, eps=1e-10),
         "betas: momentum": plan("sgd", sgd, {"momentum": 0.8}),
     }
 

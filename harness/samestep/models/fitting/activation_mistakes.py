@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
+from samestep.models.fitting.layer_kinds import ACTIVATIONS
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -100,3 +101,12 @@ def other_function(d: Difference) -> Models:
     for name, function in FUNCTIONS.items():
         if not (d.layer == "gelu" and name.startswith("gelu")):
             yield fixed(function(x), f"the activation is {name}, where the reference has {d.kind}")
+
+
+def following(d: Difference) -> Models:
+    """An activation after a layer that has none."""
+    if d.layer in ACTIVATIONS:
+        return
+    for name, function in FUNCTIONS.items():
+        if name != "identity":
+            yield fixed(function(d.expected), f"{name} follows, which the reference does not have there")

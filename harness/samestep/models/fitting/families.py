@@ -65,6 +65,7 @@ FAMILIES = (
     Family("gelu form", activation_mistakes.gelu_form, ("gelu",), covers=("activation",)),
     Family("beta", activation_mistakes.beta, ("silu",), covers=("activation",)),
     Family("activation", activation_mistakes.other_function, ACTIVATIONS, covers=("not applied",)),
+    Family("following", activation_mistakes.following, covers=("part", "element", "factor")),
     Family("scale", attention_mistakes.scale, ("attention",)),
     Family("scale", attention_mistakes.temperature, SOFTMAX),
     Family("axis", attention_mistakes.score_axis, ("attention",)),
