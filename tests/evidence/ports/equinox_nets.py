@@ -232,14 +232,14 @@ STATES = ("output", "*cell*", "rnn*")
 FAULTS = tuple(
     Fault(f"equinox: {name}", make, NEEDS, places, cause)
     for name, make, places, cause in (
-        ("MLP with its default gelu", partial(mlp, activation=jax.nn.gelu), ("one/activation*", "one/layers/1", "2"), None),
+        ("MLP with gelu for relu", partial(mlp, activation=jax.nn.gelu), ("one/activation*", "one/layers/1", "2"), None),
         ("MLP without biases", partial(mlp, bias=False), ("one/layers/0", "0"), "bias"),
         ("MLP, square weight transposed", partial(mlp, transposed=True), ("one/layers/1", "2"), "transposed"),
-        ("MLP, activation at the end", partial(mlp, final=jax.nn.relu), ("one", "output", "4"), None),
+        ("MLP, activation at the end", partial(mlp, final=jax.nn.relu), ("one", "output", "4"), "relu follows"),
         ("conv, SAME for symmetric padding", partial(conv, padding="SAME"), ("*layers/0", "0"), "padding"),
         ("conv, reflected padding", partial(conv, mode="REFLECT"), ("*layers/0", "0"), None),
         ("conv, kernel flipped", partial(conv, flipped=True), ("*layers/0", "0"), "flipped"),
-        ("GroupNorm of 8 groups", conv_net, ("*layers/1", "1"), None),
+        ("GroupNorm of 8 groups", conv_net, ("*layers/1", "1"), "8 groups"),
         ("GroupNorm eps 1e-3", partial(conv, eps=1e-3), ("*layers/1", "1"), "eps"),
         ("LayerNorm eps 1e-3", partial(block, eps=1e-3), ("*norm1",), "eps"),
         ("LayerNorm eps 1e-6", partial(block, eps=1e-6), ("*norm1",), "eps"),

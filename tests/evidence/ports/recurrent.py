@@ -57,6 +57,17 @@ class BothEnds(nn.Module):
         return self.head(torch.cat([last[0], last[1]], 1))
 
 
+class Whole(nn.Module):
+    """What a recurrent layer returns: all states, and the last of each layer."""
+
+    def __init__(self, rnn: nn.Module) -> None:
+        super().__init__()
+        self.rnn = rnn
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.rnn(x)
+
+
 class ByHand(nn.Module):
     """An LSTM as people write it; its weights are those of nn.LSTM. The attributes are mistakes."""
 
@@ -142,24 +153,26 @@ def both_ways(
     return jnp.concatenate([ahead, back[::-1] if restored else back], -1), (last, first)
 
 
-def tagger(p: Any, tokens: Any, **mistakes: Any) -> Any:
-    x = samestep.tag(p["embedding.weight"][tokens], "embedding").swapaxes(0, 1)
+def tagger(p: Any, tokens: Any, *, batch_first: bool = True, **mistakes: Any) -> Any:
+    x = samestep.tag(p["embedding.weight"][tokens], "embedding")
+    x = x.swapaxes(0, 1) if batch_first else x
     for layer in range(2):
         x, _ = both_ways(p, x, "lstm", layer, **mistakes)
-    return samestep.tag(x.swapaxes(0, 1), "rnn") @ p["head.weight"] + p["head.bias"]
+    return samestep.tag(x.swapaxes(0, 1) if batch_first else x, "rnn") @ p["head.weight"] + p["head.bias"]
 
 
 def sequence(
-    p: Any, x: Any, *, kind: str = "lstm", layers: int = 1, first: str = "batch", swapped: bool = False,
+    p: Any, x: Any, *, kind: str = "lstm", layers: int = 1, swapped: bool = False,
     **mistakes: Any,
 ) -> Any:  # fmt: skip
     """What nn.LSTM and nn.GRU return: all states, and the last of each layer."""
-    x, last = x.swapaxes(0, 1) if first == "batch" else x, []
+    x, last = x.swapaxes(0, 1), []
     for layer in range(layers):
         x, state = scan(p, x, kind, f"l{layer}", **mistakes)
         last.append(state[::-1] if swapped else state)
     final = tuple(jnp.stack(parts) for parts in zip(*last, strict=True))
-    return x.swapaxes(0, 1) if first == "batch" else x, final if kind == "lstm" else final[0]
+    x = samestep.tag(x.swapaxes(0, 1), "rnn")
+    return x, final if kind == "lstm" else final[0]
 
 
 def last_valid(p: Any, x: Any, lengths: Any, *, last: str = "valid", **mistakes: Any) -> Any:
@@ -174,12 +187,12 @@ def both_ends(p: Any, x: Any, *, last_step: bool = False, **mistakes: Any) -> An
     return h @ p["head.weight"] + p["head.bias"]
 
 
-def values(model: nn.Module, bare: bool = False) -> Values:
-    """The port's parameters; of a bare nn.LSTM under rnn."""
+def values(model: nn.Module) -> Values:
+    """The port's parameters; embeddings stay as they are."""
     p = weights(model)
     if "embedding.weight" in p:
         p["embedding.weight"] = p["embedding.weight"].T.copy()
-    return {f"rnn.{name}": value for name, value in p.items()} if bare else p
+    return p
 
 
 def tagger_case(seed: int, **mistakes: Any) -> Case:
@@ -192,9 +205,9 @@ def tagger_case(seed: int, **mistakes: Any) -> Case:
 def sequence_case(seed: int, kind: str = "lstm", layers: int = 1, **mistakes: Any) -> Case:
     torch.manual_seed(seed)
     made = nn.LSTM if kind == "lstm" else nn.GRU
-    model = made(INPUTS, WIDTH, layers, batch_first=True)
+    model = Whole(made(INPUTS, WIDTH, layers, batch_first=True))
     call = partial(sequence, kind=kind, layers=layers, **mistakes)
-    return Case(samestep.Model(call, values(model, bare=True)), model, (normal(seed, ROWS, TIME, INPUTS),))
+    return Case(samestep.Model(call, values(model)), model, (normal(seed, ROWS, TIME, INPUTS),))
 
 
 def last_valid_case(seed: int, **mistakes: Any) -> Case:
@@ -220,7 +233,7 @@ def backwards(seed: int) -> Case:
 def by_hand(seed: int, **mistakes: Any) -> Case:
     torch.manual_seed(seed)
     model = nn.LSTM(INPUTS, WIDTH, batch_first=True)
-    return Case(ByHand(model, **mistakes), model, (normal(seed, ROWS, TIME, INPUTS),))
+    return Case(ByHand(model, **mistakes), Whole(model), (normal(seed, ROWS, TIME, INPUTS),))
 
 
 def cells(seed: int) -> Case:
@@ -348,7 +361,7 @@ FAULTS = tuple(
         ("LSTM without tanh of the cell", partial(plain, squash=lambda c: c), NEEDS, OUTPUTS, None),
         ("LSTM with relu for the cell", partial(plain, cell=jax.nn.relu), NEEDS, OUTPUTS, None),
         ("LSTM returns (c, h)", partial(plain, swapped=True), NEEDS, OUTPUTS, None),
-        ("LSTM scans over the batch", partial(plain, first="time"), NEEDS, OUTPUTS, None),
+        ("tagger scans over the batch", partial(tagger_case, batch_first=False), NEEDS, RNN, None),
         ("LSTM, no gradient through time", partial(plain, truncated=True), NEEDS, ("gradient*",), None),
         ("LSTM by hand, gates i, f, o, g", partial(by_hand, order="ifog"), TORCH, OUTPUTS, "i, f, o, g"),
         ("LSTM by hand returns (c, h)", partial(by_hand, swapped=True), TORCH, OUTPUTS, None),
