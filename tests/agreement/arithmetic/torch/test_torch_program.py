@@ -201,6 +201,23 @@ def test_a_number_that_is_read_is_found_where_rounding_moves_it():
     assert not counts.findings
 
 
+def test_a_number_that_moves_only_later_sends_the_replica_back_to_the_code():
+    edge = torch.tensor([25.0])
+
+    def function():
+        return torch.ones(2) * torch.round(edge * 0.1).item()
+
+    probe, made = program(function), program(function)
+    exact = probe.exact()["y"]
+    values = {seed: probe._noisy(seed, Level.OWN)["y"] for seed in range(30)}
+    same = [seed for seed, value in values.items() if same_bits(value, exact)]
+    others = [seed for seed in values if seed not in same]
+    assert [len(same) > 1, len(others) > 1] == [True, True]
+    replicas = {seed: made.replica(seed)["y"] for seed in [*same[:2], *others, *same]}
+    assert made._tapes[Level.OWN].is_trusted
+    assert all(same_bits(replicas[seed], values[seed]) for seed in replicas)
+
+
 # -- refusals, and what is left behind -----------------------------------------------------------------
 
 

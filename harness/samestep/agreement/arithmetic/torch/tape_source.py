@@ -33,7 +33,10 @@ _KEPT_SCALES = 8
 
 
 class TapeSource:
-    """Writes the function ``replay(pool, constants) -> (tensors by key, integers and numbers that differ)``."""
+    """Writes ``replay(pool, constants)``, which returns tensors by key, and how many decisions differ.
+
+    These are counted apart: integers, which are kept, and numbers, which make the replay useless.
+    """
 
     def __init__(
         self, calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], results: Mapping[Any, Slot]
