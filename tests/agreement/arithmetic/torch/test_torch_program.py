@@ -42,12 +42,12 @@ def test_a_number_in_a_tensor_is_read_as_its_decimal():
 
 
 def test_a_number_that_float32_has_rounded_is_a_literal_and_moves_at_all_its_sites():
-    third = 1 / 3
-    made = program(lambda: X * torch.tensor(third) + torch.tensor(third))
+    number = 0.3712345678912
+    made = program(lambda: X * torch.tensor(number) + torch.tensor(number))
     exact = made.exact()["y"]
-    assert made.literals == (Literal(third, U),)
+    assert made.literals == (Literal(number, U),)
     moved = made.exact(Nudge(literal=made.literals[0]))["y"]
-    assert same_bits(moved, X.double().numpy() * (third * (1 + U)) + third * (1 + U))
+    assert same_bits(moved, X.double().numpy() * (number * (1 + U)) + number * (1 + U))
     assert same_bits(made.exact()["y"], exact)
 
 
@@ -78,8 +78,8 @@ def test_what_the_other_side_holds_and_whole_numbers_are_no_constants():
 
 def test_a_nudge_that_changes_the_path_is_followed():
     def function():
-        t = torch.tensor(1 / 3)
-        return X * 2 if t.item() > 1 / 3 else X.exp()
+        t = torch.tensor(0.3712345678912)
+        return X * 2 if t.item() > 0.3712345678912 else X.exp()
 
     made = program(function)
     made.exact()
