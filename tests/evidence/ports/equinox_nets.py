@@ -244,13 +244,13 @@ FAULTS = tuple(
         ("LayerNorm eps 1e-3", partial(block, eps=1e-3), ("*norm1",), "eps"),
         ("LayerNorm eps 1e-6", partial(block, eps=1e-6), ("*norm1",), "eps"),
         ("GELU without tanh", partial(block, tanh=False), ("*gelu",), "tanh"),
-        ("causal attention for all of it", partial(block, causal=True), ("*attention*",), None),
+        ("causal attention for all of it", partial(block, causal=True), ("*attention*",), "causal"),
         ("queries and keys exchanged", partial(block, swapped=True), ("*attention*",), None),
         ("attention with 4 heads", partial(block, heads=4), ("*attention*",), "heads"),
-        ("LSTM, gates i, f, o, g", partial(recurrent, order=(0, 1, 3, 2)), STATES, None),
+        ("LSTM, gates i, f, o, g", partial(recurrent, order=(0, 1, 3, 2)), STATES, "i, f, o, g"),
         ("LSTM, one of PyTorch's biases", partial(recurrent, biases=1), STATES, "hidden bias is missing"),
-        ("LSTM begins at ones", partial(recurrent, initial=1.0), STATES, None),
-        ("GRU, gates z, r, n", partial(gru, order=(1, 0, 2)), STATES, None),
+        ("LSTM begins at ones", partial(recurrent, initial=1.0), STATES, "begin at 1"),
+        ("GRU, gates z, r, n", partial(gru, order=(1, 0, 2)), STATES, "z, r, n"),
         ("GRU, one of PyTorch's biases", partial(gru, biases=1), STATES, "hidden bias is missing"),
     )
 )  # fmt: skip

@@ -293,25 +293,37 @@ def mean_pool(x, counts=True):
     return out
 
 
-def lstm(x, weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, order="ifgo", forget=0.0):
-    h = c = np.zeros((len(x), weight_hh_l0.shape[1]), x.dtype)
+def lstm(
+    x,
+    weight_ih_l0,
+    weight_hh_l0,
+    bias_ih_l0,
+    bias_hh_l0,
+    order="ifgo",
+    forget=0.0,
+    initial=0.0,
+    squash=np.tanh,
+):
+    h = c = np.full((len(x), weight_hh_l0.shape[1]), initial, x.dtype)
     out = []
     for t in range(x.shape[1]):
         a = x[:, t] @ weight_ih_l0.T + bias_ih_l0 + h @ weight_hh_l0.T + bias_hh_l0
         gate = dict(zip(order, np.split(a, 4, 1), strict=True))
         c = expit(gate["f"] + x.dtype.type(forget)) * c + expit(gate["i"]) * np.tanh(gate["g"])
-        h = expit(gate["o"]) * np.tanh(c)
+        h = expit(gate["o"]) * squash(c)
         out.append(h)
     return np.stack(out, 1)
 
 
-def gru(x, weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, after=True, order="rzn", hidden=1):
+def gru(
+    x, weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, after=True, order="rzn", hidden=1, sigmoid=expit
+):
     h = np.zeros((len(x), weight_hh_l0.shape[1]), x.dtype)
     out, b = [], bias_hh_l0 * x.dtype.type(hidden)
     for t in range(x.shape[1]):
         a = dict(zip(order, np.split(x[:, t] @ weight_ih_l0.T + bias_ih_l0, 3, 1), strict=True))
         u, v = (dict(zip(order, np.split(p, 3), strict=True)) for p in (weight_hh_l0, b))
-        r, z = (expit(a[g] + h @ u[g].T + v[g]) for g in "rz")
+        r, z = (sigmoid(a[g] + h @ u[g].T + v[g]) for g in "rz")
         n = r * (h @ u["n"].T + v["n"]) if after else (r * h) @ u["n"].T + v["n"]
         h = (1 - z) * np.tanh(a["n"] + n) + z * h
         out.append(h)
@@ -377,6 +389,11 @@ def recurrences(rng) -> dict[str, Planted]:
         "gate order: lstm": long(order="ifog"),
         "gate order: gru": gated(order="zrn"),
         "forget bias: lstm": long(forget=1.0),
+        "initial state: lstm": long(initial=1.0),
+        "gate function: lstm": long(squash=lambda c: np.maximum(c, 0)),
+        "gate function: gru": gated(
+            sigmoid=lambda x: np.clip(x.dtype.type(0.2) * x + x.dtype.type(0.5), 0, 1)
+        ),
         "reset: gru": gated(after=False),
         "bias: gru": gated(hidden=0),
         "direction: lstm": Planted("LSTM", (x,), lstm, lambda x, **p: lstm(x[:, ::-1], **p), four, s),

@@ -78,6 +78,8 @@ FAMILIES = (
     Family("gate order", recurrent_mistakes.gate_order, RECURRENT),
     Family("reset", recurrent_mistakes.reset, RECURRENT),
     Family("forget bias", recurrent_mistakes.forget_bias, RECURRENT),
+    Family("initial state", recurrent_mistakes.initial_state, RECURRENT),
+    Family("gate function", recurrent_mistakes.functions, RECURRENT),
     Family("bias", recurrent_mistakes.recurrent_bias, RECURRENT),
     Family("direction", recurrent_mistakes.direction, RECURRENT, covers=("order",)),
     Family("bias", product_mistakes.bias, ("linear", "conv"), covers=("constant",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ ORDERS = {"lstm": ("ifgo", "ifgo"), "gru": ("rzn", "zrn")}
 
 #: Flax's names of the gates of an LSTM cell are i, f, g, o; of a GRU cell r, z, n.
 Gates = dict[str, np.ndarray]
+Function = Callable[[np.ndarray], np.ndarray]
 
 
 class Recurrence(NamedTuple):
@@ -36,11 +37,15 @@ class Recurrence(NamedTuple):
     reset_after: bool = True
     forget: float = 0.0
     swaps_update: bool = False
+    initial: float = 0.0
+    gate: Function = expit
+    candidate: Function = np.tanh
+    squash: Function = np.tanh
 
     def output(self) -> np.ndarray:
         """Return all hidden states, or the last."""
         width = next(iter(self.hidden.values())).shape[0]
-        h, cell = np.zeros((len(self.x), width)), np.zeros((len(self.x), width))
+        h = cell = np.full((len(self.x), width), self.initial)
         from_x = {gate: self.x @ w + self.input_bias[gate] for gate, w in self.inputs.items()}
         states = []
         for t in range(self.x.shape[1]):
@@ -52,15 +57,16 @@ class Recurrence(NamedTuple):
 
     def _lstm(self, now: Gates, h: np.ndarray, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sums = {g: now[g] + h @ self.hidden[g] + self.hidden_bias[g] for g in "ifgo"}
-        cell = expit(sums["f"] + self.forget) * cell + expit(sums["i"]) * np.tanh(sums["g"])
-        return np.asarray(expit(sums["o"]) * np.tanh(cell)), cell
+        kept, new = self.gate(sums["f"] + self.forget), self.gate(sums["i"]) * self.candidate(sums["g"])
+        cell = kept * cell + new
+        return np.asarray(self.gate(sums["o"]) * self.squash(cell)), cell
 
     def _gru(self, now: Gates, h: np.ndarray) -> np.ndarray:
-        r, z = (expit(now[g] + h @ self.hidden[g] + self.hidden_bias[g]) for g in "rz")
+        r, z = (self.gate(now[g] + h @ self.hidden[g] + self.hidden_bias[g]) for g in "rz")
         if self.reset_after:
-            new = np.tanh(now["n"] + r * (h @ self.hidden["n"] + self.hidden_bias["n"]))
+            new = self.candidate(now["n"] + r * (h @ self.hidden["n"] + self.hidden_bias["n"]))
         else:
-            new = np.tanh(now["n"] + (r * h) @ self.hidden["n"] + self.hidden_bias["n"])
+            new = self.candidate(now["n"] + (r * h) @ self.hidden["n"] + self.hidden_bias["n"])
         kept = 1 - z if self.swaps_update else z
         return np.asarray((1 - kept) * new + kept * h)
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+from scipy.special import expit
 
 from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
-from samestep.models.fitting.recurrent_layers import Gates, Recurrence, own_recurrence
+from samestep.models.fitting.recurrent_layers import Function, Gates, Recurrence, own_recurrence
 from samestep.models.fitting.resolution import rms
 
 #: Rows of a batch on which a mistake is tried before all are computed.
 ROWS = 4
+
+#: What stands in a gate for sigmoid: Keras 3's and PyTorch's hard sigmoid, and that of Keras 1 and 2.
+GATES: dict[str, Function] = {
+    "hard sigmoids (x / 6 + 1/2)": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard sigmoids (0.2 x + 1/2)": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+}
+#: What stands for tanh.
+VALUES: dict[str, Function] = {
+    "relu": lambda x: np.maximum(x, 0), "the identity": lambda x: x, "a sigmoid": expit
+}  # fmt: skip
 
 
 def gate_order(d: Difference) -> Models:
@@ -65,6 +76,34 @@ def forget_bias(d: Difference) -> Models:
             free=True,
             check=own.output(),
         )
+
+
+def initial_state(d: Difference) -> Models:
+    """States that do not begin at 0."""
+    if (own := own_recurrence(d)) is not None:
+        yield Model(
+            lambda value: own._replace(initial=value).output(),
+            lambda value: f"its states begin at {spoken(value)}, the reference's at 0",
+            (1.0, 0.1, -1.0),
+            free=True,
+            check=own.output(),
+        )
+
+
+def functions(d: Difference) -> Models:
+    """Another function at the gates, for the new values, or of the cell."""
+    if (own := own_recurrence(d)) is None:
+        return
+    for name, gate in GATES.items():
+        yield from _tried(d, own, own._replace(gate=gate), f"the gates are {name}, the reference's sigmoid")
+    for name, function in VALUES.items():
+        words = f"new values go through {name}, the reference's through tanh"
+        yield from _tried(d, own, own._replace(candidate=function), words)
+        if own.kind == "lstm":
+            words = f"the cell goes out through {name}, the reference's through tanh"
+            yield from _tried(d, own, own._replace(squash=function), words)
+            both = own._replace(candidate=function, squash=function)
+            yield from _tried(d, own, both, f"the activation is {name}, the reference's tanh")
 
 
 def recurrent_bias(d: Difference) -> Models:
