@@ -61,6 +61,7 @@ def test_closed_forms_are_read_back_from_float32(number):
     found = intended_number(float(np.float32(number)))
     assert found is not None
     assert abs(found - number) <= np.spacing(number)
+    assert intended_number(float(number), "float64") == found
 
 
 def test_few_other_numbers_are_taken_for_one():

@@ -74,12 +74,24 @@ def test_a_contract_makes_products_err_as_declared():
 
 
 def test_literals_are_found_by_value_and_moved():
-    held = NumpySubject.from_function(lambda x: attention(x, np.float32(1 / 12**0.5))).program(Question((X,)))
-    exact = NumpySubject.from_function(lambda x: attention(x, 1 / 12**0.5)).program(Question((X,)))
+    odd = 0.28867123
+    held = NumpySubject.from_function(lambda x: attention(x, np.float32(odd))).program(Question((X,)))
+    exact = NumpySubject.from_function(lambda x: attention(x, odd)).program(Question((X,)))
     (literal,) = held.literals
     owed = np.abs(held.exact(Nudge(literal=literal))[OUTPUT] - held.exact()[OUTPUT])
     apart = np.abs(held.exact()[OUTPUT] - exact.exact()[OUTPUT])
     assert 0 < apart.max() <= owed.max()
+
+
+@pytest.mark.parametrize("scale", [12**-0.5, 1 / 12**0.5, 1 / 3, (2 / np.pi) ** 0.5])
+def test_a_computed_scale_is_the_same_number_in_float32_and_as_a_double(scale):
+    programs = [
+        NumpySubject.from_function(lambda x, s=s: attention(x, s)).program(Question((X,)))
+        for s in (scale, np.float32(scale))
+    ]
+    first, second = (program.exact()[OUTPUT] for program in programs)
+    assert np.array_equal(first, second)
+    assert not any(program.literals for program in programs)
 
 
 @pytest.mark.parametrize("number", [0.5, 0.1, np.float32(0.999), 1e-5, 3, 100_003.0, -np.inf])

@@ -145,7 +145,7 @@ def judge(
         check = FunctionCheck(run.program, programs.plain, expected, links, options.seed)
         function = check.run(run.exact or {})
     doubtful = [key for key, found in arithmetic.items() if _may_hang_on_a_gate(found, function.get(key))]
-    masks = flipped(programs.plain, links.apply, expected, got, doubtful, options.seed) if doubtful else {}
+    masks = flipped(programs.declared, links.apply, expected, got, doubtful, options.seed) if doubtful else {}
     if masks:
         arithmetic = check_arithmetic(without(got, expected, masks), expected, {})
     judged = tuple(

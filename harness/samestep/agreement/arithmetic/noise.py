@@ -41,8 +41,11 @@ class NoiseTape:
     """The width of the error of every primitive of one computation, in order.
 
     The first run records the widths and stays exact; each replica reads them and draws its errors. The order
-    is always the same, since a reference makes no decision on a computed value.
+    is always the same, since a reference makes no decision on a computed value. Errors are ``amplified`` so
+    many times.
     """
+
+    amplified = 1.0
 
     def __init__(self, precision: npt.DTypeLike) -> None:
         self.precision = np.dtype(precision)
@@ -74,7 +77,7 @@ class NoiseTape:
         # Uniform, as one rounding error is; its standard deviation is 1 / sqrt(12) of its width.
         error = np.asarray(self.rng.random(width.shape, np.float32))
         error -= np.float32(0.5)
-        error *= width
+        error *= width * np.float32(self.amplified)
         return np.asarray(value + error)
 
 

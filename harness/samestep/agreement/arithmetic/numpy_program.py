@@ -20,6 +20,7 @@ from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape
 from samestep.agreement.arithmetic.numpy_functions import MORE_FUNCTIONS, MORE_METHODS
 from samestep.agreement.arithmetic.program import (
+    AMPLIFICATION,
     Contract,
     Finding,
     Key,
@@ -29,7 +30,7 @@ from samestep.agreement.arithmetic.program import (
     Record,
     Refused,
     constant_digest,
-    shortest_decimal,
+    intended_number,
 )
 from samestep.agreement.arithmetic.rounding_array import Array
 from samestep.agreement.arithmetic.rules import RULES, UnknownOperation
@@ -63,17 +64,19 @@ class ProgramTape(NoiseTape):
         self.integers: list[Array] = []
         self.next_integers = 0
 
-    def replay(self, seed: int) -> None:
+    def replay(self, seed: int, level: Level = Level.OWN) -> None:
         super().replay(seed)
+        self.amplified = AMPLIFICATION if level is Level.AMPLIFIED else 1.0
         self.next_integers = 0
 
     def literal(self, value: float) -> float:
         """Return the number that the exact run computes with for a scalar of the code, and note a literal."""
-        if is_simple(np.asarray(value)) or shortest_decimal(value, "float64") is not None:
+        if is_simple(np.asarray(value)):
             return value
-        decimal = shortest_decimal(value)
-        if decimal is not None:
-            return decimal
+        for dtype in ("float64", "float32"):
+            meant = intended_number(value, dtype)
+            if meant is not None:
+                return meant
         literal = Literal(value, SIMULATED[self.precision])
         if self.is_recording and literal not in self.seen.literals:
             self.seen.literals.append(literal)
@@ -225,9 +228,9 @@ class NumpyProgram(Generic[Key]):
         return dict(self._exact)
 
     def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[Key, np.ndarray]:
-        """Return all tensors with each primitive's random error; both levels are the same noise."""
+        """Return all tensors with each primitive's random error; OWN and DOUBLE are the same noise."""
         tape = self._recorded()
-        tape.replay(seed)
+        tape.replay(seed, level)
         return _values(self._run(tape))
 
     @property

@@ -13,6 +13,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -30,7 +31,7 @@ class Level(Enum):
 
     OWN: the unit roundoff of each result's own dtype, which is what the code really does. DOUBLE: what
     float64 does everywhere, simulated at float32's 2^-24 so that it can be seen, and to be scaled by
-    `DOUBLE_SCALE`: 2^-53 / 2^-24. AMPLIFIED: that of DOUBLE, `AMPLIFICATION` times as large: it shows which
+    `DOUBLE_SCALE`: 2^-53 / 2^-24. AMPLIFIED: that of OWN, `AMPLIFICATION` times as large: it shows which
     elements hang on a gate (a relu, a maximum, a top-k) that is nearly at its edge, and would not flip in a
     few plain replicas.
     """
@@ -174,12 +175,14 @@ CONSTANTS = (
 LARGEST_N = 2**16
 
 
+@lru_cache(maxsize=4096)
 def intended_number(value: float, dtype: str = "float32") -> float | None:
     """Return the number that a literal stands for where ``dtype`` only rounds it; None where none is known.
 
     A decimal of at most six digits (1e-5 as float32 holds it is 9.99999974e-06), 1/n, sqrt(n) or 1/sqrt(n) of
     an integer (1/sqrt(64) as an attention scale), or a constant such as sqrt(2/pi). Both sides of a
-    comparison then compute with the same number, however each holds it.
+    comparison then compute with the same number, however each holds it. In float64 the last digit may be
+    another one: d**-0.5 and 1 / sqrt(d) are the same number.
     """
     if not np.isfinite(value) or value == 0:
         return None
@@ -192,8 +195,9 @@ def intended_number(value: float, dtype: str = "float32") -> float | None:
         guesses.append(1 / round(1 / size))
     if LARGEST_N**-0.5 <= size <= LARGEST_N**0.5:
         guesses += [math.sqrt(max(round(size**2), 1)), 1 / math.sqrt(max(round(size**-2), 1))]
+    slack = float(np.spacing(size)) if dtype == "float64" else 0.0
     for guess in guesses:
-        if float(np.asarray(guess).astype(dtype)) == size:
+        if abs(float(np.asarray(guess).astype(dtype)) - size) <= slack:
             return math.copysign(guess, value)
     return None
 
@@ -210,5 +214,10 @@ def shortest_decimal(value: float, dtype: str = "float32") -> float | None:
 
 
 def constant_digest(array: np.ndarray) -> str:
-    """Return the name of a captured array's contents: the digest of its dtype and bytes, not of its shape."""
-    return hashlib.sha256(array.dtype.str.encode() + array.tobytes()).hexdigest()[:32]
+    """Return the name of a captured array's contents: the digest of its numbers in ascending order.
+
+    Its shape, layout and dtype do not count: a transposed kernel, or one that another framework holds, is the
+    same constant as long as every number in it is. Floating dtypes up to float64, in any shape.
+    """
+    numbers = np.sort(array.astype(np.float64), axis=None) + 0.0  # -0 is 0
+    return hashlib.sha256(numbers.tobytes()).hexdigest()[:32]

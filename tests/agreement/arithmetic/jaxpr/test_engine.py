@@ -151,20 +151,21 @@ def test_conversions_to_integers_replay_the_exact_run():
 
 
 def test_a_literal_is_nudged_at_all_its_sites_together():
-    third, u = np.float32(1 / 3), 2.0**-24
+    odd, u = np.float32(0.3333212), 2.0**-24
 
-    mine, _ = program(lambda x: (x * third + third, jnp.sum(x) * 0.5, x + 0.1), X)
+    mine, _ = program(lambda x: (x * odd + odd, jnp.sum(x) * 0.5, x + 0.1, x * np.float32(1 / 3)), X)
     exact = mine.exact()
-    assert mine.literals == [Literal(float(third), u)]
-    moved, nudged = mine.exact(Nudge(literal=mine.literals[0])), float(third) * (1 + u)
+    assert mine.literals == [Literal(float(odd), u)]
+    moved, nudged = mine.exact(Nudge(literal=mine.literals[0])), float(odd) * (1 + u)
     assert np.array_equal(moved[0], X.astype(np.float64) * nudged + nudged)
     assert all(np.array_equal(moved[key], exact[key]) for key in (1, 2))
     assert np.array_equal(exact[2], X.astype(np.float64) + 0.1)  # read back as its shortest decimal
+    assert np.array_equal(exact[3], X.astype(np.float64) * (1 / 3))  # and a third as what it is
 
 
 def test_a_nudge_before_the_first_exact_run():
-    mine, _ = program(lambda x: x * np.float32(1 / 3), X)
-    literal = Literal(float(np.float32(1 / 3)), 2.0**-24)
+    mine, _ = program(lambda x: x * np.float32(0.3333212), X)
+    literal = Literal(float(np.float32(0.3333212)), 2.0**-24)
     assert not np.array_equal(mine.exact(Nudge(literal=literal))[0], mine.exact()[0])
 
 

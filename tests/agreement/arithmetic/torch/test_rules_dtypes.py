@@ -187,7 +187,9 @@ def test_what_a_number_means():
     assert meant(0.999) == 0.999
     assert meant(0.125) == 0.125
     root = float(torch.tensor(1 / 3**0.5, dtype=torch.float32))
-    assert meant(root) == root
+    assert meant(root) == 1 / 3**0.5
+    other = float(torch.tensor(0.57735012, dtype=torch.float32))
+    assert meant(other) == other
     assert owes(root)
     assert not owes(0.999)
     assert not owes(1e-5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
 from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, groups_of, largest, roundoff
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint
-from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decimal
+from samestep.agreement.arithmetic.program import Literal, Nudge, constant_digest, intended_number
 
 Array = np.ndarray
 Values = list[Any]
@@ -37,18 +36,18 @@ def number_step(value: Array, dtype: Any, divisor: bool = False) -> LiteralStep 
     x = float(value)
     if not math.isfinite(x) or abs(x) == largest(dtype):
         return None
-    decimal = x if bool(short(np.asarray(x))) else shortest_decimal(x, str(dtype))
-    if decimal == x and (not divisor or abs(math.frexp(x)[0]) in (0.0, 0.5)):
+    meant = x if bool(short(np.asarray(x))) else intended_number(x, str(dtype))
+    if meant == x and (not divisor or abs(math.frexp(x)[0]) in (0.0, 0.5)):
         return None
-    return LiteralStep(x, decimal, roundoff(dtype))
+    return LiteralStep(x, meant, roundoff(dtype))
 
 
 class LiteralStep:
     """Reads a number that its dtype does not hold; each use of it rounds on its own."""
 
-    def __init__(self, value: float, decimal: float | None, u: float) -> None:
-        self.value = value if decimal is None else decimal
-        self.literal = Literal(value, u) if decimal is None else None
+    def __init__(self, value: float, meant: float | None, u: float) -> None:
+        self.value = value if meant is None else meant
+        self.literal = Literal(value, u) if meant is None else None
         self.rounding = Rounding(u, u)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> tuple[Values, list[Taint], Any]:
@@ -83,7 +82,7 @@ class ConstantStep:
         """Return the array, and register it."""
         if self.own is None or not self.moves.any():
             return [self.value], [None], None
-        self.digest = digest(self.own)
+        self.digest = constant_digest(self.own)
         run.record.constants[self.digest] = self.own
         if self.digest in run.shared:
             return [self.value], [None], None
@@ -103,8 +102,3 @@ class ConstantStep:
         rng = np.random.default_rng([nudge.constants, int(self.digest[:8], 16)])
         signs = rng.integers(0, 2, self.value.shape) * 2.0 - 1
         return np.asarray(np.where(self.moves, self.value * (1 + signs * self.u), self.value))
-
-
-def digest(array: Array) -> str:
-    """Return the name of an array's contents: the SHA-256 of its bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -82,7 +82,7 @@ class JaxProgram(Generic[Key]):
         with wide(True), np.errstate(all="ignore"):
             if run.draws is None:
                 return self._named(again(self._visit, self._inputs, run))
-            level = Level.OWN if self.uniform else run.level
+            level = Level.OWN if self.uniform and run.level is Level.DOUBLE else run.level
             if level not in self._tapes:
                 self._tapes[level] = Tape(self._visit, level, self._contract)
             return self._named(self._tapes[level].run(self._inputs, run))

@@ -11,7 +11,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.jaxpr.binding import is_float
 from samestep.agreement.arithmetic.jaxpr.draws import Draws, Groups
-from samestep.agreement.arithmetic.program import Level
+from samestep.agreement.arithmetic.program import AMPLIFICATION, Level
 
 Array = np.ndarray
 
@@ -60,9 +60,17 @@ class Rounding:
         """Whether both levels have the same errors."""
         return self.own is self.double or (isinstance(self.own, float) and self.own == self.double)
 
+    def width(self, level: Level) -> float | Array | None:
+        """Return the half width of the errors at a level."""
+        if level is Level.DOUBLE:
+            return self.double
+        if level is Level.OWN or self.own is None:
+            return self.own
+        return self.own * AMPLIFICATION
+
     def apply(self, out: Array, draws: Draws, level: Level) -> Array:
         """Return a replica's ``out`` with its errors."""
-        width = self.own if level is Level.OWN else self.double
+        width = self.width(level)
         if width is None:
             return out
         if isinstance(width, float):

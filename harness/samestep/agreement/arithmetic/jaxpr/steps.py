@@ -176,14 +176,14 @@ class Product(Rounded):
     def again(self, run: Run, operands: Values, record: Any) -> Values:
         """Return the result of rounded operands."""
         own, before = record
-        if run.draws is not None and run.contract is not Contract.FLOAT32 and run.level is Level.OWN:
+        if run.draws is not None and run.contract is not Contract.FLOAT32 and run.level is not Level.DOUBLE:
             operands = [
                 o if b is None else b.apply(o, run.draws, run.level)
                 for o, b in zip(operands, before, strict=True)
             ]
         results = super().again(run, operands, own)
-        if run.draws is not None and run.level is Level.OWN and run.contract in NARROW:
-            results = [run.draws.relative(results[0], OPERANDS[run.contract])]
+        if run.draws is not None and run.level is not Level.DOUBLE and run.contract in NARROW:
+            results = [Rounding(OPERANDS[run.contract], None).apply(results[0], run.draws, run.level)]
         return results
 
 

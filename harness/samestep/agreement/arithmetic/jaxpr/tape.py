@@ -89,7 +89,7 @@ class Writer:
 
     def _error(self, out: str, rounding: Rounding) -> None:
         """Write the error of a result, which owns its memory."""
-        width = rounding.own if self.level is Level.OWN else rounding.double
+        width = rounding.width(self.level)
         groups, shape = rounding.groups, rounding.shape
         count = groups.count if groups is not None else int(np.prod(shape))
         if width is None or not count:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 import numpy as np
 import torch
 
-from samestep.agreement.arithmetic.program import Nudge
+from samestep.agreement.arithmetic.program import Nudge, constant_digest
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.literals import SHORT_BITS
-
-
-def digest(row: torch.Tensor) -> str:
-    """Return the digest of a tensor's bytes, in their order of memory."""
-    return hashlib.sha256(row.view(torch.uint8).cpu().numpy().tobytes()).hexdigest()
 
 
 class Constants:
@@ -36,7 +30,7 @@ class Constants:
             moves = (owing != owing.trunc()) & values.isfinite()
             if not bool(moves.any()):
                 return  # zeros, ones, masks, positions: every program holds them alike
-            name = digest(values.to(tensor.dtype))
+            name = constant_digest(values.cpu().numpy())
             self.found.setdefault(name, values.cpu().numpy().copy())
             if self._seed is not None and name not in self._shared:
                 signs = np.random.default_rng([self._seed, int(name[:8], 16)]).choice(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from samestep.agreement.arithmetic.program import Literal, Nudge, shortest_decimal
+from samestep.agreement.arithmetic.program import Literal, Nudge, intended_number
 
 #: A number of so few significant bits is meant as it is: that a real number rounded to float32 ends in
 #: twelve zeros happens once in 4,096 times.
@@ -25,15 +25,15 @@ def is_short(value: float) -> bool:
 
 def meant(value: float) -> float:
     """Return the number that the code means: float32's 0.99900001 is 0.999."""
-    if is_short(value) or abs(value) > _LARGEST or float(np.float32(value)) != value:
+    if is_short(value) or abs(value) > _LARGEST:
         return value
-    decimal = shortest_decimal(value)
-    return value if decimal is None else decimal
+    meant = intended_number(value, "float32" if float(np.float32(value)) == value else "float64")
+    return value if meant is None else meant
 
 
 def owes(value: float) -> bool:
-    """Return whether two programs may hold this number differently: 1 / sqrt(d) has no short decimal."""
-    return not is_short(value) and float(f"{value:.6g}") != value
+    """Return whether two programs may hold this number differently, and it is none that code computes."""
+    return not is_short(value) and intended_number(value, "float64") is None
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge
+from samestep.agreement.arithmetic.program import AMPLIFICATION, Contract, Finding, Level, Literal, Nudge
 from samestep.agreement.arithmetic.torch.literals import Literals, is_held
 from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
 from samestep.agreement.arithmetic.torch.places import place
@@ -91,17 +91,27 @@ class RandomErrors:
     @property
     def deviation(self) -> float:
         """s = u / sqrt 3, of what the real program computes with: float32 where its results are narrower."""
-        return rounding_deviation(FLOAT32)
+        return rounding_deviation(FLOAT32) * self.amplified
+
+    @property
+    def amplified(self) -> float:
+        """How many times larger than they are errors are made, to flip gates."""
+        return AMPLIFICATION if self.level is Level.AMPLIFIED else 1.0
+
+    @property
+    def is_own(self) -> bool:
+        """Whether each dtype rounds as it does, and not all as float64."""
+        return self.level is not Level.DOUBLE
 
     @property
     def accumulation_scale(self) -> float:
         """How much coarser than float32 the result's dtype is: a scatter-add keeps its sums in it."""
-        return max(1.0, self.roundoff / FLOAT32) if self.level is Level.OWN else 1.0
+        return max(1.0, self.roundoff / FLOAT32) if self.is_own else 1.0
 
     @property
     def is_silent(self) -> bool:
         """Whether the next result is float64 in a replica of the real program's own rounding."""
-        return self.level is Level.OWN and self.roundoff <= FLOAT64
+        return self.is_own and self.roundoff <= FLOAT64
 
     def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
         """Return random numbers of mean 0 and variance 1 in the form of ``like``; or 1 + scale x them."""
@@ -187,8 +197,9 @@ class RandomErrors:
     def _add(self, out: Tensor, width: Tensor, note: Rounding, deviation: float) -> None:
         parts = torch.view_as_real(out) if out.is_complex() else out
         width = width.unsqueeze(-1) if out.is_complex() else width
-        if note.bias is not None and self.level is Level.OWN:
-            width, deviation = torch.hypot(width.double() * deviation, note.bias), 1.0
+        if note.bias is not None and self.is_own:
+            bias = note.bias * self.amplified
+            width, deviation = torch.hypot(width.double() * deviation, bias), 1.0
         errors = spread_by_value(parts, self.draw) if note.repeated else self.draw(parts)
         parts.add_(errors * width, alpha=deviation)
 
@@ -205,7 +216,7 @@ class RandomErrors:
         number = value
         if rounded_to is not None:
             number = self._literals.read(value, rounded_to, None if self.is_noisy else self.nudge)
-        owed = self.is_noisy and self.level is Level.OWN and not self.is_silent
+        owed = self.is_noisy and self.is_own and not self.is_silent
         if not owed or is_held(number, FLOAT32):
             return number
         offset, scale = self.pool.next_offset(), self.deviation
@@ -226,18 +237,18 @@ class RandomErrors:
         unit = _OPERANDS.get(self.contract)
         if unit is None or not self._rounds_as_declared(x):
             return x
-        return x * self.draw(x, rounding_deviation(unit))
+        return x * self.draw(x, rounding_deviation(unit) * self.amplified)
 
     def product_result(self, out: Tensor) -> Tensor:
         """Round the result of a matrix product in place as the contract does; return it."""
         unit = _RESULTS.get(self.contract)
         if unit is None or not self._rounds_as_declared(out):
             return out
-        return out.mul_(self.draw(out, rounding_deviation(unit)))
+        return out.mul_(self.draw(out, rounding_deviation(unit) * self.amplified))
 
     def _rounds_as_declared(self, x: Tensor) -> bool:
         """Whether a contract applies: in float64, and where everything rounds as float64 does, none does."""
-        own = self.is_noisy and self.level is Level.OWN and not self.is_silent
+        own = self.is_noisy and self.is_own and not self.is_silent
         return own and x.is_floating_point()
 
     def narrow(self, out: Any) -> None:
@@ -250,8 +261,8 @@ class RandomErrors:
                 self.roundings.write(Rounding(self.operation, one.shape, exact=held, repeated=repeats(one)))
             elif self.is_noisy:
                 note = self.roundings.follow(self.operation, one.shape)
-                if self.level is Level.OWN:
-                    self._round(one, rounding_deviation(self.roundoff), note)
+                if self.is_own:
+                    self._round(one, rounding_deviation(self.roundoff) * self.amplified, note)
 
     def integers(self, out: Tensor) -> Tensor:
         """Return the integers that the exact run had here; where they differ is a finding, not noise."""
