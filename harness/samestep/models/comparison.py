@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -142,7 +143,8 @@ def judge(
     arithmetic = check_arithmetic(got, expected, {})
     function: dict[TensorKey, FunctionStatistics] = {}
     if run.program is not None:
-        check = FunctionCheck(run.program, programs.plain, expected, links, options.seed)
+        held = partial(_held, sides, asked)
+        check = FunctionCheck(run.program, programs.plain, expected, links, options.seed, held)
         function = check.run(run.exact or {})
     doubtful = [key for key, found in arithmetic.items() if _may_hang_on_a_gate(found, function.get(key))]
     masks = flipped(programs.declared, links.apply, expected, got, doubtful, options.seed) if doubtful else {}
@@ -160,6 +162,14 @@ def judge(
     said = (*said, *(f"{name} shows something else than the layer in its place; left out" for name in others))
     notes = (*_said(spilled, "overflow on both sides"), *_said(masks, "hang on a gate that rounding flips"))
     return Comparison(sides, asked, run, programs, links, expected, judged, (*notes, *said))
+
+
+def _held(sides: Sides, asked: Asked) -> Iterator[np.ndarray]:
+    """Yield the arrays that a side is given, by whatever name."""
+    for side in (sides.candidate, sides.reference):
+        yield from side.parameters().values()
+        yield from side.state().values()
+    yield from asked.reference.inputs
 
 
 def _without_overflow(

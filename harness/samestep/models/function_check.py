@@ -11,7 +11,7 @@ signs. What costs further runs is done only where the limit without it is breach
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from samestep.agreement.arithmetic.program import (
     Literal,
     Nudge,
     Program,
+    constant_digest,
 )
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
@@ -76,7 +77,8 @@ class FunctionCheck:
     """Compares the exact runs of the candidate's and the reference's programs, tensor by tensor.
 
     ``candidate`` and ``reference`` are programs of the same question; ``links`` take the tensors of both to
-    where they can be compared.
+    where they can be compared. ``held()`` gives the arrays that a side has for parameters, state and inputs:
+    code that has captured one of them has the same numbers, and owes nothing for it.
     """
 
     def __init__(
@@ -86,8 +88,9 @@ class FunctionCheck:
         expected: Expected,
         links: Links,
         seed: int,
+        held: Callable[[], Iterable[np.ndarray]] = tuple,
     ) -> None:
-        self.candidate, self.reference = candidate, reference
+        self.candidate, self.reference, self.held = candidate, reference, held
         self.expected, self.links, self.seed = expected, links, seed
 
     def run(self, exact: Tensors) -> dict[TensorKey, FunctionStatistics]:
@@ -129,7 +132,13 @@ class FunctionCheck:
 
     def _owe_constants(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
         squares = {key: np.zeros(limit.shape) for key, limit in owed.items()}
+        captured = frozenset(self.candidate.constants) | frozenset(self.reference.constants)
+        if not captured:
+            return
         shared = frozenset(self.candidate.constants) & frozenset(self.reference.constants)
+        shared |= captured & {
+            constant_digest(array) for array in self.held() if array.dtype.kind not in "biu"
+        }
         for program_moves in (self._constant_nudges(self.candidate, shared, got),
                               self._constant_nudges(self.reference, shared, None)):  # fmt: skip
             for moved in program_moves:
