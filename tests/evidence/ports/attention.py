@@ -120,23 +120,28 @@ def recut(kernel: Any, bias: Any, split: str) -> tuple[Any, Any]:
     return kernel.reshape(-1, width, heads).swapaxes(1, 2), bias.reshape(width, heads).T
 
 
-def projected(p: Mapping[str, Any], x: Any, split: str = "hk", turned: str = "") -> list[Any]:
+def projected(
+    p: Mapping[str, Any], x: Any, split: str = "hk", turned: str = "", prefix: str = ""
+) -> list[Any]:
     """Queries, keys and values, (batch, positions, heads, width); one kernel may be ``turned``."""
     parts = []
     for name in ("query", "key", "value"):
         kernel, bias = recut(p[name]["kernel"], p[name]["bias"], split)
         if turned == name:
             kernel = kernel.reshape(len(kernel), -1).T.reshape(kernel.shape)
-        parts.append(samestep.tag(jnp.einsum("btd,dhk->bthk", x, kernel) + bias, name))
+        parts.append(samestep.tag(jnp.einsum("btd,dhk->bthk", x, kernel) + bias, prefix + name))
     return parts
 
 
-def merged(p: Mapping[str, Any], mixed: Any, turned: bool = False, bias: bool = True) -> Any:
+def merged(
+    p: Mapping[str, Any], mixed: Any, turned: bool = False, bias: bool = True, prefix: str = ""
+) -> Any:
+    """Heads merged and projected."""
     kernel = p["out"]["kernel"]
     if turned:
         kernel = kernel.reshape(-1, kernel.shape[-1]).T.reshape(kernel.shape)
     out = jnp.einsum("bthk,hkd->btd", mixed, kernel)
-    return samestep.tag(out + p["out"]["bias"] if bias else out, "out")
+    return samestep.tag(out + p["out"]["bias"] if bias else out, f"{prefix}out")
 
 
 def port(
