@@ -22,6 +22,7 @@ from samestep.models.judged import JudgedTensor
 from samestep.models.missing_gradients import missing_gradients
 from samestep.models.options import Options
 from samestep.models.overflow import overflow_suspects, overflowing
+from samestep.models.own_state import own_state, rounded_programs
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.prepare import Sides
@@ -144,7 +145,8 @@ def judge(
     function: dict[TensorKey, FunctionStatistics] = {}
     if run.program is not None:
         held = partial(_held, sides, asked)
-        check = FunctionCheck(run.program, programs.plain, expected, links, options.seed, held)
+        rounded = partial(_rounded, sides, asked, links, options.seed)
+        check = FunctionCheck(run.program, programs.plain, expected, links, options.seed, held, rounded)
         function = check.run(run.exact or {})
     doubtful = [key for key, found in arithmetic.items() if _may_hang_on_a_gate(found, function.get(key))]
     masks = flipped(programs.declared, links.apply, expected, got, doubtful, options.seed) if doubtful else {}
@@ -170,6 +172,18 @@ def _held(sides: Sides, asked: Asked) -> Iterator[np.ndarray]:
         yield from side.parameters().values()
         yield from side.state().values()
     yield from asked.reference.inputs
+
+
+def _rounded(
+    sides: Sides, asked: Asked, links: Correspondence, seed: int, draws: int
+) -> tuple[Iterator[Program[TensorKey]], Iterator[Program[TensorKey]]]:
+    """Programs of both sides with the state that the other one lacks rounded otherwise."""
+    sources = {source for link in links.state.links.values() for source in link.sources}
+    mine, theirs = own_state(sides.candidate, links.state.links), own_state(sides.reference, sources)
+    return (
+        rounded_programs(sides.candidate, asked.candidate, mine, seed, draws),
+        rounded_programs(sides.reference, asked.reference, theirs, seed, draws),
+    )
 
 
 def _without_overflow(

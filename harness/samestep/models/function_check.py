@@ -71,6 +71,7 @@ class Links(Protocol):
 
 
 Limits = dict[TensorKey, np.ndarray]
+Programs = Iterable[Program[TensorKey]]
 
 
 class FunctionCheck:
@@ -78,7 +79,9 @@ class FunctionCheck:
 
     ``candidate`` and ``reference`` are programs of the same question; ``links`` take the tensors of both to
     where they can be compared. ``held()`` gives the arrays that a side has for parameters, state and inputs:
-    code that has captured one of them has the same numbers, and owes nothing for it.
+    code that has captured one of them has the same numbers, and owes nothing for it. ``rounded(draws)`` gives
+    programs of the candidate, and of the reference, in which state that the other side lacks is rounded
+    otherwise.
     """
 
     def __init__(
@@ -89,8 +92,9 @@ class FunctionCheck:
         links: Links,
         seed: int,
         held: Callable[[], Iterable[np.ndarray]] = tuple,
+        rounded: Callable[[int], tuple[Programs, Programs]] = lambda draws: ((), ()),
     ) -> None:
-        self.candidate, self.reference, self.held = candidate, reference, held
+        self.candidate, self.reference, self.held, self.rounded = candidate, reference, held, rounded
         self.expected, self.links, self.seed = expected, links, seed
 
     def run(self, exact: Tensors) -> dict[TensorKey, FunctionStatistics]:
@@ -105,7 +109,7 @@ class FunctionCheck:
         owed: Limits = {key: np.zeros(self.expected.exact[key].shape) for key in keys}
         sigma = {key: self.expected.double[key] for key in keys if key in self.expected.double}
         result = self._compare(keys, got, factor, sigma, owed)
-        for widen in (self._owe_literals, self._owe_constants, self._add_candidate):
+        for widen in (self._owe_literals, self._owe_constants, self._owe_state, self._add_candidate):
             if all(statistics.same for statistics in result.values()):
                 break
             widen(got, sigma, owed, factor)
@@ -131,7 +135,6 @@ class FunctionCheck:
                 limit += _moved(moved, key, limit.shape)
 
     def _owe_constants(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
-        squares = {key: np.zeros(limit.shape) for key, limit in owed.items()}
         captured = frozenset(self.candidate.constants) | frozenset(self.reference.constants)
         if not captured:
             return
@@ -139,13 +142,19 @@ class FunctionCheck:
         shared |= captured & {
             constant_digest(array) for array in self.held() if array.dtype.kind not in "biu"
         }
-        for program_moves in (self._constant_nudges(self.candidate, shared, got),
-                              self._constant_nudges(self.reference, shared, None)):  # fmt: skip
-            for moved in program_moves:
-                for key, square in squares.items():
-                    square += np.square(_moved(moved, key, square.shape)) / CANDIDATE_REPLICAS
-        for key, limit in owed.items():
-            limit += factor * np.sqrt(squares[key])
+        moves = (
+            self._constant_nudges(self.candidate, shared, got),
+            self._constant_nudges(self.reference, shared, None),
+        )
+        _add_draws(owed, factor, moves)
+
+    def _owe_state(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
+        mine, theirs = self.rounded(CANDIDATE_REPLICAS)
+        moves = (
+            (self._difference(program, None, got) for program in mine),
+            (self._difference(program, None, None) for program in theirs),
+        )
+        _add_draws(owed, factor, moves)
 
     def _constant_nudges(
         self, program: Program[TensorKey], shared: frozenset[str], got: Tensors | None
@@ -165,9 +174,9 @@ class FunctionCheck:
             yield self._difference(self.reference, nudge, None)
 
     def _difference(
-        self, program: Program[TensorKey], nudge: Nudge, got: Tensors | None
+        self, program: Program[TensorKey], nudge: Nudge | None, got: Tensors | None
     ) -> dict[TensorKey, np.ndarray]:
-        """How far a nudge moves each tensor, under the candidate's keys."""
+        """How far a nudge, or what else is moved, moves each tensor, under the candidate's keys."""
         if got is None:
             moved, base = self.links.apply(program.exact(nudge)), self.expected.exact
         else:
@@ -199,6 +208,17 @@ def _literal_nudges(
         ]
 
     return owing(candidate, reference), owing(reference, candidate)
+
+
+def _add_draws(owed: Limits, factor: float, moves: Iterable[Iterable[dict[TensorKey, np.ndarray]]]) -> None:
+    """Add what random moves of both sides come to, as for any error of that deviation."""
+    squares = {key: np.zeros(limit.shape) for key, limit in owed.items()}
+    for draws in moves:
+        for moved in draws:
+            for key, square in squares.items():
+                square += np.square(_moved(moved, key, square.shape)) / CANDIDATE_REPLICAS
+    for key, limit in owed.items():
+        limit += factor * np.sqrt(squares[key])
 
 
 def _moved(moved: dict[TensorKey, np.ndarray], key: TensorKey, shape: tuple[int, ...]) -> np.ndarray:
