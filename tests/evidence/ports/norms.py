@@ -133,7 +133,8 @@ def equinox(seed: int, kind: str, **settings: Any) -> Case:
     import equinox as eqx
 
     model, key = reference(seed, kind), jax.random.key(seed)
-    norms = {"group": lambda: eqx.nn.GroupNorm(4, 16, **settings), "layer": lambda: eqx.nn.LayerNorm(24, **settings),
+    norms = {"group": lambda: eqx.nn.GroupNorm(4, 16, **settings),
+             "layer": lambda: eqx.nn.LayerNorm(24, **settings),
              "rms": lambda: eqx.nn.RMSNorm(24, eps=1e-6, use_bias=False, **settings)}  # fmt: skip
 
     class Net(eqx.Module):
@@ -195,7 +196,8 @@ FAULTS = (
     fault("LayerNorm without its bias", "layer", "bias is missing", bias=False),
     Fault("LayerNorm in one pass at mean 100", partial(case, kind="layer", shift=100.0, one_pass=True), NEEDS,
           ("norm",), None, ("weaker",)),
-    Fault("Flax's default eps", partial(linen, kind="group", epsilon=1e-6), FLAX, ("norm",), "eps"),
-    Fault("Equinox's default eps is PyTorch's; 1e-3", partial(equinox, kind="layer", eps=1e-3), EQUINOX, ("norm",),
+    Fault("GroupNorm with Flax's default eps", partial(linen, kind="group", epsilon=1e-6), FLAX, ("norm",),
+          "eps"),
+    Fault("LayerNorm eps 1e-3 in Equinox", partial(equinox, kind="layer", eps=1e-3), EQUINOX, ("norm",),
           "eps"),
 )  # fmt: skip

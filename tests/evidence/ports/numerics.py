@@ -23,8 +23,8 @@ Arrays = dict[str, np.ndarray]
 
 
 def pair(
-    seed: int, reference: Callable[..., Any], port: Callable[..., Any], make: Callable[[int], tuple[Arrays, Any]],
-    **mistakes: Any,
+    seed: int, reference: Callable[..., Any], port: Callable[..., Any],
+    make: Callable[[int], tuple[Arrays, Any]], **mistakes: Any,
 ) -> Case:  # fmt: skip
     """Two functions of the same parameters and inputs, which ``make(seed)`` draws."""
     params, inputs = make(seed)
@@ -251,17 +251,17 @@ FAULTS = (
     fault("lowest number for -inf, nothing left in a row", partial(MASKED, fill=LOWEST), places=OUTPUT,
           cause="finite"),
     fault("NaN replaced by 0", partial(MASKED, fill=-np.inf, zero=True), places=OUTPUT, cause="finite"),
-    fault("-inf for the lowest number, nothing left in a row", partial(LOWEST_MASKED, fill=-np.inf), places=OUTPUT,
-          cause="NaN"),
+    fault("-inf for the lowest number, nothing left in a row", partial(LOWEST_MASKED, fill=-np.inf),
+          places=OUTPUT, cause="NaN"),
     fault("leaky ReLU where the ReLU never fires", partial(DEAD, slope=0.01), places=OUTPUT),
     fault("eps 1e-6 on inputs of 1e-4", partial(norm_case, size=1e-4, eps=1e-6), places=("norm",),
           cause="eps"),
     fault("eps 1e-6 on inputs of 100", partial(norm_case, size=100.0, eps=1e-6), places=("norm",),
           cause="eps"),
-    fault("outputs x (1 + 1e-6), inputs of 1e4", partial(TANH, make=partial(layers, size=1e4), factor=1 + 1e-6),
-          places=OUTPUT, cause="of itself"),
-    fault("outputs x (1 + 1e-6), inputs of 1e-4", partial(TANH, make=partial(layers, size=1e-4), factor=1 + 1e-6),
-          places=OUTPUT, cause="of itself"),
+    fault("outputs x (1 + 1e-6), inputs of 1e4", places=OUTPUT, cause="of itself",
+          make=partial(TANH, make=partial(layers, size=1e4), factor=1 + 1e-6)),
+    fault("outputs x (1 + 1e-6), inputs of 1e-4", places=OUTPUT, cause="of itself",
+          make=partial(TANH, make=partial(layers, size=1e-4), factor=1 + 1e-6)),
     fault("exp cut off", partial(EXP, most=1e30), places=OUTPUT, cause="finite"),
     fault("softplus that overflows", partial(SOFTPLUS, naive=True), places=OUTPUT, cause="NaN or infinite"),
     fault("mean over n - 1", partial(POOLED, count=ROWS - 1), places=OUTPUT, cause="of itself"),

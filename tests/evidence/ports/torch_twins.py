@@ -1,4 +1,4 @@
-"""A PyTorch network beside its rewritings in PyTorch: compiled, other layouts, functions, products by hand."""
+"""A PyTorch network beside its rewritings in PyTorch: compiled, other layouts, functions, products."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def state(model: nn.Module) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def functions(
     p: Any, s: Any, x: Any, *, train: bool = True, momentum: float = 0.1, eps: float = 1e-5, padding: int = 1,
-    ceil: bool = False, dropout: float = 0.0, unfold: bool = False, by_window: bool = False, biased: bool = False,
+    ceil: bool = False, dropout: float = 0.0, unfold: bool = False, by_window: bool = False,
     arithmetic: str = "", detach: bool = False, order: bool = False, clip: float | None = None,
 ) -> Any:  # fmt: skip
     """The convolutional network by functions; ``train`` and ``unfold`` aside, the keywords are mistakes."""
@@ -152,16 +152,19 @@ PORTS = (
 fault = partial(Fault, needs=NEEDS)
 OUTPUT, STATE = ("output*",), ("state norm1.*",)
 FAULTS = (
-    fault("torch: eval for train", partial(twin, change=lambda m: m.eval()), places=("norm1",), cause="running"),
+    fault("torch: eval for train", partial(twin, change=lambda m: m.eval()), places=("norm1",),
+          cause="running"),
     fault("torch: train for eval", partial(twin, change=lambda m: m.train(), train=False), places=("norm1",),
           cause="batch's"),
     fault("torch: F.dropout left on", partial(by_functions, train=False, dropout=0.2), places=OUTPUT),
-    fault("torch: momentum 0.9", partial(by_functions, momentum=0.9), places=(*OUTPUT, *STATE), cause="take 0.9"),
+    fault("torch: momentum 0.9", partial(by_functions, momentum=0.9), places=STATE, cause="take 0.9"),
     fault("torch: eps 1e-3", partial(by_functions, eps=1e-3), places=(*OUTPUT, *STATE)),
     fault("torch: eps 1e-3 in a folded norm", partial(by_folding, eps=1e-3), places=OUTPUT),
-    fault("torch: windows in another order", partial(by_functions, unfold=True, by_window=True), places=OUTPUT),
+    fault("torch: windows in another order", partial(by_functions, unfold=True, by_window=True),
+          places=OUTPUT),
     fault("torch: pooling windows of 3 for 2", partial(by_functions, ceil=True), places=OUTPUT),
-    fault("torch: flattened channels last", partial(by_functions, order=True), places=OUTPUT, cause="flatten"),
+    fault("torch: flattened channels last", partial(by_functions, order=True), places=OUTPUT,
+          cause="flatten"),
     fault("torch: features cut off at 3", partial(by_functions, clip=3.0), places=OUTPUT),
     fault("torch: features detached", partial(by_functions, detach=True),
           places=("gradient of input 0", "gradient of conv1.*")),
