@@ -157,7 +157,8 @@ def judge(
         for key, value in expected.exact.items()
         if key in function or key in arithmetic
     )
-    others = guessed_wrongly(judged, links.layers.positions)
+    shown = links.comparable(run.exact or run.tensors)
+    others = guessed_wrongly(judged, links.layers.positions, shown, expected.exact)
     judged = without_layers(judged, others)
     missing, said = missing_gradients(sides, links, run.exact or run.tensors, programs.own)
     judged += tuple(missing)
