@@ -22,7 +22,7 @@ def test_a_digest_is_of_the_numbers():
 
 
 def linear():
-    """A linear layer of PyTorch, its weights as NumPy arrays, and the same layer of JAX that captures them."""
+    """A linear layer of PyTorch, and the same layer as JAX functions that capture its weights."""
     torch = pytest.importorskip("torch")
     jnp = pytest.importorskip("jax.numpy")
     torch.set_num_threads(1)

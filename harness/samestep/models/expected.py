@@ -9,6 +9,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Level, Program
 from samestep.agreement.reference.spread import Spread, SpreadMeter
+from samestep.models.kept_spreads import digest_of, kept_spreads, probe
 from samestep.models.tensors import Role, TensorKey, Tensors
 
 #: From the reference's tensors to what they say of the candidate's, under the candidate's keys.
@@ -59,14 +60,22 @@ def measure_expected(
     terms = {key: programs.plain.terms.get(key, 1) for key in exact}
     same = programs.plain is programs.declared and programs.plain.uniform
     runs = [(programs.declared, Level.OWN)] + ([] if same else [(programs.plain, Level.DOUBLE)])
-    meters = [SpreadMeter(exact, before, terms, "float32") for _ in runs]
-    total = replicas * len(runs)
-    for replica in range(replicas):
-        for meter, (program, level) in zip(meters, runs, strict=True):
-            progress(total - (replicas - replica) * len(runs), total)
-            meter.add(translate(program.replica(seed + replica, level)))
-    progress(total, total)
-    spreads, double = meters[0].spreads(), meters[-1].spreads()
+
+    def measure() -> list[dict[TensorKey, Spread]]:
+        meters = [SpreadMeter(exact, before, terms, "float32") for _ in runs]
+        total = replicas * len(runs)
+        for replica in range(replicas):
+            for meter, (program, level) in zip(meters, runs, strict=True):
+                progress(total - (replicas - replica) * len(runs), total)
+                meter.add(translate(program.replica(seed + replica, level)))
+        progress(total, total)
+        return [meter.spreads() for meter in meters]
+
+    def follows_from() -> str:
+        return digest_of(exact, before, translate(probe(programs.own)), (*terms.values(), replicas, seed))
+
+    found = kept_spreads(runs, exact, follows_from, measure)
+    spreads, double = found[0], found[-1]
     return Expected(
         exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
     )

@@ -10,28 +10,24 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
-from samestep.agreement.arithmetic.noise import Noise, NoiseTape
+from samestep.agreement.arithmetic.noise import Noise
 from samestep.agreement.arithmetic.numpy_functions import MORE_FUNCTIONS, MORE_METHODS
 from samestep.agreement.arithmetic.program import (
-    AMPLIFICATION,
     Contract,
     Finding,
     Key,
     Level,
     Literal,
     Nudge,
-    Record,
     Refused,
-    constant_digest,
-    intended_number,
 )
+from samestep.agreement.arithmetic.program_tape import ProgramTape, user_line
 from samestep.agreement.arithmetic.rounding_array import Array
 from samestep.agreement.arithmetic.rules import RULES, UnknownOperation
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, unit_roundoff
@@ -45,83 +41,8 @@ OPERANDS = {
 }
 ROUNDED_RESULTS = (Contract.BFLOAT16, Contract.FLOAT16)
 
-#: A number of at most this many significant bits is a power of two, a small integer or a simple fraction,
-#: which every framework holds alike.
-SIMPLE_BITS = 12
-
 #: Return the tensors of the code, given a function that lifts the arrays that it is called with.
 Compute = Callable[[Callable[[Array], "ProgramNoise"]], Mapping[Key, Any]]
-
-
-class ProgramTape(NoiseTape):
-    """The tape of one program: what was seen in its exact run, and what is moved in this one."""
-
-    def __init__(self, contract: Contract, nudge: Nudge | None) -> None:
-        super().__init__("float32")
-        self.contract = contract
-        self.nudge = nudge or Nudge()
-        self.seen = Record()
-        self.integers: list[Array] = []
-        self.next_integers = 0
-
-    def replay(self, seed: int, level: Level = Level.OWN) -> None:
-        super().replay(seed)
-        self.amplified = AMPLIFICATION if level is Level.AMPLIFIED else 1.0
-        self.next_integers = 0
-
-    def literal(self, value: float) -> float:
-        """Return the number that the exact run computes with for a scalar of the code, and note a literal."""
-        if is_simple(np.asarray(value)):
-            return value
-        for dtype in ("float64", "float32"):
-            meant = intended_number(value, dtype)
-            if meant is not None:
-                return meant
-        literal = Literal(value, SIMULATED[self.precision])
-        if self.is_recording and literal not in self.seen.literals:
-            self.seen.literals.append(literal)
-        return value * (1 + literal.roundoff) if literal == self.nudge.literal else value
-
-    def constant(self, array: Array) -> tuple[Array, Array]:
-        """Return a captured array in float64, nudged where it is asked, and which elements may round."""
-        value = array.astype(np.float64)
-        moves = ~is_simple(value)
-        if not moves.any():  # zeros, masks, positions: every framework holds them alike
-            return value, moves
-        digest = constant_digest(array)
-        if self.is_recording:
-            self.seen.constants[digest] = array
-        if self.nudge.constants is None or digest in self.nudge.shared:
-            return value, moves
-        rng = np.random.default_rng([self.nudge.constants, int(digest[:8], 16)])
-        signs = rng.choice([-1.0, 1.0], size=array.shape)
-        return np.where(moves, value * (1 + signs * SIMULATED[self.precision]), value), moves
-
-    def as_first(self, integers: Array) -> Array:
-        """Return the integers of the exact run for a conversion, so that a replica takes the same side."""
-        if self.is_recording:
-            self.integers.append(integers)
-            return integers
-        first = self.integers[self.next_integers]
-        self.next_integers += 1
-        if not np.array_equal(first, integers):
-            place = user_line(traceback.extract_stack())
-            finding = Finding("decides", place, f"rounding moves an integer that is computed at {place}")
-            if finding not in self.seen.findings:
-                self.seen.findings.append(finding)
-        return first
-
-
-def is_simple(values: Array) -> Array:
-    """Return where every framework holds float64 numbers alike.
-
-    They are integers, of few significant bits, the largest that float32 has (which masks), or not finite.
-    """
-    finite = np.isfinite(values)
-    scaled = np.frexp(np.where(finite, values, 0.0))[0] * 2.0**SIMPLE_BITS
-    whole = (values == np.round(values)) & (np.abs(values) < 1 / SIMULATED[np.dtype("float32")])
-    largest = np.abs(values) == np.finfo(np.float32).max
-    return np.asarray(~finite | (scaled == np.round(scaled)) | whole | largest)
 
 
 #: Elementwise operations that do not round.
@@ -172,6 +93,8 @@ class ProgramNoise(Noise):
         return self.rounded(self.tape.literal(float(array)), self.tape)
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
+        if self.tape.is_recording:
+            self.tape.operations.append(ufunc.__name__)
         values = [operand.value for operand in operands]
         floating = any(value.dtype.kind == "f" for value in values)
         if floating and (ufunc in EXACT or units_beside_the_rules(ufunc, values)):
@@ -259,6 +182,11 @@ class NumpyProgram(Generic[Key]):
         """True: NumPy code is followed in float32 only."""
         return True
 
+    @property
+    def signature(self) -> str:
+        """The digest of the operations of the exact run, of their errors and of all arrays."""
+        return self._recorded().signature()
+
     def _recorded(self) -> ProgramTape:
         if self._tape is None:
             tape = ProgramTape(self.contract, None)
@@ -271,7 +199,7 @@ class NumpyProgram(Generic[Key]):
     def _run(self, tape: ProgramTape) -> Mapping[Key, Any]:
         try:
             with np.errstate(all="ignore"):
-                return self.compute(lambda array: ProgramNoise.exact(array, tape))
+                return self.compute(lambda array: ProgramNoise.exact(tape.given(array), tape))
         except UnknownOperation as unknown:
             place = user_line(traceback.extract_tb(unknown.__traceback__))
             raise Refused(f"{unknown} at {place}: NumPy code has no rule for it") from unknown
@@ -287,13 +215,3 @@ def _values(tensors: Mapping[Key, Any]) -> dict[Key, np.ndarray]:
     return {
         key: value.astype(np.float64) if value.dtype.kind == "f" else value for key, value in plain.items()
     }
-
-
-#: Where frames that are not the user's lie: NumPy, and samestep itself.
-OTHERS = (str(Path(np.__file__).parent), str(Path(__file__).parents[2]))
-
-
-def user_line(stack: Sequence[traceback.FrameSummary]) -> str:
-    """Return the innermost line of a stack that is neither NumPy's nor samestep's: file.py:12."""
-    own = [frame for frame in stack if not frame.filename.startswith(OTHERS)]
-    return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"

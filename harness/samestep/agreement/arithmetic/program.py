@@ -151,6 +151,14 @@ class Program(Protocol[Key]):
         """Whether all rounding is float32's, so that `Level.OWN` and `Level.DOUBLE` are the same noise."""
         ...
 
+    @property
+    def signature(self) -> str:
+        """The digest of what noise follows from: operations, dtypes, contract, arrays; after an exact run.
+
+        It is the same in another process. Empty where it cannot be told: then nothing of it is kept.
+        """
+        ...
+
 
 @dataclass
 class Record:

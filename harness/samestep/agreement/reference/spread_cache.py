@@ -68,18 +68,25 @@ class SpreadCache:
         self.largest = largest
         self.known: dict[str, Spreads] = {}
 
-    def get(self, key: str, measure: Callable[[], Spreads]) -> Spreads:
-        """Return the spreads of ``key``; they are measured where they are neither in memory nor on disk."""
+    def get(
+        self, key: str, measure: Callable[[], Spreads], may_keep: Callable[[], bool] = lambda: True
+    ) -> Spreads:
+        """Return the spreads of ``key``; they are measured where they are neither in memory nor on disk.
+
+        ``may_keep`` is asked after they were measured, whether they may lie on disk.
+        """
         if key not in self.known:
-            self.known[key] = self._from_disk(key, measure) if self.largest else measure()
+            self.known[key] = self._from_disk(key, measure, may_keep) if self.largest else measure()
         return self.known[key]
 
-    def _from_disk(self, key: str, measure: Callable[[], Spreads]) -> Spreads:
+    def _from_disk(self, key: str, measure: Callable[[], Spreads], may_keep: Callable[[], bool]) -> Spreads:
         path = paths.home() / "spreads" / f"{key}{SUFFIX}"
         with _locked(path.with_suffix(".lock")):
             found = _read(path)
             if found is None:
                 found = measure()
+                if not may_keep():
+                    return found
                 with contextlib.suppress(OSError):  # on a full disk they are measured again the next time
                     _write(path, to_arrays(found), self.largest)
             return found

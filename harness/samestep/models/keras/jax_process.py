@@ -125,6 +125,11 @@ class RemoteProgram:
         """Whether all rounding is float32's."""
         return self._seen.uniform
 
+    @property
+    def signature(self) -> str:
+        """Empty: the other process does not say."""
+        return ""
+
     def _ask(self, header: Header) -> dict[TensorKey, np.ndarray]:
         reply, arrays = self._process.ask({**header, "program": self._number})
         self._seen = read_seen(reply, arrays)

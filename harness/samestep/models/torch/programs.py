@@ -78,3 +78,8 @@ class UpdatesProgram:
     def uniform(self) -> bool:
         """Whether all rounding is float32's."""
         return self._after.uniform
+
+    @property
+    def signature(self) -> str:
+        """The signature of the steps; the given values are among its arrays."""
+        return self._after.signature

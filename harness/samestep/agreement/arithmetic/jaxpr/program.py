@@ -12,6 +12,7 @@ from samestep.agreement.arithmetic.jaxpr.binding import is_key, lifted, wide
 from samestep.agreement.arithmetic.jaxpr.block import Visit, again, first
 from samestep.agreement.arithmetic.jaxpr.build import block_of
 from samestep.agreement.arithmetic.jaxpr.draws import Draws
+from samestep.agreement.arithmetic.jaxpr.signature import signature
 from samestep.agreement.arithmetic.jaxpr.state import Run
 from samestep.agreement.arithmetic.jaxpr.tape import Tape
 from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Record
@@ -46,7 +47,7 @@ class JaxProgram(Generic[Key]):
 
         with wide(False):
             traced = jax.make_jaxpr(results)(*args)
-        self._block = block_of(traced)
+        self._traced, self._block = traced, block_of(traced)
         self._keys = named
         leaves = jax.tree_util.tree_leaves(tuple(args if unrounded is None else unrounded))
         dtypes = [aval.dtype if unrounded is None else None for aval in traced.in_avals]
@@ -115,3 +116,8 @@ class JaxProgram(Generic[Key]):
     def uniform(self) -> bool:
         """Whether all rounding is float32's, after the first exact run."""
         return self._record.uniform
+
+    @property
+    def signature(self) -> str:
+        """The digest of the equations with their dtypes, of the contract and of all arrays."""
+        return signature(self._traced, self._inputs, f"{self._contract.value} {sorted(self._shared)}")

@@ -20,6 +20,7 @@ from samestep.agreement.arithmetic.torch.poison import audit
 from samestep.agreement.arithmetic.torch.replay import Tape, as_array
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
+from samestep.agreement.arithmetic.torch.signature import signature
 from samestep.agreement.arithmetic.torch.tape import Recorder
 
 Array = np.ndarray
@@ -202,6 +203,14 @@ class TorchProgram:
     def uniform(self) -> bool:
         """Whether all rounding is float32's, so that both levels are the same noise."""
         return self._path.uniform
+
+    @property
+    def signature(self) -> str:
+        """The digest of the operations, of their dtypes and errors, and of all arrays."""
+        self._first()
+        self._reset()
+        others = [self._contract.value, str(self._seed), *self._constants]
+        return signature(self._path.steps, self._noise.roundings.notes, self._held(), others)
 
 
 def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
