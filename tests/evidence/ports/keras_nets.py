@@ -238,11 +238,11 @@ MISTAKES = (
     ("LSTM masks token 0", partial(recurrent, masked=True), RNN, None),
     ("LSTM with relu", partial(recurrent, activation="relu"), RNN, "relu"),
     ("GRU, gates r, z, n", partial(gru, turned=False), RNN, "gates"),
-    ("GRU, reset_after=False", partial(gru, reset_after=False), RNN, None),
+    ("GRU, reset_after=False", partial(gru, reset_after=False), RNN, "reset_after"),
     ("GRU, without the second bias", partial(gru, second_bias=False), RNN, "bias is missing"),
     ("GRU, hard sigmoids", partial(gru, recurrent_activation="hard_sigmoid"), RNN, "hard sigmoids"),
     ("square kernel transposed", partial(perceptron, transposed=True), ("*second", "output"), "transposed"),
-    ("Adam for PyTorch's", stepping(lambda k: k.Adam(1e-2), "Adam", **ADAM), FIRST, None),
+    ("Adam for PyTorch's", stepping(lambda k: k.Adam(1e-2), "Adam", **ADAM), FIRST, "eps"),
     ("Adam, eps 1e-8 before the correction", stepping(lambda k: k.Adam(1e-2, epsilon=1e-8), "Adam", **ADAM), FIRST,
      "before its correction"),
     ("AdamW, Keras's decay of 4e-3", stepping(lambda k: k.AdamW(1e-2, epsilon=1e-8), "AdamW", lr=1e-2), FIRST, None),
@@ -252,7 +252,7 @@ MISTAKES = (
     ("RMSprop for PyTorch's", stepping(lambda k: k.RMSprop(1e-2), "RMSprop", lr=1e-2), FIRST, None),
     ("RMSprop, eps under the root", stepping(lambda k: k.RMSprop(1e-2, 0.99, epsilon=1e-8), "RMSprop", lr=1e-2), FIRST,
      "under the root"),
-    ("Nadam for PyTorch's", stepping(lambda k: k.Nadam(1e-2, epsilon=1e-8), "NAdam", lr=1e-2), FIRST, None),
+    ("Nadam for PyTorch's", stepping(lambda k: k.Nadam(1e-2, epsilon=1e-8), "NAdam", lr=1e-2), FIRST, "of itself"),
 )  # fmt: skip
 PORTS = tuple(Port(f"keras on {BACKEND}: {name}", make, NEEDS) for name, make in CORRECT if BACKEND)
 FAULTS = tuple(
