@@ -266,3 +266,13 @@ def test_wrong_heads_are_paired_by_place_with_features_that_are_not_cut():
     found = pair_layers(reference, candidate)
     assert partners(found) == {"query": "attn.query", "key": "attn.key"}
     np.testing.assert_array_equal(found.apply(reference)["query"], whole.reshape(2, 5, 4, 3))
+
+
+def test_a_block_without_its_residual_is_not_its_last_layer():
+    rng = np.random.default_rng(5)
+    values = {name: rng.standard_normal((2, 5, 8)) for name in ("h.0.down", "h.0", "h.1.down", "h.1")}
+    candidate = {name.replace("h.", "block"): rounded(value) for name, value in values.items()}
+    candidate["block1"] = candidate["block1.down"]
+    assert partners(pair_layers(values, candidate))["block1"] == "h.1"
+    two_names = {**candidate, "block0": rounded(values["h.0"]), "block1.again": candidate["block1.down"]}
+    assert partners(pair_layers(values, two_names))["block1.again"] == "h.1.down"

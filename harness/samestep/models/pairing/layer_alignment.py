@@ -7,6 +7,7 @@ Between layers that are paired already, both sides call theirs in the same order
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -37,6 +38,28 @@ def by_position(
             if way is not None:
                 found[mine[i]] = way
     return found
+
+
+def told_by_names(
+    reference: Values, near: Mapping[str, Arrangement], trusted: Mapping[str, Arrangement]
+) -> dict[str, Arrangement]:
+    """Return ``near`` without layers whose partner has another layer too, where names tell of a free one.
+
+    A block that lost its residual has the values of its last layer, and is the block all the same.
+    """
+    users = Counter(way.sources[0] for way in near.values())
+    known = {_template(name, way.sources[0]) for name, way in near.items() if users[way.sources[0]] == 1}
+    free = [name for name in reference if name not in users]
+
+    def is_free(name: str, way: Arrangement) -> bool:
+        return (
+            name not in trusted
+            and users[way.sources[0]] > 1
+            and _template(name, way.sources[0]) not in known
+            and any(_template(name, other) in known and re.search("[a-z]", other) for other in free)
+        )
+
+    return {name: way for name, way in near.items() if not is_free(name, way)}
 
 
 def _gaps(

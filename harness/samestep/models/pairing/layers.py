@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.models.pairing.layer_alignment import by_position
+from samestep.models.pairing.layer_alignment import by_position, told_by_names
 from samestep.models.pairing.layer_patterns import Pattern, matched
 from samestep.models.pairing.layer_search import LayerSearch, NearMiss
 from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values
@@ -58,7 +58,7 @@ def pair_layers(
     used = {source for way in written.values() for source in way.sources}
     free = {name: value for name, value in reference.items() if name not in used}
     search = LayerSearch(left, free, candidate_gradients or {}, reference_gradients or {})
-    near = written | search.partners()
+    near = told_by_names(reference, written | search.partners(), written)
     placed = by_position(candidate, reference, near)
     found = near | placed
     alone = [name for name in candidate if name not in near]
