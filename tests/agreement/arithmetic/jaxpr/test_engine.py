@@ -111,6 +111,21 @@ def test_shard_map_on_one_device():
     assert_honest(*program(function, X))
 
 
+def test_collectives_over_a_mapped_axis_reduce_it():
+    def row(x):
+        y = x * x
+        return lax.psum(y, "r"), lax.pmean(y, "r"), lax.pmax(y, "r"), lax.pmin(y, "r"), lax.all_gather(x, "r")
+
+    mine, got = program(jax.vmap(row, axis_name="r"), X)
+    assert_honest(mine, got)
+    squares = np.square(X.astype(np.float64))
+    exact = mine.exact()
+    assert np.array_equal(exact[0][3], squares.sum(0))
+    assert np.array_equal(exact[2][3], squares.max(0))
+    assert np.array_equal(exact[3][3], squares.min(0))
+    assert mine.terms[0] == 20
+
+
 def test_a_loop_that_ends_on_a_number_that_rounds_is_a_finding():
     """1 + 2^-24 decides: some replicas go on, the exact run and others do not."""
 
@@ -302,6 +317,14 @@ def test_what_has_no_rule_is_refused_by_name_and_place(name):
 
     with pytest.raises(Refused, match=rf"{name} at .*test_engine.py:\d+"):
         JaxProgram(named, (X,)).exact()
+
+
+def test_the_place_of_what_jax_wraps_is_the_line_that_calls_it():
+    """`jnp.fft.fft` is jitted, and traced once: a later call has another line."""
+    jax.make_jaxpr(jnp.fft.fft)(X)
+    later = lambda x: jnp.abs(jnp.fft.fft(x))  # noqa: E731
+    with pytest.raises(Refused, match=rf"test_engine\.py:{later.__code__.co_firstlineno}\b"):
+        program(later, X)[0].exact()
 
 
 def test_a_refusal_in_a_branch_that_is_not_taken_is_none():

@@ -11,6 +11,7 @@ from jax.extend import core
 
 from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
 from samestep.agreement.arithmetic.jaxpr.block import Block, Placed, Step, placed
+from samestep.agreement.arithmetic.jaxpr.collectives import is_grouped, mapped_axes, reduction
 from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, number_step
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
@@ -84,6 +85,8 @@ class Builder:
             return []
         if name in CALLS and not _on_devices(equation):
             return self._call(equation, reads)
+        if mapped_axes(equation) and not is_grouped(equation):
+            return self.inline(*opened(reduction(equation)), reads)
         writes = [self.slot() for _ in equation.outvars]
         self.steps.append(Placed(self._step(equation), tuple(reads), tuple(writes)))
         return writes
@@ -132,6 +135,8 @@ def primitive_step(origin: Origin) -> Step:
     dtypes = [v.aval.dtype for v in (*equation.invars, *equation.outvars)]
     if name in REFUSED or any(np.dtype(d).kind == "c" for d in dtypes if isinstance(d, np.dtype)):
         return Refusal(origin, REFUSED.get(name, "complex numbers have no rule yet"))
+    if is_grouped(equation):
+        return Refusal(origin, "it reduces groups of an axis")
     if _on_devices(equation):
         return Refusal(origin, "it runs on several devices")
     if name in ("bitcast_convert_type", "nextafter"):
