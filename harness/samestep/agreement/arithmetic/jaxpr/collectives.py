@@ -20,7 +20,7 @@ _REDUCED["psum_invariant"] = _REDUCED["psum"]
 
 
 def mapped_axes(equation: Any) -> tuple[int, ...]:
-    """Return the axes of the operands that a collective reduces; none where it is over devices, or is none."""
+    """Return the axes of the operands that a collective reduces; none where it is over devices."""
     axes = equation.params.get("axes", ()) if equation.primitive.name in _REDUCED else ()
     return tuple(axis for axis in axes if isinstance(axis, int))
 
