@@ -11,9 +11,9 @@ from torch import nn  # noqa: E402
 
 import samestep  # noqa: E402
 from samestep.agreement.arithmetic.program import Refused  # noqa: E402
-from samestep.models.comparison import open_programs, run_candidate  # noqa: E402
 from samestep.models.options import Options  # noqa: E402
 from samestep.models.question import Question  # noqa: E402
+from samestep.models.runs import open_programs, run_candidate  # noqa: E402
 from samestep.models.torch import from_module  # noqa: E402
 
 X = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)

@@ -54,6 +54,8 @@ def _array(value: object, name: str) -> np.ndarray:
     """A NumPy array that the engines take; arrays of other frameworks are copied."""
     if value is None or isinstance(value, (str, bytes, dict)):
         raise ModelError(f"{name} is {type(value).__name__}, not an array")
+    if callable(value):
+        raise ModelError(f"{name} is a model: the order is (candidate, reference, inputs)")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     try:
@@ -62,6 +64,8 @@ def _array(value: object, name: str) -> np.ndarray:
         raise ModelError(f"{name} cannot be turned into a NumPy array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise ModelError(f"{name} has dtype {array.dtype}: floats, integers and bools can be compared")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ModelError(f"{name} contains NaN: gradients there hang on conventions; pass numbers")
     return array.astype(np.float32) if array.dtype == np.float64 else array.copy()
 
 

@@ -9,12 +9,13 @@ from samestep.agreement.arithmetic.program import Finding, Refused
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.asked import Asked
-from samestep.models.comparison import Comparison, compare_once
+from samestep.models.comparison import compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
 from samestep.models.expected import Progress
 from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
+from samestep.models.judging import Comparison
 from samestep.models.likely_cause import diagnose
 from samestep.models.localise import force_layers
 from samestep.models.optimizer_check import StepsComparison, check_steps
@@ -24,6 +25,7 @@ from samestep.models.prepare import prepare
 from samestep.models.result import Result
 from samestep.models.said_of_pairing import said_of_pairing
 from samestep.models.subject import ModelError, Subject
+from samestep.models.tensors import Role
 from samestep.models.variant_check import ask_variants
 
 #: The kind of finding for what is drawn at random, which another framework draws otherwise.
@@ -42,13 +44,15 @@ def compare_subjects(
     except Refused as refused:
         return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
     notes, on = list(_observations(comparison)), None
+    asides: tuple[str, ...] = ()
     if options.variants and verdict_of(judged) == AGREE:
         other = ask_variants(comparison, options, progress)
         notes += other.notes
+        asides = other.asides
         if other.failed is not None:
             comparison, judged, on = other.failed, list(other.failed.judged), other.label
     unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)
-    coverage = coverage_of(comparison, unseen, notes, judged)
+    coverage = replace(coverage_of(comparison, unseen, notes, judged), asides=asides)
     reason = _unknowable(comparison, verdict_of(judged))
     if reason is not None:
         return _abstains(reason, judged, options, coverage)
@@ -80,13 +84,30 @@ def _conclude(
         first,
         faults_of(forced, verdict, kinds),
         diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None,
-        guess_precision(comparison, first) if verdict == WEAKER else None,
+        guess_precision(comparison, first) if verdict == WEAKER else _handed_in_wrongly(comparison, verdict),
         replace(coverage, notes=(*notes, *coverage.notes)),
         tuple(kinds.items()),
         declared=options.declared,
         strict=options.strict,
         msg=options.msg,
     )
+
+
+def _handed_in_wrongly(comparison: Comparison, verdict: str) -> str | None:
+    """What is no mistake of the code, but of what was handed in; None where nothing is known."""
+    if verdict != DISAGREE:
+        return None
+    program, links = comparison.run.program, comparison.links.parameters
+    drawn = _of_kind(program.findings, RANDOM) if program is not None else []
+    if drawn and not _of_kind(comparison.programs.plain.findings, RANDOM):
+        return "the candidate draws random numbers and the reference does not (dropout in train mode?)"
+    missing, total = len(links.unmapped), len(links.unmapped) + len(links.links)
+    if 2 * missing > total:
+        return (
+            f"the candidate does not hold the reference's weights ({total - missing} of {total} parameters "
+            "found): load them, or pass convert="
+        )
+    return None
 
 
 def _abstains(reason: str, judged: Sequence[JudgedTensor], options: Options, coverage: Coverage) -> Result:
@@ -99,6 +120,9 @@ def _unknowable(comparison: Comparison, verdict: str) -> str | None:
     """Why nothing can be said; None where something can."""
     if verdict == ABSTAINS:
         return "no tensor of one side corresponds to one of the other"
+    outputs = [x for key, x in comparison.expected.exact.items() if key.role is Role.OUTPUT]
+    if verdict == AGREE and outputs and not any(x.size for x in outputs):
+        return "the outputs have no elements: nothing was compared"
     drawn = _of_kind(comparison.programs.plain.findings, RANDOM)
     if verdict != AGREE and drawn:
         return (

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import ArithmeticStatistics
-from samestep.models.comparison import Comparison
 from samestep.models.coverage import Coverage
+from samestep.models.expected import is_backward
 from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
+from samestep.models.judging import Comparison
 from samestep.models.result import First, first_in_state, name_of
 from samestep.models.tensors import Role, TensorKey
 
@@ -60,21 +61,15 @@ def kinds_of(comparison: Comparison) -> dict[str, str]:
 def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -> list[First]:
     """Return the layers and parameters that are wrong by themselves, in the order of computation.
 
-    A layer's output and the gradients that it makes are one finding: a gradient at an earlier layer that is
-    wrong too is what the wrong layer hands back.
+    A layer's output and the gradients that it makes are one finding: where a layer is wrong, gradients that
+    are wrong too are what it hands back, and are not listed beside it.
     """
     if forced is None:
         return []
-    order = [tensor.key.name for tensor in forced.judged if tensor.key.role is Role.LAYER]
     wrong = [tensor for tensor in forced.judged if tensor.state == state]
-    last = max((order.index(t.key.name) for t in wrong if t.key.role is Role.LAYER), default=-1)
+    forward = [tensor for tensor in wrong if not is_backward(tensor.key)]
     found: dict[str, First] = {}
-    for tensor in wrong:
-        handed_back = tensor.key.role is Role.INPUT_GRADIENT or (
-            tensor.key.role is Role.LAYER_GRADIENT and order.index(tensor.key.name) < last
-        )
-        if handed_back and last >= 0:
-            continue
+    for tensor in forward or wrong:
         place = _place(tensor, kinds, inputs_agree=True)
         found.setdefault(place.layer or place.tensor, place)
     return list(found.values())
@@ -128,7 +123,14 @@ def coverage_of(
     candidate, reference = comparison.sides.candidate, comparison.sides.reference
     counts = Counter(tensor.key.role for tensor in judged)
     links = comparison.links
-    unmatched = [f"{name_of(key)}: {reason}" for key, reason in links.unmatched_candidate.items()]
+    nameless = not any(key.role is Role.LAYER for key in comparison.programs.own)
+    unmatched = [
+        f"{name_of(key)}: {reason}"
+        for key, reason in links.unmatched_candidate.items()
+        if not (nameless and key.role is Role.LAYER)
+    ]
+    if nameless and any(key.role is Role.LAYER for key in links.unmatched_candidate):
+        unmatched.append("layers: the reference names none")
     unmatched += [f"{name_of(key)} of the reference has no counterpart" for key in links.unmatched_reference]
     differing = [f"{name_of(key)}: {text}" for key, text in links.differing.items()]
     not_asked = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Coverage:
     without a counterpart; ``not_asked`` which question could not be asked, and why; ``hidden`` what these
     inputs and parameters hide (parameters that are all 0 or all 1, activations that never reached a kink);
     ``seen`` counts the tensors compared by what they are; ``notes`` are other findings that change no
-    verdict.
+    verdict, ``asides`` such as are of interest only to who asks for everything.
     """
 
     modes: tuple[str, ...] = ()
@@ -21,7 +21,8 @@ class Coverage:
     unmatched: tuple[str, ...] = ()
     not_asked: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return all of it, a line each, with what was not examined first."""
@@ -33,4 +34,5 @@ class Coverage:
         ]
 
     def __str__(self) -> str:
-        return "\n".join([*self.modes, *(f"compared: {line}" for line in self.seen), *self.lines()])
+        compared = (f"compared: {line}" for line in self.seen)
+        return "\n".join([*self.modes, *compared, *self.lines(), *self.asides])

@@ -9,8 +9,8 @@ from numbers import Number
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
-from samestep.models.comparison import Comparison
 from samestep.models.fitting.difference import GRADIENTS
+from samestep.models.judging import Comparison
 from samestep.models.question import Question
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import Role, TensorKey, Tensors

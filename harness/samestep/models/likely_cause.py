@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from samestep.agreement.verdict import DISAGREE, Diagnosis
-from samestep.models.comparison import Comparison
 from samestep.models.fitting.difference import GRADIENTS, Difference
 from samestep.models.fitting.fit import Fitted, fit
 from samestep.models.judged import JudgedTensor
+from samestep.models.judging import Comparison
 from samestep.models.layer_context import context_of
 from samestep.models.optimizer_check import StepsComparison
 from samestep.models.result import First

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samestep.models.comparison import CandidateRun, Comparison, judge, open_programs
 from samestep.models.expected import Progress
+from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
+from samestep.models.runs import CandidateRun, open_programs
 from samestep.models.tensors import Role
 
 #: Replicas of the forced run: it says where, and the verdict is already given.
@@ -37,4 +38,4 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
     programs = open_programs(comparison.sides.reference, asked.reference, options.contract)
     one = CandidateRun({}, {}, run.program, run.exact, None) if exact else replace(run, program=None)
     few = replace(options, replicas=min(options.replicas, REPLICAS))
-    return judge(comparison.sides, asked, one, programs, links, few, progress)
+    return Judge(comparison.sides, asked, one, programs, links, few, forced=True).compare(progress)

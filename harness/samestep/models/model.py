@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from samestep.models.subject import ModelError
 
 FRAMEWORKS = ("torch", "jax", "tensorflow", "keras", "numpy")
 
@@ -28,6 +31,8 @@ class Model:
 
     def __post_init__(self) -> None:
         if not callable(self.call):
-            raise TypeError(f"samestep.Model: call is {type(self.call).__name__}, not a function")
+            raise ModelError(f"samestep.Model: call is {type(self.call).__name__}, not a function")
         if self.framework not in (None, *FRAMEWORKS):
-            raise ValueError(f"framework={self.framework!r} is not one of {', '.join(FRAMEWORKS)}")
+            near = get_close_matches(str(self.framework), FRAMEWORKS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ModelError(f"framework={self.framework!r} is not one of {', '.join(FRAMEWORKS)}{hint}")

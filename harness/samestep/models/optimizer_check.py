@@ -8,12 +8,12 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.arithmetic_check import check_arithmetic
-from samestep.models.comparison import Comparison
 from samestep.models.correspond import reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.forced_steps import after, before, run_candidate_steps, to_reference
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.judged import JudgedTensor
+from samestep.models.judging import Comparison
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Steps

@@ -6,7 +6,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Refused
 from samestep.agreement.limits import IDENTIFIED_WITHIN
-from samestep.models.comparison import Comparison
+from samestep.models.judging import Comparison
 from samestep.models.result import First
 from samestep.models.tensors import TensorKey
 

@@ -41,6 +41,19 @@ class First:
     inputs_agree: bool
     wrong: str | None = None
 
+    def __str__(self) -> str:
+        kind = f" ({self.kind})" if self.kind else ""
+        at = f" at {list(self.index)}" if self.index else ""
+        if self.wrong:
+            return f"{self.tensor}{kind}, {self.wrong}{at}"
+        return f"{self.tensor}{kind}, {self.error:.2g} off{at}, {_times(self.share)} its limit"
+
+
+def _times(share: float) -> str:
+    if share < 10:
+        return f"{share:.2g} times"
+    return f"{share:.0f} times" if share < 1e6 else f"{share:.1g} times"
+
 
 @dataclass(frozen=True)
 class LayerResult:
@@ -60,7 +73,8 @@ class Result:
     ``verdict`` is agree, weaker, disagree or abstains, and ``reason`` why it is not agree. ``judged`` are the
     tensors in the order in which they are computed. ``faults`` are the layers that are wrong by themselves,
     on the candidate's own inputs: two faults at once are two of them. ``diagnosis`` says what the first one
-    looks like. ``on`` names the variant of the inputs that shows it, None for the inputs as given.
+    looks like. ``on`` names the variant of the inputs, or the dtype, that shows it; None for the
+    inputs as given in the first dtype.
     ``declared`` says whether the caller's contract allows weaker arithmetic, and ``strict``
     whether what could not be examined counts as a failure.
     """

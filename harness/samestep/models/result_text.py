@@ -24,7 +24,7 @@ def summary(result: Result) -> str:
     if result.looks_like:
         lines.append(f"looks like: {result.looks_like}")
     others = [f for f in result.faults if result.first and (f.layer or f.tensor) != _name(result.first)]
-    lines += [f"wrong by itself as well: {_place(fault)}" for fault in others[:FEW]]
+    lines += [f"wrong by itself as well: {fault}" for fault in others[:FEW]]
     if result.verdict in (DISAGREE, WEAKER):
         lines += _around(result)
     missing = result.coverage.lines()
@@ -40,11 +40,11 @@ def headline(result: Result) -> str:
     if result.verdict == AGREE or first is None:
         return f"{result.verdict}: {_compared(result)}{_nearest(list(result.judged))}"
     before = "; what comes before it agrees" if first.inputs_agree else ""
+    where = f" on {result.on}" if result.on else ""
     if result.verdict == WEAKER:
         allowed = " (declared)" if result.declared else ""
-        return f"weaker{allowed}: the same function, but first {_place(first)}{before}"
-    where = f" on {result.on}" if result.on else ""
-    return f"disagree{where}: first {_place(first)}{before}"
+        return f"weaker{allowed}{where}: the same function, but first {first}{before}"
+    return f"disagree{where}: first {first}{before}"
 
 
 def explanation(result: Result) -> str:
@@ -54,22 +54,8 @@ def explanation(result: Result) -> str:
     return "\n".join([summary(result), *lines, str(result.coverage)])
 
 
-def _place(first: First) -> str:
-    kind = f" ({first.kind})" if first.kind else ""
-    at = f" at {list(first.index)}" if first.index else ""
-    if first.wrong:
-        return f"{first.tensor}{kind}, {first.wrong}{at}"
-    return f"{first.tensor}{kind}, {first.error:.2g} off{at}, {_times(first.share)} its limit"
-
-
 def _name(first: First) -> str:
     return first.layer or first.tensor
-
-
-def _times(share: float) -> str:
-    if share < 10:
-        return f"{share:.2g} times"
-    return f"{share:.0f} times" if share < 1e6 else f"{share:.1g} times"
 
 
 def _values(first: First) -> str:
@@ -92,9 +78,11 @@ def _around(result: Result) -> list[str]:
     start = next((i for i, state in enumerate(states) if state == result.verdict), len(states))
     before = [tensor for tensor in judged[:start] if tensor.state == AGREE]
     after = Counter(states[start + 1 :])
-    text = f"before it {len(before)} of {len(judged)} {what} agree{_nearest(before)}"
     beyond = after[DISAGREE] + after[WEAKER]
-    return [f"{text}; after it {beyond} are beyond their limits too"] if judged else []
+    later = f"after it {beyond} {'is' if beyond == 1 else 'are'} beyond their limits too"
+    if not before:
+        return [f"{later} (of {len(judged)} {what})"]
+    return [f"before it {len(before)} of {len(judged)} {what} agree{_nearest(before)}; {later}"]
 
 
 def _nearest(judged: list[JudgedTensor]) -> str:

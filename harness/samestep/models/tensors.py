@@ -36,8 +36,11 @@ class TensorKey:
     name: str
 
     def __str__(self) -> str:
-        if self.role in (Role.LAYER,):
+        if self.role is Role.LAYER:
             return self.name
+        if self.role is Role.UPDATE and ":" in self.name:
+            step, _, name = self.name.partition(":")
+            return f"{name} after step {int(step) + 1}"
         return f"{self.role.value} {self.name}".strip()
 
 

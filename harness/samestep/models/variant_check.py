@@ -9,10 +9,11 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Refused
 from samestep.agreement.verdict import DISAGREE
 from samestep.models.asked import Asked
-from samestep.models.comparison import Comparison, judge, open_programs, run_candidate
 from samestep.models.conclude import verdict_of
 from samestep.models.expected import Progress
+from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
+from samestep.models.runs import open_programs, run_candidate
 from samestep.models.subject import ModelError
 from samestep.models.variants import batch_size, rows_identical, variants, with_rows
 
@@ -27,6 +28,7 @@ class VariantFindings:
     failed: Comparison | None
     label: str | None
     notes: tuple[str, ...]
+    asides: tuple[str, ...] = ()
 
 
 def ask_variants(comparison: Comparison, options: Options, progress: Progress) -> VariantFindings:
@@ -45,14 +47,14 @@ def ask_variants(comparison: Comparison, options: Options, progress: Progress) -
             return VariantFindings(
                 again, label, (*notes, f"found on {label}: on the inputs as given both agree")
             )
-    return VariantFindings(None, None, (*notes, *rows_of(comparison)))
+    return VariantFindings(None, None, tuple(notes), tuple(rows_of(comparison)))
 
 
 def _compare(comparison: Comparison, asked: Asked, options: Options, progress: Progress) -> Comparison:
     sides = comparison.sides
     programs = open_programs(sides.reference, asked.reference, options.contract)
     run = run_candidate(sides.candidate, asked.candidate)
-    return judge(sides, asked, run, programs, comparison.links, options, progress)
+    return Judge(sides, asked, run, programs, comparison.links, options).compare(progress)
 
 
 def rows_of(comparison: Comparison) -> list[str]:
@@ -72,5 +74,5 @@ def rows_of(comparison: Comparison) -> list[str]:
             continue
         identical = rows_identical(whole, part, rows)
         if identical is False:
-            lines.append(f"{what} other bits than in the whole batch")
+            lines.append(f"{what} other bits than in the whole batch (another kernel: within the limits)")
     return lines

@@ -6,7 +6,8 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
 from samestep.models.asked import ask
-from samestep.models.comparison import Comparison, compare_once
+from samestep.models.comparison import compare_once
+from samestep.models.judging import Comparison
 from samestep.models.opening import open_subject
 from samestep.models.options import Options
 from samestep.models.prepare import prepare

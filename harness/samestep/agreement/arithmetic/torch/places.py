@@ -13,7 +13,7 @@ from samestep.agreement.arithmetic.program import Refused
 #: Code that is not the user's: the engine itself, PyTorch, and what Python puts between.
 _FOREIGN = (
     str(Path(torch.__file__).parent),
-    str(Path(__file__).parent),
+    str(Path(__file__).parents[3]),
     str(Path(sys.modules["contextlib"].__file__ or "").parent) + "/",
 )
 

@@ -1,0 +1,169 @@
+"""Both questions asked of paired tensors, and what no limit can judge taken out, each time with a note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Program
+from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
+from samestep.models.asked import Asked
+from samestep.models.correspond import reference_name
+from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
+from samestep.models.function_check import FunctionCheck, FunctionStatistics
+from samestep.models.gates import flipped, without
+from samestep.models.guessed_layers import guessed_wrongly, without_layers
+from samestep.models.judged import JudgedTensor
+from samestep.models.missing_gradients import missing_gradients
+from samestep.models.options import Options
+from samestep.models.overflow import overflow_suspects, overflowing
+from samestep.models.own_state import own_state, rounded_programs
+from samestep.models.pairing.correspondence import Correspondence
+from samestep.models.pairing.layers import LayerMap
+from samestep.models.prepare import Sides
+from samestep.models.runs import CandidateRun
+from samestep.models.tensors import TensorKey, Tensors
+
+Masks = Mapping[TensorKey, np.ndarray]
+Function = Mapping[TensorKey, FunctionStatistics]
+Arithmetic = Mapping[TensorKey, ArithmeticStatistics]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What both questions say of one question's tensors, before it is put into words."""
+
+    sides: Sides
+    asked: Asked
+    run: CandidateRun
+    programs: ReferencePrograms
+    links: Correspondence
+    expected: Expected
+    judged: tuple[JudgedTensor, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges tensors that are already paired; ``forced`` where every layer is looked at by itself."""
+
+    sides: Sides
+    asked: Asked
+    run: CandidateRun
+    programs: ReferencePrograms
+    links: Correspondence
+    options: Options
+    forced: bool = False
+
+    def compare(self, progress: Progress) -> Comparison:
+        """Return what both questions say. Raises `Refused`."""
+        replicas, seed = self.options.replicas, self.options.seed
+        expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress)
+        function = self._ask_function(expected)
+        arithmetic, notes = self._ask_arithmetic(expected, function)
+        judged = tuple(
+            JudgedTensor(key, self._name(key), value.shape, function.get(key), arithmetic.get(key))
+            for key, value in expected.exact.items()
+            if key in function or key in arithmetic
+        )
+        judged, left_out = self._without_wrong_guesses(judged, expected)
+        missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
+        return Comparison(
+            self.sides, self.asked, self.run, self.programs, self.links, expected, (*judged, *missing),
+            (*notes, *said, *left_out),
+        )  # fmt: skip
+
+    @property
+    def _shown(self) -> Tensors:
+        """The candidate's exact tensors, or the real ones where it has no engine."""
+        return self.run.exact or self.run.tensors
+
+    def _name(self, key: TensorKey) -> str:
+        return reference_name(self.links, key)
+
+    def _ask_function(self, expected: Expected) -> Function:
+        if self.run.program is None:
+            return {}
+        check = FunctionCheck(
+            self.run.program, self.programs.plain, expected, self.links, self.options.seed,
+            self._held, partial(self._rounded, self.options.seed),
+        )  # fmt: skip
+        return check.run(self.run.exact or {})
+
+    def _ask_arithmetic(self, expected: Expected, function: Function) -> tuple[Arithmetic, tuple[str, ...]]:
+        """The statistics of the real run, without what overflows on both sides or hangs on a gate."""
+        real = self.links.comparable(self.run.tensors)
+        spilled = self._overflowing(real, expected)
+        got = without(real, expected, spilled)
+        arithmetic = check_arithmetic(got, expected, {})
+        hanging = self._hanging_on_gates(got, expected, function, arithmetic)
+        if hanging:
+            arithmetic = check_arithmetic(without(got, expected, hanging), expected, {})
+        notes = (
+            *_counted(spilled, "overflow on both sides"),
+            *_counted(hanging, "hang on a gate that rounding flips"),
+        )
+        return arithmetic, notes
+
+    def _overflowing(self, got: Tensors, expected: Expected) -> Masks:
+        """The elements in which the reference's real run overflows too."""
+        suspects = overflow_suspects(check_arithmetic(got, expected, {}))
+        if not suspects:
+            return {}
+        real = self.links.apply(self.sides.reference.run(self.asked.reference))
+        return overflowing(got, expected, real, suspects)
+
+    def _hanging_on_gates(
+        self, got: Tensors, expected: Expected, function: Function, arithmetic: Arithmetic
+    ) -> Masks:
+        """The elements that are where a flipped gate puts them, of functions that are the same."""
+        doubtful = [
+            key
+            for key, found in arithmetic.items()
+            if found.statistics is not None
+            and found.statistics.first is not None
+            and (key not in function or function[key].same)
+        ]
+        if not doubtful:
+            return {}
+        program, seed = self.programs.declared, self.options.seed
+        return flipped(program, self.links.apply, expected, got, doubtful, seed)
+
+    def _without_wrong_guesses(
+        self, judged: tuple[JudgedTensor, ...], expected: Expected
+    ) -> tuple[tuple[JudgedTensor, ...], tuple[str, ...]]:
+        """The tensors without layers that were paired by their place and show something else."""
+        layers = self.links.layers
+        if self.forced or not isinstance(layers, LayerMap):
+            return judged, ()
+        shown = self.links.comparable(self._shown)
+        names = guessed_wrongly(judged, layers.positions, shown, expected.exact)
+        notes = (f"{name} shows something else than the layer in its place; left out" for name in names)
+        return without_layers(judged, names), tuple(notes)
+
+    def _held(self) -> Iterator[np.ndarray]:
+        """Yield the arrays that a side is given, by whatever name."""
+        for side in (self.sides.candidate, self.sides.reference):
+            yield from side.parameters().values()
+            yield from side.state().values()
+        yield from self.asked.reference.inputs
+
+    def _rounded(
+        self, seed: int, draws: int
+    ) -> tuple[Iterator[Program[TensorKey]], Iterator[Program[TensorKey]]]:
+        """Programs of both sides with the state that the other one lacks rounded otherwise."""
+        candidate, reference, links = self.sides.candidate, self.sides.reference, self.links.state.links
+        sources = {source for link in links.values() for source in link.sources}
+        mine, theirs = own_state(candidate, links), own_state(reference, sources)
+        return (
+            rounded_programs(candidate, self.asked.candidate, mine, seed, draws),
+            rounded_programs(reference, self.asked.reference, theirs, seed, draws),
+        )
+
+
+def _counted(masks: Masks, what: str) -> Iterator[str]:
+    for key, mask in masks.items():
+        yield f"{key}: {int(mask.sum())} of {mask.size} elements {what}; left out"

@@ -1,0 +1,70 @@
+"""The runs of both sides that a comparison is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.engine_errors import refusing
+from samestep.models.expected import ReferencePrograms
+from samestep.models.question import Question
+from samestep.models.subject import ModelError, Subject
+from samestep.models.tensors import TensorKey, Tensors
+
+
+@dataclass(frozen=True)
+class CandidateRun:
+    """The candidate as it really ran, twice, and its program; None, with the ``reason``, without an engine.
+
+    ``again`` is the second run; ``exact`` the program's exact run.
+    """
+
+    tensors: Tensors
+    again: Tensors
+    program: Program[TensorKey] | None
+    exact: Tensors | None
+    reason: str | None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether both runs gave the same bits."""
+        return all(
+            np.array_equal(value, self.again[key], equal_nan=value.dtype.kind == "f")
+            for key, value in self.tensors.items()
+        )
+
+
+@contextmanager
+def naming(side: str) -> Iterator[None]:
+    """Say in a `ModelError` of the block which side it is about."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{side}: {error}") from error.__cause__
+
+
+def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
+    """Return the candidate's runs. Raises `ModelError`, which names the candidate."""
+    with naming("candidate"):
+        tensors, again = candidate.run(question), candidate.run(question)
+    try:
+        with refusing(candidate, question):
+            program = candidate.program(question)
+            return CandidateRun(tensors, again, program, program.exact(), None)
+    except Refused as refused:
+        return CandidateRun(tensors, again, None, None, str(refused))
+
+
+def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
+    """Return the reference's programs. Raises `Refused`, and `ModelError`, which names the reference."""
+    with naming("reference"), refusing(reference, question):
+        plain = reference.program(question)
+        own = plain.exact()
+        declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
+        if declared is not plain:
+            declared.exact()
+    return ReferencePrograms(plain, declared, own)
