@@ -119,7 +119,7 @@ class SpreadMeter(Generic[Name]):
         norms, scales = np.array(self.norms[name]) * self.unit, np.array(self.scales[name]) * self.unit
         sigma = np.sqrt(self.squares[name] / len(norms)) * self.unit
         whole = float(np.sqrt(np.square(sigma, where=self.held[name], out=np.zeros(sigma.shape)).sum()))
-        rms = whole / max(np.count_nonzero(self.held[name]), 1) ** 0.5
+        rms = whole / max(int(np.count_nonzero(self.held[name])), 1) ** 0.5
         floored = np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)))
         fits = self.precision == "float32" and floored.max(initial=0.0) <= np.finfo(np.float32).max
         return Spread(
