@@ -33,7 +33,7 @@ def port():
 
     names: dict[str, object] = {}
     with pytest.raises(samestep.AgreementError) as caught:
-        exec(BLOCKS[0], names)
+        exec(BLOCKS[0], names)  # the page's first example
     return str(caught.value), names
 
 
@@ -42,7 +42,7 @@ def test_the_port_is_found_wrong_as_the_page_says(port):
 
 
 def test_limits_print_what_the_page_says(port, capsys):
-    exec(BLOCKS[1], port[1])
+    exec(BLOCKS[-1], port[1])
     lines = words(capsys.readouterr().out)
     shown = words(printed("limits"))
     assert lines[: len(shown)] == shown
