@@ -229,7 +229,7 @@ FAULTS = (
         fill=float(np.finfo(np.float32).min),
         at=1,
     ),
-    fault("padding on the wrong side", "blocks.0.out", None, side="left"),
+    fault("padding on the wrong side", "blocks.0.out", "wrong at [1] alone", side="left"),
     fault("k, q, v for q, k, v", "blocks.0.out", None, order="kqv"),
     fault("positions start at 1", "blocks.0.norm1", None, first=1),
     fault("positions start at 2", "blocks.0.norm1", None, first=2),

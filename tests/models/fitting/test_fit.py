@@ -11,7 +11,7 @@ from samestep.agreement.limits import EXPLAINED
 from samestep.models.fitting.difference import Difference
 from samestep.models.fitting.fit import fit
 from samestep.models.tensors import Role
-from tests.models.fitting.planted import GROUPS, Planted, layer_norm, losses, normal, norms
+from tests.models.fitting.planted import GROUPS, Planted, cross_entropy, layer_norm, losses, normal, norms
 
 SEEDS = range(5)
 DTYPES = ("float32", "float64")
@@ -141,6 +141,16 @@ def test_what_two_causes_explain_is_not_said_for_certain():
     found = fit(case.difference("float32"))
     assert found is not None
     assert not found.certain
+
+
+def test_a_smoothing_is_named_that_the_reference_has_and_does_not_say():
+    def code(smoothing):
+        return lambda logits, targets: cross_entropy(logits, targets, smoothing, gradient=True)
+
+    case = replace(losses(np.random.default_rng(0))["smoothing: gradient"], right=code(0.1), wrong=code(0.0))
+    found = fit(case.difference("float64"))
+    assert found is not None
+    assert "label smoothing is 0, where the reference has 0.1" in str(found)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
