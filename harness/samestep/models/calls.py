@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.asked import Inputs, ask
-from samestep.models.compare_models import compare_subjects
-from samestep.models.comparison import open_programs
+from samestep.models.compare_dtypes import compare_in_dtypes
 from samestep.models.expected import measure_expected
 from samestep.models.honest_limits import HonestLimits, honest_limits
 from samestep.models.opening import open_subject
@@ -17,11 +17,13 @@ from samestep.models.options import (
     Options,
     at_least,
     contract_of,
+    dtypes_of,
     pair_of,
     refuse_tolerances,
 )
 from samestep.models.progress_bar import progress
 from samestep.models.result import AgreementError, NotExamined, Result
+from samestep.models.runs import open_programs
 from samestep.models.subject import ModelError
 
 
@@ -38,6 +40,7 @@ def compare(
     optimizer: object = None,
     steps: int = 3,
     contract: str | None = None,
+    dtypes: Sequence[str] = ("float32",),
     replicas: int = 24,
     seed: int = 0,
     strict: bool = False,
@@ -68,6 +71,10 @@ def compare(
     contract
         "tf32", "bfloat16", "float16": the arithmetic of matrix products that the candidate declares;
         "weaker": any arithmetic of the right function.
+    dtypes
+        Any of "float32" (both sides as they are), "bfloat16", "float16": in each of these the parameters,
+        state and inputs of both sides are rounded to it, both run in it, and the worst verdict counts.
+        Optimiser steps are asked in "float32" only.
     replicas, seed
         How many noisy runs of the reference sigma is estimated from, and the seed of all that is random.
     perturb
@@ -85,12 +92,12 @@ def compare(
     options = Options(
         convert, convert_state, layers, pair_of(optimizer, "optimizer"), at_least(steps, 1, "steps"),
         declared, weaker, at_least(replicas, 8, "replicas"), at_least(seed, 0, "seed"), strict, perturb,
-        variants, msg,
+        variants, msg, dtypes_of(dtypes),
     )  # fmt: skip
     asked = ask(inputs, loss, targets, options.seed)
     sides = open_subject(candidate, "candidate"), open_subject(reference, "reference")
     with progress("compare") as told:
-        return compare_subjects(*sides, asked, options, told)
+        return compare_in_dtypes(*sides, asked, options, told)
 
 
 def assert_agreement(candidate: object, reference: object, inputs: Inputs, **options: object) -> None:

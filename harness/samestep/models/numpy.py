@@ -79,6 +79,13 @@ class NumpySubject:
             held=_changed(self.held, state, "state"),
         )
 
+    def cast(self, dtype: str) -> NumpySubject:
+        """Return this function with floating params and state in float16. Raises `ModelError` for others."""
+        if dtype != "float16":
+            raise ModelError(f"NumPy has no {dtype}: leave it out of dtypes=, or write the function in JAX")
+        values, held = (replaced(tree, lambda _, x: _in(x, dtype)) for tree in (self.values, self.held))
+        return replace(self, values=values, held=held)
+
     def run(self, question: Question) -> Tensors:
         """Return outputs, loss and new state, as NumPy computes them. Raises `ModelError`."""
         given: list[tuple[np.ndarray, np.ndarray]] = []
@@ -122,7 +129,7 @@ class NumpySubject:
         """The tensors of one call on arrays as ``lift`` makes them, by key."""
         if question.forced:
             raise ModelError(f"NumPy function {self.name} has no layers that values could be forced on")
-        inputs = [lift(array) for array in question.inputs]
+        inputs = [lift(_in(array, question.dtype)) for array in question.inputs]
         by_position = len(inputs) - len(question.keywords)
         first = [
             replaced(tree, lambda _, x: lift(x)) for tree in (self.values, self.held) if tree is not None
@@ -132,7 +139,7 @@ class NumpySubject:
         outputs, state = self._parted(returned)
         tensors: dict[TensorKey, Any] = {TensorKey(Role.OUTPUT, n): x for n, x in leaves(outputs).items()}
         if question.loss is not None:
-            targets = None if question.targets is None else lift(question.targets)
+            targets = None if question.targets is None else lift(_in(question.targets, question.dtype))
             tensors[TensorKey(Role.LOSS, "")] = _loss(question.loss, outputs, targets)
         return {**tensors, **{TensorKey(Role.STATE, n): x for n, x in leaves(state).items()}}
 
@@ -173,6 +180,10 @@ def _held(path: str, leaf: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise ModelError(f"{path or 'the value'} is {array.dtype}: give an array of numbers")
     return array.astype(np.float32) if array.dtype.kind == "f" and array.dtype.itemsize > 4 else array
+
+
+def _in(array: np.ndarray, dtype: str | None) -> np.ndarray:
+    return array.astype(dtype) if dtype is not None and array.dtype.kind == "f" else array
 
 
 def _numeric(key: object, value: np.ndarray, name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
+from samestep.models.dtypes import AS_GIVEN, NAMES
 from samestep.models.subject import ModelError
 
 #: From the reference's arrays by name to the candidate's, by name or nested.
@@ -36,6 +37,7 @@ class Options:
     perturb: bool = False
     variants: bool = True
     msg: str | None = None
+    dtypes: tuple[str, ...] = (AS_GIVEN,)
 
 
 def contract_of(name: str | None) -> tuple[Contract, bool]:
@@ -72,6 +74,14 @@ def pair_of(value: object, what: str) -> tuple[object, object] | None:
     if isinstance(value, (tuple, list)) and len(value) == 2:
         return value[0], value[1]
     raise ModelError(f"{what}= takes a pair: (candidate's, reference's)")
+
+
+def dtypes_of(value: object) -> tuple[str, ...]:
+    """Return the names of dtypes, each once. Raises `ModelError` for anything else."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, (tuple, list)) or not names or any(name not in NAMES for name in names):
+        raise ModelError(f"dtypes={value!r} is not a tuple of names out of {', '.join(NAMES)}")
+    return tuple(dict.fromkeys(names))
 
 
 def at_least(value: object, least: int, what: str) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from samestep.models.dtypes import rounded
 from samestep.models.tensors import Tensors
 
 #: A loss as one side computes it: ``loss(outputs, targets)``, a scalar in that side's own framework, or the
@@ -31,6 +32,9 @@ class Question:
     with the name ``"layer.0"``, ``"layer.1"``: the arrays among the arguments of the first call, by position
     first, integers and masks included. A layer that is only a name for a value has none. ``cotangents`` says
     which cotangent each floating output has, in this side's order of them; 0, 1, 2, ... without it.
+
+    ``dtype`` is the floating dtype that both sides run in, None where each runs in its own. Floating inputs,
+    targets and cotangents then are float32 arrays of numbers that it holds, and go into the model in it.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -42,15 +46,26 @@ class Question:
     forced: Tensors = field(default_factory=dict)
     inputs_of: frozenset[str] = frozenset()
     cotangents: tuple[int, ...] = ()
+    dtype: str | None = None
 
     def cotangent(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
         """Return the fixed random cotangent of floating output ``index``, float32, of its ``shape``.
 
-        Standard normal, the same for both sides; every element is held exactly by float32.
+        Standard normal, the same for both sides; every element is held exactly by float32 and by ``dtype``.
         """
         number = self.cotangents[index] if self.cotangents else index
         rng = np.random.default_rng([self.seed, number, 0x5A3E])
-        return rng.standard_normal(shape).astype(np.float32)
+        return rounded(rng.standard_normal(shape).astype(np.float32), self.dtype)
+
+    def in_dtype(self, dtype: str) -> Question:
+        """Return the same question in ``dtype``, with inputs and targets rounded to it."""
+        targets = None if self.targets is None else rounded(self.targets, dtype)
+        inputs = tuple(rounded(x, dtype) for x in self.inputs)
+        return replace(self, inputs=inputs, targets=targets, dtype=dtype)
+
+    def with_inputs(self, inputs: Iterable[np.ndarray]) -> Question:
+        """Return the question with other inputs of the same shapes and dtypes, nothing forced."""
+        return replace(self, inputs=tuple(rounded(x, self.dtype) for x in inputs), forced={})
 
 
 @dataclass(frozen=True)

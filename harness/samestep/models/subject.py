@@ -69,6 +69,14 @@ class Subject(Protocol):
         """
         ...
 
+    def cast(self, dtype: str) -> Subject:
+        """Return this model with its floating parameters and state rounded to ``dtype``, to run in it.
+
+        ``dtype`` is one of `samestep.models.dtypes.ROUNDING`. Raises `ModelError` where the framework has no
+        such dtype, or the model cannot be cast.
+        """
+        ...
+
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run as the model really runs: its own dtypes, device, compiled or not.
 

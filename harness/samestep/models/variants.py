@@ -31,11 +31,10 @@ def variants(question: Question) -> Iterator[tuple[str, Question]]:
 
 
 def _changed(question: Question, scale: float, shift: float) -> Question:
-    inputs = tuple(
+    return question.with_inputs(
         (array * scale + shift).astype(array.dtype) if array.dtype.kind == "f" else array
         for array in question.inputs
     )
-    return replace(question, inputs=inputs, forced={})
 
 
 def batch_size(question: Question) -> int | None:

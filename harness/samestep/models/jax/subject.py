@@ -19,7 +19,7 @@ from samestep.models.jax.optimizer import optimizer_steps
 from samestep.models.jax.optimizer_settings import settings_of_optax
 from samestep.models.jax.step import Form, Values, forward, objective, step
 from samestep.models.jax.traced import Traced, trace
-from samestep.models.jax.trees import Array, Arrays, fitting, held, on_host
+from samestep.models.jax.trees import Array, Arrays, fitting, held, in_dtype, on_host
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
@@ -120,6 +120,12 @@ class JaxSubject:
         )
         return replace(self, definition=changed)
 
+    def cast(self, dtype: str) -> JaxSubject:
+        """Return this model with floating parameters and state in a dtype, by its name."""
+        mine = self.definition
+        parameters, state = in_dtype(mine.parameters, dtype), in_dtype(mine.state, dtype)
+        return JaxSubject(replace(mine, parameters=parameters, state=state), framework=self.framework)
+
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run, compiled as one function. Raises `ModelError`."""
         form, values = self._asked(question)
@@ -166,9 +172,11 @@ class JaxSubject:
 
     def _asked(self, question: Question) -> tuple[Form, Values]:
         form, inputs = Form.of(question)
-        targets = None if question.targets is None else held("targets", np.asarray(question.targets))
+        targets = {} if question.targets is None else {"targets": held("targets", question.targets)}
+        if question.dtype is not None:
+            inputs, targets = in_dtype(inputs, question.dtype), in_dtype(targets, question.dtype)
         mine = self.definition
-        return form, Values(mine.parameters, mine.state, mine.carried, inputs, targets)
+        return form, Values(mine.parameters, mine.state, mine.carried, inputs, targets.get("targets"))
 
     def _traced(self, question: Question, form: Form, values: Values) -> tuple[Traced, Compiled]:
         forced = tuple(question.forced)

@@ -109,6 +109,11 @@ def on_host(array: Array) -> np.ndarray:
     return np.array(array)
 
 
+def in_dtype(arrays: Arrays, dtype: str) -> dict[str, Array]:
+    """Return the arrays by name with floating ones in ``dtype``."""
+    return {name: x.astype(dtype) if is_floating(x) else x for name, x in arrays.items()}
+
+
 def fitting(what: str, array: np.ndarray, like: Any) -> Array:
     """Return ``array`` in the dtype of ``like``. Raises `ModelError` for another shape."""
     if np.shape(array) != tuple(like.shape):

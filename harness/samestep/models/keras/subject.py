@@ -68,6 +68,10 @@ class KerasSubject:
         """Return this model with other values of some of its variables. Raises `ModelError`."""
         return replace(self, inner=self.inner.with_values(parameters, state))
 
+    def cast(self, dtype: str) -> KerasSubject:
+        """Raise `ModelError`: a Keras model's dtype policy is fixed when it is made."""
+        raise ModelError(f"a Keras model is asked in its own dtype: make it with dtype={dtype!r}")
+
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run on the model's own backend. Raises `ModelError`."""
         return self.inner.run(question)

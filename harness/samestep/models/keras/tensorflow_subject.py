@@ -63,6 +63,10 @@ class TensorFlowSubject:
             _check(values, own, kind)
         return replace(self, values={**self.values, **parameters, **state}, _called=[])
 
+    def cast(self, dtype: str) -> TensorFlowSubject:
+        """Raise `ModelError`: TensorFlow's variables keep their dtype."""
+        raise ModelError(f"a TensorFlow model is asked in its own dtype: make it in {dtype}")
+
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run, with a tf.GradientTape. Raises `ModelError`."""
         tf.random.set_seed(question.seed)

@@ -77,6 +77,15 @@ class FunctionNetwork:
 
         return Instance(_leaves(params), call, lambda: _leaves(after["state"]), leaves_only=True)
 
+    def cast(self, dtype: torch.dtype) -> FunctionNetwork:
+        """Return the function with floating arrays in ``dtype``."""
+
+        def rounded(name: str, leaf: Any) -> Any:
+            floating = isinstance(leaf, torch.Tensor) and leaf.is_floating_point()
+            return leaf.detach().to(dtype) if floating else leaf
+
+        return FunctionNetwork(self.call, replaced(self.params, rounded), replaced(self.held, rounded))
+
     @contextmanager
     def native(self, values: Values) -> Iterator[Instance]:
         """Lend a copy."""

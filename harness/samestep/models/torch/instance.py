@@ -65,6 +65,10 @@ class Network(Protocol):
         """Return a copy, not compiled, with ``values`` in place of some of its own."""
         ...
 
+    def cast(self, dtype: torch.dtype) -> Network:
+        """Return a copy with floating parameters and state in ``dtype``. Raises `ModelError`."""
+        ...
+
     def native(self, values: Values) -> AbstractContextManager[Instance]:
         """Lend the model as it really runs, compiled or not; it is put back on leaving."""
         ...

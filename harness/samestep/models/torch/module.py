@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch._dynamo.eval_frame import OptimizedModule
 
+from samestep.models.subject import ModelError
 from samestep.models.torch.instance import Instance, Values
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import to_tensor
@@ -81,6 +82,14 @@ class ModuleNetwork:
                 if name in values:
                     tensor.copy_(to_tensor(values[name], name))
         return Instance(parameters, module, lambda: _named(module.named_buffers()), _submodules(module))
+
+    def cast(self, dtype: torch.dtype) -> ModuleNetwork:
+        """Return a deep copy in ``dtype``. Raises `ModelError` for a compiled module."""
+        if self.compiled:
+            raise ModelError("a compiled model is asked in its own dtype: give it before torch.compile")
+        copied = eager_copy(self.module)
+        with model_errors(f"casting the model to {dtype}"):
+            return ModuleNetwork(copied.to(dtype))
 
     @contextmanager
     def native(self, values: Values) -> Iterator[Instance]:

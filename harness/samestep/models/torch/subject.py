@@ -64,6 +64,12 @@ class TorchSubject:
         }
         return replace(self, values={**self.values, **given}, _called=[])
 
+    def cast(self, dtype: str) -> TorchSubject:
+        """Return this model in a dtype, by its name. Raises `ModelError`."""
+        network = self.network.cast(getattr(torch, dtype))
+        own = {**network.parameters(), **network.state()}
+        return TorchSubject(network, _held(self.values, own, {}, "value"), self.framework)
+
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run as the model really runs. Raises `ModelError`.
 

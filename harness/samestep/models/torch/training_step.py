@@ -55,7 +55,8 @@ class TrainingStep:
         )
         check_dense(instance.parameters, "parameter")
         check_dense(instance.state(), "buffer")
-        dtype = _common_dtype(instance)
+        asked = None if question.dtype is None else getattr(torch, question.dtype)
+        dtype = asked or _common_dtype(instance)
         self.inputs = {
             name: _input(array, name, dtype, device, question.backward)
             for name, array in zip(input_names(question), question.inputs, strict=True)
@@ -64,6 +65,8 @@ class TrainingStep:
         self.given: dict[str, torch.Tensor] = {}
         targets = question.targets
         self.targets = None if targets is None else to_tensor(targets, "targets", device)
+        if self.targets is not None and asked is not None and self.targets.is_floating_point():
+            self.targets = self.targets.to(asked)
 
     def run(self) -> TorchTensors:
         """Return all tensors of the run, in the order of `samestep.models.tensors`.

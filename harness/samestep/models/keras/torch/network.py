@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
+from samestep.models.subject import ModelError
 from samestep.models.torch.instance import Instance, Values
 from samestep.models.torch.values import to_tensor
 
@@ -58,6 +59,10 @@ class KerasOnTorch:
     def modules(self) -> Mapping[str, torch.nn.Module]:
         """Return the layers by path."""
         return self.keras.layers
+
+    def cast(self, dtype: torch.dtype) -> KerasOnTorch:
+        """Raise `ModelError`: a Keras model's dtype policy is fixed when it is made."""
+        raise ModelError(f"a Keras model is asked in its own dtype: make it in {dtype}")
 
     def copy(self, values: Values) -> Instance:
         """Return the model on copies of its variables' values; the model itself is not changed."""
