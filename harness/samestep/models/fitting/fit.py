@@ -33,6 +33,8 @@ class Fitted(Diagnosis):
     certain: bool = False
 
     def __str__(self) -> str:
+        if self.certain:
+            return f"{self.text} (what is left is rounding)"
         return f"{self.text} (leaves {100 * self.left:.2g} % of the error)"
 
 
