@@ -103,6 +103,14 @@ def test_axes_of_one_length_lie_as_in_the_layers_before():
     np.testing.assert_array_equal(found.apply({"norm": norm})["second"], norm.transpose(0, 2, 3, 1))
 
 
+def test_height_and_width_keep_their_order():
+    """Square images that are shifted are as far from the reference under every order of their axes."""
+    for seed in range(8):
+        image = np.random.default_rng(seed).standard_normal((2, 3, 6, 6))
+        found = pair_layers({"conv": image}, {"tag": np.roll(image, 1, -1).transpose(0, 2, 3, 1)})
+        np.testing.assert_array_equal(found.apply({"conv": image})["tag"], image.transpose(0, 2, 3, 1))
+
+
 def test_layers_that_the_reference_does_not_show_are_skipped_by_place():
     """The port shows one layer more and one less, and all after the first block is wrong."""
     reference, candidate, truth = transformer()

@@ -186,8 +186,15 @@ def _way(
     views = shape_views(theirs, shape, reshapes)
     ways = [from_view(other, theirs, view, shape) for view in views if only_merges(view.shape, shape)]
     as_is = [way for way in ways if way.whole and len(way.loops or ()) == 1]
-    choice = as_is or sorted(ways, key=lambda way: _apart(candidate[one], way, reference[other]))
+    choice = as_is[:1] or _likeliest(candidate[one], ways, reference[other])
     return replace(choice[0], words="by position") if choice else None
+
+
+def _likeliest(value: np.ndarray, ways: Sequence[Arrangement], source: np.ndarray) -> list[Arrangement]:
+    """Return the way that moves fewest axes, which leaves height and width in order; or one twice as near."""
+    ranked = sorted((len(way.loops or ()), _apart(value, way, source), i) for i, way in enumerate(ways))
+    near = [entry for entry in ranked if 2 * entry[1] < ranked[0][1]]
+    return [ways[min(near, key=lambda entry: entry[1])[2] if near else ranked[0][2]]] if ranked else []
 
 
 def _apart(value: np.ndarray, way: Arrangement, source: np.ndarray) -> float:
