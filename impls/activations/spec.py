@@ -41,6 +41,8 @@ SPEC = Spec(
     unsuited={
         "integers": "exp and tanh round",
         "powers_of_two": "sigmoid and tanh do not scale",
+        "nan_parameter": "there are no params",
+        "overflow": "sigmoid and tanh are bounded, and relu moves its input only",
         "ties": "the range itself holds 0 and -0",
     },
     derivatives={

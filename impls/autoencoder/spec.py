@@ -81,7 +81,7 @@ SPEC = Spec(
         "Adam's eps": "added to the root of the corrected second moment, outside the root",
     },
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
-    probes=("nan", "large_logits"),
+    probes=("nan", "nan_parameter", "overflow", "large_logits"),
     unsuited={
         "integers": "the sigmoid rounds",
         "powers_of_two": "the sigmoid does not scale",

@@ -8,6 +8,7 @@ from .torch_optim import adopt, export, forward, named
 READ_AFTER = "torch_optim"
 DEPARTS = {
     "nan": "BCELoss raises for NaN, which is no probability",
+    "nan_parameter": "BCELoss raises for NaN, which is no probability",
     "large_logits": "BCELoss clamps its logarithms at -100",
 }
 

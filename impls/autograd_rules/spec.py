@@ -73,8 +73,9 @@ SPEC = Spec(
     },
     make_inputs=make_inputs,
     axes=lambda case: {"x": ".", "v": "..", "m": "rc", "a": "n", "b": "n", "t": "n"},
-    probes=("nan",),
+    probes=("nan", "overflow"),
     unsuited={
+        "nan_parameter": "there are no params",
         "integers": "sines round",
         "powers_of_two": "neither sines nor sums with a constant scale",
         "ties": "every function here has a derivative everywhere",

@@ -108,7 +108,7 @@ SPEC = Spec(
         "x": "ni", "y": "no", "depths": ".",
         "w1": "ih", "b1": "h", "w2": "hh", "b2": "h", "w3": "ho", "b3": "o",
     },
-    probes=("integers", "nan"),
+    probes=("integers", "nan", "nan_parameter", "overflow"),
     unsuited={
         "powers_of_two": "the biases do not scale",
         "ties": "the biases keep the net inputs from 0; the integers have zeros enough",

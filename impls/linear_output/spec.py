@@ -68,7 +68,7 @@ SPEC = Spec(
         "grad_y_pred", "grad_w2", "grad_b2", "grad_h_sigmoid", "grad_h", "grad_w1", "grad_b1",
     ),
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
-    probes=("nan",),
+    probes=("nan", "nan_parameter", "overflow"),
     unsuited={
         "integers": "sigmoids round",
         "powers_of_two": "sigmoids do not scale",

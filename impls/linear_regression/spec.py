@@ -46,7 +46,7 @@ SPEC = Spec(
     trace=("y_pred", "loss", "grad_y_pred", "grad_w", "grad_b"),
     conventions={"mean square": "over the points, without the half"},
     axes=lambda case: {"x": "n", "y": "n"},
-    probes=("nan",),
+    probes=("nan", "nan_parameter", "overflow"),
     unsuited={
         "integers": "the mean over fifteen points rounds",
         "powers_of_two": "a bias does not scale",

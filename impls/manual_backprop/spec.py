@@ -103,7 +103,7 @@ SPEC = Spec(
         "grad_y_pred", "grad_y_in", "grad_w2", "grad_h_sigmoid", "grad_h", "grad_w1",
     ),
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
-    probes=("nan",),
+    probes=("nan", "nan_parameter", "overflow"),
     unsuited={
         "integers": "sigmoids round",
         "powers_of_two": "sigmoids do not scale",

@@ -139,7 +139,7 @@ SPEC = Spec(
         "Adam's eps": "added to the root of the corrected second moment, outside the root",
     },
     axes=axes,
-    probes=("nan", "large_logits", "ties"),
+    probes=("nan", "nan_parameter", "overflow", "large_logits", "ties"),
     unsuited={
         "integers": "the softmax rounds",
         "powers_of_two": "the softmax does not scale",

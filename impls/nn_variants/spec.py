@@ -114,7 +114,7 @@ SPEC = Spec(
         "Adam's eps hat": "added to the root of the uncorrected second moment (TensorFlow 1, Keras)",
     },
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "b1": "h", "w2": "ho", "b2": "o"},
-    probes=("integers", "nan"),
+    probes=("integers", "nan", "nan_parameter", "overflow"),
     unsuited={
         "powers_of_two": "a bias does not scale",
         "ties": "biases keep the net inputs from 0",

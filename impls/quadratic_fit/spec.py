@@ -54,7 +54,7 @@ SPEC = Spec(
     trace=("y_pred", "loss", "grad_y_pred", "grad_w"),
     conventions={"loss": "half the mean square: the derivative of the square brings the 2"},
     axes=lambda case: {"x": "n", "y": "n"},
-    probes=("nan",),
+    probes=("nan", "nan_parameter", "overflow"),
     unsuited={
         "integers": "the mean over 25 points rounds",
         "powers_of_two": "x is squared and y is not",

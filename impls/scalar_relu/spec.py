@@ -66,7 +66,7 @@ SPEC = Spec(
     ),
     conventions={"relu'(0)": "0"},
     axes=lambda case: {"x": "ni", "y": "no", "w1": "ih", "w2": "ho"},
-    probes=("integers", "powers_of_two", "nan", "ties"),
+    probes=("integers", "powers_of_two", "nan", "nan_parameter", "overflow", "ties"),
     unsuited={"large_logits": "there is no softmax"},
     lesson=True,
 )  # fmt: skip

@@ -73,8 +73,9 @@ SPEC = Spec(
         "a": "rc", "b": "rc", "w": "cr", "vector": "c",
         "row": "..", "column": "..", "cube": "...",
     },
-    probes=("nan",),
+    probes=("nan", "overflow"),
     unsuited={
+        "nan_parameter": "there are no params",
         "integers": "quotients and roots round",
         "powers_of_two": "what is made from nothing does not scale",
         "ties": "there is no relu",

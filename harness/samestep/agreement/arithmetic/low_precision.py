@@ -1,7 +1,8 @@
 """Other arithmetics: what the reference gives when one thing in it is done as a candidate might have done it.
 
 Matrix products on operands, or with results, in a coarser format, to identify the arithmetic that was really
-used; and relu gates that let a gradient pass at 0, to identify that convention. Everything else is exact.
+used; relu gates that let a gradient pass at 0, to identify that convention; and comparisons of numbers that
+may not be finite, which conventions decide either way. Everything else is exact.
 """
 
 from __future__ import annotations
@@ -91,29 +92,51 @@ PRODUCTS: dict[str, Product] = {
 }
 
 
+#: The factor that is left to overflow and underflow: what a sum may exceed its result by on the way.
+ROOM = 2.0**20
+#: What comparisons take for NaN, and for a number so large that float32 may have overflowed on the way to it:
+#: larger than all others, or smaller. `h > 0` opens all such gates, or closes them; whatever a framework does
+#: there (`max`, `where`, a mask, a clamp) opens or closes each of them.
+COMPARED_AS = {"not finite is largest": np.inf, "not finite is smallest": -np.inf}
+
+
 @dataclass
 class Arithmetic:
     """What is done differently from the reference.
 
     ``product`` replaces all matrix products, or ``only`` the one of that number; ``is_open`` replaces ``h >
-    0``. ``products`` counts the matrix products.
+    0``; ``not_finite`` replaces the operands of comparisons that may not be finite. ``products`` counts the
+    matrix products.
     """
 
     product: Product = np.matmul
     is_open: Callable[..., Array] = np.greater
     only: int | None = None
     products: int = 0
+    not_finite: float | None = None
 
     def multiply(self, a: Array, b: Array) -> Array:
         """Return a @ b, of shapes (..., m, n) and (..., n, p), in this arithmetic, and count it."""
         number, self.products = self.products, self.products + 1
         return self.product(a, b) if self.only in (None, number) else np.matmul(a, b)
 
+    def compared(self, value: Array) -> Array:
+        """Return an operand of a comparison, in its shape, as this arithmetic compares it."""
+        if self.not_finite is None or value.dtype.kind != "f":
+            return value
+        is_sure = np.abs(value) < np.finfo(np.float32).max / ROOM
+        return np.where(is_sure, value, self.not_finite)
+
 
 def arithmetic_named(name: str, only: int | None = None) -> Arithmetic:
-    """Return one of `PRODUCTS`, or "gates open", by its name. Raises KeyError for any other."""
+    """Return one of `PRODUCTS` or `COMPARED_AS`, or "gates open", by its name.
+
+    Raises KeyError for any other.
+    """
     if name == "gates open":
         return Arithmetic(is_open=_always)
+    if name in COMPARED_AS:
+        return Arithmetic(not_finite=COMPARED_AS[name])
     return Arithmetic(PRODUCTS[name], only=only)
 
 
@@ -139,7 +162,9 @@ class LowPrecisionArray(RoundingArray):
 
     def elementwise(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
         values = [operand.parts[0] for operand in operands]
-        if ufunc not in COMPARISONS:
+        if ufunc in COMPARISONS:
+            values = [self.arithmetic.compared(value) for value in values]
+        else:
             roundings(ufunc, values)  # what the other array types do not know is not known here either
         function = self.arithmetic.is_open if ufunc is np.greater else ufunc
         return self.like((np.asarray(function(*values)),))

@@ -20,7 +20,8 @@ class ProbeRun:
     """A candidate, the reference, and the tasks that a probe calls.
 
     ``leading`` is the training task whose steps are compared, "" where nothing trains; ``evaluations`` are
-    the tasks that do not change the state.
+    the tasks that do not change the state, of which one that trains has three; ``training`` are all tasks
+    that train.
     """
 
     def __init__(self, candidate: Candidate, expectations: Expectations, leading: str) -> None:
@@ -30,6 +31,7 @@ class ProbeRun:
         self.leading = leading
         tasks = ("trace", "forward", "loss_and_grads") if leading else tuple(candidate.spec.tasks)
         self.evaluations = [t for t in tasks if candidate.offers(t) and self.reference.offers(t)]
+        self.training = [t for t in candidate.training_tasks() if self.reference.offers(t)]
 
     def inputs(self, params: Change, arrays: Change) -> Inputs:
         """Return the case's inputs with each floating param and array changed, but probabilities."""
@@ -48,6 +50,13 @@ class ProbeRun:
             else:
                 yield place, candidate.run(place, state, steps=1)[0]
 
+    def steps(self, candidate: Candidate) -> Iterator[tuple[Place, Values]]:
+        """Return what one step of each training task gives: its outputs and the new state."""
+        for task in self.training:
+            place = Place(0, task)
+            outputs, state = candidate.run(place, candidate.adopt(candidate.params), steps=1)
+            yield place, {**outputs, **candidate.export(state)}
+
     def params_after_step(self, candidate: Candidate) -> tuple[Place, Values]:
         """Return the params after one step of the leading task."""
         place = Place(0, self.leading)
@@ -57,6 +66,10 @@ class ProbeRun:
     def exact(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what the reference gives in float64, in one step."""
         return self.reference.exact(task, self.reference.first_steps(task, point))
+
+    def with_arithmetic(self, task: str, point: Point, name: str) -> Values:
+        """Return what the reference gives in one step in the arithmetic of that name, state included."""
+        return self.reference.with_arithmetic(task, self.reference.first_steps(task, point), name).all
 
     def check_identical(self, place: Place, got: Values, expected: Values, probe: str) -> None:
         """Compare all tensors bit for bit. Raises `Disagreement` and `Invalid`, which name the probe."""

@@ -13,17 +13,19 @@ from functools import partial
 
 import numpy as np
 
-from samestep.agreement.examination.candidate import Candidate, Values
+from samestep.agreement.arithmetic.low_precision import ROOM
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.not_finite import nan, nan_parameter, overflow
 from samestep.agreement.examination.probe_run import ProbeRun, change_floats
-from samestep.agreement.examination.tensor_check import Place, check_identical, check_tensor
+from samestep.agreement.examination.tensor_check import check_identical, check_tensor
 from samestep.agreement.reference.run import Point
-from samestep.agreement.verdict import Disagreement, Divergence, Invalid
+from samestep.agreement.verdict import Disagreement, Invalid
 from samestep.spec import Inputs
 
 #: The step size of the integers probe: a power of two, so that the update rounds nothing.
 RATE = 2.0**-10
-#: The powers of two that inputs are scaled by, and the factor that must be left to overflow and underflow.
-SCALES, ROOM = (12, -12, 40, -40), 2.0**20
+#: The powers of two that inputs are scaled by.
+SCALES = (12, -12, 40, -40)
 #: The factor that makes logits large.
 LOGITS = 2.0**9
 
@@ -106,44 +108,6 @@ def _in_range(run: ProbeRun, k: int) -> bool:
     return bool(values.size) and values.min() > limits.tiny * ROOM and values.max() < limits.max / ROOM
 
 
-def nan(run: ProbeRun) -> None:
-    """One NaN in the input reaches the outputs and the loss that it reaches mathematically, and no other."""
-    poisoned = _poisoned(run)
-    if not poisoned:
-        return
-    candidate = run.candidate.on(Inputs(run.candidate.params, {**run.candidate.arrays, **poisoned}))
-    for place, got in run.outputs(candidate):
-        expected = run.exact(place.task, candidate.point).all
-        for name, value in got.items():
-            if not name.startswith("grad_"):  # there correct frameworks differ
-                _check_nans(place, name, value, expected[name])
-
-
-def _poisoned(run: ProbeRun) -> Values:
-    """NaN as the first element of a network's input; where nothing trains, of every floating array."""
-    names = list(run.candidate.arrays)
-    if run.leading:
-        task = run.evaluations[-1] if run.evaluations else run.leading
-        names = [run.candidate.spec.tasks[task].inputs[0]]
-    arrays = {name: run.candidate.arrays[name].copy() for name in names}
-    floating = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-    for array in floating.values():
-        array[(0,) * array.ndim] = np.nan
-    return floating
-
-
-def _check_nans(place: Place, name: str, got: np.ndarray, expected: np.ndarray) -> None:
-    if got.shape != expected.shape:
-        raise Invalid(f"probe nan: {place.task}: {name} has shape {got.shape}, expected {expected.shape}")
-    differ = np.isnan(got) != np.isnan(expected)
-    if differ.any():
-        index = tuple(int(i) for i in np.unravel_index(differ.argmax(), differ.shape))
-        was, now = float(expected[index]), float(got[index])
-        found = Divergence(0, place.task, name, index, now, was, float("nan"), 0.0, "probe nan")
-        raise Disagreement(found, f"{place.task}, step 0: {name}{list(index)} is {now:.9g}, expected "
-                                  f"{was:.9g} (one NaN in the input; probe nan)")  # fmt: skip
-
-
 def ties(run: ProbeRun) -> None:
     """The first params are 0, half of them -0, so all net inputs of the first layer are 0: relu'(0) decides.
 
@@ -187,6 +151,8 @@ PROBES: dict[str, Callable[[ProbeRun], None]] = {
     "integers": integers,
     "powers_of_two": powers_of_two,
     "nan": nan,
+    "nan_parameter": nan_parameter,
+    "overflow": overflow,
     "ties": ties,
     "large_logits": large_logits,
 }
