@@ -123,7 +123,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
     ),
     "models.tensors": (),
-    "models.question": ("models.tensors",),
+    "models.dtypes": ("agreement.arithmetic",),
+    "models.question": ("models.tensors", "models.dtypes"),
     "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question"),
     "models.losses": ("models.subject",),
     "models.nested": (),
@@ -140,7 +141,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (
         *BASE, "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",
-        "agreement.reference", "agreement.examination", *SUBJECT, "models.numpy",
+        "agreement.reference", "agreement.examination", "models.dtypes", *SUBJECT, "models.numpy",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting",
     ),
     "api": (

@@ -178,6 +178,17 @@ def test_a_literal_is_nudged_at_all_its_sites_together():
     assert np.array_equal(exact[3], X.astype(np.float64) * (1 / 3))  # and a third as what it is
 
 
+def test_a_literal_in_bfloat16_owes_a_rounding_unless_it_is_very_short():
+    """2 / sqrt(pi) is 1.125 there, and 1e-5 has other neighbours than the decimals of six digits."""
+    factor, eps = 2 / float(np.sqrt(np.pi)), 1e-5
+    half = jnp.asarray(X, jnp.bfloat16)
+    mine, _ = program(lambda x: x * factor * 0.5 * 1.5 + eps, half)
+    exact = mine.exact()[0]
+    held = [float(jnp.bfloat16(number)) for number in (factor, eps)]
+    assert mine.literals == [Literal(number, 2.0**-8) for number in held]
+    assert np.array_equal(exact, np.asarray(half, np.float64) * held[0] * 0.75 + held[1])
+
+
 def test_a_nudge_before_the_first_exact_run():
     mine, _ = program(lambda x: x * np.float32(0.3333212), X)
     literal = Literal(float(np.float32(0.3333212)), 2.0**-24)
