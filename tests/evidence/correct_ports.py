@@ -12,6 +12,7 @@ from samestep.agreement.verdict import AGREE, DISAGREE, WEAKER
 from samestep.models.result import Result
 from tests.evidence.ports.catalogue import ports
 from tests.evidence.ports.port import Port
+from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
 from tests.made.places import CHECKOUT
 
@@ -56,15 +57,23 @@ def examine(port: Port, seeds: Iterable[int]) -> Tally:
     return tally
 
 
+def examine_by_name(name: str, seeds: int) -> Tally:
+    """Return the tally of the port of that name: what a process of its own is asked."""
+    [port] = [port for port in ports(name) if port.name == name]
+    return examine(port, range(seeds))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
     options = parser.parse_args()
     rows, total = [], Counter[str]()
     compared = 0
-    for port in ports(options.only):
-        tally = examine(port, range(options.seeds))
+    chosen = ports(options.only)
+    tallies = spread_out(examine_by_name, [(port.name, options.seeds) for port in chosen], options.processes)
+    for port, tally in zip(chosen, tallies, strict=True):
         total.update(tally.verdicts)
         compared += tally.compared
         row = {

@@ -12,6 +12,7 @@ from samestep.models.fitting.fit import Fitted
 from samestep.models.result import Result
 from tests.evidence.ports.catalogue import faults
 from tests.evidence.ports.port import Fault
+from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
 from tests.evidence.ports.usual import USUAL, usual_checks
 from tests.made.places import CHECKOUT
@@ -58,14 +59,22 @@ def placed(result: Result, places: Iterable[str]) -> bool:
     return any(fnmatch(name, place) for name in names for place in places)
 
 
+def examine_by_name(name: str, seeds: int) -> list[Outcome]:
+    """Return the outcomes of the fault of that name: what a process of its own is asked."""
+    [fault] = [fault for fault in faults(name) if fault.name == name]
+    return [examine(fault, seed) for seed in range(seeds)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
     options = parser.parse_args()
     rows, seen, all_outcomes = [], [], []
-    for fault in faults(options.only):
-        outcomes = [examine(fault, seed) for seed in range(options.seeds)]
+    chosen = faults(options.only)
+    found = spread_out(examine_by_name, [(fault.name, options.seeds) for fault in chosen], options.processes)
+    for fault, outcomes in zip(chosen, found, strict=True):
         all_outcomes += outcomes
         seen += [] if fault.unseen else outcomes
         named = [outcome.named for outcome in outcomes if outcome.named is not None]

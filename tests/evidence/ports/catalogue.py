@@ -11,7 +11,7 @@ from tests.evidence import ports as folder
 from tests.evidence.ports.port import Fault, Port
 
 #: Modules here that hold no networks.
-PLUMBING = ("catalogue", "jax_layers", "port", "tables", "usual")
+PLUMBING = ("catalogue", "jax_layers", "port", "processes", "tables", "usual")
 
 
 def ports(part: str = "") -> list[Port]:
