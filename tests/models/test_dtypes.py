@@ -172,3 +172,26 @@ def test_a_port_from_torch_to_jax_in_bfloat16(nets, mistake, gelu):
         reference[1] = nets.torch.nn.Tanh()
     result = samestep.compare(candidate, reference, (X,), dtypes=("bfloat16",), **FEW)
     assert result.verdict == ("disagree" if mistake else "agree"), str(result)
+
+
+def test_two_biases_that_a_port_holds_as_one_agree_in_bfloat16(nets):
+    """As those of a recurrent layer: their sum rounds once in float32 and once more in bfloat16."""
+    jnp = pytest.importorskip("jax.numpy")
+    torch = nets.torch
+
+    class Cell(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.randn(24, 8))
+            self.bias_ih, self.bias_hh = (torch.nn.Parameter(torch.randn(8)) for _ in range(2))
+
+        def forward(self, x):
+            return torch.tanh(x @ self.weight + self.bias_ih + self.bias_hh)
+
+    model = Cell()
+    values = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    params = {"kernel": values["weight"], "bias": values["bias_ih"] + values["bias_hh"]}
+    candidate = samestep.Model(lambda p, x: jnp.tanh(x @ p["kernel"] + p["bias"]), params, framework="jax")
+    result = samestep.compare(candidate, model, (X,), dtypes=("float32", "bfloat16"), **FEW)
+    assert result.verdict == "agree", str(result)
+    assert not result.coverage.unmatched

@@ -10,6 +10,7 @@ from samestep.models.compare_models import compare_subjects
 from samestep.models.dtypes import AS_GIVEN
 from samestep.models.expected import Progress
 from samestep.models.options import Options
+from samestep.models.prepare import exactly_added
 from samestep.models.result import Result
 from samestep.models.runs import naming
 from samestep.models.subject import Subject
@@ -46,12 +47,15 @@ def _compared(
 ) -> Result:
     if dtype == AS_GIVEN:
         return compare_subjects(candidate, reference, asked, options, progress)
+    if options.convert is None:  # sums are found by the values that they have before they are rounded
+        candidate, reference = exactly_added(candidate, reference, None, dtype)
     with naming("candidate"):
         candidate = candidate.cast(dtype)
     with naming("reference"):
         reference = reference.cast(dtype)
     asked = Asked(asked.candidate.in_dtype(dtype), asked.reference.in_dtype(dtype))
-    result = compare_subjects(candidate, reference, asked, replace(options, optimizer=None), progress)
+    here = replace(options, optimizer=None, dtypes=(dtype,))
+    result = compare_subjects(candidate, reference, asked, here, progress)
     if options.optimizer is None:
         return result
     said = f"optimiser steps in {dtype}: they are asked in {AS_GIVEN} only"

@@ -15,6 +15,9 @@ AS_GIVEN = "float32"
 #: bits here, and frameworks round it anew.
 ROUNDING: dict[str, Callable[[np.ndarray], np.ndarray]] = {"bfloat16": to_bfloat16, "float16": to_float16}
 
+#: The binary digits of a number in each.
+DIGITS = {AS_GIVEN: 24, "bfloat16": 8, "float16": 11}
+
 #: All names, as `samestep.compare` takes them.
 NAMES = (AS_GIVEN, *ROUNDING)
 

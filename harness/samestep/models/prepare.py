@@ -51,20 +51,23 @@ def prepare(candidate: Subject, reference: Subject, options: Options) -> Sides:
         candidate = candidate.with_values(links.apply({**theirs, **moved}), {})
         notes.append(f"perturb: {len(moved)} parameters of both sides were moved by the same amounts")
         parameters = parameters or links
-    candidate, reference = _exactly_added(candidate, reference, parameters)
+    candidate, reference = exactly_added(candidate, reference, parameters, options.dtypes[0])
     return Sides(candidate, reference, parameters, state, tuple(notes))
 
 
-def _exactly_added(
-    candidate: Subject, reference: Subject, links: LinearMap | None
+def exactly_added(
+    candidate: Subject, reference: Subject, links: LinearMap | None, dtype: str
 ) -> tuple[Subject, Subject]:
-    """Return both sides at values where the sums of parameters that the candidate holds do not round."""
+    """Return both sides at values where the sums of parameters that the candidate holds fit ``dtype``.
+
+    Without ``links`` the sums are found from the values. Raises `ModelError`.
+    """
     theirs, mine = reference.parameters(), candidate.parameters()
     if links is None:
         if not added_pairs(theirs, mine):
             return candidate, reference
         links = ParameterMap.by_value(theirs, mine)
-    moved = exact_terms(links, theirs)
+    moved = exact_terms(links, theirs, dtype)
     if not moved:
         return candidate, reference
     made = links.apply({**theirs, **moved})

@@ -1,7 +1,8 @@
 """Two parameters of the reference that the candidate holds as one: PyTorch's two biases of a recurrent layer.
 
 A sum of float32 numbers rounds. So that it is no difference between the functions, both sides are compared at
-values next to their own for which it does not: the terms become multiples of one power of two.
+values next to their own for which it does not: the terms become multiples of one power of two. A term has one
+binary digit less than its dtype, since a sum of two has one more.
 """
 
 from __future__ import annotations
@@ -12,21 +13,19 @@ from itertools import combinations
 
 import numpy as np
 
+from samestep.models.dtypes import AS_GIVEN, DIGITS, rounded
 from samestep.models.pairing.arrangement import Arrangement
 from samestep.models.pairing.linear_map import LinearMap
 
 Values = Mapping[str, np.ndarray]
 Pairs = dict[str, tuple[str, str]]
 
-#: Bits of a term: a sum of two has one more, and float32 holds 24.
-TERM_BITS = 23
-
 
 def added_pairs(reference: Values, candidate: Values) -> Pairs:
     """Return pairs of vectors in one module whose rounded sum the candidate holds, by a name for the sum."""
-    vectors = {name: np.asarray(value) for name, value in reference.items() if _is_vector(value)}
-    single = np.concatenate([np.ravel(value) for value in vectors.values()] or [np.zeros(0)])
-    wanted = [np.asarray(value) for value in candidate.values() if _is_vector(value)]
+    vectors = {name: np.asarray(value, np.float32) for name, value in reference.items() if _is_vector(value)}
+    single = np.concatenate([np.ravel(value) for value in vectors.values()] or [np.zeros(0, np.float32)])
+    wanted = [np.asarray(value, np.float32) for value in candidate.values() if _is_vector(value)]
     strange = [value[~np.isin(value, single)] for value in wanted]
     strange = [value for value in strange if value.size]
     return {
@@ -60,18 +59,18 @@ def terms_of(way: Arrangement, pairs: Pairs) -> tuple[Arrangement, ...]:
     return first, replace(way, sources=second, index=index)
 
 
-def exact_terms(links: LinearMap, reference: Values) -> dict[str, np.ndarray]:
-    """Return the reference's parameters that sums are made of, at values whose sums float32 holds.
+def exact_terms(links: LinearMap, reference: Values, dtype: str = AS_GIVEN) -> dict[str, np.ndarray]:
+    """Return the reference's parameters that sums are made of, at values whose sums ``dtype`` holds.
 
-    Each moves by 2^-23 of the largest at most. Empty where all sums are exact already.
+    Each moves by 2^-23 of the largest at most (2^-7 in bfloat16). Empty where all sums are exact already.
     """
     sums = [link for link in links.links.values() if len(link.terms) > 1]
     sums = [link for link in sums if not any(term.weight_differs for term in link.terms)]
-    rounded = [link for link in sums if _rounds(link.apply(_double(reference, link.sources)))]
+    rounded = [link for link in sums if _rounds(link.apply(_double(reference, link.sources)), dtype)]
     units = {source: 0.0 for link in rounded for source in link.sources}
     for _ in units:  # sources that meet in a sum have one unit; at most so many rounds spread it
         for link in (link for link in sums if not units.keys().isdisjoint(link.sources)):
-            unit = max(_unit(reference[source]) for source in link.sources)
+            unit = max(_unit(reference[source], dtype) for source in link.sources)
             shared = max([unit, *(units.get(source, 0.0) for source in link.sources)])
             units.update(dict.fromkeys(link.sources, shared))
     return {
@@ -80,22 +79,23 @@ def exact_terms(links: LinearMap, reference: Values) -> dict[str, np.ndarray]:
     }
 
 
-def _rounds(total: np.ndarray) -> bool:
-    return bool((total.astype(np.float32) != total).any())
+def _rounds(total: np.ndarray, dtype: str) -> bool:
+    return bool((rounded(total.astype(np.float32), dtype) != total).any())
 
 
 def _double(values: Values, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values[name], np.float64) for name in names}
 
 
-def _unit(value: np.ndarray) -> float:
-    """The unit of which ``value`` is at most 2^23."""
-    largest = float(np.abs(value).max(initial=0.0))
-    return float(np.ldexp(1.0, int(np.frexp(largest)[1]) - TERM_BITS))
+def _unit(value: np.ndarray, dtype: str) -> float:
+    """The unit of which ``value`` is at most 2^23 in float32, and 2^7 in bfloat16."""
+    largest = float(np.abs(value.astype(np.float64)).max(initial=0.0))
+    return float(np.ldexp(1.0, int(np.frexp(largest)[1]) - (DIGITS[dtype] - 1)))
 
 
 def _is_vector(value: np.ndarray) -> bool:
-    return np.ndim(value) == 1 and np.asarray(value).dtype == np.float32
+    dtype = np.asarray(value).dtype
+    return np.ndim(value) == 1 and dtype.kind in "fV" and dtype.itemsize <= 4
 
 
 def _neighbours(vectors: Values) -> Iterator[tuple[str, str]]:
