@@ -80,6 +80,33 @@ def test_a_layer(mistake, layer, text):
     assert result.diagnosis.certain
 
 
+class Attention(nn.Module):
+    """Attention with four layers; what is computed between them is no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.num_heads, self.scale = 2, 6**-0.5
+        self.query, self.key, self.value, self.out = (nn.Linear(12, 12) for _ in range(4))
+
+    def forward(self, x):
+        q, k, v = (
+            part(x).unflatten(-1, (2, 6)).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
+        weights = (q @ k.mT * self.scale).softmax(-1)
+        return self.out((weights @ v).transpose(1, 2).flatten(2))
+
+
+def test_an_attention_around_the_layer_that_differs_first():
+    torch.manual_seed(0)
+    reference = nn.Sequential(nn.Linear(12, 12), Attention())
+    candidate = copy.deepcopy(reference)
+    candidate[1].scale = 1 / 6
+    result = compared(candidate, reference, 3 * normal(2, 5, 12))
+    assert result.first.layer == "1.out"
+    assert result.diagnosis.text == "scores are scaled by 1/6, where the reference has 1/sqrt(6)"
+    assert result.diagnosis.certain
+
+
 def test_the_layer_of_an_output_that_no_layer_shows():
     """A function shows no layers: its output is compared with the last layer's, and read as that layer."""
     reference = nn.Sequential(nn.Linear(12, 5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Number
 
@@ -47,6 +47,18 @@ def context_of(comparison: Comparison, key: TensorKey) -> Context:
     else:
         inputs = _inputs(comparison, layer) if is_first_call else ()
     return Context(layer.kind, layer.settings, inputs, _parameters(comparison, layer))
+
+
+def contexts_around(comparison: Comparison, key: TensorKey) -> Iterator[Context]:
+    """Yield what is known of the reference's layers around that of a layer's output, the innermost first.
+
+    The last layer in an attention gives what the attention gives: what is wrong may lie between its layers.
+    """
+    theirs = comparison.links.name_of(key)[0][0]
+    around = [one for one in comparison.sides.reference.layers() if theirs.name.startswith(f"{one.name}.")]
+    for layer in sorted(around, key=lambda one: -len(one.name)) if key.role is Role.LAYER else ():
+        inputs = _inputs(comparison, layer)
+        yield Context(layer.kind, layer.settings, inputs, _parameters(comparison, layer))
 
 
 def layer_of(layers: Sequence[Layer], own: Tensors, theirs: TensorKey) -> tuple[Layer | None, bool]:

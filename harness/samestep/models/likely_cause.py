@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from samestep.agreement.verdict import DISAGREE, Diagnosis
 from samestep.models.fitting.difference import GRADIENTS, Difference
 from samestep.models.fitting.fit import Fitted, fit
+from samestep.models.fitting.layer_kinds import layer_kind
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
-from samestep.models.layer_context import context_of
+from samestep.models.layer_context import context_of, contexts_around
 from samestep.models.optimizer_check import StepsComparison
 from samestep.models.result import First
 from samestep.models.tensors import Role, TensorKey
@@ -51,8 +53,18 @@ def _of_loss(comparison: Comparison) -> Fitted | None:
 
 
 def _fitted(comparison: Comparison, tensor: JudgedTensor) -> Fitted | None:
+    """What explains a tensor in its own layer, else an attention around it by its own pieces."""
     difference = _difference(comparison, tensor)
-    return None if difference is None else fit(difference)
+    if difference is None:
+        return None
+    found = fit(difference)
+    if found is not None and found.certain:
+        return found
+    for context in contexts_around(comparison, tensor.key):
+        if layer_kind(context.kind) == "attention":
+            inside = fit(replace(difference, **vars(context)))
+            return inside if inside is not None and inside.certain else found
+    return found
 
 
 def _difference(comparison: Comparison, tensor: JudgedTensor) -> Difference | None:

@@ -49,7 +49,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, groups: int = HEADS) -> None:
         super().__init__()
-        self.groups = groups
+        self.groups, self.num_heads = groups, HEADS
         self.query, self.out = nn.Linear(DIM, DIM), nn.Linear(DIM, DIM)
         self.key, self.value = nn.Linear(DIM, groups * WIDTH), nn.Linear(DIM, groups * WIDTH)
 
@@ -79,6 +79,17 @@ class Flash(SelfAttention):
     def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
             return super().attend(q, k, v)
+
+
+class Alone(nn.Module):
+    """A model of nothing but an attention, so that the attention is a layer of it."""
+
+    def __init__(self, attention: nn.Module) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.attention(x)
 
 
 class Multihead(nn.Module):
@@ -222,15 +233,15 @@ def case(
 ) -> Case:
     """PyTorch's kernel against a port to JAX."""
     torch.manual_seed(seed)
-    model = stirred(SelfAttention(groups))
-    candidate = samestep.Model(partial(call, **mistakes), separate(arrays(model)))
+    model = stirred(Alone(SelfAttention(groups)))
+    candidate = samestep.Model(partial(call, **mistakes), separate(arrays(model), "attention."))
     return Case(candidate, model, (inputs(seed, BATCH, LENGTH, DIM, gain=gain),))
 
 
 def torch_case(seed: int, candidate: type[SelfAttention]) -> Case:
     """PyTorch's kernel against another one."""
     torch.manual_seed(seed)
-    reference, other = stirred(SelfAttention()), candidate()
+    reference, other = stirred(Alone(SelfAttention())), Alone(candidate())
     other.load_state_dict(reference.state_dict())
     return Case(other, reference, (inputs(seed, BATCH, LENGTH, DIM),))
 
@@ -270,10 +281,10 @@ FAULTS = (
         "masked scores -1e4", partial(case, fill=-1e4), NEEDS, OUT,
         unseen="exp(-1e4) is 0: on rows that see something it is the same function",
     ),
-    Fault("masked scores -100 under scores of 100", partial(case, fill=-100.0, gain=10.0), NEEDS, OUT, "masked"),
+    Fault("masked scores -100 under scores of 100", partial(case, fill=-100.0, gain=30.0), NEEDS, OUT, "masked"),
     Fault("softmax over the queries", partial(padded_case, axis=-2, fill=-1e9), NEEDS, OUT, "queries"),
-    Fault("padding mask inverted", partial(padded_case, inverted=True), NEEDS, OUT, "inverted"),
-    Fault("heads cut as (width, heads)", partial(case, split="kh"), NEEDS, ("query",), "order"),
+    Fault("padding mask inverted", partial(padded_case, inverted=True), NEEDS, OUT, "NaN or infinite"),
+    Fault("heads cut as (width, heads)", partial(case, split="kh"), NEEDS, ("query", *OUT), "heads are cut"),
     Fault("query kernel transposed", partial(case, turned="query"), NEEDS, ("query",), "transposed"),
     Fault("output kernel transposed", partial(case, turned="out"), NEEDS, OUT, "transposed"),
     Fault("output bias missing", partial(case, bias=False), NEEDS, OUT, "bias"),

@@ -333,7 +333,7 @@ FAULTS = (
         scale=WIDTH**-0.5 * (1 + 1e-5),
         at=1,
     ),
-    fault("heads cut as (width, heads)", "block0.attention.query", "order", split="kh"),
+    fault("heads cut as (width, heads)", "block0.attention*", "heads are cut", split="kh"),
     fault(
         "heads cut as (width, heads), nn.TransformerEncoder",
         "block0.attention*",

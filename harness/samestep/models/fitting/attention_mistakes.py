@@ -52,7 +52,12 @@ def temperature(d: Difference) -> Models:
 def score_axis(d: Difference) -> Models:
     """An attention whose softmax is over the queries."""
     if (own := own_attention(d)) is not None:
-        yield fixed(own.output(axis=-2), "the softmax is over the queries, not the keys", check=own.output())
+        lowest = float(np.finfo(np.float32).min)  # -inf for a key that no query sees is 0 / 0
+        yield fixed(
+            own.output(fill=lowest, axis=-2),
+            "the softmax is over the queries, not the keys",
+            check=own.output(),
+        )
 
 
 def softmax_axis(d: Difference) -> Models:
