@@ -111,6 +111,22 @@ def test_shard_map_on_one_device():
     assert_honest(*program(function, X))
 
 
+def test_a_reshape_that_puts_axes_into_another_order():
+    """As the gradient of a convolution in groups has it."""
+    mine, got = program(lambda x: lax.reshape(x * x, (30, 20), dimensions=(1, 0)), X)
+    assert_honest(mine, got)
+    grouped = {"window_strides": (1,), "padding": "VALID", "feature_group_count": 2}
+
+    def product(x, w):
+        return lax.conv_general_dilated(x, w, dimension_numbers=("NHC", "HIO", "NHC"), **grouped)
+
+    x, w = (
+        RNG.standard_normal((2, 9, 4)).astype(np.float32),
+        RNG.standard_normal((3, 2, 6)).astype(np.float32),
+    )
+    assert_honest(*program(lambda x, w: jax.vjp(product, x, w)[1](jnp.ones((2, 7, 6)) * x[:, :7, :1]), x, w))
+
+
 def test_collectives_over_a_mapped_axis_reduce_it():
     def row(x):
         y = x * x

@@ -49,7 +49,9 @@ def _broadcast(params: Params) -> Kernel:
 
 
 def _reshape(params: Params) -> Kernel:
-    shape = tuple(params["new_sizes"])
+    shape, before = tuple(params["new_sizes"]), params.get("dimensions")
+    if before is not None:  # the axes are put into this order first
+        return lambda a: np.asarray(a).transpose(before).reshape(shape)
     return lambda a: np.asarray(a).reshape(shape)
 
 
