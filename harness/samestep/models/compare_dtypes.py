@@ -45,8 +45,9 @@ def compare_in_dtypes(
 def _compared(
     dtype: str, candidate: Subject, reference: Subject, asked: Asked, options: Options, progress: Progress
 ) -> Result:
+    here = replace(options, dtypes=(dtype,))
     if dtype == AS_GIVEN:
-        return compare_subjects(candidate, reference, asked, options, progress)
+        return compare_subjects(candidate, reference, asked, here, progress)
     if options.convert is None:  # sums are found by the values that they have before they are rounded
         candidate, reference = exactly_added(candidate, reference, None, dtype)
     with naming("candidate"):
@@ -54,8 +55,7 @@ def _compared(
     with naming("reference"):
         reference = reference.cast(dtype)
     asked = Asked(asked.candidate.in_dtype(dtype), asked.reference.in_dtype(dtype))
-    here = replace(options, optimizer=None, dtypes=(dtype,))
-    result = compare_subjects(candidate, reference, asked, here, progress)
+    result = compare_subjects(candidate, reference, asked, replace(here, optimizer=None), progress)
     if options.optimizer is None:
         return result
     said = f"optimiser steps in {dtype}: they are asked in {AS_GIVEN} only"
