@@ -66,7 +66,7 @@ def test_a_pair_of_functions_and_some_of_the_parameters():
 
     some = Steps(({"first/b": np.zeros(8, np.float32)},), ({"first/b": np.ones(8, np.float32)},))
     updates = SUBJECT.run_steps((init, update), some)
-    assert {str(tensor): x.tolist() for tensor, x in updates.items()} == {"update of 0:first/b": [-0.5] * 8}
+    assert {tensor.name: x.tolist() for tensor, x in updates.items()} == {"0:first/b": [-0.5] * 8}
 
 
 @pytest.mark.parametrize(
