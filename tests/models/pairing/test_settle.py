@@ -223,3 +223,12 @@ def test_running_statistics_lie_beside_their_scales():
     state = {name: own[source] for name, source in wanted.items()}
     assert sources(ParameterMap.by_value(own, state, known=parameters)) == wanted
     assert not ParameterMap.by_value(own, state).links
+
+
+@pytest.mark.parametrize("heads", [(2, 4), (4, 2), (1, 8)])
+def test_a_bias_of_several_axes_is_itself(heads):
+    """Flax's attention has a bias for each head: no vector that lies along one axis of the kernel."""
+    values = {"query/kernel": normal(8, *heads), "query/bias": zeros(*heads)}
+    exact, got = gradients(values, {name: name for name in values})
+    for found in (ParameterMap.by_value(values, values, exact, got), ParameterMap.by_value(values, values)):
+        assert found.links["query/bias"].how == "as it is"

@@ -38,12 +38,8 @@ def _vectors_of(kernel: Arrangement, reference: Values) -> list[list[str]]:
     choices = []
     for source in kernel.sources:
         called = [vector for vector in vector_names(source) if vector in reference]
-        beside = [
-            vector
-            for vector in reference
-            if path(vector)[:-1] == path(source)[:-1] and np.ndim(reference[vector]) == 1
-        ]
-        choices.append(called or beside)
+        beside = [vector for vector in reference if path(vector)[:-1] == path(source)[:-1]]
+        choices.append([vector for vector in called or beside if np.ndim(reference[vector]) == 1])
     fewest = min(map(len, choices), default=0)
     return [[names[i] for names in choices] for i in range(fewest) if len({*map(len, choices)}) == 1]
 
