@@ -34,6 +34,13 @@ def net(name="net"):
     return keras.Model(entry, layers.Dense(3, name="second")(x), name=name)
 
 
+def test_another_dtype_is_refused_in_a_line():
+    with pytest.raises(
+        ModelError, match="a Keras model is asked in its own dtype: make it with dtype='float16'"
+    ):
+        recognise(net()).cast("float16")
+
+
 def test_names_and_state():
     subject = recognise(net())
     assert sorted(subject.parameters()) == [

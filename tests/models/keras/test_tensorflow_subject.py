@@ -29,6 +29,11 @@ def dense(params, x):
     return tf.matmul(x, params["w"]) + params["b"]
 
 
+def test_another_dtype_is_refused_in_a_line():
+    with pytest.raises(ModelError, match="a TensorFlow model is asked in its own dtype: make it in bfloat16"):
+        from_function(dense, PARAMS).cast("bfloat16")
+
+
 def gradient(name):
     return TensorKey(Role.GRADIENT, name)
 
