@@ -312,7 +312,7 @@ FAULTS = (
     fault("LayerNorm eps 1e-6", "block0.norm1", "eps", eps=1e-6),
     fault("LayerNorm eps 1e-12 in block 1", "block1.norm1", "eps", eps=1e-12, at=1),
     fault("post-LN, LayerNorm eps 1e-3", "block0.norm1", "eps", eps=1e-3, **POST),
-    fault("LayerNorm eps outside of the root", "block0.norm1", "outside", form="outside", eps=1e-3),
+    fault("LayerNorm eps outside of the root", "block0.norm1", "standard deviation", form="outside"),
     fault("root mean square for LayerNorm", "block0.norm1", "mean", form="rms"),
     fault("gelu by tanh", "block0.act", "tanh", gelu="tanh"),
     fault("gelu by a sigmoid", "block0.act", "quick", gelu="quick"),

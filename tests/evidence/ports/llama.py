@@ -204,7 +204,7 @@ ATTENTION, ROTARY, NORM = "self_attn.o_proj self_attn", "self_attn.rotary_q", "i
 FAULTS = (
     fault("root mean square eps 1e-6", NORM, "eps", eps=1e-6),
     fault("root mean square eps 1.1e-5 in layer 1", NORM, "eps", eps=1.1e-5, at=1),
-    fault("root mean square eps outside of the root", NORM, "outside", eps=1e-3, form="outside"),
+    fault("root mean square eps outside of the root", NORM, "standard deviation", form="outside"),
     fault("LayerNorm for root mean square", NORM, "mean", form="layer"),
     fault("1 + weight in the norms", NORM, None, form="one more"),
     fault("rotary of neighbours for halves", ROTARY, "neighbours", pairs="neighbours"),

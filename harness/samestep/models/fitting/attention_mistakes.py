@@ -146,7 +146,7 @@ def heads(d: Difference) -> Models:
     recut = own._replace(
         query=_recut(own.query), key=_recut(own.key), value=_recut(own.value),
     )  # fmt: skip
-    words = f"heads are cut as ({width}, {count}), where the reference cuts ({count}, {width})"
+    words = f"heads are cut as (width {width}, heads {count}), where the reference cuts (heads, width)"
     yield fixed(recut.output(), f"{words}, and merged so", check=own.output())
     back = recut._replace(finish=lambda out: own.finish(_uncut(out)))
     yield fixed(back.output(), words, check=own.output())

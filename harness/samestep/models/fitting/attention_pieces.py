@@ -141,13 +141,19 @@ def _masks(
     none, later = np.zeros(shape, bool), np.triu(np.ones(shape, bool), 1)
     yield none, 0.0
     yield later, 0.0
-    for mask in masks:
-        if mask.shape[-1:] != shape[1:]:
-            continue
+    for mask in (reading for given in masks for reading in _readings(given, shape)):
         if mask.dtype.kind == "f" and not np.isin(mask, (0, 1)).all():
             yield np.isneginf(mask), np.where(np.isneginf(mask), 0.0, mask)
             continue
-        wide = mask[:, None, None, :] if mask.ndim == 2 and mask.shape[0] != shape[0] else mask
-        for blocked in (wide.astype(bool), ~wide.astype(bool)):
+        for blocked in (mask.astype(bool), ~mask.astype(bool)):
             yield blocked, 0.0
             yield blocked | later, 0.0
+
+
+def _readings(mask: np.ndarray, shape: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yield a mask as it is, and one of two axes as (batch, key), which holds for all heads and queries."""
+    if mask.shape[-1:] == shape[1:]:
+        if mask.ndim != 2 or mask.shape[0] in (1, shape[0]):
+            yield mask
+        if mask.ndim == 2:
+            yield mask[:, None, None, :]
