@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from samestep import open_cell
+from samestep.agreement.arithmetic.low_precision import COMPARED_AS
+from samestep.agreement.examination.not_finite import beyond, never_finite, overflowing
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.probes import PROBES, sparse_integers
 from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Reference
 from samestep.agreement.reference.spread_cache import SpreadCache
 from samestep.catalog.catalog import REFERENCE
 from tests.made.candidates import CATALOG, MANUAL, candidate, verdict
 from tests.made.planting import reference_of
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def probed(workload, case, leading="train_step"):
+    mine = candidate(workload=workload, case=case)
+    reference = reference_of(CATALOG, workload, "float32")
+    return ProbeRun(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)), leading)
 
 
 @pytest.mark.parametrize("workload", CATALOG.workloads)
@@ -36,13 +50,14 @@ def test_the_letters_of_the_axes_fit_the_arrays(workload):
                     assert letter == "." or lengths.setdefault(letter, length) == length, array
 
 
+def default_case(workload):
+    return next(name for name, about in CATALOG.spec(workload).cases.items() if about.default)
+
+
 @pytest.mark.parametrize("workload", ["two_layer", "scalar_relu"])
 def test_the_integers_are_small_in_every_order(workload):
-    case = next(name for name, about in CATALOG.spec(workload).cases.items() if about.default)
-    mine = candidate(workload=workload, case=case)
-    reference = reference_of(CATALOG, workload, "float32")
-    probed = ProbeRun(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)), "train_step")
-    point = sparse_integers(probed, 1).point
+    run = probed(workload, default_case(workload))
+    point, reference = sparse_integers(run, 1).point, run.reference
     # With all signs alike no sum is larger on the way than at its end; the loss is of squares anyway
     magnitudes = point.with_params({n: np.abs(a) for n, a in point.params.items()})
     arrays = {n: -np.abs(a) if n == "y" else np.abs(a) for n, a in point.arrays.items()}
@@ -97,6 +112,60 @@ def test_nan_must_arrive():
 
     found = verdict(candidate(forward=forward))
     assert found.first_divergence.test == "probe nan"
+
+
+def test_what_is_nan_under_every_convention():
+    run = probed("two_layer", "tiny")
+    x = run.candidate.arrays["x"].copy()
+    x[0, 0] = np.nan
+    point = replace(run.candidate.point, arrays={**run.candidate.arrays, "x": x})
+    _, never = never_finite(run, "train_step", point)
+    # Closed gates leave one product of grad_w1 with NaN: that of x's first column, NaN * 0
+    assert never["w2"].all()
+    assert never["w1"][0].all()
+    assert not never["w1"][1:].any()
+    _, never = never_finite(run, "trace", point)
+    assert not never["grad_h"].any()  # NaN where a convention opens the gate, 0 where one closes it
+
+
+@pytest.mark.parametrize("written", ["np.where(h > 0, g, 0)", "np.where(h <= 0, 0, g)"])
+def test_gates_may_be_written_either_way(written):
+    def trace(state, x, y):
+        h = x @ state["w1"]
+        g = np.maximum(h, 0) @ state["w2"] @ state["w2"].T
+        return {"grad_h": eval(written, {"np": np, "h": h, "g": g})}
+
+    run = probed("two_layer", "tiny")
+    reference = Reference(SimpleNamespace(adopt=dict, trace=trace), run.reference.spec, "float32")
+    poisoned = run.candidate.point.with_params({**run.candidate.params, "w1": np.full((8, 5), np.nan)})
+    ways = [reference.with_arithmetic("trace", poisoned, name).all["grad_h"] for name in COMPARED_AS]
+    assert [bool(np.isnan(way).all()) for way in ways] == [True, False]
+
+
+@pytest.mark.parametrize("workload", [w for w in CATALOG.workloads if "overflow" in CATALOG.spec(w).probes])
+def test_something_overflows_in_every_workload(workload):
+    leading = "train_step" if CATALOG.spec(workload).trains else ""
+    run = probed(workload, default_case(workload), leading)
+    mine, found = overflowing(run, LARGEST), {}
+    for task in run.training if leading else run.evaluations:
+        found |= {name: mask.any() for name, mask in beyond(run, task, mine.point, LARGEST)[1].items()}
+    assert any(found[name] for name in found if name not in ("loss", "losses"))
+
+
+def test_where_a_number_may_have_overflowed_a_gate_tells_nothing():
+    run = probed("two_layer", "tiny")
+    arrays = {**run.candidate.arrays, "x": np.ldexp(run.candidate.arrays["x"], 126)}
+    _, never = beyond(run, "loss_and_grads", replace(run.candidate.point, arrays=arrays), LARGEST)
+    assert never["grad_w2"].any()  # behind no gate
+    assert not never["grad_w1"].any()
+
+
+def test_float64_is_asked_for_nothing_beyond_its_range():
+    def train_step(state, x, y, rate):
+        assert not np.abs(x).max() > LARGEST**0.5  # or NaN
+        return MANUAL.train_step(state, x, y, rate)
+
+    assert verdict(candidate("float64", train_step=train_step)).verdict == "agree"
 
 
 def test_a_departure_that_is_declared_is_a_footnote_and_a_stale_one_a_failure():

@@ -12,6 +12,7 @@ the certificate puts beyond the largest number of the candidate's dtype, if neit
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,13 +66,14 @@ def _check_nan(run: ProbeRun, candidate: Candidate, probe: str) -> None:
     """Compare outputs with the reference's, and all else with what is NaN under every convention."""
     why = f"one NaN in {'the last param' if probe == 'nan_parameter' else 'the input'}; probe {probe}"
     for place, got in run.outputs(candidate):
-        expected = run.exact(place.task, candidate.point).all
+        expected, never = never_finite(run, place.task, candidate.point)
         for name, value in got.items():
             if not name.startswith("grad_"):
-                _check_shape(place, name, value, expected[name], probe)
+                _check_shape(place, name, value, expected[name], why)
                 wrong = np.isnan(value) != np.isnan(expected[name])
                 _raise_first(place, name, wrong, value, expected[name], why)
-    for place, got in [*run.outputs(candidate), *run.steps(candidate)]:
+        _check_not_finite(place, candidate.params, got, expected, never, why)
+    for place, got in run.steps(candidate):
         expected, never = never_finite(run, place.task, candidate.point)
         _check_not_finite(place, candidate.params, got, expected, never, why)
 
@@ -121,16 +123,28 @@ def overflow(run: ProbeRun) -> None:
     if largest == np.finfo(np.float64).max:
         return
     candidate = overflowing(run, largest)
-    for place, got in [*run.outputs(candidate), *run.steps(candidate)]:
+    for place, got in itertools.chain(run.outputs(candidate), run.steps(candidate)):
         expected, never = beyond(run, place.task, candidate.point, largest)
         _check_not_finite(place, candidate.params, got, expected, never, "too large; probe overflow")
 
 
 def overflowing(run: ProbeRun, largest: float) -> Candidate:
-    """Return the candidate on those of the scaled inputs where most elements exceed ``largest``."""
-    tasks = [*run.evaluations[-1:], run.leading] if run.leading else run.evaluations
-    scaled = [_scaled(run, scaling) for scaling in SCALINGS]
-    return max(scaled, key=lambda one: sum(_count(run, task, one.point, largest) for task in tasks))
+    """Return the candidate on the first of the scaled inputs from which a step leads beyond ``largest``.
+
+    Where nothing trains, on the first of all; where no step does, on its own.
+    """
+    for scaling in SCALINGS:
+        candidate = _scaled(run, scaling)
+        if not run.leading or _overflows(run, candidate.point, largest):
+            return candidate
+    return run.candidate
+
+
+def _overflows(run: ProbeRun, point: Point, largest: float) -> bool:
+    """Whether a step leads beyond ``largest``, in the params or in what the optimiser keeps."""
+    _, never = beyond(run, run.leading, point, largest)
+    outputs = run.candidate.spec.tasks[run.leading].outputs
+    return any(mask.any() for name, mask in never.items() if name not in outputs)
 
 
 def _scaled(run: ProbeRun, scaling: Scaling) -> Candidate:
@@ -149,11 +163,6 @@ def _scaled(run: ProbeRun, scaling: Scaling) -> Candidate:
     if spec.rate in numbers:
         numbers[spec.rate] *= 2.0**scaling.rate
     return candidate.on(Inputs(params, arrays), numbers)
-
-
-def _count(run: ProbeRun, task: str, point: Point, largest: float) -> int:
-    """How many elements overflow, and do so whichever way the comparisons are decided."""
-    return sum(int(mask.sum()) for mask in _exceeding(run, task, point, largest).values())
 
 
 def _exceeding(run: ProbeRun, task: str, point: Point, largest: float) -> Values:
