@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from samestep.models.subject import ModelError
 Convert = Callable[[dict[str, np.ndarray]], object]
 #: The candidate's layers and the reference's that they are: names, with {i} for repeated ones, or tuples.
 LayerNames = Mapping[str | tuple[str, ...], str | tuple[str, ...]]
+
+#: What `samestep.compare` takes by keyword.
+KEYWORDS = (
+    "loss", "targets", "convert", "convert_state", "layers", "optimizer", "steps", "contract", "dtypes",
+    "replicas", "seed", "strict", "perturb", "variants", "msg",
+)  # fmt: skip
 
 #: The same right function in weaker arithmetic than float32 is accepted.
 WEAKER = "weaker"
@@ -51,7 +58,9 @@ def contract_of(name: str | None) -> tuple[Contract, bool]:
         return Contract.FLOAT32, True
     names = [contract.value for contract in Contract]
     if name not in names:
-        raise ModelError(f"contract={name!r} is not one of {', '.join([*names, WEAKER])}")
+        near = get_close_matches(str(name).replace("bf", "bfloat"), [*names, WEAKER], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(f"contract={name!r} is not one of {', '.join([*names, WEAKER])}{hint}")
     return Contract(name), False
 
 
@@ -64,7 +73,9 @@ def refuse_tolerances(unknown: Mapping[str, object]) -> None:
                 'with contract="tf32", "bfloat16", "float16" or "weaker"; samestep.limits(reference, inputs) '
                 "prints how large correct errors are"
             )
-        raise TypeError(f"unexpected keyword argument {name!r}")
+        near = get_close_matches(name, KEYWORDS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}=?" if near else ""
+        raise TypeError(f"unexpected keyword argument {name!r}{hint}")
 
 
 def pair_of(value: object, what: str) -> tuple[object, object] | None:

@@ -9,11 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.errors import SamestepError
 from samestep.models.question import Question, Steps
 from samestep.models.tensors import TensorKey, Tensors
 
 
-class ModelError(Exception):
+class ModelError(SamestepError):
     """A side cannot be run, or not compared: one line that names the side, the value and the next step."""
 
 
