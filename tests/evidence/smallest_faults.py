@@ -156,6 +156,18 @@ def in_words(sizes: Sequence[float]) -> str:
     return f"{max(sizes):.1e}" if max(sizes) <= 1 else "over 1"
 
 
+def write(rows: Sequence[Mapping[str, str]], seeds: int) -> None:
+    """Write the table, and its values."""
+    intro = (
+        f"The smallest d that each of the two questions sees by itself, and that fixed tolerances see on outputs "
+        f"and gradients (of Adam: on the new parameters), the worst of {seeds} seeds. On {machine()}. Made by "
+        "`python -m tests.evidence.smallest_faults`. A weight is held in float32, whose next number is up to "
+        "1.2e-7 away. A tolerance that fails correct ports finds a difference without any fault, in a seed at least."
+    )
+    write_table(OUT / "smallest-faults.md", "The smallest fault that is seen", intro, rows)
+    write_csv(OUT, "smallest-faults", list(rows[0]), [tuple(row.values()) for row in rows])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
@@ -166,15 +178,8 @@ def main() -> None:
         for fault in net.faults if options.only in net.name else ():
             rows.append(measured(net, fault, options.seeds))
             print(rows[-1], flush=True)
-    intro = (
-        f"The smallest d that each of the two questions sees by itself, and that fixed tolerances see on outputs "
-        f"and gradients (of Adam: on the new parameters), the worst of {options.seeds} seeds. On {machine()}. Made "
-        "by `python -m tests.evidence.smallest_faults`. A weight is held in float32, whose next number is up to "
-        "1.2e-7 away. A tolerance that fails correct ports finds a difference without any fault, in a seed at least."
-    )
     if not options.only:
-        write_table(OUT / "smallest-faults.md", "The smallest fault that is seen", intro, rows)
-        write_csv(OUT, "smallest-faults", list(rows[0]), [tuple(row.values()) for row in rows])
+        write(rows, options.seeds)
 
 
 if __name__ == "__main__":

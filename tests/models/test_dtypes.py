@@ -195,3 +195,16 @@ def test_two_biases_that_a_port_holds_as_one_agree_in_bfloat16(nets):
     result = samestep.compare(candidate, model, (X,), dtypes=("bfloat16", "float32"), **FEW)
     assert result.verdict == "agree", str(result)
     assert not result.coverage.unmatched
+
+
+def test_a_numpy_candidate_in_float16(nets):
+    torch = nets.torch
+    params = {"w": X[:, :8].T.copy(), "b": X[0, :8]}
+    inputs = (X[:, :8],)
+    mine = samestep.Model(lambda p, x: np.tanh(x @ p["w"][:, :8] + p["b"]), params, framework="numpy")
+    theirs = samestep.Model(lambda p, x: torch.tanh(x @ p["w"][:, :8] + p["b"]), params, framework="torch")
+    result = samestep.compare(mine, theirs, inputs, dtypes=("float16",), **FEW)
+    assert result.verdict == "agree", str(result)
+    result = samestep.compare(theirs, mine, inputs, dtypes=("float32", "float16"), **FEW)
+    assert (result.verdict, result.on) == ("abstains", "float16")
+    assert "w is float16: NumPy code is followed in float32 only" in str(result)
