@@ -131,15 +131,15 @@ def rotary(
 
 def attention(
     p: Mapping[str, Any], x: Any, prefix: str, *, ahead: int = 0, spread: str = "repeat", scale: float | None = None,
-    turned_keys: bool = True, **wave: Any,
+    turned_keys: bool = True, first: int = 0, first_key: int = 0, **wave: Any,
 ) -> Any:  # fmt: skip
     def heads(name: str) -> Any:
         value = samestep.tag(x @ p[f"{prefix}{name}.weight"].T, prefix + name)
         return value.reshape(*x.shape[:2], -1, WIDTH)
 
-    q = samestep.tag(rotary(heads("q_proj"), **wave), f"{prefix}rotary_q")
-    k, v = heads("k_proj"), heads("v_proj")
-    k = samestep.tag(rotary(k, **wave) if turned_keys else k, f"{prefix}rotary_k")
+    q, k, v = (heads(name) for name in ("q_proj", "k_proj", "v_proj"))
+    q = samestep.tag(rotary(q, first=first, **wave), f"{prefix}rotary_q")
+    k = samestep.tag(rotary(k, first=first + first_key, **wave) if turned_keys else k, f"{prefix}rotary_k")
     times = HEADS // GROUPS
     if spread == "repeat":
         k, v = jnp.repeat(k, times, 2), jnp.repeat(v, times, 2)
@@ -181,7 +181,7 @@ def port(
 
 
 def tokens(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, TOKENS, (2, LENGTH))
+    return np.random.default_rng(seed).integers(0, TOKENS, (3, LENGTH))
 
 
 def case(seed: int, **mistakes: Any) -> Case:
@@ -190,7 +190,10 @@ def case(seed: int, **mistakes: Any) -> Case:
     return Case(samestep.Model(partial(port, **mistakes), arrays(model)), model, (tokens(seed),))
 
 
-PORTS = (Port("Llama: torch -> JAX", case, NEEDS),)
+PORTS = (
+    Port("Llama: torch -> JAX", case, NEEDS),
+    Port("Llama: torch -> JAX, rotary from position 7, which cancels", partial(case, first=7), NEEDS),
+)
 
 
 def fault(name: str, places: str, cause: str | None = None, **mistakes: Any) -> Fault:
@@ -206,11 +209,11 @@ FAULTS = (
     fault("root mean square eps 1.1e-5 in layer 1", NORM, "eps", eps=1.1e-5, at=1),
     fault("root mean square eps outside of the root", NORM, "standard deviation", form="outside"),
     fault("LayerNorm for root mean square", NORM, "mean", form="layer"),
-    fault("1 + weight in the norms", NORM, None, form="one more"),
+    fault("1 + weight in the norms", NORM, "1 + w", form="one more"),
     fault("rotary of neighbours for halves", ROTARY, "neighbours", pairs="neighbours"),
     fault("rotary base 1e5", ROTARY, "base", theta=1e5),
     fault("rotary base 10001 in layer 1", ROTARY, "base", theta=10001.0, at=1),
-    fault("rotary positions start at 1", ROTARY, "start at 1", first=1),
+    fault("rotary positions of keys start at 1", "self_attn.rotary_k", "start at 1", first_key=1),
     fault("rotary turned the other way", ROTARY, "other sign", sign=-1),
     fault("rotary over heads for positions", ROTARY, None, over="heads"),
     fault("keys not turned", "self_attn.rotary_k", "not applied", turned_keys=False),

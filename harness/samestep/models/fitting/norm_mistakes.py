@@ -87,7 +87,8 @@ def other_means(d: Difference) -> Models:
         return
     norm = own.norm
     for other in norms(d):
-        if other.words != norm.words and other.channel == norm.channel:
+        is_other = other.words != norm.words and not np.array_equal(other.variance, norm.variance)
+        if is_other and other.channel == norm.channel:
             words = f"it normalises {other.words}, not {norm.words}"
             yield fixed(other.output(own.eps), words, check=own.output)
     if d.layer == "rms_norm":
