@@ -16,12 +16,13 @@ import numpy as np
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.asked import ask
 from samestep.models.comparison import compare_once
-from samestep.models.forced_steps import after, to_reference
+from samestep.models.expected import ReferencePrograms, measure_expected
+from samestep.models.forced_steps import before, run_candidate_steps, to_reference
 from samestep.models.function_check import FunctionCheck
 from samestep.models.gates import flipped, without
 from samestep.models.judging import Comparison
 from samestep.models.opening import open_subject
-from samestep.models.optimizer_check import check_steps
+from samestep.models.optimizer_check import UpdateLinks
 from samestep.models.options import Options, pair_of
 from samestep.models.prepare import prepare
 from samestep.models.subject import Subject
@@ -37,6 +38,8 @@ OUT = CHECKOUT / "results/models"
 #: Powers of ten between which a fault is looked for, and how often the last one is halved.
 LOWEST, HIGHEST, HALVINGS = -15, 0, 4
 USUAL = ("np.allclose", "torch.testing.assert_close")
+#: Steps of an optimiser.
+STEPS = 3
 QUESTIONS = ("same function", "arithmetic", *USUAL)
 ROLES = (Role.OUTPUT, Role.LOSS, Role.GRADIENT, Role.INPUT_GRADIENT)
 SAID = {
@@ -65,14 +68,12 @@ class Questions:
         self.plain: Comparison = compare_once(sides, self.asked, Options(seed=seed), quiet)
         reference = sides.reference.run(self.asked.reference)
         self.usual = self.plain.links.apply(reference)
-        self._tensors, self._steps = cache(self._run), cache(self._judged_steps)
+        self._tensors = cache(self._run)
 
     def seen_by(self, question: str) -> Seen:
         """Return whether the question sees a fault of the size that it is given."""
-        if self.net.name == "Adam":
-            return lambda d: self._steps(d)[question]
         if question in USUAL:
-            return lambda d: self._differ(question, self._tensors(d), self.usual)
+            return lambda d: differ(question, self._tensors(d), self.usual)
         return self._another_function if question == "same function" else self._beyond_limits
 
     def _case(self, d: float) -> Case:
@@ -101,25 +102,60 @@ class Questions:
         check = FunctionCheck(program, plain.programs.plain, plain.expected, plain.links, self.seed)
         return not all(one.same for one in check.run(exact).values())
 
-    def _judged_steps(self, d: float) -> Mapping[str, bool]:
-        pair = pair_of(self._case(d).options["optimizer"], "optimizer")
-        steps = check_steps(self.plain, Options(optimizer=pair, seed=self.seed), quiet)
-        assert steps is not None  # an optimizer is given
-        assert pair is not None
-        links = self.plain.links
-        theirs = self.plain.sides.reference.run_steps(pair[1], to_reference(steps.given, links))
-        usual = {
-            key: value.astype(np.float32) for key, value in after(links.apply(theirs), steps.given).items()
-        }
-        return {
-            "same function": not all(t.function.same for t in steps.judged if t.function),
-            "arithmetic": not all(t.arithmetic.within for t in steps.judged if t.arithmetic),
-            **{name: self._differ(name, steps.real, usual, (Role.UPDATE,)) for name in USUAL},
-        }
 
-    def _differ(self, check: str, got: Tensors, expected: Tensors, roles: tuple[Role, ...] = ROLES) -> bool:
-        keys = [key for key in expected if key in got and key.role in roles and got[key].dtype.kind == "f"]
-        return not all(CHECKS[check](got[key], expected[key]) for key in keys)
+class StepQuestions:
+    """What sees a fault of an optimiser: both sides step from the values that the correct one stepped from."""
+
+    def __init__(self, net: Net, fault: str, seed: int) -> None:
+        self.net, self.fault, self.seed = net, fault, seed
+        plain = Questions(net, fault, seed).plain
+        self.candidate, self.links = plain.sides.candidate, plain.links
+        _, theirs = self._pair(0.0)
+        correct = run_candidate_steps(self.candidate, theirs, plain.asked.candidate, STEPS)
+        self.given, start = correct.steps, before(correct.steps)
+        reference, given = plain.sides.reference, to_reference(self.given, self.links)
+        self.program = reference.steps_program(theirs, given)
+        self.updates = UpdateLinks(self.links, self.given)
+        programs = ReferencePrograms(self.program, self.program, self.program.exact())
+        replicas = Options().replicas
+        self.expected = measure_expected(programs, self.updates.apply, start, replicas, seed, quiet)
+        self.usual = single(self.updates.apply(reference.run_steps(theirs, given)))
+        self.start, self._after = start, cache(self._run)
+
+    def seen_by(self, question: str) -> Seen:
+        """Return whether the question sees a fault of the size that it is given."""
+        if question in USUAL:
+            return lambda d: differ(question, self._after(d), self.usual, (Role.UPDATE,))
+        return self._another_function if question == "same function" else self._beyond_limits
+
+    def _pair(self, d: float) -> tuple[object, object]:
+        pair = pair_of(self.net.make(self.seed, **{self.fault: d}).options["optimizer"], "optimizer")
+        assert pair is not None  # an optimizer is given
+        return pair
+
+    def _run(self, d: float) -> Tensors:
+        return single(self.updates.comparable(self.candidate.run_steps(self._pair(d)[0], self.given)))
+
+    def _beyond_limits(self, d: float) -> bool:
+        found = check_arithmetic(self._after(d), self.expected, self.start)
+        return not all(one.within for one in found.values())
+
+    def _another_function(self, d: float) -> bool:
+        own = self.candidate.steps_program(self._pair(d)[0], self.given)
+        exact = own.exact()
+        check = FunctionCheck(own, self.program, self.expected, self.updates, self.seed)
+        return not all(one.same for one in check.run(exact).values())
+
+
+def single(tensors: Tensors) -> Tensors:
+    """Return new parameters as float32 holds them."""
+    return {key: value.astype(np.float32) for key, value in tensors.items()}
+
+
+def differ(check: str, got: Tensors, expected: Tensors, roles: tuple[Role, ...] = ROLES) -> bool:
+    """Return whether a tolerance finds a difference in a tensor of these roles."""
+    keys = [key for key in expected if key in got and key.role in roles and got[key].dtype.kind == "f"]
+    return not all(CHECKS[check](got[key], expected[key]) for key in keys)
 
 
 def smallest(seen: Seen) -> float:
@@ -140,7 +176,8 @@ def smallest(seen: Seen) -> float:
 
 def measured(net: Net, fault: str, seeds: int) -> dict[str, str]:
     """Return the row of one fault in one network, the worst of the seeds."""
-    asked = [Questions(net, fault, seed) for seed in range(seeds)]
+    kind = StepQuestions if net.name == "Adam" else Questions
+    asked = [kind(net, fault, seed) for seed in range(seeds)]
     sizes = {question: [smallest(one.seen_by(question)) for one in asked] for question in QUESTIONS}
     return {
         "network": net.name,
