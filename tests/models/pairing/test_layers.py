@@ -284,3 +284,15 @@ def test_a_block_without_its_residual_is_not_its_last_layer():
     assert partners(pair_layers(values, candidate))["block1"] == "h.1"
     two_names = {**candidate, "block0": rounded(values["h.0"]), "block1.again": candidate["block1.down"]}
     assert partners(pair_layers(values, two_names))["block1.again"] == "h.1.down"
+
+
+def test_names_tell_what_is_called_in_another_order():
+    rng = np.random.default_rng(6)
+    names = ("h.0.mlp.gate", "h.0.mlp.act", "h.0.mlp.up", "h.0.mlp.down")
+    reference = {name: rng.standard_normal((2, 5, 8)) for name in names}
+    order = ("h.0.mlp.gate", "h.0.mlp.up", "h.0.mlp.act", "h.0.mlp.down")
+    candidate = {name: rounded(reference[name]) for name in order}
+    candidate["h.0.mlp.act"] = rng.standard_normal((2, 5, 8)).astype(np.float32)
+    assert partners(pair_layers(reference, candidate))["h.0.mlp.act"] == "h.0.mlp.act"
+    candidate["h.0.mlp.act"] = candidate["h.0.mlp.gate"]  # not applied
+    assert partners(pair_layers(reference, candidate))["h.0.mlp.act"] == "h.0.mlp.act"

@@ -26,7 +26,10 @@ PLACE, KNOWN_NAMES = 1.0, 8.0
 def by_position(
     candidate: Values, reference: Values, paired: Mapping[str, Arrangement]
 ) -> dict[str, Arrangement]:
-    """Return partners for the layers that are not ``paired``, in the same order on both sides."""
+    """Return partners for the layers that are not ``paired``, in the same order on both sides.
+
+    What is left then may be called in another order under the same name.
+    """
     known = {_template(name, way.sources[0]): way for name, way in paired.items()}
     taken = {way.sources[0] for way in paired.values()}
     found: dict[str, Arrangement] = {}
@@ -37,6 +40,23 @@ def by_position(
             way = _way(mine[i], free[j], candidate, reference, known)
             if way is not None:
                 found[mine[i]] = way
+    left = {name: value for name, value in candidate.items() if name not in paired and name not in found}
+    taken |= {way.sources[0] for way in found.values()}
+    unused = {name: value for name, value in reference.items() if name not in taken}
+    return found | _under_one_name(left, unused, known)
+
+
+def _under_one_name(
+    candidate: Values, reference: Values, known: Mapping[tuple[str, str, tuple[int, ...]], Arrangement]
+) -> dict[str, Arrangement]:
+    """Return partners for layers that are called in another order, where just one has the same name."""
+    found: dict[str, Arrangement] = {}
+    for mine in candidate:
+        taken = {way.sources[0] for way in found.values()}
+        named = [other for other in reference if other not in taken and _have_one_name(mine, other)]
+        if len(named) == 1 and _worth(mine, named[0], candidate, reference, known):
+            way = _way(mine, named[0], candidate, reference, known)
+            found |= {} if way is None else {mine: way}
     return found
 
 
@@ -51,12 +71,15 @@ def told_by_names(
     known = {_template(name, way.sources[0]) for name, way in near.items() if users[way.sources[0]] == 1}
     free = [name for name in reference if name not in users]
 
+    def names_known(one: str, other: str) -> bool:
+        return _template(one, other) in known and bool(re.search("[a-z]", other))
+
     def is_free(name: str, way: Arrangement) -> bool:
         return (
             name not in trusted
             and users[way.sources[0]] > 1
             and _template(name, way.sources[0]) not in known
-            and any(_template(name, other) in known and re.search("[a-z]", other) for other in free)
+            and any(_have_one_name(name, other) or names_known(name, other) for other in free)
         )
 
     return {name: way for name, way in near.items() if not is_free(name, way)}
@@ -120,6 +143,12 @@ def _worth(
     like_known = _has_word(one) and _has_word(other) and _template(one, other) in known
     names = _common_words(one, other) + KNOWN_NAMES * like_known
     return PLACE + names + _likeness(candidate[one], reference[other])
+
+
+def _have_one_name(one: str, other: str) -> bool:
+    """Return whether two names end in the same two words or more, and all their numbers are the same."""
+    numbers = [re.findall("[0-9]+", name) for name in (one, other)]
+    return numbers[0] == numbers[1] and _common_words(one, other) > 1
 
 
 def _has_word(name: str) -> bool:
