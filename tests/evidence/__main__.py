@@ -16,6 +16,7 @@ RUNS = (
     ("disturbed",),
     ("waiting",),
     ("survival",),
+    ("smallest_faults",),
 )
 
 
