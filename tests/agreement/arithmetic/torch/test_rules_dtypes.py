@@ -207,7 +207,7 @@ def test_what_a_number_means():
 
 def test_a_nudge_moves_one_literal_at_all_its_sites():
     mode = NoiseMode()
-    root = float(torch.tensor(1 / 3**0.5, dtype=torch.float32))
+    root = float(torch.tensor(0.57735012, dtype=torch.float32))
     x = normal(4)
     with mode:
         exact = x * root + root
