@@ -18,7 +18,7 @@ from tests.evidence.ports.attention import arrays, attend, causal, stirred
 from tests.evidence.ports.port import Case, Fault, Port
 
 NEEDS = ("torch", "jax")
-LENGTH, TOKENS, DIM, HEADS, GROUPS, HIDDEN, DEPTH = 6, 19, 16, 4, 2, 24, 2
+LENGTH, TOKENS, DIM, HEADS, GROUPS, HIDDEN, DEPTH = 7, 19, 24, 4, 2, 20, 2
 WIDTH, EPS, THETA = DIM // HEADS, 1e-5, 1e4
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import log_softmax, softmax
 
+from samestep.agreement.limits import unit_roundoff
 from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken
 from samestep.models.fitting.resolution import rms
 
@@ -76,11 +77,16 @@ def smoothing(d: Difference) -> Models:
             lambda value, to_others=to_others: own._replace(  # type: ignore[misc]
                 smoothing=value, spreads_to_others=to_others
             ).output(),
-            lambda value, words=words: f"label smoothing is {spoken(value)}{words}, {known}",  # type: ignore[misc]
+            lambda value, words=words: f"label smoothing is {spoken(_told(value))}{words}, {known}",  # type: ignore[misc]
             SMOOTHINGS,
             free=True,
             check=own.output(),
         )
+
+
+def _told(smoothing: float) -> float:
+    """The number, or 0 where 1 minus it is 1 in float32: it was fitted, and 0 comes out as 1e-15."""
+    return 0.0 if abs(smoothing) < unit_roundoff(np.float32) else smoothing
 
 
 def ignored(d: Difference) -> Models:
