@@ -202,7 +202,7 @@ PORTS = (
     *(Port(f"optimizers: {name}, torch", partial(torch_case, mine=m, theirs=t), TORCH)
       for name, m, t in IMPLEMENTATIONS),
 )  # fmt: skip
-FROM_FIRST, FROM_SECOND, ALREADY_THIRD = ("update of 0:*",), ("update of 1:*",), ("update of [12]:*",)
+FROM_FIRST, FROM_SECOND, ALREADY_THIRD = ("* after step 1",), ("* after step 2",), ("* after step [23]",)
 MISTAKES = (
     ("Adam, rate x (1 + 1e-5)", optax.adam(1e-2 * (1 + 1e-5)), ADAM, FROM_FIRST, "1e-5 of itself"),
     ("Adam, rate x 10", optax.adam(1e-1), ADAM, FROM_FIRST, "learning rate"),
@@ -223,7 +223,7 @@ MISTAKES = (
     ("AdamW, no decay", optax.adam(1e-2), ADAMW, FROM_FIRST, "no weight decay"),
     ("AdamW, optax's decay of 1e-4", optax.adamw(1e-2), ADAMW, FROM_FIRST, "decay is 1e-4"),
     ("AdamW, biases decay", optax.adamw(1e-2, weight_decay=0.1), no_decay_on_biases,
-     ("update of 0:*.bias",), "decay"),
+     ("*.bias after step 1",), "decay"),
     ("Adam with L2, decoupled", optax.adamw(1e-2, weight_decay=0.1), ADAM_L2, FROM_FIRST, "decoupled"),
     ("SGD, dampened from the first step", sgd(0.1, 0.9, dampening=0.9, dampens_first=True), SGD, FROM_FIRST,
      "dampened"),
