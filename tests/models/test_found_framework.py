@@ -6,7 +6,9 @@ import functools
 
 import numpy as np
 import pytest
+from scipy import special
 
+import samestep
 from samestep.models.found_framework import framework_of_function, framework_of_leaves
 
 
@@ -39,6 +41,16 @@ def test_frameworks_are_found_through_calls_partials_and_objects():
 
     for call in (inner, lambda x: inner(x), functools.partial(inner), Callable(), jax.jit(inner)):
         assert framework_of_function(call) == {"jax"}
+
+
+def test_functions_of_modules_are_followed():
+    """A tag is JAX's; so is a module of the user's own that uses JAX, and no library."""
+    pytest.importorskip("jax")
+    from tests.models.jax import nets
+
+    assert framework_of_function(lambda x: samestep.tag(x.sum(), "sum")) == {"jax"}
+    assert framework_of_function(lambda x: nets.mlp({}, x)) == {"jax"}
+    assert framework_of_function(lambda x: special.logsumexp(x)) == set()
 
 
 def test_arrays_say_their_framework():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Iterator
 
@@ -114,7 +115,21 @@ def _used(function: types.FunctionType) -> set[str]:
     return found | {PACKAGES[name] for name in imports if name in PACKAGES}
 
 
+def _is_followed(module: types.ModuleType) -> bool:
+    """Whether a module is the user's own, or samestep, whose ``tag`` is JAX's; libraries try all frameworks."""
+    package = module.__name__.partition(".")[0]
+    file = getattr(module, "__file__", None) or ""
+    is_library = "site-packages" in file or package in sys.stdlib_module_names
+    return package == "samestep" or not is_library
+
+
 def _called(function: types.FunctionType) -> Iterator[types.FunctionType]:
-    for value in _values(function):
+    """The functions that a function names, also those of modules (``samestep.tag``, ``layers.norm``)."""
+    values = list(_values(function))
+    attributes = _names(function, "LOAD_ATTR") | _names(function, "LOAD_METHOD")
+    for module in [value for value in values if isinstance(value, types.ModuleType)]:
+        if _is_followed(module):
+            values += [getattr(module, name) for name in sorted(attributes) if hasattr(module, name)]
+    for value in values:
         if callable(value) and not isinstance(value, type):
             yield from _functions(value)

@@ -130,6 +130,7 @@ def bags(seed: int, **mistakes: Any) -> Case:
 PORTS = (
     Port("embeddings: words, positions and types with a norm", case, NEEDS),
     Port("embeddings: sines, mean over what is no padding", pooled, NEEDS),
+    Port("embeddings: EmbeddingBag", bags, NEEDS),
 )
 
 
@@ -150,6 +151,7 @@ FAULTS = (
     fault("sines start at 1", "head", None, pooled, first=1),
     fault("mean over padding too", "output", None, pooled, over="padding too"),
     fault("mean over the whole length", "output", None, pooled, over="length"),
+    fault("EmbeddingBag's sum for its mean", "bag output", "7 times", bags, total=True),
     fault("first token for the mean", "output", None, pooled, pool="first"),
     fault("maximum for the mean", "output", None, pooled, pool="max"),
 )

@@ -120,7 +120,7 @@ def bert_case(seed: int, **mistakes: Any) -> Case:
     model = bert(seed)
     tokens = np.random.default_rng(seed).integers(1, gpt.TOKENS, (2, 6))
     mask = (np.arange(6) < np.array([[6], [4]])).astype(np.int64)
-    candidate = samestep.Model(partial(bert_port, **mistakes), bert_names(arrays(model)), framework="jax")
+    candidate = samestep.Model(partial(bert_port, **mistakes), bert_names(arrays(model)))
     inputs = {"input_ids": tokens, "attention_mask": mask}
     return Case(candidate, model, inputs)
 
