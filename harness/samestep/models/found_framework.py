@@ -116,7 +116,7 @@ def _used(function: types.FunctionType) -> set[str]:
 
 
 def _is_followed(module: types.ModuleType) -> bool:
-    """Whether a module is the user's own, or samestep, whose ``tag`` is JAX's; libraries try all frameworks."""
+    """Whether a module is the user's own, or samestep, whose ``tag`` is JAX's; libraries try every one."""
     package = module.__name__.partition(".")[0]
     file = getattr(module, "__file__", None) or ""
     is_library = "site-packages" in file or package in sys.stdlib_module_names
