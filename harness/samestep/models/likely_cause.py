@@ -53,12 +53,15 @@ def _of_loss(comparison: Comparison) -> Fitted | None:
 
 
 def _fitted(comparison: Comparison, tensor: JudgedTensor) -> Fitted | None:
-    """What explains a tensor in its own layer, else an attention around it by its own pieces."""
+    """What explains a tensor in its own layer, else an attention around it by its own pieces.
+
+    Which part of a tensor is wrong is no cause yet.
+    """
     difference = _difference(comparison, tensor)
     if difference is None:
         return None
     found = fit(difference)
-    if found is not None and found.certain:
+    if found is not None and found.certain and found.kind != "part":
         return found
     for context in contexts_around(comparison, tensor.key):
         if layer_kind(context.kind) == "attention":

@@ -199,7 +199,7 @@ FAULTS = (
     fault("weights of classes not in the mean", "times what", by_weights, over_weights=False),
     fault("weight of positives missing", None, binaries, weight=1.0),
     fault("sigmoid taken twice", None, binaries, twice=True),
-    fault("probabilities clipped at 1e-3", None, binaries, clipped=1e-3, gain=8.0),
+    fault("probabilities clipped at 1e-3", None, binaries, clipped=1e-3, gain=40.0),
     fault("KL the other way", None, divergences, reverse=True),
     fault("KL's mean over all", "mean over 7", divergences, over="all"),
     fault("Huber delta 1", None, hubers, delta=1.0),
