@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import samestep
-from samestep.agreement.arithmetic.noise import sum_variance
 from samestep.agreement.arithmetic.program import Level, Program
+from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.limits import rounding_deviation
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.expected import Expected, ReferencePrograms, measure_expected
@@ -29,7 +29,7 @@ def network(params, x):
 
 
 def values(seed=0, sigmas=5.0):
-    """Parameters and an input; one net input is so many ``sigmas`` of its own rounding from 0."""
+    """Parameters and an input; one net input is N ``sigmas`` of its own rounding from 0."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((ROWS, WIDE)).astype(np.float32)
     w = rng.standard_normal((WIDE, UNITS)).astype(np.float32)

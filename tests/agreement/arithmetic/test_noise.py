@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise, sum_variance
+from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise
 from samestep.agreement.arithmetic.rules import UnknownOperation
+from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
 from samestep.catalog.catalog import Catalog
 from tests.made.planting import case_values, reference_of

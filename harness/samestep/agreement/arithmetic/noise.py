@@ -25,16 +25,8 @@ import numpy.typing as npt
 
 from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
 from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
+from samestep.agreement.arithmetic.summation import random_order_variance
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation
-
-
-def sum_variance(total: Array, squares: Array, n: int) -> Array:
-    """Return the variance of the n additions of a sum in random order, in units of s^2 = u^2 / 3.
-
-    ``total`` holds the sums S and ``squares`` the sums of squares Q, of one shape, which the result has too.
-    """
-    variance = total**2 * ((n + 1) * (2 * n + 1) / (6 * n)) + (squares - total**2 / n) * ((n + 1) / 6)
-    return np.maximum(variance, 0.0)  # Q >= S^2 / n, but for rounding
 
 
 class NoiseTape:
@@ -150,7 +142,7 @@ class Noise(RoundingArray):
         value, n = np.asarray(a.value @ b.value), a.shape[-1]
         if self.tape.is_recording:
             squares = np.square(a.value) @ np.square(b.value)
-            variance = squares + sum_variance(value, squares, n)
+            variance = squares + random_order_variance(value, squares, n)
             self.tape.record(self.tape.deviation * np.sqrt(variance))
         return self.like((self.tape.add_noise(value),)).with_terms_of([a, b], n)
 
@@ -164,7 +156,7 @@ class Noise(RoundingArray):
         n = self.size // max(value.size, 1)
         if self.tape.is_recording:
             squares = np.square(self.value).sum(axis=axis, keepdims=keepdims)
-            self.tape.record(self.tape.deviation * np.sqrt(sum_variance(value, squares, n)))
+            self.tape.record(self.tape.deviation * np.sqrt(random_order_variance(value, squares, n)))
         return self.like((self.tape.add_noise(value),)).with_terms_of([self], n)
 
     def index_of_largest(self, axis: int) -> Self:

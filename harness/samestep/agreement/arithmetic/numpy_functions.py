@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.noise import Noise, sum_variance
+from samestep.agreement.arithmetic.noise import Noise
 from samestep.agreement.arithmetic.rules import UnknownOperation
+from samestep.agreement.arithmetic.summation import random_order_variance
 
 Handler = Callable[..., Any]
 
@@ -73,7 +74,7 @@ def _einsum(self: Noise, spec: str, *operands: object, **options: Any) -> Noise:
     if self.tape.is_recording:
         squares = np.asarray(np.einsum(spec, *(np.square(x) for x in values)))
         products = squares if len(terms) == 2 else 0.0
-        self.tape.record(self.tape.deviation * np.sqrt(products + sum_variance(value, squares, n)))
+        self.tape.record(self.tape.deviation * np.sqrt(products + random_order_variance(value, squares, n)))
     return self.like((self.tape.add_noise(value),)).with_terms_of(lifted, n)
 
 

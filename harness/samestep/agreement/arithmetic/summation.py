@@ -18,7 +18,14 @@ def sum_variance(total: AnyArray, squares: AnyArray, n: AnyArray) -> AnyArray:
 
     ``total`` holds the sums S and ``squares`` the sums of squares Q of the terms, of one shape, which the
     result has too; ``n`` is the number of true terms, a number or an array that broadcasts to that shape. A
-    sum of one term does not round. The formula of `samestep.agreement.arithmetic.noise`, S^2 (n + 1)(2 n + 1)
-    / (6 n) + (Q - S^2 / n)(n + 1) / 6, is (2 S^2 + Q)(n + 1) / 6.
+    sum of one term does not round.
     """
-    return (2 * total * total + squares) * ((n + 1) / 6 * (n > 1))
+    return random_order_variance(total, squares, n) * (n > 1)
+
+
+def random_order_variance(total: AnyArray, squares: AnyArray, n: AnyArray) -> AnyArray:
+    """Return the same for a sum that begins with an addition to 0, which counts as one that rounds.
+
+    S^2 (n + 1)(2 n + 1) / (6 n) + (Q - S^2 / n)(n + 1) / 6 is (2 S^2 + Q)(n + 1) / 6.
+    """
+    return (2 * total * total + squares) * ((n + 1) / 6)
