@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.agreement.examination.tensor_statistics import tensor_statistics
+from samestep.agreement.examination.tensor_statistics import index_of_largest, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
 from samestep.models.expected import Expected, is_backward
 from samestep.models.function_check import agree_not_finite
@@ -66,7 +66,7 @@ def _check(
     held = _as_held(value, got.dtype)
     wrong = _unexplained(got, held, key not in expected.spreads, is_backward(key))
     if wrong.any():
-        index = _first(wrong)
+        index = index_of_largest(wrong)
         text = f"{got[index]:.6g}, expected {held[index]:.6g}"
         return ArithmeticStatistics(None, text, index, float(got[index]), float(held[index]))
     if key not in expected.spreads:
@@ -94,7 +94,3 @@ def _unexplained(got: np.ndarray, held: np.ndarray, exact: bool, backward: bool)
     got = got.astype(np.float64)
     both = np.isfinite(got) & np.isfinite(held)
     return np.asarray(~both & ~agree_not_finite(got, held, backward))
-
-
-def _first(mask: np.ndarray) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape))

@@ -25,6 +25,7 @@ from samestep.agreement.arithmetic.program import (
     Program,
     constant_digest,
 )
+from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
 from samestep.models.expected import Expected, is_backward
@@ -246,7 +247,7 @@ def compare_exact(
         error = np.where(both, np.abs(got - expected), 0.0)
         share = np.where(error > 0, error / limit, 0.0)
     share[~both & ~agree_not_finite(got, expected, backward)] = np.inf
-    index = tuple(int(i) for i in np.unravel_index(int(share.argmax()), share.shape))
+    index = index_of_largest(share)
     return FunctionStatistics(
         float(share[index]), index, float(got[index]), float(expected[index]), float(error[index]),
         float(limit[index]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.models.arithmetic_check import ArithmeticStatistics
 from samestep.models.correspond import reference_name
 from samestep.models.judged import JudgedTensor
@@ -43,7 +44,7 @@ def missing_gradients(
 
 
 def _difference(links: Correspondence, key: TensorKey, lacking: str, other: np.ndarray) -> JudgedTensor:
-    at = tuple(int(i) for i in np.unravel_index(int(np.abs(other).argmax()), other.shape))
+    at = index_of_largest(np.abs(other))
     value = float(other[at])
     pair = (0.0, value) if lacking == "candidate" else (value, 0.0)
     words = f"the {lacking} {NONE}, and the other side's is {value:.6g}"

@@ -21,6 +21,7 @@ from samestep.agreement.arithmetic.low_precision import COMPARED_AS
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.tensor_check import Place
+from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.agreement.limits import reference_share
 from samestep.agreement.reference.run import Point
 from samestep.agreement.verdict import Disagreement, Divergence, Invalid
@@ -203,7 +204,7 @@ def _raise_first(
 ) -> None:
     if not wrong.any():
         return
-    index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape))
+    index = index_of_largest(wrong)
     was, now = float(expected[index]), float(got[index])
     test = why.rpartition("; ")[2]
     found = Divergence(0, place.task, name, index, now, was, float("nan"), 0.0, test)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from samestep.agreement.arithmetic.bound import Bound
-from samestep.agreement.examination.tensor_statistics import tensor_statistics
+from samestep.agreement.examination.tensor_statistics import index_of_largest, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.limits import reference_share
 from samestep.agreement.reference.expectation import Expectation
@@ -73,7 +73,7 @@ def _check_comparable(place: Place, tensor: str, got: np.ndarray, value: np.ndar
         raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {value.shape}")
     broken = np.isfinite(value) & ~np.isfinite(got)
     if broken.any():
-        index = _first_index(broken)
+        index = index_of_largest(broken)
         raise Invalid(
             f"{place.task}, step {place.step}: {tensor}{list(index)} is {got[index]}, "
             f"expected {value[index]:.9g}"
@@ -95,7 +95,7 @@ def check_certificate(place: Place, tensor: str, got: np.ndarray, expected: Boun
     ratio = np.where(np.isfinite(value) & ~np.isnan(ratio), ratio, 0.0)
     if not ratio.size:
         return 0.0
-    index = tuple(int(i) for i in np.unravel_index(np.argmax(ratio), ratio.shape))
+    index = index_of_largest(ratio)
     if ratio[index] > 1:
         divergence = Divergence(
             step=place.step,
@@ -121,15 +121,10 @@ def check_identical(place: Place, tensor: str, got: np.ndarray, expected: np.nda
         raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {expected.shape}")
     differ = (got != expected) & ~((got != got) & (expected != expected))
     if differ.any():
-        index = _first_index(differ)
+        index = index_of_largest(differ)
         was, now = float(expected[index]), float(got[index])
         raise Disagreement(
             Divergence(place.step, place.task, tensor, index, now, was, abs(now - was), 0.0, test),
             got=got,
             expected=expected,
         )
-
-
-def _first_index(mask: np.ndarray) -> tuple[int, ...]:
-    """The first place where the mask holds."""
-    return tuple(int(i) for i in np.unravel_index(np.argmax(mask), mask.shape))

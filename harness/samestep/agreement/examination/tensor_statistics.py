@@ -27,7 +27,7 @@ def tensor_statistics(
         whole = float(np.sqrt(np.square(sigma).sum()))
         direction = np.where(known, value - (0.0 if before is None else before), 0.0)
         common = np.where(known & (before is not None), _storage_error(value, spread.precision), 0.0)
-    index = _index_at(ratio.argmax(), ratio) if ratio.size else ()
+    index = index_of_largest(ratio) if ratio.size else ()
     over = ratio > spread.limit
     return TensorStatistics(
         terms=spread.terms,
@@ -40,7 +40,7 @@ def tensor_statistics(
         scale=projection(error, direction),
         scale_limit=spread.scale_limit + abs(projection(common, direction)),
         index=index,
-        first=_index_at(over.argmax(), ratio) if over.any() else None,
+        first=index_of_largest(over) if over.any() else None,
     )
 
 
@@ -64,5 +64,9 @@ def pooled_scale(steps: Sequence[TensorStatistics]) -> tuple[float, float]:
     return sum(w * step.scale for w, step in zip(weights, steps, strict=True)) / total, total**-0.5
 
 
-def _index_at(flat: np.intp, array: np.ndarray) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(int(flat), array.shape))
+def index_of_largest(array: np.ndarray) -> tuple[int, ...]:
+    """Return the index of the first largest element; of a mask, of the first place where it holds.
+
+    Raises ValueError for an array without elements.
+    """
+    return tuple(int(i) for i in np.unravel_index(int(array.argmax()), array.shape))
