@@ -8,7 +8,7 @@ import numpy as np
 
 from samestep.agreement.examination.tensor_statistics import index_of_largest, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
-from samestep.models.expected import Expected, is_backward
+from samestep.models.expected import Expected
 from samestep.models.function_check import agree_not_finite
 from samestep.models.tensors import TensorKey, Tensors
 
@@ -64,7 +64,7 @@ def _check(
         text = f"shape {tuple(got.shape)}, expected {tuple(value.shape)}"
         return ArithmeticStatistics(None, text, (), float("nan"), float("nan"))
     held = _as_held(value, got.dtype)
-    wrong = _unexplained(got, held, key not in expected.spreads, is_backward(key))
+    wrong = _unexplained(got, held, key not in expected.spreads, key.is_backward)
     if wrong.any():
         index = index_of_largest(wrong)
         text = f"{got[index]:.6g}, expected {held[index]:.6g}"

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import ArithmeticStatistics
 from samestep.models.coverage import Coverage
-from samestep.models.expected import is_backward
 from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
@@ -67,7 +66,7 @@ def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -
     if forced is None:
         return []
     wrong = [tensor for tensor in forced.judged if tensor.state == state]
-    forward = [tensor for tensor in wrong if not is_backward(tensor.key)]
+    forward = [tensor for tensor in wrong if not tensor.key.is_backward]
     found: dict[str, First] = {}
     for tensor in forward or wrong:
         place = _place(tensor, kinds, inputs_agree=True)

@@ -10,7 +10,7 @@ import numpy as np
 from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Level, Program
 from samestep.agreement.reference.spread import Spread, SpreadMeter
 from samestep.models.kept_spreads import digest_of, kept_spreads, probe
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import TensorKey, Tensors
 
 #: From the reference's tensors to what they say of the candidate's, under the candidate's keys.
 Translate = Callable[[Tensors], Tensors]
@@ -79,8 +79,3 @@ def measure_expected(
     return Expected(
         exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
     )
-
-
-def is_backward(key: TensorKey) -> bool:
-    """Return whether a tensor belongs to the backward pass, where frameworks treat NaN differently."""
-    return key.role in (Role.LAYER_GRADIENT, Role.INPUT_GRADIENT, Role.GRADIENT, Role.UPDATE)

@@ -59,7 +59,7 @@ def after(updates: Tensors, steps: Steps) -> dict[TensorKey, np.ndarray]:
 def before(steps: Steps) -> dict[TensorKey, np.ndarray]:
     """Return what each step started from, under the keys of its update, in float64."""
     return {
-        TensorKey(Role.UPDATE, f"{t}:{name}"): value.astype(np.float64)
+        TensorKey.of_update(t, name): value.astype(np.float64)
         for t, params in enumerate(steps.params)
         for name, value in params.items()
     }
@@ -74,17 +74,14 @@ def to_reference(steps: Steps, links: Correspondence) -> Steps:
     )
 
 
-def _step(key: TensorKey) -> int:
-    return int(key.name.partition(":")[0])
-
-
 def _given(key: TensorKey, steps: Steps) -> np.ndarray:
-    return steps.params[_step(key)][key.name.partition(":")[2]].astype(np.float64)
+    step, parameter = key.step_and_parameter
+    return steps.params[step][parameter].astype(np.float64)
 
 
 def _moved(params: Values, updates: Tensors, step: int) -> dict[str, np.ndarray]:
     moved = {}
     for name, value in params.items():
-        update = updates.get(TensorKey(Role.UPDATE, f"{step}:{name}"))
+        update = updates.get(TensorKey.of_update(step, name))
         moved[name] = value if update is None else (value.astype(np.float64) + update).astype(value.dtype)
     return moved

@@ -28,7 +28,7 @@ from samestep.agreement.arithmetic.program import (
 from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
-from samestep.models.expected import Expected, is_backward
+from samestep.models.expected import Expected
 from samestep.models.tensors import TensorKey, Tensors
 
 #: Replicas of the candidate, and draws of its constants: few, and the limit pays for it.
@@ -125,7 +125,7 @@ class FunctionCheck:
                 got[key],
                 self.expected.exact[key],
                 factor * sigma[key] + owed[key] if key in sigma else owed[key],
-                is_backward(key),
+                key.is_backward,
             )
             for key in keys
         }

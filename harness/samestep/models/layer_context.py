@@ -9,11 +9,10 @@ from numbers import Number
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
-from samestep.models.fitting.difference import GRADIENTS
 from samestep.models.judging import Comparison
 from samestep.models.question import Question
 from samestep.models.subject import Layer, ModelError
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -39,13 +38,13 @@ def context_of(comparison: Comparison, key: TensorKey) -> Context:
     if loss is not None and (key.role is Role.LOSS or _is_at_the_output(own, theirs)):
         return loss
     layer, is_first_call = layer_of(comparison.sides.reference.layers(), own, theirs)
-    if layer is None:
-        inputs = _summands(comparison, key) if key.role in GRADIENTS else ()
-        return Context(key.role.value, inputs=inputs)
+    inputs: Arrays = ()
     if key.role in GRADIENTS:
         inputs = _summands(comparison, key)
-    else:
-        inputs = _inputs(comparison, layer) if is_first_call else ()
+    elif layer is not None and is_first_call:
+        inputs = _inputs(comparison, layer)
+    if layer is None:
+        return Context(key.role.value, inputs=inputs)
     return Context(layer.kind, layer.settings, inputs, _parameters(comparison, layer))
 
 

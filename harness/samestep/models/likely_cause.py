@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from samestep.agreement.verdict import DISAGREE, Diagnosis
-from samestep.models.fitting.difference import GRADIENTS, Difference
+from samestep.models.fitting.difference import Difference
 from samestep.models.fitting.fit import Fitted, fit
 from samestep.models.fitting.layer_kinds import layer_kind
 from samestep.models.judged import JudgedTensor
@@ -16,7 +16,7 @@ from samestep.models.judging import Comparison
 from samestep.models.layer_context import context_of, contexts_around
 from samestep.models.optimizer_check import StepsComparison
 from samestep.models.result import First
-from samestep.models.tensors import Role, TensorKey
+from samestep.models.tensors import GRADIENTS, Role, TensorKey
 
 
 def diagnose(
@@ -111,8 +111,7 @@ def _as_the_reference_has_it(
 def _of_update(steps: StepsComparison, tensor: JudgedTensor) -> Fitted | None:
     """An optimiser's update: what one step changed, from the gradients of all steps so far."""
     key, given = tensor.key, steps.given
-    count, _, name = key.name.partition(":")
-    step = int(count)
+    step, name = key.step_and_parameter
     before = given.params[step][name].astype(np.float64)
     got, is_exact = steps.got(tensor)
     change = got.astype(np.float64) - before

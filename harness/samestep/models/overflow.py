@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from samestep.models.arithmetic_check import ArithmeticStatistics
-from samestep.models.expected import Expected, is_backward
+from samestep.models.expected import Expected
 from samestep.models.function_check import agree_not_finite
 from samestep.models.tensors import TensorKey, Tensors
 
@@ -37,7 +37,7 @@ def overflowing(
     masks = {
         key: np.isfinite(expected.exact[key])
         & ~np.isfinite(got[key].astype(np.float64))
-        & agree_not_finite(got[key], really[key], is_backward(key))
+        & agree_not_finite(got[key], really[key], key.is_backward)
         for key in keys
     }
     return {key: mask for key, mask in masks.items() if mask.any()}

@@ -23,6 +23,10 @@ class Role(Enum):
     UPDATE = "update of"
 
 
+#: Roles whose tensors are gradients.
+GRADIENTS = (Role.LAYER_GRADIENT, Role.INPUT_GRADIENT, Role.GRADIENT)
+
+
 @dataclass(frozen=True)
 class TensorKey:
     """The name of a tensor: ``name`` is a layer's or parameter's path as its own framework spells it.
@@ -39,9 +43,25 @@ class TensorKey:
         if self.role is Role.LAYER:
             return self.name
         if self.role is Role.UPDATE and ":" in self.name:
-            step, _, name = self.name.partition(":")
-            return f"{name} after step {int(step) + 1}"
+            step, name = self.step_and_parameter
+            return f"{name} after step {step + 1}"
         return f"{self.role.value} {self.name}".strip()
+
+    @classmethod
+    def of_update(cls, step: int, parameter: str) -> TensorKey:
+        """Return the key of what a step, counted from 0, changes of a parameter: ``"{step}:{parameter}"``."""
+        return cls(Role.UPDATE, f"{step}:{parameter}")
+
+    @property
+    def step_and_parameter(self) -> tuple[int, str]:
+        """The two that `of_update` was given. Raises ValueError for another key."""
+        step, _, parameter = self.name.partition(":")
+        return int(step), parameter
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether the tensor belongs to the backward pass, where frameworks treat NaN differently."""
+        return self.role in (*GRADIENTS, Role.UPDATE)
 
 
 #: Arrays by key, in the order in which they are computed: layers in the order of their calls, outputs, loss,

@@ -11,10 +11,9 @@ import numpy as np
 
 from samestep.agreement.limits import EXPLAINED
 from samestep.models.fitting.layer_kinds import layer_kind
-from samestep.models.tensors import Role
+from samestep.models.tensors import GRADIENTS, Role
 
 FORWARD = (Role.LAYER, Role.OUTPUT, Role.LOSS)
-GRADIENTS = (Role.LAYER_GRADIENT, Role.INPUT_GRADIENT, Role.GRADIENT)
 EVERY = tuple(Role)
 
 

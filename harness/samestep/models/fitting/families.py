@@ -19,9 +19,9 @@ from samestep.models.fitting import (
     statistic_mistakes,
     update_mistakes,
 )
-from samestep.models.fitting.difference import EVERY, FORWARD, GRADIENTS, Difference, Models
+from samestep.models.fitting.difference import EVERY, FORWARD, Difference, Models
 from samestep.models.fitting.layer_kinds import ACTIVATIONS, NORMS
-from samestep.models.tensors import Role
+from samestep.models.tensors import GRADIENTS, Role
 
 
 @dataclass(frozen=True)

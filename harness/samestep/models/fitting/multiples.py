@@ -7,7 +7,8 @@ from math import log10
 import numpy as np
 
 from samestep.agreement.limits import DEVIATIONS, EXPLAINED
-from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Models, fixed, spoken, times
+from samestep.models.fitting.difference import Difference, Model, Models, fixed, spoken, times
+from samestep.models.tensors import GRADIENTS
 
 
 def factor(d: Difference) -> Models:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from samestep.models.fitting.difference import GRADIENTS, Difference, Model, Models, fixed
+from samestep.models.fitting.difference import Difference, Model, Models, fixed
 from samestep.models.fitting.normalisation import EPS
+from samestep.models.tensors import GRADIENTS
 
 
 def lost_term(d: Difference) -> Models:

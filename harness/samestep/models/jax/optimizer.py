@@ -13,7 +13,7 @@ from samestep.models.jax.definition import Definition, model_errors
 from samestep.models.jax.trees import Array, Arrays, fitting
 from samestep.models.question import Steps
 from samestep.models.subject import ModelError
-from samestep.models.tensors import Role, TensorKey
+from samestep.models.tensors import TensorKey
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def optimizer_steps(definition: Definition, optimizer: Any, steps: Steps) -> Upd
     gradients = [_whole(definition, given, zeros) for given in steps.gradients]
     with model_errors("the optimizer"):
         state = init(definition.tree.build(params[0]))
-    keys = [TensorKey(Role.UPDATE, f"{t}:{name}") for t, given in enumerate(steps.params) for name in given]
+    keys = [TensorKey.of_update(t, name) for t, given in enumerate(steps.params) for name in given]
 
     def function(params: list[Arrays], gradients: list[Arrays], state: Any) -> list[Array]:
         results: list[Array] = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from samestep.models.question import Steps
 from samestep.models.subject import Layer, ModelError
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import TensorKey, Tensors
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -39,14 +39,14 @@ class KerasSteps:
                 variable.assign(values[name])
             self.optimizer.apply(self._ordered(gradients), list(self.variables.values()))
             for name, variable in self.variables.items():
-                after[key_of(t, name)] = keras.ops.copy(variable.value)
+                after[TensorKey.of_update(t, name)] = keras.ops.copy(variable.value)
         return after
 
     @property
     def given(self) -> Tensors:
         """The values before each step, by the keys of `run`, in float64."""
         return {
-            key_of(t, name): value.astype(np.float64)
+            TensorKey.of_update(t, name): value.astype(np.float64)
             for t, values in enumerate(self.steps.params)
             for name, value in values.items()
         }
@@ -72,16 +72,16 @@ class KerasSteps:
         for t, (values, slopes) in enumerate(zip(params, gradients, strict=True)):
             before = [values[name] for name in self.variables]
             new, state = self.optimizer.stateless_apply(state, self._ordered(slopes), before)
-            after.update({key_of(t, n): x - y for n, x, y in zip(self.variables, new, before, strict=True)})
+            after.update(
+                {
+                    TensorKey.of_update(t, n): x - y
+                    for n, x, y in zip(self.variables, new, before, strict=True)
+                }
+            )
         return after
 
     def _ordered(self, gradients: Mapping[str, Any]) -> list[Any]:
         return [gradients.get(name) for name in self.variables]
-
-
-def key_of(step: int, name: str) -> TensorKey:
-    """Return the key of a parameter's update in one step."""
-    return TensorKey(Role.UPDATE, f"{step}:{name}")
 
 
 def run_steps(own: Mapping[str, Any], optimizer: object, steps: Steps) -> Tensors:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.models.pairing.linear_map import LinearMap, identity
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
-#: Roles whose gradients go the other way through a map; see `samestep.models.pairing.linear_map`.
-GRADIENTS = (Role.GRADIENT, Role.LAYER_GRADIENT, Role.INPUT_GRADIENT)
 #: Roles in the order of a training step.
 ORDER = tuple(Role)
 
@@ -55,7 +53,7 @@ class Correspondence:
         found: dict[TensorKey, np.ndarray] = {}
         for role, prefix, values in _groups(candidate):
             links = self._map(role, values)
-            if role in GRADIENTS:
+            if role in GRADIENTS:  # they go the other way through a map, see `linear_map`
                 made = links.comparable(values)
             else:
                 names = links.first_copies if role is Role.UPDATE else links.links.keys()

@@ -11,7 +11,7 @@ import torch
 from samestep.agreement.arithmetic.torch.number import Number
 from samestep.models.question import Steps
 from samestep.models.subject import Layer, ModelError
-from samestep.models.tensors import Role, TensorKey
+from samestep.models.tensors import TensorKey
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import to_array, to_tensor
 
@@ -45,7 +45,7 @@ class OptimizerSteps:
     def given(self) -> Arrays:
         """The values before each step, by the keys of `run`, in float64."""
         return {
-            key_of(t, name): to_array(value, name).astype(np.float64)
+            TensorKey.of_update(t, name): to_array(value, name).astype(np.float64)
             for t, values in enumerate(self._values)
             for name, value in values.items()
         }
@@ -66,13 +66,8 @@ class OptimizerSteps:
                 parameter.grad = gradients[name].clone() if name in gradients else None
             self._optimizer.step()
             for name in values:
-                after[key_of(t, name)] = self._parameters[name].detach().clone()
+                after[TensorKey.of_update(t, name)] = self._parameters[name].detach().clone()
         return after
-
-
-def key_of(step: int, name: str) -> TensorKey:
-    """Return the key of a parameter's update in one step."""
-    return TensorKey(Role.UPDATE, f"{step}:{name}")
 
 
 def updates(after: Arrays, given: Arrays) -> dict[TensorKey, np.ndarray]:
