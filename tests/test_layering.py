@@ -127,11 +127,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.question": ("models.tensors", "models.dtypes"),
     "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question"),
     "models.losses": ("models.subject",),
-    "models.nested": (),
+    "models.nested": ("models.subject",),
     "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT),
     "models.torch": ("agreement.limits", "agreement.arithmetic", "agreement.arithmetic.torch", *SUBJECT),
     "models.jax": (
-        "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT, "models.nested",
+        "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr", *SUBJECT,
     ),
     "models.keras": (
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",

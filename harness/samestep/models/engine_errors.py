@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.question import Question
-from samestep.models.subject import ModelError, Subject
+from samestep.models.subject import ModelError, Subject, first_line
 
 #: Code that is not the user's: this package, what is installed, and what Python makes up.
 PACKAGE = str(Path(__file__).parents[1])
@@ -29,9 +29,9 @@ def refusing(subject: Subject, question: Question) -> Iterator[None]:
         raise
     except Exception as error:  # whatever the model or the engine raises: nothing is known then
         subject.run(question)
-        line = next((line.strip() for line in str(error).splitlines() if line.strip()), "without a message")
+        line, place = first_line(error), place_of(error)
         raise Refused(
-            f"it runs, but under the engine it raises {type(error).__name__}: {line} (at {place_of(error)})"
+            f"it runs, but under the engine it raises {type(error).__name__}: {line} (at {place})"
         ) from error
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from samestep.models.subject import ModelError
+
 #: What a model takes or returns: leaves of any type in containers.
 Nested = Any
 
@@ -55,3 +57,20 @@ def replaced(
     if isinstance(value, list | tuple):
         return type(value)(below)
     return replace(value, **dict(zip((name for name, _ in parts), below, strict=True)))
+
+
+def outputs_and_state(returned: Nested, held: Nested, name: str) -> tuple[Nested, Nested]:
+    """Return what a function returned as ``(outputs, new_state)``; without a state ``held`` all is outputs.
+
+    The new state has the leaves of the one that it was given. Raises `ModelError`, which calls the function
+    by ``name``, for anything else.
+    """
+    if held is None:
+        return returned, None
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise ModelError(f"{name} has a state: it must return (outputs, new_state)")
+    before, after = leaves(held).keys(), leaves(returned[1]).keys()
+    if before != after:
+        raise ModelError(f"{name} returns the state {sorted(after)}; it was given {sorted(before)}")
+    outputs, state = returned
+    return outputs, state

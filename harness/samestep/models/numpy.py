@@ -10,7 +10,8 @@ import numpy as np
 
 from samestep.agreement.arithmetic.numpy_program import NumpyProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
-from samestep.models.nested import Nested, leaves, replaced
+from samestep.models.losses import check_shape
+from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.question import Loss, Question, Steps
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import Role, TensorKey, Tensors
@@ -136,25 +137,12 @@ class NumpySubject:
         ]
         named = dict(zip(question.keywords, inputs[by_position:], strict=True))
         returned = self.call(*first, *inputs[:by_position], **named)
-        outputs, state = self._parted(returned)
+        outputs, state = outputs_and_state(returned, self.held, f"NumPy function {self.name}")
         tensors: dict[TensorKey, Any] = {TensorKey(Role.OUTPUT, n): x for n, x in leaves(outputs).items()}
         if question.loss is not None:
             targets = None if question.targets is None else lift(_in(question.targets, question.dtype))
             tensors[TensorKey(Role.LOSS, "")] = _loss(question.loss, outputs, targets)
         return {**tensors, **{TensorKey(Role.STATE, n): x for n, x in leaves(state).items()}}
-
-    def _parted(self, returned: Any) -> tuple[Nested, Nested]:
-        if self.held is None:
-            return returned, None
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise ModelError(f"NumPy function {self.name} has a state: it must return (outputs, new_state)")
-        outputs, state = returned
-        if leaves(state).keys() != leaves(self.held).keys():
-            raise ModelError(
-                f"NumPy function {self.name} returns the state {sorted(leaves(state))}; "
-                f"it was given {sorted(leaves(self.held))}"
-            )
-        return outputs, state
 
     def _check_unchanged(self, given: list[tuple[np.ndarray, np.ndarray]]) -> None:
         for before, after in given:
@@ -213,9 +201,7 @@ def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
         raise ModelError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}")
     if targets is None:
         raise ModelError(f"the loss {loss!r} needs targets")
-    needed = floating.shape[:-1] if loss == "cross_entropy" else floating.shape
-    if targets.shape != needed:
-        raise ModelError(f"the targets have the shape {targets.shape}; the loss needs {needed}")
+    check_shape(floating.shape[:-1] if loss == "cross_entropy" else floating.shape, targets.shape)
     return LOSSES[loss](floating, targets)
 
 

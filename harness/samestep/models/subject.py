@@ -18,6 +18,11 @@ class ModelError(SamestepError):
     """A side cannot be run, or not compared: one line that names the side, the value and the next step."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message that is not blank, to be part of a message."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "without a message")
+
+
 @dataclass(frozen=True)
 class Layer:
     """A named part of a model: its ``name``, and the ``kind`` of thing that it is (``LayerNorm``).

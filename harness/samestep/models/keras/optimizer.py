@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from samestep.models.question import Steps
-from samestep.models.subject import Layer, ModelError
+from samestep.models.subject import Layer, ModelError, first_line
 from samestep.models.tensors import TensorKey, Tensors
 
 Arrays = Mapping[str, np.ndarray]
@@ -90,7 +90,7 @@ def run_steps(own: Mapping[str, Any], optimizer: object, steps: Steps) -> Tensor
     try:
         after = made.run()
     except Exception as error:  # whatever an optimizer of the user's own raises
-        raise ModelError(f"the optimizer raises {type(error).__name__}: {_first_line(error)}") from error
+        raise ModelError(f"the optimizer raises {type(error).__name__}: {first_line(error)}") from error
     arrays = {key: np.asarray(keras.ops.convert_to_numpy(x), np.float64) for key, x in after.items()}
     return {key: array - made.given[key] for key, array in arrays.items()}  # float64 adds no rounding here
 
@@ -106,7 +106,7 @@ def _fresh(optimizer: object) -> Any:
     except Exception as error:  # a schedule or an optimizer of the user's own
         raise ModelError(
             f"the optimizer {type(optimizer).__name__} cannot be made anew from its configuration: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from error
 
 
@@ -126,10 +126,6 @@ def _tensors(arrays: Arrays, own: Mapping[str, Any]) -> dict[str, Any]:
             shapes = f"{np.shape(array)}; the parameter has {tuple(own[name].shape)}"
             raise ModelError(f"a step of {name} is given in the shape {shapes}")
     return {name: keras.ops.convert_to_tensor(array, own[name].dtype) for name, array in arrays.items()}
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "without a message")
 
 
 def settings_of(optimizer: object) -> Layer | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from samestep.models.losses import check_shape
 from samestep.models.nested import Nested
 from samestep.models.question import Loss
 from samestep.models.subject import ModelError
@@ -29,7 +30,7 @@ def loss_of(loss: Loss, outputs: Nested, floating: list[tf.Tensor], targets: tf.
 
 
 def _cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-    _check_shape(logits.shape[:-1], classes.shape)
+    check_shape(logits.shape[:-1], classes.shape)
     if classes.dtype.is_floating:
         raise ModelError("the loss 'cross_entropy' needs integer classes as targets")
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=logits))
@@ -37,15 +38,10 @@ def _cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
 
 def _elementwise(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def loss(output: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-        _check_shape(output.shape, targets.shape)
+        check_shape(output.shape, targets.shape)
         return tf.reduce_mean(function(output, tf.cast(targets, output.dtype)))
 
     return loss
-
-
-def _check_shape(needed: tf.TensorShape, given: tf.TensorShape) -> None:
-    if needed != given:
-        raise ModelError(f"the targets have the shape {tuple(given)}; the loss needs {tuple(needed)}")
 
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {

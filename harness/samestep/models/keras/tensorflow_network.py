@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from samestep.models.keras.network import KerasNetwork, Mark
 from samestep.models.keras.tensorflow_values import to_tensor, with_own
-from samestep.models.nested import Nested, leaves, replaced
+from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.subject import Layer, ModelError
 
 #: The values of some parameters and states, by name, in place of a model's own.
@@ -121,20 +121,11 @@ class Function:
 
         def call(*inputs: Any, **keywords: Any) -> Any:
             returned = self.call(*(n for n in (params, held) if n is not None), *inputs, **keywords)
-            outputs, state = (returned, None) if held is None else self._parted(returned)
+            outputs, state = outputs_and_state(returned, self.held, self.name)
             after.update(leaves(state))
             return outputs
 
         yield Instance(parameters, call, lambda: after)
-
-    def _parted(self, returned: Any) -> tuple[Nested, Nested]:
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise ModelError(f"{self.name} has a state: it must return (outputs, new_state)")
-        before, after = leaves(self.held).keys(), leaves(returned[1]).keys()
-        if before != after:
-            raise ModelError(f"{self.name} returns the state {sorted(after)}; it was given {sorted(before)}")
-        outputs, state = returned
-        return outputs, state
 
 
 class Module:

@@ -17,7 +17,7 @@ from samestep.models.keras.tensorflow_step import Observer, run_step
 from samestep.models.keras.tensorflow_values import to_array
 from samestep.models.nested import Nested
 from samestep.models.question import Question, Steps
-from samestep.models.subject import Layer, ModelError
+from samestep.models.subject import Layer, ModelError, first_line
 from samestep.models.tensors import TensorKey, Tensors
 
 NO_ENGINE = "TensorFlow code has no engine: give it as the candidate, or write it in Keras, JAX or PyTorch"
@@ -77,8 +77,8 @@ class TensorFlowSubject:
         except ModelError:
             raise
         except Exception as error:  # whatever the user's model raises
-            text = next((line for line in str(error).splitlines() if line.strip()), "without a message")
-            raise ModelError(f"{self.describe()} raises {type(error).__name__}: {text.strip()}") from error
+            text = f"{self.describe()} raises {type(error).__name__}: {first_line(error)}"
+            raise ModelError(text) from error
         self._called[:] = observer.calls
         return tensors
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from samestep.models.nested import Nested, leaves, replaced
+from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.subject import ModelError
 from samestep.models.torch.instance import Instance, Values
 from samestep.models.torch.values import to_tensor
@@ -72,7 +72,7 @@ class FunctionNetwork:
         def call(*inputs: torch.Tensor, **keywords: torch.Tensor) -> Nested:
             first = [nested for nested in (params, held) if nested is not None]
             returned = self.call(*first, *inputs, **keywords)
-            outputs, after["state"] = (returned, None) if held is None else self._parted(returned)
+            outputs, after["state"] = outputs_and_state(returned, self.held, self.name)
             return outputs
 
         return Instance(_leaves(params), call, lambda: _leaves(after["state"]), leaves_only=True)
@@ -90,14 +90,6 @@ class FunctionNetwork:
     def native(self, values: Values) -> Iterator[Instance]:
         """Lend a copy."""
         yield self.copy(values)
-
-    def _parted(self, returned: Any) -> tuple[Nested, Nested]:
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise ModelError(f"{self.name} has a state: it must return (outputs, new_state)")
-        before, after = leaves(self.held).keys(), leaves(returned[1]).keys()
-        if before != after:
-            raise ModelError(f"{self.name} returns the state {sorted(after)}; it was given {sorted(before)}")
-        return returned
 
 
 def _tensors(nested: Nested) -> Nested:

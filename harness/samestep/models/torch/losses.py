@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from samestep.models.losses import check_shape
 from samestep.models.nested import Nested
 from samestep.models.question import Loss
 from samestep.models.subject import ModelError
@@ -38,7 +39,7 @@ def loss_of(
 
 def _cross_entropy(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     """Logits with the classes last, against integer classes."""
-    _check_shape(logits.shape[:-1], classes.shape)
+    check_shape(logits.shape[:-1], classes.shape)
     if classes.is_floating_point():
         raise ModelError("the loss 'cross_entropy' needs integer classes as targets")
     return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), classes.reshape(-1).long())
@@ -48,15 +49,10 @@ def _elementwise(
     function: Callable[..., torch.Tensor],
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        _check_shape(output.shape, targets.shape)
+        check_shape(output.shape, targets.shape)
         return function(output, targets.to(output.dtype))
 
     return loss
-
-
-def _check_shape(needed: torch.Size, given: torch.Size) -> None:
-    if needed != given:
-        raise ModelError(f"the targets have the shape {tuple(given)}; the loss needs {tuple(needed)}")
 
 
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {

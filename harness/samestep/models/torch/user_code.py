@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from samestep.models.subject import ModelError
+from samestep.models.subject import ModelError, first_line
 
 
 @contextmanager
@@ -16,5 +16,4 @@ def model_errors(what: str) -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:
-        line = str(error).strip().partition("\n")[0] or "without a message"
-        raise ModelError(f"{what} raises {type(error).__name__}: {line}") from error
+        raise ModelError(f"{what} raises {type(error).__name__}: {first_line(error)}") from error
