@@ -11,7 +11,8 @@ from samestep.models.coverage import Coverage
 from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
-from samestep.models.result import First, first_in_state, name_of
+from samestep.models.result import First
+from samestep.models.subject import innermost
 from samestep.models.tensors import Role, TensorKey
 
 #: The kind of a layer that a caller only named.
@@ -38,12 +39,11 @@ def verdict_of(judged: Sequence[JudgedTensor]) -> str:
 
 def first_of(judged: Sequence[JudgedTensor], state: str, kinds: Mapping[str, str]) -> First | None:
     """Return the first tensor in that state, in the order of computation, with its numbers."""
-    tensor = first_in_state(judged, state)
-    if tensor is None:
+    states = [tensor.state for tensor in judged]
+    if state not in states:
         return None
-    at = list(judged).index(tensor)
-    before = all(other.state == AGREE for other in judged[:at])
-    return _place(tensor, kinds, inputs_agree=before and at > 0)
+    at = states.index(state)
+    return _place(judged[at], kinds, inputs_agree=at > 0 and set(states[:at]) == {AGREE})
 
 
 def kinds_of(comparison: Comparison) -> dict[str, str]:
@@ -79,21 +79,18 @@ def _place(tensor: JudgedTensor, kinds: Mapping[str, str], inputs_agree: bool) -
     layer = _layer_of(key, kinds)
     kind = kinds.get(layer) if layer else None
     found: FunctionStatistics | ArithmeticStatistics
+    wrong = arithmetic.wrong if arithmetic is not None else None
     if function is not None and not function.same:
-        found, error, limit, wrong = function, function.error, function.limit, _shapes(tensor)
+        found, error, limit = function, function.error, function.limit
     else:
         assert arithmetic is not None  # what is beyond its limits was asked one question at least
-        found, wrong = arithmetic, arithmetic.wrong
+        found = arithmetic
         error = abs(arithmetic.got - arithmetic.expected)
         limit = error / tensor.share if tensor.share else 0.0
     return First(
-        layer, kind, name_of(key), found.index, found.got, found.expected, error, limit, tensor.share,
+        layer, kind, str(key), found.index, found.got, found.expected, error, limit, tensor.share,
         exact=found is function, inputs_agree=inputs_agree, wrong=wrong,
     )  # fmt: skip
-
-
-def _shapes(tensor: JudgedTensor) -> str | None:
-    return tensor.arithmetic.wrong if tensor.arithmetic is not None else None
 
 
 def _layer_of(key: TensorKey, kinds: Mapping[str, str]) -> str | None:
@@ -102,8 +99,7 @@ def _layer_of(key: TensorKey, kinds: Mapping[str, str]) -> str | None:
         return key.name
     if key.role not in (Role.GRADIENT, Role.STATE):
         return None
-    inside = [name for name in kinds if key.name.startswith((f"{name}.", f"{name}/"))]
-    return max(inside, key=len, default=None)
+    return innermost(kinds, key.name)
 
 
 def counted(counts: Mapping[Role, int]) -> tuple[str, ...]:
@@ -124,14 +120,14 @@ def coverage_of(
     links = comparison.links
     nameless = not any(key.role is Role.LAYER for key in comparison.programs.own)
     unmatched = [
-        f"{name_of(key)}: {reason}"
+        f"{key}: {reason}"
         for key, reason in links.unmatched_candidate.items()
         if not (nameless and key.role is Role.LAYER)
     ]
     if nameless and any(key.role is Role.LAYER for key in links.unmatched_candidate):
         unmatched.append("layers: the reference names none")
-    unmatched += [f"{name_of(key)} of the reference has no counterpart" for key in links.unmatched_reference]
-    differing = [f"{name_of(key)}: {text}" for key, text in links.differing.items()]
+    unmatched += [f"{key} of the reference has no counterpart" for key in links.unmatched_reference]
+    differing = [f"{key}: {text}" for key, text in links.differing.items()]
     not_asked = []
     if comparison.run.program is None:
         not_asked.append(f"whether it is the same function in float64 ({comparison.run.reason})")

@@ -26,12 +26,16 @@ class JudgedTensor:
     arithmetic: ArithmeticStatistics | None
 
     @property
+    def is_another_function(self) -> bool:
+        """Whether the exact runs were compared, and differ."""
+        return self.function is not None and not self.function.same
+
+    @property
     def state(self) -> str:
         """``agree``, ``weaker`` (the same function, beyond what rounding does) or ``disagree``."""
-        within = self.arithmetic is None or self.arithmetic.within
-        if self.function is not None and not self.function.same:
+        if self.is_another_function:
             return DISAGREE
-        if within:
+        if self.arithmetic is None or self.arithmetic.within:
             return AGREE
         return WEAKER if self.function is not None and not self._is_no_rounding else DISAGREE
 
@@ -43,8 +47,6 @@ class JudgedTensor:
     @property
     def share(self) -> float:
         """How near the tensor is to the limit that decides its state: 1 is at it."""
-        if self.function is not None and not self.function.same:
-            return self.function.share
-        if self.arithmetic is not None:
+        if self.arithmetic is not None and not self.is_another_function:
             return self.arithmetic.share
         return self.function.share if self.function is not None else 0.0

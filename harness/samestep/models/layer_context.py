@@ -11,7 +11,7 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.judging import Comparison
 from samestep.models.question import Question
-from samestep.models.subject import Layer, ModelError
+from samestep.models.subject import Layer, ModelError, innermost, lies_in
 from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
 Arrays = tuple[np.ndarray, ...]
@@ -74,8 +74,8 @@ def layer_of(layers: Sequence[Layer], own: Tensors, theirs: TensorKey) -> tuple[
         inside = [one for one in by_name if name == one or name.startswith(f"{one}.")]
         found = by_name.get(name) or (by_name[max(inside, key=len)] if inside else None)
         return found, not call
-    around = [one for one in by_name if theirs.name.startswith((f"{one}.", f"{one}/"))]
-    return (by_name[max(around, key=len)] if around else None), True
+    around = innermost(by_name, theirs.name)
+    return (None if around is None else by_name[around]), True
 
 
 def loss_context(question: Question, own: Tensors) -> Context | None:
@@ -127,7 +127,7 @@ def _parameters(comparison: Comparison, layer: Layer) -> dict[str, np.ndarray]:
     return {
         name[len(layer.name) + 1 :]: value
         for name, value in {**reference.parameters(), **reference.state()}.items()
-        if name.startswith((f"{layer.name}.", f"{layer.name}/"))
+        if lies_in(name, layer.name)
     }
 
 

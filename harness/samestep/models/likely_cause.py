@@ -73,7 +73,7 @@ def _fitted(comparison: Comparison, tensor: JudgedTensor) -> Fitted | None:
 def _difference(comparison: Comparison, tensor: JudgedTensor) -> Difference | None:
     """The tensor as both sides have it: the exact values, or the candidate's own where it has none."""
     key, run, expected = tensor.key, comparison.run, comparison.expected
-    is_exact = run.exact is not None and tensor.function is not None and not tensor.function.same
+    is_exact = run.exact is not None and tensor.is_another_function
     shown = run.exact if is_exact and run.exact is not None else run.tensors
     got, wanted = comparison.links.comparable(shown).get(key), expected.exact.get(key)
     if got is None or wanted is None or got.shape != wanted.shape:

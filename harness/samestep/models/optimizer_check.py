@@ -55,7 +55,7 @@ class StepsComparison:
 
     def got(self, tensor: JudgedTensor) -> tuple[np.ndarray, bool]:
         """Return what the candidate has that differs, and whether that is in exact arithmetic."""
-        if self.exact is not None and tensor.function is not None and not tensor.function.same:
+        if self.exact is not None and tensor.is_another_function:
             return self.exact[tensor.key], True
         return self.real[tensor.key], False
 

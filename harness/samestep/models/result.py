@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER, Diagnosis
+from samestep.agreement.verdict import ABSTAINS, AGREE, WEAKER, Diagnosis
 from samestep.models.coverage import Coverage
 from samestep.models.judged import JudgedTensor
-from samestep.models.tensors import Role, TensorKey
+from samestep.models.tensors import Role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,25 +165,11 @@ class NotExamined(UserWarning):
     """Warns that a comparison abstains: nothing was found, and nothing is proven."""
 
 
-#: From the worst to the best.
-ORDER = (DISAGREE, WEAKER, AGREE)
-
-
-def first_in_state(judged: Sequence[JudgedTensor], state: str) -> JudgedTensor | None:
-    """Return the first tensor in that state, in the order in which they are computed."""
-    return next((tensor for tensor in judged if tensor.state == state), None)
-
-
-def name_of(key: TensorKey) -> str:
-    """Return a tensor's name for a person; an output without a path is "output"."""
-    return str(key)
-
-
 def _row(tensor: JudgedTensor) -> dict[str, object]:
     function, arithmetic = tensor.function, tensor.arithmetic
     statistics = arithmetic.statistics if arithmetic else None
     return {
-        "tensor": name_of(tensor.key),
+        "tensor": str(tensor.key),
         "role": tensor.key.role.name.lower(),
         "reference": tensor.reference,
         "state": tensor.state,

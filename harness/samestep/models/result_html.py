@@ -7,7 +7,7 @@ from math import isfinite, log10
 
 from samestep.agreement.verdict import AGREE, DISAGREE
 from samestep.models.judged import JudgedTensor
-from samestep.models.result import Result, name_of
+from samestep.models.result import Result
 from samestep.models.result_text import summary
 
 #: Rows of the table, and the pixels of one bar of the strip.
@@ -27,7 +27,7 @@ def _strip(result: Result) -> str:
     bars = []
     for i, tensor in enumerate(result.judged):
         tall = _tall(tensor.share)
-        title = escape(f"{name_of(tensor.key)}: {tensor.share:.3g} of its limit")
+        title = escape(f"{tensor.key}: {tensor.share:.3g} of its limit")
         bars.append(
             f'<rect x="{i * BAR}" y="{HEIGHT - tall:.1f}" width="{BAR - 1}" height="{tall:.1f}" '
             f'fill="{COLOURS.get(tensor.state, OTHER)}"><title>{title}</title></rect>'
@@ -54,5 +54,5 @@ def _table(result: Result) -> str:
 
 
 def _row(tensor: JudgedTensor) -> str:
-    cells = (name_of(tensor.key), tensor.state, f"{tensor.share:.3g}", str(list(tensor.shape)))
+    cells = (str(tensor.key), tensor.state, f"{tensor.share:.3g}", str(list(tensor.shape)))
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

@@ -7,7 +7,7 @@ from collections import Counter
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.conclude import counted
 from samestep.models.judged import JudgedTensor
-from samestep.models.result import First, Result, name_of
+from samestep.models.result import First, Result
 from samestep.models.tensors import Role
 
 #: How many lines of a kind a summary prints; `Result.explain` prints all.
@@ -89,7 +89,7 @@ def _nearest(judged: list[JudgedTensor]) -> str:
     if not judged:
         return ""
     nearest = max(judged, key=lambda tensor: tensor.share)
-    return f" (nearest to its limit: {name_of(nearest.key)}, {nearest.share:.2f})"
+    return f" (nearest to its limit: {nearest.key}, {nearest.share:.2f})"
 
 
 def _compared(result: Result) -> str:
@@ -98,7 +98,7 @@ def _compared(result: Result) -> str:
 
 def _line(tensor: JudgedTensor) -> str:
     function, arithmetic = tensor.function, tensor.arithmetic
-    parts = [f"{name_of(tensor.key)}: {tensor.state}"]
+    parts = [f"{tensor.key}: {tensor.state}"]
     if tensor.reference != tensor.key.name:
         parts.append(f"reference {tensor.reference}")
     if arithmetic is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,16 @@ class Layer:
     name: str
     kind: str
     settings: Mapping[str, object]
+
+
+def lies_in(name: str, layer: str) -> bool:
+    """Return whether a parameter, state or layer of that name lies in ``layer``, by its path."""
+    return name.startswith((f"{layer}.", f"{layer}/"))
+
+
+def innermost(layers: Iterable[str], name: str) -> str | None:
+    """Return the innermost of the layers that ``name`` lies in; None where it lies in none."""
+    return max((layer for layer in layers if lies_in(name, layer)), key=len, default=None)
 
 
 class Subject(Protocol):

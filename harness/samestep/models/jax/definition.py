@@ -67,8 +67,20 @@ class Layers:
         return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(outputs), leaves)
 
 
-#: ``apply(parameters, state, carried, inputs, keywords, layers) -> (outputs, new state by name)``.
-Apply = Callable[[Arrays, Arrays, Arrays, Sequence[Any], Mapping[str, Any], Layers], tuple[Any, Arrays]]
+@dataclass(frozen=True)
+class Call:
+    """What a model is called with: arrays by name, ``inputs`` by position, and where layers are marked."""
+
+    parameters: Arrays
+    state: Arrays
+    carried: Arrays
+    inputs: Sequence[Any]
+    keywords: Mapping[str, Any]
+    layers: Layers
+
+
+#: From a call to (outputs, new state by name).
+Apply = Callable[[Call], tuple[Any, Arrays]]
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 
-from samestep.models.jax.definition import Definition, Layers, settings_of
-from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
+from samestep.models.jax.definition import Call, Definition, Layers, settings_of
+from samestep.models.jax.trees import Arrays, Tree, is_floating
 from samestep.models.subject import Layer
 
 #: What `equinox.filter_jit` makes of a module.
@@ -29,18 +29,11 @@ def define(module: Any, state: Any = None, call: Callable[..., Any] | None = Non
     run = call or (lambda module, *inputs, **keywords: module(*inputs, **keywords))
     with_state = state is not None
 
-    def apply(
-        parameters: Arrays,
-        state: Arrays,
-        carried: Arrays,
-        inputs: Sequence[Array],
-        keywords: Mapping[str, Array],
-        layers: Layers,
-    ) -> tuple[Any, Arrays]:
-        copy = marked(tree.build(parameters), layers)
+    def apply(given: Call) -> tuple[Any, Arrays]:
+        copy = marked(tree.build(given.parameters), given.layers)
         if not with_state:
-            return run(copy, *inputs, **keywords), {}
-        outputs, new = run(copy, *inputs, form.build(state), **keywords)
+            return run(copy, *given.inputs, **given.keywords), {}
+        outputs, new = run(copy, *given.inputs, form.build(given.state), **given.keywords)
         return outputs, form.flatten(new, "the new state")
 
     inner = getattr(module, "_fun", module)

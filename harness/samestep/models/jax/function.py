@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from samestep.models.jax.definition import Definition, Layers
-from samestep.models.jax.trees import Array, Arrays, Tree, is_floating, is_key
+from samestep.models.jax.definition import Call, Definition, Layers
+from samestep.models.jax.trees import Arrays, Tree, is_floating, is_key
 from samestep.models.subject import ModelError
 
 
@@ -27,18 +27,11 @@ def define(call: Callable[..., Any], params: Any = None, state: Any = None) -> D
     keys = {name: x for name, x in values.items() if is_key(x)}
     visible = {name: x for name, x in values.items() if name not in keys}
 
-    def apply(
-        parameters: Arrays,
-        state: Arrays,
-        carried: Arrays,
-        inputs: Sequence[Array],
-        keywords: Mapping[str, Array],
-        layers: Layers,
-    ) -> tuple[Any, Arrays]:
-        first = () if params is None else (tree.build(parameters),)
-        held = () if form is None else (form.build({**state, **carried}),)
-        with linen_layers(layers):
-            returned = call(*first, *held, *inputs, **keywords)
+    def apply(given: Call) -> tuple[Any, Arrays]:
+        first = () if params is None else (tree.build(given.parameters),)
+        held = () if form is None else (form.build({**given.state, **given.carried}),)
+        with linen_layers(given.layers):
+            returned = call(*first, *held, *given.inputs, **given.keywords)
         if form is None:
             return returned, {}
         outputs, new = pair(returned)

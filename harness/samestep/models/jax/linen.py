@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 import flax.linen as nn
 import jax
 
-from samestep.models.jax.definition import Definition, Layers, settings_of
-from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
+from samestep.models.jax.definition import Call, Definition, Layers, settings_of
+from samestep.models.jax.trees import Arrays, Tree, is_floating
 from samestep.models.subject import Layer, ModelError
 
 
@@ -33,20 +33,12 @@ def define(
     form, state = Tree.of({name: value for name, value in variables.items() if name != "params"})
     keys = {name: jax.numpy.asarray(key) for name, key in (rngs or {}).items()}
 
-    def apply(
-        parameters: Arrays,
-        state: Arrays,
-        carried: Arrays,
-        inputs: Sequence[Array],
-        keywords: Mapping[str, Array],
-        layers: Layers,
-    ) -> tuple[Any, Arrays]:
-        others = form.build(state)
-        named = {**keywords, **(options or {}), "rngs": carried or None}
-        with intercepted(layers):
-            outputs, new = module.apply(
-                {"params": tree.build(parameters), **others}, *inputs, mutable=list(others), **named
-            )
+    def apply(given: Call) -> tuple[Any, Arrays]:
+        others = form.build(given.state)
+        named = {**given.keywords, **(options or {}), "rngs": given.carried or None}
+        with intercepted(given.layers):
+            collections = {"params": tree.build(given.parameters), **others}
+            outputs, new = module.apply(collections, *given.inputs, mutable=list(others), **named)
         return outputs, form.flatten({**others, **new}, "the variables after the call")
 
     return Definition(f"Flax Linen {type(module).__name__}", parameters, state, keys, tree, apply)

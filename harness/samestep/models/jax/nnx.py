@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flax import nnx
 
-from samestep.models.jax.definition import Definition, Layers, settings_of
-from samestep.models.jax.trees import Array, Arrays, Tree, is_floating
+from samestep.models.jax.definition import Call, Definition, Layers, settings_of
+from samestep.models.jax.trees import Arrays, Tree, is_floating
 from samestep.models.subject import Layer
 
 #: The attribute that holds a part's path while a copy of the module is called.
@@ -29,17 +29,11 @@ def define(module: nnx.Module) -> Definition:
     randomness, keys = Tree.of(parts[1], spelling=of_variable)
     form, state = Tree.of(parts[2], spelling=of_variable)
 
-    def apply(
-        parameters: Arrays,
-        state: Arrays,
-        carried: Arrays,
-        inputs: Sequence[Array],
-        keywords: Mapping[str, Array],
-        layers: Layers,
-    ) -> tuple[Any, Arrays]:
-        copy = nnx.merge(graph, tree.build(parameters), randomness.build(carried), form.build(state))
-        with marked(copy, layers):
-            outputs = copy(*inputs, **keywords)
+    def apply(given: Call) -> tuple[Any, Arrays]:
+        arrays = tree.build(given.parameters), randomness.build(given.carried), form.build(given.state)
+        copy = nnx.merge(graph, *arrays)
+        with marked(copy, given.layers):
+            outputs = copy(*given.inputs, **given.keywords)
         rest = nnx.split(copy, nnx.Param, nnx.RngState, nnx.Intermediate, ...)[-1]
         return outputs, form.flatten(rest, "the module after the call")
 

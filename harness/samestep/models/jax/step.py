@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from samestep.models.jax.definition import Definition, Layers, model_errors
+from samestep.models.jax.definition import Call, Definition, Layers, model_errors
 from samestep.models.jax.losses import named_loss
 from samestep.models.jax.trees import Array, Arrays, held, is_array, is_floating, named_leaves
 from samestep.models.nested import leaves
@@ -65,7 +65,7 @@ def forward(definition: Definition, form: Form, values: Values, layers: Layers) 
     given = {**values.inputs, **dict(form.flags)}
     inputs = [given.pop(name) for name in form.names[: form.positions]]
     with model_errors(definition.description):
-        return definition.apply(values.parameters, values.state, values.carried, inputs, given, layers)
+        return definition.apply(Call(values.parameters, values.state, values.carried, inputs, given, layers))
 
 
 def named_outputs(outputs: Any) -> dict[str, Array]:

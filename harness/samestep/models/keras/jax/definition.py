@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from samestep.models.jax.definition import Definition, Layers
+from samestep.models.jax.definition import Call, Definition
 from samestep.models.jax.trees import Arrays, Tree
 
 
@@ -27,14 +27,9 @@ def define(network: Stateless) -> Definition:
     tree, parameters = Tree.of({name: variable.value for name, variable in network.parameters.items()})
     state = {name: variable.value for name, variable in network.state.items()}
 
-    def apply(
-        parameters: Arrays,
-        state: Arrays,
-        carried: Arrays,
-        inputs: Sequence[Any],
-        keywords: Mapping[str, Any],
-        layers: Layers,
-    ) -> tuple[Any, Arrays]:
-        return network.call({**parameters, **state}, inputs, keywords, layers.mark)
+    def apply(given: Call) -> tuple[Any, Arrays]:
+        return network.call(
+            {**given.parameters, **given.state}, given.inputs, given.keywords, given.layers.mark
+        )
 
     return Definition(network.describe(), parameters, state, {}, tree, apply)
