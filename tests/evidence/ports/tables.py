@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import machine, python_version
+
+from tests.made.places import CHECKOUT
 
 PACKAGES = (
     "numpy",
@@ -32,8 +35,12 @@ def write_table(file: Path, title: str, intro: str, rows: Sequence[Mapping[str, 
 
 
 def versions() -> str:
-    """Return what made the table: Python, processor architecture, and packages with their versions."""
-    found = [f"Python {python_version()} on {machine()}"]
+    """Return what made the table: samestep's commit, Python, processor architecture, versions of packages."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True
+    )
+    found = [f"samestep at commit {commit.stdout.strip() or 'unknown'}"]
+    found.append(f"Python {python_version()} on {machine()}")
     for package in PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
