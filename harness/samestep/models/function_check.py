@@ -81,8 +81,7 @@ class FunctionCheck:
     ``candidate`` and ``reference`` are programs of the same question; ``links`` take the tensors of both to
     where they can be compared. ``held()`` gives the arrays that a side has for parameters, state and inputs:
     code that has captured one of them has the same numbers, and owes nothing for it. ``rounded(draws)`` gives
-    programs of the candidate, and of the reference, in which state that the other side lacks is rounded
-    otherwise.
+    programs of the candidate, and of the reference, in which what the other side lacks is rounded otherwise.
     """
 
     def __init__(
@@ -110,7 +109,7 @@ class FunctionCheck:
         owed: Limits = {key: np.zeros(self.expected.exact[key].shape) for key in keys}
         sigma = {key: self.expected.double[key] for key in keys if key in self.expected.double}
         result = self._compare(keys, got, factor, sigma, owed)
-        for widen in (self._owe_literals, self._owe_constants, self._owe_state, self._add_candidate):
+        for widen in (self._owe_literals, self._owe_constants, self._owe_own_values, self._add_candidate):
             if all(statistics.same for statistics in result.values()):
                 break
             widen(got, sigma, owed, factor)
@@ -131,9 +130,12 @@ class FunctionCheck:
         }
 
     def _owe_literals(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
-        for moved in self._moved_runs(got, _literal_nudges(self.candidate, self.reference)):
-            for key, limit in owed.items():
-                limit += _moved(moved, key, limit.shape)
+        sides = ((self.candidate, self.reference, got), (self.reference, self.candidate, None))
+        for mine, other, base in sides:
+            for nudge in _literal_nudges(mine, other):
+                moved = self._difference(mine, nudge, base)
+                for key, limit in owed.items():
+                    limit += _moved(moved, key, limit.shape)
 
     def _owe_constants(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
         captured = frozenset(self.candidate.constants) | frozenset(self.reference.constants)
@@ -149,7 +151,7 @@ class FunctionCheck:
         )
         _add_draws(owed, factor, moves)
 
-    def _owe_state(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
+    def _owe_own_values(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
         mine, theirs = self.rounded(CANDIDATE_REPLICAS)
         moves = (
             (self._difference(program, None, got) for program in mine),
@@ -165,14 +167,6 @@ class FunctionCheck:
         for draw in range(CANDIDATE_REPLICAS):
             nudge = Nudge(constants=self.seed + draw, shared=shared)
             yield self._difference(program, nudge, got)
-
-    def _moved_runs(
-        self, got: Tensors, nudges: tuple[list[Nudge], list[Nudge]]
-    ) -> Iterator[dict[TensorKey, np.ndarray]]:
-        for nudge in nudges[0]:
-            yield self._difference(self.candidate, nudge, got)
-        for nudge in nudges[1]:
-            yield self._difference(self.reference, nudge, None)
 
     def _difference(
         self, program: Program[TensorKey], nudge: Nudge | None, got: Tensors | None
@@ -195,20 +189,14 @@ class FunctionCheck:
             sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
 
 
-def _literal_nudges(
-    candidate: Program[TensorKey], reference: Program[TensorKey]
-) -> tuple[list[Nudge], list[Nudge]]:
+def _literal_nudges(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Nudge]:
     """The literals that only one side holds: two sides with the same bits owe each other nothing."""
-
-    def owing(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Nudge]:
-        held = {literal.value for literal in other.literals}
-        return [
-            Nudge(literal=Literal(literal.value, literal.roundoff))
-            for literal in mine.literals
-            if literal.roundoff > OWING and literal.value not in held
-        ]
-
-    return owing(candidate, reference), owing(reference, candidate)
+    held = {literal.value for literal in other.literals}
+    return [
+        Nudge(literal=Literal(literal.value, literal.roundoff))
+        for literal in mine.literals
+        if literal.roundoff > OWING and literal.value not in held
+    ]
 
 
 def _add_draws(owed: Limits, factor: float, moves: Iterable[Iterable[dict[TensorKey, np.ndarray]]]) -> None:
