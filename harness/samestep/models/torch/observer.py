@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -31,6 +32,23 @@ class Phase(Enum):
     BACKWARD = "backward"
 
 
+@dataclass
+class _Gradients:
+    """The gradients that hooks see. Hooks hold this alone: a graph that they held would hold itself."""
+
+    found: dict[str, torch.Tensor] = field(default_factory=dict)
+    phase: Phase = Phase.FORWARD
+
+    def recorder(self, name: str) -> Callable[[torch.Tensor], None]:
+        """Return the hook for the gradient at the output ``name``."""
+
+        def record(gradient: torch.Tensor) -> None:
+            if self.phase is Phase.BACKWARD:  # not in a derivative that the model itself takes
+                self.found.setdefault(name, gradient.detach().clone())
+
+        return record
+
+
 class Observer:
     """Records the layers of one run by the names of ``modules``, and forces what the question gives."""
 
@@ -44,12 +62,11 @@ class Observer:
         self._modules = modules.keys()
         self._names = {id(layer): name for name, layer in modules.items()}
         self._calls: Counter[str] = Counter()
-        self._phase = Phase.FORWARD
         self._forced: dict[Role, dict[str, torch.Tensor]] = {Role.LAYER: {}, Role.LAYER_GRADIENT: {}}
         for key, value in question.forced.items():
             self._forced[key.role][key.name] = to_tensor(value, f"the forced {key}", device)
         self.outputs: dict[str, torch.Tensor] = {}
-        self._gradients: dict[str, torch.Tensor] = {}
+        self._gradients = _Gradients()
         self.called: list[str] = []
         self._own = OwnGradients(shared)
 
@@ -68,7 +85,7 @@ class Observer:
 
     def begin_backward(self) -> None:
         """Say that the forward pass is done. Raises `ModelError` where a forced layer was not met."""
-        self._phase = Phase.BACKWARD
+        self._gradients.phase = Phase.BACKWARD
         met = self.outputs.keys()
         for name in (name for names in self._forced.values() for name in names if name not in met):
             raise ModelError(f"there is no layer {name} to force; there are {', '.join(met) or 'none'}")
@@ -81,12 +98,8 @@ class Observer:
     @property
     def gradients(self) -> dict[str, torch.Tensor]:
         """The gradients at the layers' outputs, last layer first."""
-        lost = self._own.changed(ours=False)
-        return {
-            name: self._gradients[name]
-            for name in reversed(self.outputs)
-            if name in self._gradients and name not in lost
-        }
+        lost, found = self._own.changed(ours=False), self._gradients.found
+        return {name: found[name] for name in reversed(self.outputs) if name in found and name not in lost}
 
     @property
     def shared(self) -> frozenset[str]:
@@ -116,7 +129,7 @@ class Observer:
 
     def _call(self, name: str) -> str | None:
         """The name of this call; None for what cannot be told: which call is made again in backward."""
-        if self._phase is Phase.FORWARD:
+        if self._gradients.phase is Phase.FORWARD:
             self._calls[name] += 1
             if self._calls[name] == 1:
                 self.called.append(name)
@@ -129,7 +142,7 @@ class Observer:
         return None
 
     def _visit(self, name: str, layer: torch.nn.Module, tensor: torch.Tensor, is_input: bool) -> torch.Tensor:
-        if self._phase is Phase.FORWARD:
+        if self._gradients.phase is Phase.FORWARD:
             self.outputs[name] = tensor.detach().clone()  # what follows may change it in place
         value, gradient = (self._forced[role].get(name) for role in (Role.LAYER, Role.LAYER_GRADIENT))
         if value is not None or gradient is not None:
@@ -139,16 +152,9 @@ class Observer:
                         f"layer {name} has the shape {tuple(tensor.shape)}; "
                         f"{tuple(given.shape)} cannot be forced on it"
                     )
-            return Forced.apply(tensor, value, gradient, self._recorder(name))
+            return Forced.apply(tensor, value, gradient, self._gradients.recorder(name))
         if not tensor.requires_grad:
             return tensor
         own = self._own.of(name, layer, tensor, is_input)
-        own.register_hook(self._recorder(name))
+        own.register_hook(self._gradients.recorder(name))
         return own
-
-    def _recorder(self, name: str) -> Callable[[torch.Tensor], None]:
-        def record(gradient: torch.Tensor) -> None:
-            if self._phase is Phase.BACKWARD:  # not in a derivative that the model itself takes
-                self._gradients.setdefault(name, gradient.detach().clone())
-
-        return record

@@ -29,13 +29,15 @@ class Computation(Protocol):
 def program_of(
     made: Callable[[], Computation], contract: Contract = Contract.FLOAT32, seed: int = 0
 ) -> TorchProgram:
-    """Return the program of a computation, which ``made`` makes before every run."""
+    """Return the program of a computation, which ``made`` makes before every run; it does not outlive it."""
     current: list[Computation] = []
 
     def reset() -> None:
         current[:] = [made()]
 
-    return TorchProgram(lambda: current[0].run(), reset, contract, held=lambda: current[0].held(), seed=seed)
+    return TorchProgram(
+        lambda: current.pop().run(), reset, contract, held=lambda: current[0].held(), seed=seed
+    )
 
 
 class UpdatesProgram:
