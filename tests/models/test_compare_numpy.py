@@ -145,7 +145,7 @@ def test_bad_options_are_one_line(options, text):
         ((None,), r"inputs\[0\] is NoneType"),
         (("text",), r"inputs\[0\] is str"),
         ((np.ones(3, complex),), "complex128"),
-        ({"x": object()}, "x has dtype object"),
+        ({"x": object()}, "x is an object"),
     ],
 )
 def test_bad_inputs_are_named(inputs, text):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from samestep.models.losses import NAMES
 from samestep.models.question import Loss, Question
-from samestep.models.subject import ModelError
+from samestep.models.subject import ModelError, first_line
 
 #: One input or several: by position, or by keyword.
 Inputs = np.ndarray | Sequence[object] | Mapping[str, object]
@@ -26,9 +27,9 @@ class Asked:
 def ask(inputs: Inputs, loss: object, targets: object, seed: int) -> Asked:
     """Return the questions for both sides.
 
-    ``inputs`` is an array, a tuple of arrays or a dict of arrays by keyword; float64 is rounded to float32
-    once, integers and bools stay. ``loss`` is None, the name of a loss, or a pair (candidate's,
-    reference's). Raises `ModelError` for anything else, naming the input.
+    ``inputs`` is an array, a tuple of arrays or a dict of arrays by keyword; floats of any width become
+    float32, wider ones rounded once, integers and bools stay. ``loss`` is None, the name of a loss, or a pair
+    (candidate's, reference's). Raises `ModelError` for anything else, naming the input.
     """
     names, arrays = _named(inputs)
     plain = tuple(_array(array, name) for array, name in zip(arrays, names, strict=True))
@@ -51,22 +52,50 @@ def _named(inputs: Inputs) -> tuple[list[str], list[object]]:
 
 
 def _array(value: object, name: str) -> np.ndarray:
-    """A NumPy array that the engines take; arrays of other frameworks are copied."""
+    """A NumPy array that the engines take, float32 where it is floating; other frameworks' are copied."""
     if value is None or isinstance(value, (str, bytes, dict)):
         raise ModelError(f"{name} is {type(value).__name__}, not an array")
     if callable(value):
         raise ModelError(f"{name} is a model: the order is (candidate, reference, inputs)")
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # whatever the object's own conversion raises: it is no array
-        raise ModelError(f"{name} cannot be turned into a NumPy array: {error}") from error
+    if isinstance(value, (tuple, list)) and any(hasattr(part, "dtype") for part in value):
+        raise ModelError(
+            f"{name} is a {type(value).__name__} of arrays: every input is one array, so let a function put "
+            "them together: samestep.Model(lambda params, x, h, c: call(params, x, (h, c)), params)"
+        )
+    array = _plain(value, name)
     if array.dtype.kind not in "fiub":
-        raise ModelError(f"{name} has dtype {array.dtype}: floats, integers and bools can be compared")
+        what = f"has dtype {array.dtype}" if hasattr(value, "dtype") else f"is {_article(value)}"
+        raise ModelError(f"{name} {what}: pass an array of floats, integers or bools")
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise ModelError(f"{name} contains NaN: gradients there hang on conventions; pass numbers")
-    return array.astype(np.float32) if array.dtype == np.float64 else array.copy()
+    return (
+        array.astype(np.float32) if array.dtype.kind == "f" else array.astype(array.dtype.newbyteorder("="))
+    )
+
+
+def _plain(value: object, name: str) -> np.ndarray:
+    """The numbers of an array of any framework; bfloat16 and the like, which NumPy lacks, in float32."""
+    try:
+        if hasattr(value, "detach"):
+            tensor = value.detach().cpu()
+            wide = tensor.is_floating_point() and tensor.element_size() < 4
+            return np.array((tensor.float() if wide else tensor).numpy())
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise ModelError(f"{name} has masked elements: pass numbers, and the mask as an input of its own")
+        array = np.array(value)
+        narrow = array.dtype.kind == "V" and array.dtype.fields is None  # ml_dtypes, as JAX has them
+        return array.astype(np.float32) if narrow else array
+    except ModelError:
+        raise
+    except Exception as error:  # whatever the object's own conversion raises: it is no array
+        if "Tracer" in type(value).__name__:
+            raise ModelError(f"{name} is a tracer: call samestep outside of jit, with arrays") from error
+        raise ModelError(f"{name} cannot be turned into a NumPy array: {first_line(error)}") from error
+
+
+def _article(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _losses(loss: object) -> tuple[Loss | None, Loss | None]:
@@ -74,8 +103,12 @@ def _losses(loss: object) -> tuple[Loss | None, Loss | None]:
         return None, None
     if isinstance(loss, str):
         if loss not in NAMES:
-            raise ModelError(f"loss={loss!r} is not one of {', '.join(NAMES)}, nor a pair of functions")
+            near = get_close_matches(loss, NAMES, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ModelError(f"loss={loss!r} is not one of {', '.join(NAMES)}, nor a pair of functions{hint}")
         return loss, loss
     if isinstance(loss, (tuple, list)) and len(loss) == 2 and all(callable(one) for one in loss):
         return loss[0], loss[1]
-    raise ModelError("loss= takes a name, or a pair of functions: (candidate's, reference's)")
+    raise ModelError(
+        "loss= takes a name, or a pair of functions of (outputs, targets): (candidate's, reference's)"
+    )

@@ -12,12 +12,15 @@ from samestep.models.expected import measure_expected
 from samestep.models.honest_limits import HonestLimits, honest_limits
 from samestep.models.opening import open_subject
 from samestep.models.options import (
+    KEYWORDS_OF_LIMITS,
     Convert,
     LayerNames,
     Options,
     at_least,
     contract_of,
     dtypes_of,
+    function_of,
+    layers_of,
     pair_of,
     refuse_tolerances,
 )
@@ -90,14 +93,15 @@ def compare(
     refuse_tolerances(unknown)
     declared, weaker = contract_of(contract)
     options = Options(
-        convert, convert_state, layers, pair_of(optimizer, "optimizer"), at_least(steps, 1, "steps"),
+        function_of(convert, "convert"), function_of(convert_state, "convert_state"), layers_of(layers),
+        pair_of(optimizer, "optimizer"), at_least(steps, 1, "steps"),
         declared, weaker, at_least(replicas, 8, "replicas"), at_least(seed, 0, "seed"), strict, perturb,
         variants, msg, dtypes_of(dtypes),
     )  # fmt: skip
     asked = ask(inputs, loss, targets, options.seed)
     sides = open_subject(candidate, "candidate"), open_subject(reference, "reference")
-    with progress("compare") as told:
-        return compare_in_dtypes(*sides, asked, options, told)
+    with progress("compare") as report:
+        return compare_in_dtypes(*sides, asked, options, report)
 
 
 def assert_agreement(candidate: object, reference: object, inputs: Inputs, **options: object) -> None:
@@ -132,16 +136,16 @@ def limits(
     value, sigma, and the absolute tolerance that a test needs at least. Raises `samestep.ModelError` where
     the model cannot be interpreted, with the name of what cannot.
     """
-    refuse_tolerances(unknown)
+    refuse_tolerances(unknown, KEYWORDS_OF_LIMITS)
     declared, _ = contract_of(contract)
     asked = ask(inputs, (loss, loss) if callable(loss) else loss, targets, seed)
     subject = open_subject(reference, "reference")
     try:
-        with progress("limits") as told:
+        with progress("limits") as report:
             programs = open_programs(subject, asked.reference, declared)
             expected = measure_expected(
-                programs, dict, {}, at_least(replicas, 8, "replicas"), at_least(seed, 0, "seed"), told
+                programs, dict, {}, at_least(replicas, 8, "replicas"), at_least(seed, 0, "seed"), report
             )
     except Refused as refused:
         raise ModelError(f"the reference cannot be interpreted: {refused}") from refused
-    return honest_limits(expected, subject.describe(), replicas)
+    return honest_limits(expected, subject.describe(), declared, replicas)

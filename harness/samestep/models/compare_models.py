@@ -73,6 +73,7 @@ def _conclude(
     notes: list[str] = []
     if first is not None:
         notes += said_of_pairing(comparison.links, first)
+        notes += _tags_wanted(comparison)
         try:
             forced = force_layers(comparison, options, progress)
         except (ModelError, Refused) as error:
@@ -91,6 +92,20 @@ def _conclude(
         strict=options.strict,
         msg=options.msg,
     )
+
+
+def _tags_wanted(comparison: Comparison) -> Iterator[str]:
+    """How to find out where a difference begins in JAX code that names no layers."""
+    shown = {"candidate": comparison.run.tensors, "reference": comparison.programs.own}
+    subjects = {"candidate": comparison.sides.candidate, "reference": comparison.sides.reference}
+    nameless = [
+        side
+        for side, tensors in shown.items()
+        if subjects[side].framework == "jax" and not any(key.role is Role.LAYER for key in tensors)
+    ]
+    if nameless:
+        who = f"the {' and the '.join(nameless)} {'name' if len(nameless) > 1 else 'names'}"
+        yield f'{who} no layers: samestep.tag(x, "name") there shows where this begins'
 
 
 def _handed_in_wrongly(comparison: Comparison, verdict: str) -> str | None:

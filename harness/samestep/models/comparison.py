@@ -8,9 +8,11 @@ from samestep.models.asked import Asked
 from samestep.models.correspond import Shown, correspond
 from samestep.models.expected import Progress
 from samestep.models.judging import Comparison, Judge
+from samestep.models.losses import check_classes
 from samestep.models.options import Options
 from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.prepare import Sides
+from samestep.models.question import Question
 from samestep.models.runs import open_programs, run_candidate
 from samestep.models.tensors import Role, Tensors
 
@@ -18,6 +20,7 @@ from samestep.models.tensors import Role, Tensors
 def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progress) -> Comparison:
     """Return what both questions say. Raises `ModelError`, and `Refused` for the reference."""
     run = run_candidate(sides.candidate, asked.candidate)
+    _check_classes(asked.candidate, run.tensors)
     programs = open_programs(sides.reference, asked.reference, options.contract)
     alike = _with_cotangents_of(asked, run.tensors, programs.own)
     if alike is not asked:
@@ -26,6 +29,13 @@ def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progres
     theirs = Shown(programs.own, sides.reference.parameters(), sides.reference.state())
     links = correspond(mine, theirs, sides, options)
     return Judge(sides, asked, run, programs, links, options).compare(progress)
+
+
+def _check_classes(question: Question, tensors: Tensors) -> None:
+    """What one framework clips, another wraps, and a third refuses."""
+    logits = next((x for key, x in tensors.items() if key.role is Role.OUTPUT and x.dtype.kind == "f"), None)
+    if question.loss == "cross_entropy" and question.targets is not None and logits is not None:
+        check_classes(question.targets, logits.shape[-1])
 
 
 def _with_cotangents_of(asked: Asked, tensors: Tensors, own: Tensors) -> Asked:

@@ -111,6 +111,15 @@ def counted(counts: Mapping[Role, int]) -> tuple[str, ...]:
     )
 
 
+def _without_gradients(comparison: Comparison) -> str:
+    """Why no gradient of a parameter was compared."""
+    shown = {"candidate": comparison.run.tensors, "reference": comparison.programs.own}
+    lacking = [side for side, x in shown.items() if not any(key.role is Role.GRADIENT for key in x)]
+    if not lacking:
+        return "none of both sides correspond"
+    return f"the {' and the '.join(lacking)} {'gives' if len(lacking) == 1 else 'give'} none"
+
+
 def coverage_of(
     comparison: Comparison, hidden: Sequence[str], notes: Sequence[str], judged: Sequence[JudgedTensor]
 ) -> Coverage:
@@ -132,7 +141,7 @@ def coverage_of(
     if comparison.run.program is None:
         not_asked.append(f"whether it is the same function in float64 ({comparison.run.reason})")
     if not any(tensor.key.role is Role.GRADIENT for tensor in judged):
-        not_asked.append("gradients of parameters: none of both sides correspond")
+        not_asked.append(f"gradients of parameters: {_without_gradients(comparison)}")
     return Coverage(
         modes=(f"candidate: {candidate.describe()}", f"reference: {reference.describe()}"),
         seen=counted(counts),

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from samestep.agreement.arithmetic.program import Contract
 from samestep.agreement.limits import smallest_normal
 from samestep.models.expected import Expected
 from samestep.models.tensors import Role, TensorKey
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: What a heading calls the errors of each contract.
+ARITHMETIC = {
+    Contract.FLOAT32: "float32 rounding",
+    Contract.TF32: "rounding with TF32 matrix products",
+    Contract.BFLOAT16: "rounding with bfloat16 matrix products",
+    Contract.FLOAT16: "rounding with float16 matrix products",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class HonestLimits:
 
     rows: Sequence[TensorLimits]
     description: str
+    contract: Contract
     replicas: int
 
     @cached_property
@@ -69,7 +80,7 @@ class HonestLimits:
             for row in self.rows
         ]
         about = (
-            f"float32 rounding in {self.description}, from {self.replicas} replicas:\n"
+            f"{ARITHMETIC[self.contract]} in {self.description}, from {self.replicas} replicas:\n"
             "sigma is the typical error, atol what a test with a fixed tolerance needs at least"
         )
         return "\n".join([about, head, *lines])
@@ -77,7 +88,7 @@ class HonestLimits:
     __repr__ = __str__
 
 
-def honest_limits(expected: Expected, description: str, replicas: int) -> HonestLimits:
+def honest_limits(expected: Expected, description: str, contract: Contract, replicas: int) -> HonestLimits:
     """Return the limits of what was measured, in the order in which the tensors are computed."""
     rows = []
     for key, spread in expected.spreads.items():
@@ -87,7 +98,7 @@ def honest_limits(expected: Expected, description: str, replicas: int) -> Honest
         rows.append(
             TensorLimits(key, value.shape, _rms(value), _rms(sigma), worst, spread.limit * worst)
         )  # fmt: skip
-    return HonestLimits(_sorted(rows), description, replicas)
+    return HonestLimits(_sorted(rows), description, contract, replicas)
 
 
 def _rms(array: np.ndarray) -> float:

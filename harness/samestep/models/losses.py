@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from samestep.models.subject import ModelError
 
 #: Each takes (outputs, targets) and returns a scalar, the mean over all targets. Outputs are the first
@@ -20,3 +22,22 @@ def check_shape(needed: Sequence[int], given: Sequence[int]) -> None:
     """
     if needed != given:
         raise ModelError(f"the targets have the shape {tuple(given)}; the loss needs {tuple(needed)}")
+
+
+def check_classes(targets: np.ndarray, count: int) -> None:
+    """Raise `ModelError` where targets are no classes of a cross-entropy of ``count`` logits."""
+    if targets.dtype.kind not in "iu":
+        raise ModelError("the loss 'cross_entropy' needs integer classes as targets")
+    if targets.size and not (targets.min() >= 0 and targets.max() < count):
+        raise ModelError(
+            f"targets are classes from {targets.min()} to {targets.max()}, and the output has {count} "
+            "logits: the loss 'cross_entropy' counts them all; a pair of functions may ignore some"
+        )
+
+
+def described(value: object) -> str:
+    """Return what a function returned for a loss, in words: its dtype and shape, or its type."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is None or dtype is None:
+        return f"of the type {type(value).__name__}"
+    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"

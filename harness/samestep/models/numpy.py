@@ -10,10 +10,10 @@ import numpy as np
 
 from samestep.agreement.arithmetic.numpy_program import NumpyProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
-from samestep.models.losses import check_shape
+from samestep.models.losses import check_classes, check_shape, described
 from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.question import Loss, Question, Steps
-from samestep.models.subject import Layer, ModelError
+from samestep.models.subject import Layer, ModelError, first_line
 from samestep.models.tensors import Role, TensorKey, Tensors
 
 NO_OPTIMIZERS = "NumPy has no optimizers: give one of the other side's framework, or leave optimizer= out"
@@ -102,7 +102,9 @@ class NumpySubject:
         except Exception as error:  # whatever the user's function raises
             if isinstance(error, ModelError):
                 raise
-            raise ModelError(f"NumPy function {self.name} raises {type(error).__name__}: {error}") from error
+            raise ModelError(
+                f"NumPy function {self.name} raises {type(error).__name__}: {first_line(error)}"
+            ) from error
         self._check_unchanged(given)
         return {key: _numeric(key, value, self.name) for key, value in plain.items()}
 
@@ -163,7 +165,7 @@ def _held(path: str, leaf: Any) -> np.ndarray:
         array = np.array(leaf)
     except Exception as error:
         raise ModelError(
-            f"{path or 'the value'} is a {type(leaf).__name__}, not an array: {error}"
+            f"{path or 'the value'} is a {type(leaf).__name__}, not an array: {first_line(error)}"
         ) from error
     if array.dtype.kind not in "biuf":
         raise ModelError(f"{path or 'the value'} is {array.dtype}: give an array of numbers")
@@ -193,7 +195,10 @@ def _changed(tree: Nested, values: Mapping[str, np.ndarray], what: str) -> Neste
 
 def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
     if callable(loss):
-        return loss(outputs, targets)
+        value = loss(outputs, targets)
+        if getattr(value, "shape", ()):
+            raise ModelError(f"the loss is {described(value)}, not one floating number")
+        return value
     floating = next((x for x in leaves(outputs).values() if x.dtype.kind == "f"), None)
     if floating is None:
         raise ModelError(f"the loss {loss!r} needs a floating output")
@@ -201,6 +206,8 @@ def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
         raise ModelError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}")
     if targets is None:
         raise ModelError(f"the loss {loss!r} needs targets")
+    if loss == "cross_entropy" and isinstance(targets, np.ndarray):
+        check_classes(targets, floating.shape[-1])
     check_shape(floating.shape[:-1] if loss == "cross_entropy" else floating.shape, targets.shape)
     return LOSSES[loss](floating, targets)
 

@@ -17,6 +17,7 @@ from samestep.models.judging import Comparison
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Steps
+from samestep.models.runs import naming
 from samestep.models.subject import Layer
 from samestep.models.tensors import TensorKey, Tensors
 
@@ -69,10 +70,12 @@ def check_steps(comparison: Comparison, options: Options, progress: Progress) ->
         return None
     mine, theirs = options.optimizer
     candidate, reference = comparison.sides.candidate, comparison.sides.reference
-    run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps)
+    with naming("optimizer[0], the candidate's"):
+        run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps)
     links = UpdateLinks(comparison.links, run.steps)
-    program = reference.steps_program(theirs, to_reference(run.steps, comparison.links))
-    programs = ReferencePrograms(program, program, program.exact())
+    with naming("optimizer[1], the reference's"):
+        program = reference.steps_program(theirs, to_reference(run.steps, comparison.links))
+        programs = ReferencePrograms(program, program, program.exact())
     start = before(run.steps)
     expected = measure_expected(programs, links.apply, start, options.replicas, options.seed, progress)
     shown = {key: value for key, value in run.after.items() if key in expected.exact}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -22,6 +23,12 @@ KEYWORDS = (
     "loss", "targets", "convert", "convert_state", "layers", "optimizer", "steps", "contract", "dtypes",
     "replicas", "seed", "strict", "perturb", "variants", "msg",
 )  # fmt: skip
+
+#: What `samestep.limits` takes by keyword.
+KEYWORDS_OF_LIMITS = ("loss", "targets", "contract", "replicas", "seed")
+
+#: An index in a layer's name: {i}.
+INDEX = re.compile(r"\{(\w+)\}")
 
 #: The same right function in weaker arithmetic than float32 is accepted.
 WEAKER = "weaker"
@@ -64,7 +71,7 @@ def contract_of(name: str | None) -> tuple[Contract, bool]:
     return Contract(name), False
 
 
-def refuse_tolerances(unknown: Mapping[str, object]) -> None:
+def refuse_tolerances(unknown: Mapping[str, object], keywords: Sequence[str] = KEYWORDS) -> None:
     """Raise TypeError for keywords that do not exist; tolerances get the reason."""
     for name in unknown:
         if name in ("rtol", "atol", "tol", "tolerance", "equal_nan"):
@@ -73,9 +80,35 @@ def refuse_tolerances(unknown: Mapping[str, object]) -> None:
                 'with contract="tf32", "bfloat16", "float16" or "weaker"; samestep.limits(reference, inputs) '
                 "prints how large correct errors are"
             )
-        near = get_close_matches(name, KEYWORDS, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}=?" if near else ""
+        near = get_close_matches(name, keywords, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}=?" if near else f": there are {', '.join(keywords)}"
         raise TypeError(f"unexpected keyword argument {name!r}{hint}")
+
+
+def function_of(value: object, what: str) -> Convert | None:
+    """Return a function of the reference's arrays by name, or None. Raises `ModelError` for anything else."""
+    if value is None or callable(value):
+        return value
+    raise ModelError(f"{what}= is a {type(value).__name__}, not a function of the reference's arrays by name")
+
+
+def layers_of(value: object) -> LayerNames | None:
+    """Return names of layers in pairs, or None. Raises `ModelError` for anything else."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ModelError(
+            f"layers= is a {type(value).__name__}: it takes a dict from the candidate's names to the "
+            'reference\'s, {"block{i}/norm": "layers.{i}.ln"}'
+        )
+    for side in (side for pair in value.items() for side in pair):
+        names = (side,) if isinstance(side, str) else side
+        if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
+            raise ModelError(f"layers=: {side!r} is no name of a layer, nor a tuple of names")
+        for index in (index for name in names for index in INDEX.findall(name)):
+            if not index.isidentifier():
+                raise ModelError(f"layers=: {{{index}}} in {side!r} is no index: write {{i}}")
+    return value
 
 
 def pair_of(value: object, what: str) -> tuple[object, object] | None:

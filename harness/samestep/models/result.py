@@ -157,7 +157,7 @@ class AgreementError(AssertionError):
     """Raised by `samestep.assert_agreement`; ``result`` is what was found."""
 
     def __init__(self, result: Result) -> None:
-        super().__init__("\n".join(part for part in (result.msg, str(result)) if part))
+        super().__init__("\n".join(str(part) for part in (result.msg, result) if part is not None))
         self.result = result
 
 

@@ -39,17 +39,39 @@ class CandidateRun:
 
 
 @contextmanager
-def naming(side: str) -> Iterator[None]:
-    """Say in a `ModelError` of the block which side it is about."""
+def naming(side: str, question: Question | None = None) -> Iterator[None]:
+    """Say in a `ModelError` of the block which side it is about.
+
+    Where the model itself raises, say what it was asked: the inputs of a ``question``.
+    """
     try:
         yield
     except ModelError as error:
-        raise ModelError(f"{side}: {error}") from error.__cause__
+        cause, said = error.__cause__, str(error)
+        if question is not None and cause is not None:
+            said += f" ({_inputs(question)}{_PARAMETERS if _lacks_arguments(cause) else ''})"
+        raise ModelError(f"{side}: {said}") from cause
+
+
+#: What a function may lack that is called with inputs alone.
+_PARAMETERS = "; a function with parameters is samestep.Model(call, params)"
+
+
+def _lacks_arguments(error: BaseException) -> bool:
+    return isinstance(error, TypeError) and "missing" in str(error) and "positional argument" in str(error)
+
+
+def _inputs(question: Question) -> str:
+    """The inputs in words: "inputs: float32[16, 32], mask bool[16]"."""
+    by_position = len(question.inputs) - len(question.keywords)
+    names = [*[""] * by_position, *(f"{name} " for name in question.keywords)]
+    shapes = [f"{name}{x.dtype}{list(x.shape)}" for name, x in zip(names, question.inputs, strict=True)]
+    return f"input{'s' if len(shapes) != 1 else ''}: {', '.join(shapes) or 'none'}"
 
 
 def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
     """Return the candidate's runs. Raises `ModelError`, which names the candidate."""
-    with naming("candidate"):
+    with naming("candidate", question):
         tensors, again = candidate.run(question), candidate.run(question)
     try:
         with refusing(candidate, question):
@@ -61,7 +83,7 @@ def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
 
 def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
     """Return the reference's programs. Raises `Refused`, and `ModelError`, which names the reference."""
-    with naming("reference"), refusing(reference, question):
+    with naming("reference", question), refusing(reference, question):
         plain = reference.program(question)
         own = plain.exact()
         declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)

@@ -123,11 +123,11 @@ def test_outputs_by_path_or_place():
 @pytest.mark.parametrize(
     ("candidate", "message"),
     [
-        (normal(7, 2, 3), "output '' of the candidate has shape (7, 2, 3), '' of the reference (2, 3, 7): "
-                          "transpose the candidate's by (1, 2, 0)"),
-        (normal(6, 7), "output '' of the candidate has shape (6, 7), '' of the reference (2, 3, 7): "
+        (normal(7, 2, 3), "the output of the candidate has shape (7, 2, 3), "
+                          "the output of the reference (2, 3, 7): transpose the candidate's by (1, 2, 0)"),
+        (normal(6, 7), "the output of the candidate has shape (6, 7), the output of the reference (2, 3, 7): "
                        "reshape the candidate's to (2, 3, 7)"),
-        (normal(5), "output '' of the candidate has shape (5,), '' of the reference (2, 3, 7)"),
+        (normal(5), "the output of the candidate has shape (5,), the output of the reference (2, 3, 7)"),
     ],
 )  # fmt: skip
 def test_outputs_of_other_shapes(candidate, message):
@@ -137,5 +137,5 @@ def test_outputs_of_other_shapes(candidate, message):
 
 
 def test_outputs_that_are_not_as_many():
-    with pytest.raises(ModelError, match=r"the candidate has 1 outputs \(''\), the reference 2 \('0', '1'\)"):
+    with pytest.raises(ModelError, match=r"one output, the reference 2 outputs \('0', '1'\)"):
         pair_outputs({"0": normal(2), "1": normal(2)}, {"": normal(2)})

@@ -116,8 +116,8 @@ def test_values_for_what_is_not_there(parameters, state, message):
         ("mse", None, "the loss 'mse' needs targets"),
         ("mse", X, r"the targets have the shape \(2, 4\); the loss needs \(2, 3\)"),
         ("cross_entropy", np.zeros(2), "needs integer classes"),
-        (lambda outputs, targets: outputs, None, r"the loss is of shape \(2, 3\), not a floating scalar"),
-        (lambda outputs, targets: 3.0, None, "the loss is float, not a floating scalar"),
+        (lambda outputs, targets: outputs, None, r"the loss is float32\[2, 3\], not one"),
+        (lambda outputs, targets: 3.0, None, "the loss is of the type float, not one floating number"),
     ],
 )
 def test_a_loss_that_cannot_be_had(loss, targets, message):

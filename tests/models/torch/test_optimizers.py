@@ -144,7 +144,7 @@ OWN = list(mlp().parameters())
     [
         (
             torch.optim.SGD(OWN),
-            r"the optimizer is a SGD: give a function of the parameters: lambda params: torch",
+            r"a PyTorch optimizer is a function of the parameters, not SGD: lambda params: torch.optim.SGD",
         ),
         (lambda params: 3, "returns a int, no torch.optim.Optimizer"),
         (lambda params: torch.optim.SGD(OWN), "uses other parameters than those that it is given"),

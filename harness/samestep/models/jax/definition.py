@@ -132,8 +132,10 @@ def model_errors(what: str) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """Return the first lines of an exception's message as one, and for missing random keys what to do."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).partition("-" * 20)[0].split())  # what follows is about JAX's own frames
     short = text if len(text) <= 300 else text[:297] + "..."
     if "needs PRNG" in text or "InvalidRng" in type(error).__name__:
         short += " (pass deterministic=True, or rngs={'dropout': jax.random.key(0)})"
+    if 'collection "params"' in text and "empty" in text:
+        short += " (variables are the dict that module.init returns: {'params': ...})"
     return short

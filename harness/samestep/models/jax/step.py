@@ -13,6 +13,7 @@ import numpy as np
 from samestep.models.jax.definition import Call, Definition, Layers, model_errors
 from samestep.models.jax.losses import named_loss
 from samestep.models.jax.trees import Array, Arrays, held, is_array, is_floating, named_leaves
+from samestep.models.losses import described
 from samestep.models.nested import leaves
 from samestep.models.question import Question
 from samestep.models.subject import ModelError
@@ -90,12 +91,14 @@ def objective(form: Form, outputs: Any, targets: Array | None) -> tuple[Array, .
         return tuple(x.astype(jnp.promote_types(x.dtype, jnp.float32)) for x in floating)
     if isinstance(form.loss, str) and not floating:
         raise ModelError(f"the loss {form.loss!r} needs a floating output, and the model has none")
-    by_name = isinstance(form.loss, str)
-    with model_errors(f"the loss {form.loss}" if by_name else "the loss"):
-        loss = named_loss(form.loss)(floating[0], targets) if by_name else form.loss(outputs, targets)
-    if not is_floating(loss) or loss.shape != ():
-        raise ModelError(f"the loss must be one floating number, and it is {loss!r}")
-    return (loss,)
+    function = named_loss(form.loss) if isinstance(form.loss, str) else form.loss
+    if isinstance(form.loss, str) and targets is None:
+        raise ModelError(f"the loss {form.loss!r} needs targets")
+    with model_errors("the loss"):
+        loss = function(floating[0] if isinstance(form.loss, str) else outputs, targets)
+    if not is_floating(loss) or loss.size != 1:
+        raise ModelError(f"the loss is {described(loss)}, not one floating number")
+    return (loss.reshape(()),)
 
 
 def step(definition: Definition, form: Form, values: Values, layers: Layers) -> Results:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from samestep.models.losses import check_shape
+from samestep.models.losses import check_shape, described
 from samestep.models.nested import Nested
 from samestep.models.question import Loss
 from samestep.models.subject import ModelError
@@ -24,8 +24,7 @@ def loss_of(loss: Loss, outputs: Nested, floating: list[tf.Tensor], targets: tf.
     else:
         value = LOSSES[loss](floating[0], targets)
     if not isinstance(value, tf.Tensor) or value.shape.rank != 0 or not value.dtype.is_floating:
-        shape = f"of shape {value.shape}" if isinstance(value, tf.Tensor) else type(value).__name__
-        raise ModelError(f"the loss is {shape}, not a floating scalar")
+        raise ModelError(f"the loss is {described(value)}, not one floating number")
     return value
 
 

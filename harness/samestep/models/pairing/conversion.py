@@ -14,7 +14,7 @@ import numpy as np
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index
 from samestep.models.pairing.nearest_name import listed, nearest
 from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
-from samestep.models.subject import ModelError
+from samestep.models.subject import ModelError, first_line
 
 Values = Mapping[str, np.ndarray]
 Convert = Callable[[dict[str, np.ndarray]], object]
@@ -77,16 +77,18 @@ class _Converter:
 
     def __call__(self, reference: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:
-            result = self.convert(_Asked(reference))
+            result = self.convert(_Asked(reference, self.candidate))
         except ModelError:
             raise
         except Exception as error:  # it is the user's code: whatever it raises is reported, with its cause
-            raise ModelError(f"convert raises {type(error).__name__}: {error}") from error
+            raise ModelError(f"convert raises {type(error).__name__}: {first_line(error)}") from error
+        if not isinstance(result, Mapping | list | tuple):
+            raise ModelError(f"convert returns {type(result).__name__}, not the candidate's arrays by name")
         flat = _under_names(result, self.candidate)
         missing = [name for name in self.candidate if name not in flat]
         extra = [name for name in flat if name not in self.candidate]
         if missing:
-            near = nearest(missing[0], extra or flat)
+            near = nearest(missing[0], extra) if extra else ""
             raise ModelError(f"convert does not return {listed(missing)}, which the candidate has{near}")
         if extra:
             raise ModelError(
@@ -99,7 +101,16 @@ class _Converter:
 class _Asked(dict[str, np.ndarray]):
     """The reference's parameters; a name that is not there is an error that names the nearest."""
 
+    def __init__(self, reference: Values, candidate: Values) -> None:
+        super().__init__(reference)
+        self.candidate = candidate
+
     def __missing__(self, name: str) -> np.ndarray:
+        if name in self.candidate:
+            raise ModelError(
+                f"convert asks for {name!r}, which is the candidate's: it is given the reference's "
+                "parameters and returns the candidate's; are the two swapped?"
+            )
         raise ModelError(f"convert asks for {name!r}, which the reference does not have{nearest(name, self)}")
 
 

@@ -17,8 +17,8 @@ def pair_outputs(reference: Values, candidate: Values, what: str = "output") -> 
     """
     if len(candidate) != len(reference):
         raise ModelError(
-            f"the candidate has {len(candidate)} {what}s ({listed(candidate)}), the reference "
-            f"{len(reference)} ({listed(reference)}): return the same ones"
+            f"the candidate has {_counted(candidate, what)}, the reference {_counted(reference, what)}: "
+            "return the same ones"
         )
     same = set(candidate) == set(reference)
     partners = {name: name for name in candidate} if same else dict(zip(candidate, reference, strict=True))
@@ -27,11 +27,25 @@ def pair_outputs(reference: Values, candidate: Values, what: str = "output") -> 
         shape, theirs = np.shape(candidate[name]), np.shape(reference[source])
         if shape != theirs:
             raise ModelError(
-                f"{what} {name!r} of the candidate has shape {shape}, {source!r} of the reference {theirs}"
-                f"{_hint(shape, theirs)}"
+                f"{_called(name, what)} of the candidate has shape {shape}, "
+                f"{_called(source, what)} of the reference {theirs}{_hint(shape, theirs)}"
             )
-        links[name] = Counterpart((as_it_is(source, theirs),), "as it is" if same else f"by place: {source}")
+        links[name] = Counterpart(
+            (as_it_is(source, theirs),), "as it is" if same else f"by place: {_called(source, what)}"
+        )
     return LinearMap(links, {name: np.shape(value) for name, value in reference.items()})
+
+
+def _called(name: str, what: str) -> str:
+    """What a sentence calls an output: its path, where it is one of several."""
+    return f"{what} {name!r}" if name else f"the {what}"
+
+
+def _counted(values: Values, what: str) -> str:
+    """How many there are and what they are called: "2 outputs ('a', 'b')", "one output", "no output"."""
+    if len(values) > 1:
+        return f"{len(values)} {what}s ({listed(values)})"
+    return f"one {what}" if values else f"no {what}"
 
 
 def _hint(shape: tuple[int, ...], theirs: tuple[int, ...]) -> str:

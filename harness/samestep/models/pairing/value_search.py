@@ -90,7 +90,7 @@ def _add_elements(name: str, held: np.ndarray, table: ValueTable, found: Found) 
         return False
     found.arrangements[name] = from_index(index, table.places)
     expected = np.where(index < 0, 0, table.flat[index])
-    places = np.argwhere(held != expected)
+    places = np.argwhere((held != expected) & ~(np.isnan(held) & np.isnan(expected)))
     if places.size:
         first = tuple(places[0])
         at, got, wanted = [int(i) for i in first], held[first], expected[first]

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from samestep.models.losses import check_shape
+from samestep.models.losses import check_shape, described
 from samestep.models.nested import Nested
 from samestep.models.question import Loss
 from samestep.models.subject import ModelError
+from samestep.models.torch.user_code import model_errors
 
 
 def loss_of(
@@ -22,7 +23,8 @@ def loss_of(
     none of `samestep.models.losses.NAMES`, missing targets, other shapes, and a result that is no scalar.
     """
     if callable(loss):
-        value = loss(outputs, targets)
+        with model_errors("the loss"):
+            value = loss(outputs, targets)
     elif loss not in LOSSES:
         raise ModelError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}")
     elif targets is None:
@@ -30,10 +32,10 @@ def loss_of(
     elif not floating:
         raise ModelError(f"the loss {loss!r} needs a floating output")
     else:
-        value = LOSSES[loss](floating[0], targets)
+        with model_errors(f"the loss {loss!r}"):
+            value = LOSSES[loss](floating[0], targets)
     if not isinstance(value, torch.Tensor) or value.numel() != 1 or not value.is_floating_point():
-        shape = f"of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-        raise ModelError(f"the loss is {shape}, not a floating scalar")
+        raise ModelError(f"the loss is {described(value)}, not one floating number")
     return value
 
 

@@ -107,8 +107,11 @@ def _made(optimizer: object, parameters: list[torch.nn.Parameter]) -> Any:
     """The optimizer that the user's function makes of ``parameters``, and of no others."""
     if not callable(optimizer):
         kind = type(optimizer).__name__
-        hint = f"give a function of the parameters: lambda params: torch.optim.{kind}(params, ...)"
-        raise ModelError(f"the optimizer is a {kind}: {hint}")
+        example = kind if isinstance(optimizer, torch.optim.Optimizer) else "Adam"
+        raise ModelError(
+            f"a PyTorch optimizer is a function of the parameters, not {kind}: "
+            f"lambda params: torch.optim.{example}(params, ...)"
+        )
     with model_errors("making the optimizer"):
         made = optimizer(parameters)
     if not isinstance(made, torch.optim.Optimizer):

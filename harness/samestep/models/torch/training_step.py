@@ -46,6 +46,8 @@ class TrainingStep:
         device: torch.device,
         learned: Learned | None = None,
     ) -> None:
+        if torch.is_inference_mode_enabled():
+            raise ModelError("there are no gradients in torch.inference_mode(): call samestep outside of it")
         self.instance, self.question, self.device = instance, question, device
         learned = learned or Learned()
         self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
