@@ -15,7 +15,7 @@ import numpy as np
 
 from samestep.agreement import arithmetic, limits
 from samestep.agreement.arithmetic.program import Level, Program
-from samestep.agreement.reference import spread
+from samestep.agreement.reference import scatter, spread
 from samestep.agreement.reference.spread import Spread
 from samestep.agreement.reference.spread_cache import SpreadCache, digest
 from samestep.models.tensors import TensorKey, Tensors
@@ -75,7 +75,7 @@ def _findings(runs: Runs) -> list[object]:
 @cache
 def engine_source() -> str:
     """Return the digest of all that engines are written in: spreads of a changed one are measured again."""
-    modules = [Path(str(module.__file__)) for module in (limits, spread)]
+    modules = [Path(str(module.__file__)) for module in (limits, scatter, spread)]
     engines = sorted(Path(str(arithmetic.__file__)).parent.rglob("*.py"))
     sources = [path.read_bytes() for path in (*modules, *engines, Path(__file__))]
     return digest(*sources, np.__version__)

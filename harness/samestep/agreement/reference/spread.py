@@ -25,6 +25,7 @@ from samestep.agreement.limits import (
     smallest_normal,
     unit_roundoff,
 )
+from samestep.agreement.reference.scatter import Scatter
 
 #: How a caller names its tensors.
 Name = TypeVar("Name", bound=Hashable)
@@ -84,17 +85,13 @@ class SpreadMeter(Generic[Name]):
         precision: str,
         unit: float = 1.0,
     ) -> None:
-        self.exact = {name: value for name, value in exact.items() if value.dtype.kind == "f"}
         self.terms, self.precision, self.unit = terms, precision, unit
         largest = float(np.finfo(precision).max)
-        self.held = {name: np.abs(value) <= largest for name, value in self.exact.items()}
-        self.directions = {
-            name: np.where(self.held[name], value, 0.0) - before.get(name, 0.0)
-            for name, value in self.exact.items()
+        self.scatters = {
+            name: Scatter(value, before.get(name, 0.0), largest)
+            for name, value in exact.items()
+            if value.dtype.kind == "f"
         }
-        self.squares = {name: np.zeros(value.shape) for name, value in self.exact.items()}
-        self.norms: dict[Name, list[float]] = {name: [] for name in self.exact}
-        self.scales: dict[Name, list[float]] = {name: [] for name in self.exact}
 
     def add(self, replica: Mapping[Name, np.ndarray]) -> None:
         """Add one replica: the tensors of ``exact``, each in its shape and units.
@@ -103,27 +100,24 @@ class SpreadMeter(Generic[Name]):
         precision have one of their own, but none in the norm and the scale.
         """
         with np.errstate(all="ignore"):
-            for name, exact in self.exact.items():
-                difference = replica[name] - exact
-                error = np.where(np.isfinite(difference), difference, 0.0)
-                self.squares[name] += np.square(error)
-                error = np.where(self.held[name], error, 0.0)
-                self.norms[name].append(float(np.sqrt(np.square(error).sum())))
-                self.scales[name].append(projection(error, self.directions[name]))
+            for name, scatter in self.scatters.items():
+                scatter.add(replica[name])
 
     def spreads(self) -> dict[Name, Spread]:
         """Return the spread of every floating tensor over the replicas so far."""
-        return {name: self._spread(name) for name in self.exact}
+        return {name: self._spread(name, scatter) for name, scatter in self.scatters.items()}
 
-    def _spread(self, name: Name) -> Spread:
-        norms, scales = np.array(self.norms[name]) * self.unit, np.array(self.scales[name]) * self.unit
-        sigma = np.sqrt(self.squares[name] / len(norms)) * self.unit
-        whole = float(np.sqrt(np.square(sigma, where=self.held[name], out=np.zeros(sigma.shape)).sum()))
-        rms = whole / max(int(np.count_nonzero(self.held[name])), 1) ** 0.5
-        floored = np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)))
-        fits = self.precision == "float32" and floored.max(initial=0.0) <= np.finfo(np.float32).max
+    def _spread(self, name: Name, scatter: Scatter) -> Spread:
+        norms, scales = np.array(scatter.norms) * self.unit, np.array(scatter.scales) * self.unit
+        held = scatter.squares if scatter.held is None else np.where(scatter.held, scatter.squares, 0.0)
+        whole = float(np.sqrt(held.sum() / len(norms))) * self.unit
+        rms = whole / max(scatter.count, 1) ** 0.5
+        sigma = np.asarray(scatter.squares / len(norms))
+        np.multiply(np.sqrt(sigma, out=sigma), self.unit, out=sigma)
+        np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)), out=sigma)
+        fits = self.precision == "float32" and sigma.max(initial=0.0) <= np.finfo(np.float32).max
         return Spread(
-            sigma=floored.astype(np.float32) if fits else floored,
+            sigma=sigma.astype(np.float32) if fits else sigma,
             terms=self.terms.get(name, 1),
             replicas=len(norms),
             norm_varies=float(np.std(norms / whole)) if whole else 0.0,

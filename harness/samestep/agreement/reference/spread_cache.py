@@ -21,7 +21,7 @@ import numpy as np
 from samestep import paths
 from samestep.agreement import limits
 from samestep.agreement.arithmetic import noise, rounding_array, rules, summation
-from samestep.agreement.reference import spread
+from samestep.agreement.reference import scatter, spread
 from samestep.agreement.reference.spread import Spread
 
 #: The folder is kept below this: the files that were not used for longest go first.
@@ -52,7 +52,7 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 
 def own_source() -> str:
     """Return the digest of the model of rounding: spreads of a changed model are measured again."""
-    modules = (rules, rounding_array, limits, noise, summation, spread)
+    modules = (rules, rounding_array, limits, noise, summation, scatter, spread)
     sources = [Path(str(module.__file__)).read_bytes() for module in modules]
     return digest(*sources, Path(__file__).read_bytes())
 

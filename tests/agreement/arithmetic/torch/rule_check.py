@@ -125,7 +125,7 @@ def compare(
             continue
         assert np.array_equal(np.isfinite(value), np.isfinite(real[name])), name
         statistics[name] = tensor_statistics(real[name], value, meter.spreads()[name], None)
-        sigmas[name] = float(np.sqrt(meter.squares[name].sum()))
+        sigmas[name] = float(np.sqrt(meter.scatters[name].squares.sum()))
         errors[name] = float(np.abs(np.where(np.isfinite(value), real[name] - value, 0)).sum())
     return Comparison(statistics, sigmas, errors, mode.seen)
 
