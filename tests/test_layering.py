@@ -137,7 +137,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",
         "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
     ),
-    "models.pairing": ("agreement.limits", "models.dtypes", *SUBJECT),
+    "models.pairing": ("agreement.limits", "agreement.arithmetic", "models.dtypes", *SUBJECT),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (
         *BASE, "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",

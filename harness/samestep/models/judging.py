@@ -20,12 +20,17 @@ from samestep.models.judged import JudgedTensor
 from samestep.models.missing_gradients import missing_gradients
 from samestep.models.options import Options
 from samestep.models.overflow import overflow_suspects, overflowing
-from samestep.models.own_state import own_state, rounded_programs
+from samestep.models.own_values import (
+    own_of_candidate,
+    own_of_reference,
+    rounded_otherwise,
+    rounded_programs,
+)
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.pairing.layers import LayerMap
 from samestep.models.prepare import Sides
 from samestep.models.runs import CandidateRun
-from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.tensors import Role, TensorKey, Tensors
 
 Masks = Mapping[TensorKey, np.ndarray]
 Function = Mapping[TensorKey, FunctionStatistics]
@@ -95,7 +100,7 @@ class Judge:
 
     def _ask_arithmetic(self, expected: Expected, function: Function) -> tuple[Arithmetic, tuple[str, ...]]:
         """The statistics of the real run, without what overflows on both sides or hangs on a gate."""
-        real = self.links.comparable(self.run.tensors)
+        real = self._without_tables(self.links.comparable(self.run.tensors), expected)
         spilled = self._overflowing(real, expected)
         got = without(real, expected, spilled)
         arithmetic = check_arithmetic(got, expected, {})
@@ -107,6 +112,14 @@ class Judge:
             *_counted(hanging, "hang on a gate that rounding flips"),
         )
         return arithmetic, notes
+
+    def _without_tables(self, real: Tensors, expected: Expected) -> Tensors:
+        """Without state that no run computes, and that both sides hold, each rounded in its own way."""
+        kept, held = self.sides.candidate.state(), self.sides.reference.state()
+        given = self.links.state.apply(held)
+        keys = [TensorKey(Role.STATE, name) for name in rounded_otherwise(kept, held, self.links.state)]
+        tables = [key for key in keys if np.array_equal(expected.exact.get(key, ()), given[key.name])]
+        return {key: value for key, value in real.items() if key not in tables}
 
     def _overflowing(self, got: Tensors, expected: Expected) -> Masks:
         """The elements in which the reference's real run overflows too."""
@@ -154,10 +167,12 @@ class Judge:
     def _rounded(
         self, seed: int, draws: int
     ) -> tuple[Iterator[Program[TensorKey]], Iterator[Program[TensorKey]]]:
-        """Programs of both sides with the state that the other one lacks rounded otherwise."""
-        candidate, reference, links = self.sides.candidate, self.sides.reference, self.links.state.links
-        sources = {source for link in links.values() for source in link.sources}
-        mine, theirs = own_state(candidate, links), own_state(reference, sources)
+        """Programs of both sides with the values that the other one lacks rounded otherwise."""
+        candidate, reference = self.sides.candidate, self.sides.reference
+        links = self.links.parameters, self.links.state
+        captured = () if self.run.program is None else self.run.program.constants
+        mine = own_of_candidate(candidate, reference, *links).without(self.programs.plain.constants)
+        theirs = own_of_reference(reference, *links).without(captured)
         return (
             rounded_programs(candidate, self.asked.candidate, mine, seed, draws),
             rounded_programs(reference, self.asked.reference, theirs, seed, draws),

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from samestep.agreement.arithmetic.program import intended_number
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index
 from samestep.models.pairing.nearest_name import listed, nearest
 from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
@@ -173,6 +174,12 @@ def _next_digit(before: np.ndarray, value: np.ndarray, base: int) -> np.ndarray 
     return before * (base - 1) + np.rint(digit).astype(np.int64) - 1
 
 
+def _meant(factor: float) -> float:
+    """The number that float32 has rounded: 0.3 for 0.300000012, as the code of the models is read."""
+    number = intended_number(float(factor))
+    return float(factor) if number is None else number
+
+
 def _terms_of_each(run: _Converter, name: str, places: Places, base: int) -> tuple[Arrangement, ...]:
     """Return one term for each of the reference's parameters that has a part in ``name``."""
     zeros = {other: np.zeros(shape, np.float32) for other, shape in places.shapes.items()}
@@ -187,7 +194,7 @@ def _terms_of_each(run: _Converter, name: str, places: Places, base: int) -> tup
         index = _index_under_weights(run, name, zeros, own, weight, base)
         term = from_index(index, own)
         constant = np.unique(weight[weight != 0])
-        factor = float(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
+        factor = _meant(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
         words = f"{factor:.6g} * {source}" if len(constant) == 1 and factor != 1 else source
         terms.append(replace(term, weight=factor, words=f"{words} ({term.how})"))
     return tuple(terms)

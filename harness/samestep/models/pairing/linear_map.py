@@ -35,6 +35,11 @@ class Counterpart:
         """The reference's names, each once."""
         return tuple(dict.fromkeys(name for term in self.terms for name in term.sources))
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether its elements are multiples or sums, which whoever computes them rounds."""
+        return len(self.terms) > 1 or any(term.weight_differs for term in self.terms)
+
     def apply(self, reference: Values) -> np.ndarray:
         """Return the tensor that the reference's make."""
         first, *others = (term.apply([reference[name] for name in term.sources]) for term in self.terms)
