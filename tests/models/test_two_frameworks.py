@@ -110,3 +110,23 @@ def test_a_reference_that_raises_under_an_engine_alone_abstains():
     result = compared(nn.Linear(6, 5), Choosy())
     assert result.verdict == "abstains"
     assert "KeyError" in result.reason
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_literal_owes_its_curvature_at_angles_of_many_turns(sign):
+    """One side holds the frequency in float32, the other as a double: near an extremum only d^2 is left."""
+    held = float(np.float32(0.7358347123456))
+
+    class Wave(torch.nn.Module):
+        def forward(self, times):
+            return torch.cos(held * (1 + sign * 2.0**-26) * times)
+
+    times = np.random.default_rng(0).uniform(1e4, 1e5, 4096).astype(np.float32)
+    result = samestep.compare(
+        lambda t: jax.numpy.cos(jax.numpy.float32(held) * t), Wave(), (times,), variants=False
+    )
+    assert result.verdict == "agree", result
+    slower = samestep.compare(
+        lambda t: jax.numpy.cos(jax.numpy.float32(held * 1.000001) * t), Wave(), (times,)
+    )
+    assert slower.verdict == "disagree"

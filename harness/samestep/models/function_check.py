@@ -3,10 +3,12 @@
 What remains between two exact runs is rounding at 2^-53, and what literals owe: a number such as 1/sqrt(d) or
 a position table that one side holds in float32 and the other in float64 is no other function. So
 
-    |E| <= lambda hypot(sigma_reference, sigma_candidate) 2^-29 + sum over literals |f(c (1 + u)) - f(c)|
+    |E| <= lambda hypot(sigma_reference, sigma_candidate) 2^-29 + sum over literals |f(c (1 ± u)) - f(c)|
 
-with one exact run for each literal, all its sites moved together, and of captured constants with random
-signs. What costs further runs is done only where the limit without it is breached: it can only grow.
+with exact runs for each literal, all its sites moved together, and of captured constants with random signs.
+The number that the other side holds lies anywhere within c (1 ± u): f moves by a d + b d^2, which is at most
+|a| u + |b| u^2, and that is the larger of the two ways (an angle of many turns moves far, and where a is 0 it
+owes b alone). What costs further runs is done only where the limit without it is breached: it can only grow.
 """
 
 from __future__ import annotations
@@ -132,10 +134,10 @@ class FunctionCheck:
     def _owe_literals(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
         sides = ((self.candidate, self.reference, got), (self.reference, self.candidate, None))
         for mine, other, base in sides:
-            for nudge in _literal_nudges(mine, other):
-                moved = self._difference(mine, nudge, base)
+            for literal in _owing(mine, other):
+                ways = [self._difference(mine, Nudge(literal, sign=sign), base) for sign in (1, -1)]
                 for key, limit in owed.items():
-                    limit += _moved(moved, key, limit.shape)
+                    limit += np.maximum(*(_moved(way, key, limit.shape) for way in ways))
 
     def _owe_constants(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
         captured = frozenset(self.candidate.constants) | frozenset(self.reference.constants)
@@ -189,14 +191,10 @@ class FunctionCheck:
             sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
 
 
-def _literal_nudges(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Nudge]:
+def _owing(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Literal]:
     """The literals that only one side holds: two sides with the same bits owe each other nothing."""
     held = {literal.value for literal in other.literals}
-    return [
-        Nudge(literal=Literal(literal.value, literal.roundoff))
-        for literal in mine.literals
-        if literal.roundoff > OWING and literal.value not in held
-    ]
+    return [x for x in mine.literals if x.roundoff > OWING and x.value not in held]
 
 
 def _add_draws(owed: Limits, factor: float, moves: Iterable[Iterable[dict[TensorKey, np.ndarray]]]) -> None:

@@ -80,14 +80,15 @@ class Literal:
 class Nudge:
     """One thing to move in an exact run, by one rounding: a ``literal`` at all its sites, or all constants.
 
-    ``constants`` is the seed of the random signs with which every element of every captured constant array
-    is moved by one rounding of its dtype; constants whose bits the other side holds as well
-    (``shared``: digests) stay.
+    ``sign`` is the way in which the literal moves: 1 away from 0, -1 towards it. ``constants`` is the seed of
+    the random signs with which every element of every captured constant array is moved by one rounding of its
+    dtype; constants whose bits the other side holds as well (``shared``: digests) stay.
     """
 
     literal: Literal | None = None
     constants: int | None = None
     shared: frozenset[str] = frozenset()
+    sign: int = 1
 
 
 @dataclass(frozen=True)

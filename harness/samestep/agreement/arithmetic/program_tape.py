@@ -72,7 +72,7 @@ class ProgramTape(NoiseTape):
         literal = Literal(value, SIMULATED[self.precision])
         if self.is_recording and literal not in self.seen.literals:
             self.seen.literals.append(literal)
-        return value * (1 + literal.roundoff) if literal == self.nudge.literal else value
+        return value * (1 + self.nudge.sign * literal.roundoff) if literal == self.nudge.literal else value
 
     def constant(self, array: Array) -> tuple[Array, Array]:
         """Return a captured array in float64, nudged where it is asked, and which elements may round."""

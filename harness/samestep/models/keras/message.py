@@ -89,7 +89,7 @@ def read_nudge(data: Header | None) -> Nudge | None:
     if data is None:
         return None
     literal = data["literal"] and Literal(**data["literal"])
-    return Nudge(literal, data["constants"], frozenset(data["shared"]))
+    return Nudge(literal, data["constants"], frozenset(data["shared"]), data["sign"])
 
 
 def write_seen(program: Program[TensorKey]) -> tuple[Header, dict[str, np.ndarray]]:

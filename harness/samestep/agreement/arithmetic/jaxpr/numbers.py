@@ -75,7 +75,7 @@ class LiteralStep:
         if run.draws is not None:
             return [self.rounding.apply(value, run.draws, run.level)]
         if run.nudge is not None and self.literal is not None and run.nudge.literal == self.literal:
-            return [np.asarray(self.value * (1 + self.literal.roundoff))]
+            return [np.asarray(self.value * (1 + run.nudge.sign * self.literal.roundoff))]
         return [value]
 
 

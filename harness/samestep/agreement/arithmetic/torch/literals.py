@@ -49,8 +49,9 @@ class Literals:
             return number
         literal = Literal(number, roundoff)
         self.seen.setdefault(literal)
-        moved = nudge is not None and nudge.literal is not None and nudge.literal.value == number
-        return number * (1 + roundoff) if moved else number
+        if nudge is None or nudge.literal is None or nudge.literal.value != number:
+            return number
+        return number * (1 + nudge.sign * roundoff)
 
 
 def is_held(value: float, roundoff: float) -> bool:
