@@ -99,14 +99,15 @@ class While:
         self.origin, self.condition, self.body = origin, condition, body
         self.split = (origin.equation.params["cond_nconsts"], origin.equation.params["body_nconsts"])
 
-    def _parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
+    def parts(self, operands: Sequence[Any]) -> tuple[Values, Values, Values]:
+        """Return what the condition is given besides the carry, what the body is, and the carry."""
         a, b = self.split
         return list(operands[:a]), list(operands[a : a + b]), list(operands[a + b :])
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the last carry, and the visits of all turns."""
-        of_condition, of_body, carry = self._parts(operands)
-        above, inside, carried = self._parts(taints)
+        of_condition, of_body, carry = self.parts(operands)
+        above, inside, carried = self.parts(taints)
         turns = Turns([], [])
         while True:
             (goes_on,), (decided,), visit = first(
@@ -123,7 +124,7 @@ class While:
 
     def again(self, run: Run, operands: Values, record: Turns) -> Values:
         """Return the last carry; turns that the first run did not have are interpreted."""
-        of_condition, of_body, carry = self._parts(operands)
+        of_condition, of_body, carry = self.parts(operands)
         count = 0
         while True:
             known = count < len(record.conditions)
@@ -148,19 +149,20 @@ class Cond:
     def __init__(self, origin: Origin, branches: Sequence[Block]) -> None:
         self.origin, self.branches = origin, branches
 
-    def _index(self, operand: Any) -> int:
+    def index(self, operand: Any) -> int:
+        """Return which branch is taken."""
         return min(max(int(operand), 0), len(self.branches) - 1)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the branch's results, its index and its visit."""
-        index = self._index(operands[0])
+        index = self.index(operands[0])
         results, below, visit = first(self.branches[index], operands[1:], taints[1:], run)
         return results, [longest(taint, taints[0]) for taint in below], (index, visit)
 
     def again(self, run: Run, operands: Values, record: tuple[int, Visit]) -> Values:
         """Return the results of the branch that is taken now."""
         index, visit = record
-        taken = self._index(operands[0])
+        taken = self.index(operands[0])
         if taken == index:
             return again(visit, operands[1:], run)
         run.found("decides", self.origin.place, f"branch {index} is taken, and {taken} after rounding")

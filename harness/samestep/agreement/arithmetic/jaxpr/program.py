@@ -12,10 +12,12 @@ from samestep.agreement.arithmetic.jaxpr.binding import is_key, lifted, wide
 from samestep.agreement.arithmetic.jaxpr.block import Visit, again, first
 from samestep.agreement.arithmetic.jaxpr.build import block_of
 from samestep.agreement.arithmetic.jaxpr.draws import Draws
+from samestep.agreement.arithmetic.jaxpr.enclosing import enclosed_block, enclosed_input
 from samestep.agreement.arithmetic.jaxpr.signature import signature
 from samestep.agreement.arithmetic.jaxpr.state import Run
 from samestep.agreement.arithmetic.jaxpr.tape import Tape
 from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Record
+from samestep.agreement.arithmetic.worst_case import Enclosed
 
 Array = np.ndarray
 Key = TypeVar("Key", bound=Hashable)
@@ -66,6 +68,13 @@ class JaxProgram(Generic[Key]):
     def replica(self, seed: int, level: Level = Level.OWN) -> dict[Key, Array]:
         """Return all tensors in float64, each primitive with its random error. Raises `Refused`."""
         return self._again(draws=Draws(seed), level=level)
+
+    def enclosed(self, rounded: frozenset[str]) -> dict[Key, Enclosed]:
+        """Return all tensors with their bounds; see `samestep.agreement.arithmetic.worst_case.Enclosing`."""
+        inputs = [enclosed_input(x, rounded) for x in self._inputs]
+        with wide(True), np.errstate(all="ignore"):
+            outs = enclosed_block(self._block, inputs, self._contract)
+        return dict(zip(self._keys, outs, strict=True))
 
     def _first(self) -> dict[Key, Array]:
         run = Run(self._record, contract=self._contract, shared=self._shared)

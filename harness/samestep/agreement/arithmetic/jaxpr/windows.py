@@ -91,7 +91,7 @@ def convolution(params: Params, shapes: Sequence[Shape]) -> Kernel | None:
     return convolve
 
 
-def _offsets(params: Params, shape: Shape) -> tuple[Kernel, list[tuple[slice, ...]], Shape]:
+def offsets(params: Params, shape: Shape) -> tuple[Kernel, list[tuple[slice, ...]], Shape]:
     """Return how to pad, and the elements of the padded array at each place of the window, in order."""
     window, steps = params["window_dimensions"], params["window_strides"]
     spread = params.get("window_dilation") or (1,) * len(shape)
@@ -113,7 +113,7 @@ def pool_maker(ufunc: np.ufunc, initial: float) -> Callable[[Params, Sequence[Sh
     def make(params: Params, shapes: Sequence[Shape]) -> Kernel | None:
         if any(d != 1 for d in params.get("base_dilation") or ()):
             return None
-        pad, places, counts = _offsets(params, shapes[0])
+        pad, places, counts = offsets(params, shapes[0])
         if 0 in counts:
             return None
 
@@ -134,7 +134,7 @@ def select_and_scatter_add(params: Params, shapes: Sequence[Shape]) -> Kernel | 
     source_shape, shape = shapes
     if params["select_prim"].name != "ge":
         return None
-    pad, places, counts = _offsets(params, shape)
+    pad, places, counts = offsets(params, shape)
     if counts != tuple(source_shape) or 0 in counts:
         return None
     low = [edges[0] for edges in params["padding"]]

@@ -122,6 +122,11 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return put
 
 
+def canonical_name(name: str) -> str:
+    """Return the name that an elementwise operation of aten's has in the table that all engines share."""
+    return _CANONICAL.get(name, name)
+
+
 def operation_name(func: Any) -> str:
     """Return an operation's name in these tables: aten.add_.Tensor is "add"."""
     name = str(func._schema.name).split("::")[1]

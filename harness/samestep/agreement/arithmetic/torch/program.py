@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.program import Contract, Finding, Level, Lite
 from samestep.agreement.arithmetic.torch.constants import Constants
 from samestep.agreement.arithmetic.torch.dispatch import Interpreter
 from samestep.agreement.arithmetic.torch.dtypes import unseen
+from samestep.agreement.arithmetic.torch.enclosing import enclosed_results
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
@@ -22,6 +23,7 @@ from samestep.agreement.arithmetic.torch.settings import compiled_frames, settin
 from samestep.agreement.arithmetic.torch.shadows import has_values
 from samestep.agreement.arithmetic.torch.signature import signature
 from samestep.agreement.arithmetic.torch.tape import Recorder
+from samestep.agreement.arithmetic.worst_case import Enclosed
 
 Array = np.ndarray
 
@@ -98,6 +100,16 @@ class TorchProgram:
         tape.check(seed, result, self._path)
         return result
 
+    def enclosed(self, rounded: frozenset[str]) -> Mapping[Any, Enclosed]:
+        """Return all tensors with their bounds; see `samestep.agreement.arithmetic.worst_case.Enclosing`."""
+        self._first()
+        if not self.uniform:
+            raise Refused("it computes in another dtype than float32")
+        recorder = Recorder()
+        self._noise.exact_again()
+        self._interpret(self._noise, self._path, tape=recorder)
+        return enclosed_results(recorder, rounded | self._constants.keys(), self._contract)
+
     def _noisy(self, seed: int, level: Level, recorder: Recorder | None = None) -> dict[Any, Array]:
         reason = ""
         for frozen in (False, True):  # a number that was read may have led astray: then it is kept, too
@@ -144,13 +156,13 @@ class TorchProgram:
         with settings(self._seed):
             self._reset()
             first = bool(how.get("first"))
-            constants = Constants(self._held(), nudge) if first or nudge is not None else None
+            constants = Constants(self._held, nudge, finds=first or nudge is not None)
             interpreter = Interpreter(noise, path, constants=constants, **how)
             token = rounding.set(noise.literal)
             noise.log = interpreter.tape
             try:
                 tensors = self._executed(interpreter)
-                if self._exact is None and first and constants is not None:
+                if self._exact is None and first:
                     self._constants = constants.found
                     self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
                 return {key: _array(interpreter, tensor) for key, tensor in tensors.items()}

@@ -37,7 +37,7 @@ class Tape:
         self._replay: Callable[..., Any] | None = None
         self._same = 0
         if not self.reason:
-            with _like_the_mode():
+            with like_the_mode():
                 self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
             self.calls = with_errors(self.calls, {*recorder.results.values()})
             used = {slot for call in self.calls for slot in call.slots()} | {*recorder.results.values()}
@@ -68,7 +68,7 @@ class Tape:
         constants = [
             value.clone() if slot in self._changed else value for slot, value in self._constants.items()
         ]
-        with _like_the_mode():
+        with like_the_mode():
             tensors, flips, lost = self._replay(NoisePool(seed), constants)
             if lost:
                 return None
@@ -79,7 +79,7 @@ class Tape:
 
 
 @contextmanager
-def _like_the_mode() -> Iterator[None]:
+def like_the_mode() -> Iterator[None]:
     """Below autograd, with float64 where an operation makes floats of integers or nothing."""
     default = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
