@@ -35,9 +35,13 @@ def program_of(
     def reset() -> None:
         current[:] = [made()]
 
-    return TorchProgram(
-        lambda: current.pop().run(), reset, contract, held=lambda: current[0].held(), seed=seed
-    )
+    def run() -> dict[TensorKey, torch.Tensor]:
+        try:
+            return current[0].run()
+        finally:
+            current.clear()
+
+    return TorchProgram(run, reset, contract, held=lambda: current[0].held(), seed=seed)
 
 
 class UpdatesProgram:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -13,17 +13,34 @@ from samestep.agreement.arithmetic.torch.literals import SHORT_BITS
 
 
 class Constants:
-    """The captured constants of one run: found when their storages are met, moved where a nudge says so."""
+    """The captured constants of one run: found when their storages are met, moved where a nudge says so.
 
-    def __init__(self, held: Iterable[torch.Tensor], nudge: Nudge | None = None) -> None:
-        self._held = {tensor.untyped_storage()._cdata for tensor in held}
+    ``held()`` gives the tensors that the other side has as well; a run may add to them. Without ``finds``
+    nothing is found and moved.
+    """
+
+    def __init__(
+        self, held: Callable[[], Iterable[torch.Tensor]], nudge: Nudge | None = None, finds: bool = True
+    ) -> None:
+        self._held, self._finds = held, finds
+        self._known = self._storages()
         self._seed = None if nudge is None else nudge.constants
         self._shared = frozenset() if nudge is None else nudge.shared
         self.found: dict[str, np.ndarray] = {}
 
+    def _storages(self) -> frozenset[int]:
+        return frozenset(tensor.untyped_storage()._cdata for tensor in self._held())
+
+    def holds(self, tensor: torch.Tensor) -> bool:
+        """Return whether the other side has this tensor as well."""
+        storage = tensor.untyped_storage()._cdata
+        if storage not in self._known:
+            self._known |= self._storages()
+        return storage in self._known
+
     def meet(self, tensor: torch.Tensor, values: torch.Tensor) -> None:
-        """See the storage of ``tensor`` for the first time; its float64 ``values`` may be moved."""
-        if tensor.untyped_storage()._cdata in self._held or values.numel() < 2:
+        """See the storage of a captured array for the first time; its float64 ``values`` may be moved."""
+        if not self._finds:
             return
         with unseen():
             owing = values.frexp().mantissa * 2**SHORT_BITS

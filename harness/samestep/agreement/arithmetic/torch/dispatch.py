@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from samestep.agreement.arithmetic.torch.drawing import draw, dropout
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.guard import Guard
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
-from samestep.agreement.arithmetic.torch.numbers_read import literal, read
+from samestep.agreement.arithmetic.torch.numbers_read import captured, literal, read
 from samestep.agreement.arithmetic.torch.operation_kinds import Kind, kind_of
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.places import refuse
@@ -59,7 +60,8 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
         tape: Recorder | None = None,
     ) -> None:
         super().__init__()
-        self.shadows, self.noise, self.path = Shadows(constants), noise, path
+        self.shadows = Shadows(constants, partial(captured, self))
+        self.noise, self.path = noise, path
         self.first, self.poison, self.frozen, self.tape = first, poison, frozen, tape
         self.hidden: Callable[[], Any] = nullcontext if tape is None else unseen
         self.failure: Refused | OtherPath | None = None

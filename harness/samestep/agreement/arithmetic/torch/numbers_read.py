@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF
 from samestep.agreement.arithmetic.torch.path import Step
@@ -25,7 +26,7 @@ def literal(run: Interpreter, func: Any, args: Any, kwargs: Any) -> Any:
     if handle.numel() == 1:
         with run.hidden():
             value = run.numbers if isinstance(run.numbers, float) else float(handle.detach())
-            values = run.shadows.wide(handle.detach())
+            values = run.shadows.lift(handle, captured=False).view(handle.detach())
         run.noise.roundoff = ROUNDOFF[handle.dtype]
         values.fill_(run.noise.literal(value, ROUNDOFF[handle.dtype]))
     elif run.has_read and isinstance(run.numbers, (list, tuple)):
@@ -33,6 +34,16 @@ def literal(run: Interpreter, func: Any, args: Any, kwargs: Any) -> Any:
             values = run.shadows.wide(handle.detach())
             values.copy_(torch.tensor(run.numbers, dtype=torch.float64).reshape(values.shape))
     return handle
+
+
+def captured(run: Interpreter, tensor: Tensor, values: Tensor) -> None:
+    """Read a tensor of one number that the code holds as a literal, which its dtype has rounded."""
+    with run.hidden():
+        value = float(values)
+    run.noise.roundoff = ROUNDOFF[tensor.dtype]
+    number = run.noise.literal(value, ROUNDOFF[tensor.dtype])
+    if number != value:
+        values.fill_(number)
 
 
 def read(run: Interpreter, func: Any, args: Any, kwargs: Any) -> Any:

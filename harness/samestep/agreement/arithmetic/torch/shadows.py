@@ -5,6 +5,7 @@ Views and changes in place need no rule: a view of a tensor is the same view of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
@@ -14,6 +15,9 @@ from torch import Tensor
 from samestep.agreement.arithmetic.torch.constants import Constants
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.places import refuse
+
+#: Sees a captured tensor of one number, and its values, which it may change.
+Number = Callable[[Tensor, Tensor], None]
 
 _PART = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 
@@ -68,11 +72,11 @@ class Shadow:
 
 
 class Shadows:
-    """The shadows of one run."""
+    """The shadows of one run; ``constants`` and ``number`` are told of what the code has captured."""
 
-    def __init__(self, constants: Constants | None = None) -> None:
+    def __init__(self, constants: Constants | None = None, number: Number | None = None) -> None:
         self._lifted: WeakSet[Any] = WeakSet()
-        self._constants = constants
+        self._constants, self._number = constants, number
         #: Bytes that NumPy or a buffer shares: what is written there is read without a word.
         self.shared: WeakSet[Any] = WeakSet()
 
@@ -96,8 +100,11 @@ class Shadows:
             shadow = self._grown(tensor, shadow)
         return shadow.view(tensor)
 
-    def lift(self, tensor: Tensor) -> Shadow:
-        """Return a new shadow with the bytes of the tensor's storage for values."""
+    def lift(self, tensor: Tensor, captured: bool = True) -> Shadow:
+        """Return a new shadow with the bytes of the tensor's storage for values.
+
+        ``captured``: the run has not made it.
+        """
         storage = tensor.untyped_storage()
         part = _PART.get(tensor.dtype, tensor.dtype)
         with unseen():
@@ -106,8 +113,11 @@ class Shadows:
             shadow = Shadow(bytes_.to(torch.float64, copy=True), part, size, self)
         storage.shadow = shadow
         self._lifted.add(storage)
-        if self._constants is not None:
-            self._constants.meet(tensor, shadow.first)
+        if captured and self._constants is not None and not self._constants.holds(tensor):
+            if size > 1:
+                self._constants.meet(tensor, shadow.first)
+            elif self._number is not None:
+                self._number(tensor, shadow.first)
         return shadow
 
     def terms(self, tensor: Tensor) -> int:
@@ -117,7 +127,7 @@ class Shadows:
 
     def _grown(self, tensor: Tensor, old: Shadow) -> Shadow:
         """A storage was resized: what it had stays, and the rest is lifted."""
-        new = self.lift(tensor)
+        new = self.lift(tensor, captured=False)
         first = torch.view_as_real(old.first) if old.first.is_complex() else old.first
         new.first.narrow(0, 0, old.size).copy_(first.as_strided((old.size,), (1,), 0))
         new.terms = old.terms
