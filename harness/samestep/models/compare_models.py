@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from samestep.agreement.arithmetic.program import Finding, Refused
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
-from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.asked import Asked
 from samestep.models.comparison import compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
@@ -17,11 +16,13 @@ from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
 from samestep.models.likely_cause import diagnose
+from samestep.models.layer_certificates import certificates_after
 from samestep.models.localise import force_layers
 from samestep.models.optimizer_check import StepsComparison, check_steps
 from samestep.models.options import Options
 from samestep.models.precision_guess import guess_precision
 from samestep.models.prepare import prepare
+from samestep.models.repeatability import Repeatability, repeatability
 from samestep.models.result import Result
 from samestep.models.said_of_pairing import said_of_pairing
 from samestep.models.subject import ModelError, Subject
@@ -43,6 +44,7 @@ def compare_subjects(
         judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
     except Refused as refused:
         return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
+    repeats = repeatability(comparison)
     notes, on = list(_observations(comparison)), None
     asides: tuple[str, ...] = ()
     if options.variants and verdict_of(judged) == AGREE:
@@ -51,9 +53,10 @@ def compare_subjects(
         asides = other.asides
         if other.failed is not None:
             comparison, judged, on = other.failed, list(other.failed.judged), other.label
+    reason = _unknowable(comparison, verdict_of(judged), repeats)
+    notes += (note for one in repeats for note in one.notes() if one.reason != reason)
     unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)
     coverage = replace(coverage_of(comparison, unseen, notes, judged), asides=asides)
-    reason = _unknowable(comparison, verdict_of(judged))
     if reason is not None:
         return _abstains(reason, judged, options, coverage)
     return replace(_conclude(comparison, steps, judged, coverage, options, progress), on=on)
@@ -78,6 +81,7 @@ def _conclude(
             forced = force_layers(comparison, options, progress)
         except (ModelError, Refused) as error:
             notes.append(f"no layer was looked at by itself: {error}")
+    certificates, missing = certificates_after(comparison, forced, options)
     return Result(
         verdict,
         str(first) if first else None,
@@ -86,8 +90,9 @@ def _conclude(
         faults_of(forced, verdict, kinds),
         diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None,
         guess_precision(comparison, first) if verdict == WEAKER else _handed_in_wrongly(comparison, verdict),
-        replace(coverage, notes=(*notes, *coverage.notes)),
+        replace(coverage, notes=(*notes, *coverage.notes), asides=(*coverage.asides, *missing)),
         tuple(kinds.items()),
+        certificates,
         declared=options.declared,
         strict=options.strict,
         msg=options.msg,
@@ -131,7 +136,7 @@ def _abstains(reason: str, judged: Sequence[JudgedTensor], options: Options, cov
     )  # fmt: skip
 
 
-def _unknowable(comparison: Comparison, verdict: str) -> str | None:
+def _unknowable(comparison: Comparison, verdict: str, repeats: Sequence[Repeatability]) -> str | None:
     """Why nothing can be said; None where something can."""
     if verdict == ABSTAINS:
         return "no tensor of one side corresponds to one of the other"
@@ -144,21 +149,13 @@ def _unknowable(comparison: Comparison, verdict: str) -> str | None:
             f"the reference draws random numbers ({drawn[0].place}), and both sides share no mask: "
             "put it into eval mode, or set the rate to 0"
         )
-    if verdict == AGREE and not comparison.run.repeats and not _again_within(comparison):
-        return "the candidate's result changes from call to call"
-    return None
-
-
-def _again_within(comparison: Comparison) -> bool:
-    again = comparison.links.comparable(comparison.run.again)
-    return all(found.within for found in check_arithmetic(again, comparison.expected, {}).values())
+    changing = (one for one in repeats if one.changes and (verdict == AGREE or not one.from_the_start))
+    return next((one.reason for one in changing), None)
 
 
 def _observations(comparison: Comparison) -> Iterator[str]:
-    """What the engines saw, and whether the candidate repeats."""
+    """What the engines saw."""
     yield from comparison.notes
-    if not comparison.run.repeats:
-        yield "the candidate gives other bits from call to call"
     programs = {"reference": comparison.programs.plain, "candidate": comparison.run.program}
     for side, program in programs.items():
         seen = dict.fromkeys(program.findings if program is not None else ())

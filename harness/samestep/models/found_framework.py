@@ -93,15 +93,29 @@ def _names(function: types.FunctionType, operation: str) -> set[str]:
     }
 
 
-def _values(function: types.FunctionType) -> Iterator[object]:
+def values_named(call: Callable[..., object]) -> Iterator[tuple[str, object]]:
+    """Yield what a function can keep from call to call: what its names stand for, and its object's own."""
+    owner = call if hasattr(call, "__dict__") and not isinstance(call, types.FunctionType) else None
+    owner = getattr(call, "__self__", owner)
+    if owner is not None and not isinstance(owner, types.ModuleType):
+        yield from getattr(owner, "__dict__", {}).items()
+    for function in _functions(call):
+        yield from _named(function)
+
+
+def _named(function: types.FunctionType) -> Iterator[tuple[str, object]]:
     """What the names in a function's code stand for: globals, and the cells that it closes over."""
-    names = _names(function, "LOAD_GLOBAL")
-    yield from (function.__globals__[name] for name in names if name in function.__globals__)
-    for cell in function.__closure__ or ():
+    names = sorted(_names(function, "LOAD_GLOBAL") | _names(function, "STORE_GLOBAL"))
+    yield from ((name, function.__globals__[name]) for name in names if name in function.__globals__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
-            yield cell.cell_contents
+            yield name, cell.cell_contents
         except ValueError:  # a cell that is not filled yet
             continue
+
+
+def _values(function: types.FunctionType) -> Iterator[object]:
+    yield from (value for _, value in _named(function))
 
 
 def _used(function: types.FunctionType) -> set[str]:

@@ -14,6 +14,7 @@ from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
 from samestep.models.runs import CandidateRun, open_programs
 from samestep.models.tensors import Role
+from samestep.models.twice import Twice
 
 #: Replicas of the forced run: it says where, and the verdict is already given.
 REPLICAS = 12
@@ -36,6 +37,6 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
         return None
     asked = replace(comparison.asked, reference=replace(comparison.asked.reference, forced=values))
     programs = open_programs(comparison.sides.reference, asked.reference, options.contract)
-    one = CandidateRun({}, {}, run.program, run.exact, None) if exact else replace(run, program=None)
+    one = CandidateRun(Twice({}, {}), run.program, run.exact, None) if exact else replace(run, program=None)
     few = replace(options, replicas=min(options.replicas, REPLICAS))
     return Judge(comparison.sides, asked, one, programs, links, few, forced=True).compare(progress)

@@ -10,11 +10,13 @@ import numpy as np
 
 from samestep.agreement.arithmetic.numpy_program import NumpyProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.found_framework import values_named
 from samestep.models.losses import check_classes, check_shape, described
 from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.question import Loss, Question, Steps
 from samestep.models.subject import Layer, ModelError, first_line
 from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.twice import Twice, called_twice
 
 NO_OPTIMIZERS = "NumPy has no optimizers: give one of the other side's framework, or leave optimizer= out"
 
@@ -107,6 +109,10 @@ class NumpySubject:
             ) from error
         self._check_unchanged(given)
         return {key: _numeric(key, value, self.name) for key, value in plain.items()}
+
+    def run_twice(self, question: Question) -> Twice:
+        """Return two runs, and what of its globals and closure the function changes. Raises `ModelError`."""
+        return called_twice(lambda: self.run(question), lambda: values_named(self.call))
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run on the array type that follows its rounding. Raises `Refused`."""

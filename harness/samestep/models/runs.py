@@ -6,36 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.engine_errors import refusing
 from samestep.models.expected import ReferencePrograms
 from samestep.models.question import Question
 from samestep.models.subject import ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.twice import Twice
 
 
 @dataclass(frozen=True)
 class CandidateRun:
-    """The candidate as it really ran, twice, and its program; None, with the ``reason``, without an engine.
+    """The candidate as it really ran, ``twice``, and its program.
 
-    ``again`` is the second run; ``exact`` the program's exact run.
+    ``exact`` is the program's exact run; both are None, with the ``reason``, without an engine.
     """
 
-    tensors: Tensors
-    again: Tensors
+    twice: Twice
     program: Program[TensorKey] | None
     exact: Tensors | None
     reason: str | None
 
     @property
-    def repeats(self) -> bool:
-        """Whether both runs gave the same bits."""
-        return all(
-            np.array_equal(value, self.again[key], equal_nan=value.dtype.kind == "f")
-            for key, value in self.tensors.items()
-        )
+    def tensors(self) -> Tensors:
+        """The tensors of the first run."""
+        return self.twice.first
 
 
 @contextmanager
@@ -72,13 +67,13 @@ def _inputs(question: Question) -> str:
 def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
     """Return the candidate's runs. Raises `ModelError`, which names the candidate."""
     with naming("candidate", question):
-        tensors, again = candidate.run(question), candidate.run(question)
+        twice = candidate.run_twice(question)
     try:
         with refusing(candidate, question):
             program = candidate.program(question)
-            return CandidateRun(tensors, again, program, program.exact(), None)
+            return CandidateRun(twice, program, program.exact(), None)
     except Refused as refused:
-        return CandidateRun(tensors, again, None, None, str(refused))
+        return CandidateRun(twice, None, None, str(refused))
 
 
 def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:

@@ -12,6 +12,7 @@ from samestep.agreement.arithmetic.program import Contract, Program
 from samestep.errors import SamestepError
 from samestep.models.question import Question, Steps
 from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.twice import Twice
 
 
 class ModelError(SamestepError):
@@ -97,6 +98,13 @@ class Subject(Protocol):
         """Return the tensors of one run as the model really runs: its own dtypes, device, compiled or not.
 
         Raises `ModelError` for what the model itself raises, with the exception as its cause.
+        """
+        ...
+
+    def run_twice(self, question: Question) -> Twice:
+        """Return two such runs, of which the second goes on from what the first one left outside the state.
+
+        Raises `ModelError` for what the first one raises.
         """
         ...
 

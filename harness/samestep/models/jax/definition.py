@@ -88,7 +88,8 @@ class Definition:
     """A model: its ``parameters`` and ``state`` by name, and ``apply``, which changes nothing.
 
     ``carried`` are arrays that go in and are never compared, such as random keys. ``tree`` is the form in
-    which the model's own library, and optax, see the parameters.
+    which the model's own library, and optax, see the parameters. ``function`` is the user's own, where the
+    model is a plain function, which may keep something from call to call.
     """
 
     description: str
@@ -97,6 +98,7 @@ class Definition:
     carried: Arrays
     tree: Tree
     apply: Apply
+    function: Callable[..., Any] | None = None
 
 
 def settings_of(values: Mapping[str, Any]) -> dict[str, object]:

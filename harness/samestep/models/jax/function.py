@@ -39,7 +39,7 @@ def define(call: Callable[..., Any], params: Any = None, state: Any = None) -> D
         return outputs, {name: changed[name] for name in visible}
 
     text = f"JAX function {name_of(call)}"
-    return Definition(text, parameters, visible, keys, tree, apply)
+    return Definition(text, parameters, visible, keys, tree, apply, call)
 
 
 def pair(result: Any) -> tuple[Any, Any]:

@@ -13,7 +13,9 @@ import numpy as np
 
 from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.found_framework import values_named
 from samestep.models.jax import function
+from samestep.models.jax.again import traces_alike
 from samestep.models.jax.definition import NEEDS_VALUES, Definition, Layers, model_errors, one_line
 from samestep.models.jax.optimizer import optimizer_steps
 from samestep.models.jax.optimizer_settings import settings_of_optax
@@ -25,6 +27,8 @@ from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
 
 Compiled = Callable[[Values, Sequence[Array]], list[Array]]
+from samestep.models.twice import Twice, changed
+from samestep.models.twice import held as held_values
 
 
 @dataclass
@@ -142,6 +146,22 @@ class JaxSubject:
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the JAX engine. Raises `Refused` for what cannot be traced."""
+    def run_twice(self, question: Question) -> Twice:
+        """Return two runs; of a plain function that is another one when it is traced again, also anew.
+
+        Raises `ModelError`.
+        """
+        call = self.definition.function
+        if call is None:
+            return Twice(self.run(question), self.run(question))
+        first, before = self.run(question), held_values(values_named(call))
+        form, values = self._asked(question)
+        again = self
+        if not self.memory.eager and not traces_alike(self.definition, form, values):
+            again = replace(self, memory=Memory())
+        second = again.run(question)
+        return Twice(first, second, changed(before, held_values(values_named(call))))
+
         form, values = self._asked(question)
         try:
             traced, _ = self._traced(question, form, values)

@@ -16,6 +16,7 @@ from samestep.models.keras.optimizer import KerasSteps, run_steps, settings_of
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError, Subject
 from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.twice import Twice
 
 if TYPE_CHECKING:
     from samestep.models.keras.stand_in import StandIn
@@ -75,6 +76,10 @@ class KerasSubject:
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run on the model's own backend. Raises `ModelError`."""
         return self.inner.run(question)
+
+    def run_twice(self, question: Question) -> Twice:
+        """Return two such runs. Raises `ModelError`."""
+        return self.inner.run_twice(question)
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the backend's engine; for TensorFlow's the JAX backend stands in.

@@ -19,6 +19,7 @@ from samestep.models.nested import Nested
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError, first_line
 from samestep.models.tensors import TensorKey, Tensors
+from samestep.models.twice import Twice
 
 NO_ENGINE = "TensorFlow code has no engine: give it as the candidate, or write it in Keras, JAX or PyTorch"
 
@@ -81,6 +82,10 @@ class TensorFlowSubject:
             raise ModelError(text) from error
         self._called[:] = observer.calls
         return tensors
+
+    def run_twice(self, question: Question) -> Twice:
+        """Return two such runs. Raises `ModelError`."""
+        return Twice(self.run(question), self.run(question))
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Raise `Refused`: a walker of TensorFlow's graphs would stand here."""

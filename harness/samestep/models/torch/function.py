@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from samestep.models.found_framework import values_named
 from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
 from samestep.models.subject import ModelError
 from samestep.models.torch.instance import Instance, Values
@@ -75,7 +76,10 @@ class FunctionNetwork:
             outputs, after["state"] = outputs_and_state(returned, self.held, self.name)
             return outputs
 
-        return Instance(_leaves(params), call, lambda: _leaves(after["state"]), leaves_only=True)
+        return Instance(
+            _leaves(params), call, lambda: _leaves(after["state"]), leaves_only=True,
+            attributes=lambda: values_named(self.call),
+        )  # fmt: skip
 
     def cast(self, dtype: torch.dtype) -> FunctionNetwork:
         """Return the function with floating arrays in ``dtype``."""

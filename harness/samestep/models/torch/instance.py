@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,7 +21,9 @@ class Instance:
     ``parameters`` are its leaves by name; ``call(*inputs, **keywords)`` returns its outputs; ``state()``
     returns its buffers or carries by name, after the call the new ones. ``modules`` are its named submodules,
     empty where none can be observed. ``leaves_only``: gradients go to the leaves alone, since the call may
-    reach other tensors of the user's. ``compiled``: it is the user's own model, compiled.
+    reach other tensors of the user's. ``compiled``: it is the user's own model, compiled. ``attributes()``
+    are what a call may change beside all that, by name, and ``remember(other, names)`` takes those of another
+    instance over.
     """
 
     parameters: Mapping[str, torch.Tensor]
@@ -30,6 +32,8 @@ class Instance:
     modules: Mapping[str, torch.nn.Module] = field(default_factory=dict)
     leaves_only: bool = False
     compiled: bool = False
+    attributes: Callable[[], Iterable[tuple[str, object]]] = tuple
+    remember: Callable[[Instance, Collection[str]], None] = lambda other, names: None
 
 
 class Network(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,9 @@ from samestep.models.subject import ModelError
 from samestep.models.torch.instance import Instance, Values
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import to_tensor
+
+#: The attributes that every module has.
+OF_EVERY_MODULE = frozenset(vars(torch.nn.Module()))
 
 #: What torch.compile puts before the names of what it wraps.
 WRAPPER = "_orig_mod."
@@ -81,7 +84,11 @@ class ModuleNetwork:
                     tensor.requires_grad_(own[name].requires_grad)
                 if name in values:
                     tensor.copy_(to_tensor(values[name], name))
-        return Instance(parameters, module, lambda: _named(module.named_buffers()), _submodules(module))
+        return Instance(
+            parameters, module, lambda: _named(module.named_buffers()), _submodules(module),
+            attributes=lambda: _attributes(module),
+            remember=lambda other, names: _remember(module, other.call, names),
+        )  # fmt: skip
 
     def cast(self, dtype: torch.dtype) -> ModuleNetwork:
         """Return a deep copy in ``dtype``. Raises `ModelError` for a compiled module."""
@@ -149,6 +156,23 @@ def kept(module: torch.nn.Module) -> Iterator[None]:
             for tensor, value, gradient in before:
                 tensor.copy_(value)
                 tensor.grad = gradient
+
+
+def _attributes(module: torch.nn.Module) -> Iterator[tuple[str, object]]:
+    """Every module's attributes of its own: no parameters, buffers, modules or hooks."""
+    for name, part in module.named_modules():
+        for key, value in vars(part).items():
+            if key not in OF_EVERY_MODULE:
+                yield f"{name}.{key}".lstrip("."), value
+
+
+def _remember(module: torch.nn.Module, other: torch.nn.Module, names: Collection[str]) -> None:
+    """Take some attributes of the same module elsewhere over."""
+    theirs = dict(other.named_modules())
+    for name, part in module.named_modules():
+        for key, value in [*vars(theirs[name]).items()]:
+            if f"{name}.{key}".lstrip(".") in names:
+                object.__setattr__(part, key, value)
 
 
 def _named(named: Iterator[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

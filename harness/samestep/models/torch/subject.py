@@ -21,6 +21,7 @@ from samestep.models.torch.programs import UpdatesProgram, program_of
 from samestep.models.torch.training_step import Learned, TrainingStep, changes_input
 from samestep.models.torch.user_code import model_errors
 from samestep.models.torch.values import check_plain, to_array, to_tensor
+from samestep.models.twice import Twice, changed, held
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,27 @@ class TorchSubject:
             compiled = self._run(self._step(instance, question))
         eager = self._eager(question)[1]
         return eager if all(_same_bits(compiled[key], eager.get(key)) for key in compiled) else compiled
+
+    def run_twice(self, question: Question) -> Twice:
+        """Return two runs; the second one's copy has the attributes that the first one changed.
+
+        Raises `ModelError` for what the first one raises.
+        """
+        if self.network.compiled:
+            return Twice(self.run(question), self.run(question))
+        instance = self.network.copy(self.values)
+        before = held(instance.attributes())
+        step = self._step(instance, question)
+        first = self._run(step)
+        changes = changed(before, held(instance.attributes()))
+        if step.observer.shared:
+            first = self._run(self._step(self.network.copy(self.values), question, step.learned))
+        again = self.network.copy(self.values)
+        again.remember(instance, changes)
+        try:
+            return Twice(first, self._run(self._step(again, question, step.learned)), changes, copied=True)
+        except ModelError as error:
+            return Twice(first, {}, changes, str(error), copied=True)
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`.
