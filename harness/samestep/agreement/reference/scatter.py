@@ -56,7 +56,8 @@ class Scatter:
     def _errors(self, row: np.ndarray, part: slice, squares: np.ndarray) -> np.ndarray:
         """Return the errors of a block of elements that are held, after their squares were added."""
         size = squares.size
-        error = np.subtract(row[part], self._exact[part], out=self._error[:size])
+        error = self._error[:size]
+        np.subtract(row[part], self._exact[part], out=error)
         if not np.isfinite(np.dot(error, error)):
             error[~np.isfinite(error)] = 0.0
         squares += np.square(error, out=self._square[:size])

@@ -18,7 +18,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Return whether two arrays are equal in shape and value, with any NaN equal to any."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    return np.array_equal(a, b) or (a.dtype.kind in "fc" and np.array_equal(a, b, equal_nan=True))
 
 
 def audit(exact: Mapping[Any, np.ndarray], poisoned: Mapping[Any, np.ndarray]) -> None:

@@ -18,12 +18,10 @@ from samestep.agreement.arithmetic.torch.literals import Literals, is_held
 from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
 from samestep.agreement.arithmetic.torch.places import place
 from samestep.agreement.arithmetic.torch.repetition import is_held_exactly, repeats, spread_by_value
-from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings
+from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings, width_dtype
 from samestep.agreement.limits import TF32_ROUNDOFF, rounding_deviation, unit_roundoff
 
 FLOAT32, FLOAT64 = unit_roundoff("float32"), unit_roundoff("float64")
-#: Widths of more elements are kept in float32, for their memory.
-LARGE = 1 << 16
 #: What the operands of products are rounded to.
 _HALF = torch.finfo(torch.bfloat16).eps / 2, torch.finfo(torch.float16).eps / 2
 _OPERANDS = {Contract.TF32: TF32_ROUNDOFF, Contract.BFLOAT16: _HALF[0], Contract.FLOAT16: _HALF[1]}
@@ -185,8 +183,7 @@ class RandomErrors:
             return out
         if self.is_recording:
             width = deviation().nan_to_num_(0.0, 0.0, 0.0)
-            width = width.to(torch.float32) if width.numel() > LARGE else width  # mixed products are slow
-            alike = not out.is_complex() and repeats(out)
+            alike, width = not out.is_complex() and repeats(out), width.to(width_dtype(width))
             self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, width, bias()))
         elif self.is_noisy:
             note = self.roundings.follow(self.operation, out.shape)

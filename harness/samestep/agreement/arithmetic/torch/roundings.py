@@ -9,6 +9,14 @@ from torch import Tensor
 
 from samestep.agreement.arithmetic.torch.path import OtherPath
 
+#: Widths of more elements are kept in float32, for their memory.
+LARGE = 1 << 16
+
+
+def width_dtype(out: Tensor) -> torch.dtype:
+    """Return the dtype in which the widths of a result are kept: products of two dtypes are slow."""
+    return torch.float32 if out.numel() > LARGE else torch.float64
+
 
 @dataclass(frozen=True, slots=True)
 class Rounding:

@@ -30,7 +30,8 @@ def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
     if scaled:
         b = mode.relative(b * alpha, ELEMENTWISE_UNITS["multiply"])
         kwargs = {k: v for k, v in kwargs.items() if k != "alpha"}
-    before = a.abs() if mode.is_recording and isinstance(a, Tensor) else a  # in place, `a` becomes the sum
+    changes = mode.is_recording and func._schema.is_mutable  # `a` becomes the sum
+    before = a.clone() if changes and isinstance(a, Tensor) else a
     out = func(a, b, *args[2:], **kwargs)
 
     def share() -> Tensor | None:
@@ -46,7 +47,8 @@ def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
 def _no_addend_is_small(a: Any, b: Any, out: Tensor) -> bool:
     """Whether in a sample no addend is below half the last bit of the sum: a mask or zeros would show."""
     last = sample_of(out, out.shape, _ADDENDS).abs() * unit_roundoff("float32")
-    return not any(bool((sample_of(_size(x, out), out.shape, _ADDENDS) < last).any()) for x in (a, b))
+    sizes = (_size(sample_of(x, out.shape, _ADDENDS) if isinstance(x, Tensor) else x, out) for x in (a, b))
+    return not any(bool((size < last).any()) for size in sizes)
 
 
 def _size(x: Any, like: Tensor) -> Tensor:

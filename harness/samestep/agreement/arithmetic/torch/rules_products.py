@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,11 +12,16 @@ from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.arithmetic.torch.long_products import product_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
+from samestep.agreement.arithmetic.torch.roundings import width_dtype
+from samestep.agreement.arithmetic.torch.tape_blocks import BLOCK
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 
 aten = torch.ops.aten
+
+#: The fewest rows of a block for which a matrix product is worth its start.
+ROWS = 16
 
 
 def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
@@ -23,36 +29,67 @@ def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
 
     Terms that are zero do not round; terms that are equal, which needs both operands to repeat, round alike.
     """
-    squares = _matmul(a.square(), b.square())
-    additions = sum_variance(product, squares, _true_terms(a, b))
+    return _variances(a, b)(slice(None), product)
+
+
+def product_deviation(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
+    """Return the root of `product_variance` as it is kept, made block by block: it may be large."""
+    variance, rows = _variances(a, b), product.shape[0]
+    deviation = torch.empty(product.shape, dtype=width_dtype(product), device=product.device)
+    step = max(rows * BLOCK // product.numel(), ROWS if a.dim() == 2 else 1)
+    for part in (slice(start, start + step) for start in range(0, rows, step)):
+        deviation[part] = variance(part, product[part]).sqrt_()
+    return deviation
+
+
+def _variances(a: Tensor, b: Tensor) -> Callable[[slice, Tensor], Tensor]:
+    """Return what gives the variance of some rows (of products, for three axes) of a @ b."""
+    squares, counted, again = b.square(), _has_zeros(a, b), _repetition(a, b)
+    true = (b != 0).to(b.dtype) if counted else None
+
+    def some(x: Tensor, part: slice) -> Tensor:
+        return x if x.dim() == 2 else x[part]
+
+    def variance(part: slice, product: Tensor) -> Tensor:
+        left = a[part]
+        square = _matmul(left.square(), some(squares, part))
+        n = (
+            float(a.shape[-1])
+            if true is None
+            else _matmul((left != 0).to(a.dtype), some(true, part)).round_()
+        )
+        additions = sum_variance(product, square, n)
+        if again is not None:
+            additions = additions * torch.minimum(again[0][part], some(again[1], part))
+        return square + additions
+
+    return variance
+
+
+def _repetition(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor] | None:
+    """How often each term of the rows of a, (..., m, 1), and of the columns of b, (..., 1, n), occurs."""
     along_a = repetition(a.flatten(0, -2))
     along_b = None if along_a is None else repetition(b.mT.flatten(0, -2))
-    if along_a is not None and along_b is not None:
-        rows = along_a.reshape(*a.shape[:-1], 1)
-        columns = along_b.reshape(*b.shape[:-2], 1, b.shape[-1])
-        additions = additions * torch.minimum(rows, columns)
-    return squares + additions
+    if along_a is None or along_b is None:
+        return None
+    return along_a.reshape(*a.shape[:-1], 1), along_b.reshape(*b.shape[:-2], 1, b.shape[-1])
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
     return aten.mm.default(a, b) if a.dim() == 2 else aten.bmm.default(a, b)
 
 
-def _true_terms(a: Tensor, b: Tensor) -> Tensor | float:
-    """The number of nonzero terms; counted where a quarter of an operand is zero, as behind a mask."""
-    k = a.shape[-1]
-    for x in (a, b):
-        if share_of_zeros(x) > 1 / 4:
-            return _matmul((a != 0).to(a.dtype), (b != 0).to(b.dtype)).round_()
-    return float(k)
+def _has_zeros(a: Tensor, b: Tensor) -> bool:
+    """Whether a quarter of an operand is zero, as behind a mask: then the nonzero terms are counted."""
+    return any(share_of_zeros(x) > 1 / 4 for x in (a, b))
 
 
-def _complex_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
+def _complex_deviation(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
     """Of each part: four real products of k terms make two parts; bounded by the sums of moduli."""
     size_a, size_b = a.real.abs() + a.imag.abs(), b.real.abs() + b.imag.abs()
     total = _matmul(size_a, size_b)
     squares = _matmul(size_a.square(), size_b.square())
-    return squares + sum_variance(total, squares, 2.0 * a.shape[-1])
+    return (squares + sum_variance(total, squares, 2.0 * a.shape[-1])).sqrt()
 
 
 @rule("mm", "bmm")
@@ -62,8 +99,8 @@ def _product(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str
     mode.terms = max(mode.terms, a.shape[-1])
     if not out.is_floating_point() and not out.is_complex():
         return out
-    variance = _complex_variance if out.is_complex() else product_variance
-    mode.absolute(out, lambda: variance(a, b, out).sqrt(), lambda: product_loss(a, b, out))
+    deviation = _complex_deviation if out.is_complex() else product_deviation
+    mode.absolute(out, lambda: deviation(a, b, out), lambda: product_loss(a, b, out))
     return mode.product_result(out)
 
 

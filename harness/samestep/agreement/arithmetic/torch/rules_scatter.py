@@ -15,6 +15,7 @@ from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.places import refuse
 from samestep.agreement.arithmetic.torch.repetition import repetition_at
+from samestep.agreement.arithmetic.torch.roundings import width_dtype
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -54,14 +55,18 @@ def _embedding_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwarg
     out = func(*args, **kwargs)
 
     def deviation() -> Tensor:
-        rest = (*args[1:4], False)
-        counts = func(torch.ones_like(g[..., :1]), *rest)
+        used, places = args[1].unique(return_inverse=True)  # other rows are sums of nothing
+        total, rest = out[used], (places, used.numel(), -1, False)
+        counts = func(torch.ones_like(g[..., :1]), *rest) * (used != args[3]).unsqueeze(-1)
         divisor = counts.clamp_min(1) if by_frequency else 1.0
-        additions = sum_variance(out * divisor, func(g.square(), *rest), counts)
-        places = torch.arange(out.numel(), device=out.device).reshape(out.shape)[args[1]]
-        again = repetition_at(places, g, out.numel())
-        additions = additions if again is None else additions * again.reshape(out.shape)
-        return (additions + (out * divisor).square() * by_frequency).sqrt() / divisor
+        additions = sum_variance(total * divisor, func(g.square(), *rest), counts)
+        elements = torch.arange(total.numel(), device=out.device).reshape(total.shape)
+        again = repetition_at(elements[places], g, total.numel())
+        additions = additions if again is None else additions * again.reshape(total.shape)
+        widths = (additions + (total * divisor).square() * by_frequency).sqrt() / divisor
+        return torch.zeros(out.shape, dtype=width_dtype(out), device=out.device).index_copy_(
+            0, used, widths.to(width_dtype(out))
+        )
 
     return mode.absolute(out, deviation, scale=mode.accumulation_scale)
 
