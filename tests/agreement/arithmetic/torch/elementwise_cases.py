@@ -103,6 +103,8 @@ ACTIVATIONS = [
         "silu": functional.silu,
         "elu": functional.elu,
         "softplus": functional.softplus,
+        "softplus_threshold": lambda x: functional.softplus(3 * x, 0.7, 18),
+        "softplus_low_threshold": lambda x: functional.softplus(x, 2.0, 4.0),
         "mish": functional.mish,
         "hardswish": functional.hardswish,
         "hardsigmoid": functional.hardsigmoid,

@@ -100,7 +100,7 @@ DECOMPOSED = _names(
     native_layer_norm native_layer_norm_backward nll_loss2d_backward nll_loss2d_forward
     nll_loss_backward nll_loss_forward norm rad2deg renorm rrelu_with_noise_backward rsub
     sigmoid_backward silu smooth_l1_loss smooth_l1_loss_backward soft_margin_loss
-    soft_margin_loss_backward softplus softplus_backward softshrink tanh_backward trace
+    soft_margin_loss_backward softshrink tanh_backward trace
     upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d
     _fused_rms_norm selu mish_backward silu_backward
     prelu

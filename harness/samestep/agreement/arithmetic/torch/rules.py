@@ -8,6 +8,7 @@ from samestep.agreement.arithmetic.torch import (  # noqa: F401
     embedding_bags,
     rules_products,
     rules_scatter,
+    rules_softplus,
     rules_sums,
     rules_windows,
 )
