@@ -1,4 +1,4 @@
-"""softplus, whose kernel is the identity beyond a threshold: there the rest is lost in the dtype it is made for.
+"""softplus, whose kernel is the identity beyond a threshold: there its dtype loses the rest.
 
 log(1 + e^y) is y + log(1 + e^-y), and its slope 1 - 1 / (1 + e^y). From y on with e^-y < u / 2, half the
 spacing of numbers below 1, the dtype holds neither rest: the function with the threshold (20 by default, in
