@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, WEAKER, Diagnosis
+from samestep.models.certificate import Certificate
 from samestep.models.coverage import Coverage
 from samestep.models.judged import JudgedTensor
 from samestep.models.tensors import Role
@@ -57,13 +58,19 @@ def _times(share: float) -> str:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """A layer's ``state`` (agree, weaker, disagree) and its ``share`` of the limit, by its output."""
+    """A layer's ``state`` (agree, weaker, disagree) and its ``share`` of the limit, by its output.
+
+    ``certificate`` is its share of the most that float32 can be off by in this layer alone, None where
+    there is no certificate; ``proven``: it is another computation than the reference's.
+    """
 
     name: str
     kind: str | None
     reference: str
     state: str
     share: float
+    certificate: float | None = None
+    proven: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +82,7 @@ class Result:
     on the candidate's own inputs: two faults at once are two of them. ``diagnosis`` says what the first one
     looks like. ``on`` names the variant of the inputs, or the dtype, that shows it; None for the
     inputs as given in the first dtype.
+    ``certificates`` are those of the layers, after a difference only.
     ``declared`` says whether the caller's contract allows weaker arithmetic, and ``strict``
     whether what could not be examined counts as a failure.
     """
@@ -88,6 +96,7 @@ class Result:
     looks_like: str | None = None
     coverage: Coverage = field(default_factory=Coverage)
     kinds: Sequence[tuple[str, str]] = ()
+    certificates: Sequence[Certificate] = ()
     on: str | None = None
     declared: bool = False
     strict: bool = False
@@ -103,12 +112,15 @@ class Result:
     @cached_property
     def layers(self) -> list[LayerResult]:
         """The layers in the order of their calls."""
-        kinds = dict(self.kinds)
+        kinds, certified = dict(self.kinds), {one.place: one for one in self.certificates}
         return [
-            LayerResult(t.key.name, kinds.get(t.key.name), t.reference, t.state, t.share)
+            LayerResult(
+                t.key.name, kinds.get(t.key.name), t.reference, t.state, t.share,
+                *_certified(certified.get(t.key.name)),
+            )
             for t in self.judged
             if t.key.role is Role.LAYER
-        ]
+        ]  # fmt: skip
 
     @cached_property
     def tensors(self) -> pd.DataFrame:
@@ -135,6 +147,7 @@ class Result:
             "diagnosis": str(self.diagnosis) if self.diagnosis else None,
             "looks_like": self.looks_like,
             "layers": [asdict(layer) for layer in self.layers],
+            "certificates": [asdict(one) for one in self.certificates],
             "tensors": [_row(tensor) for tensor in self.judged],
             "coverage": asdict(self.coverage),
         }
@@ -163,6 +176,10 @@ class AgreementError(AssertionError):
 
 class NotExamined(UserWarning):
     """Warns that a comparison abstains: nothing was found, and nothing is proven."""
+
+
+def _certified(one: Certificate | None) -> tuple[float | None, bool]:
+    return (None, False) if one is None or one.without else (one.share, one.proven)
 
 
 def _row(tensor: JudgedTensor) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.models.certificate import said_of_certificates
 from samestep.models.conclude import counted
 from samestep.models.judged import JudgedTensor
 from samestep.models.result import First, Result
@@ -48,9 +49,10 @@ def headline(result: Result) -> str:
 
 
 def explanation(result: Result) -> str:
-    """Return the summary, every tensor that is beyond its limits, and the coverage."""
+    """Return the summary, every tensor that is beyond its limits, the certificates, and the coverage."""
     beyond = [tensor for tensor in result.judged if tensor.state != AGREE]
     lines = [_line(tensor) for tensor in beyond]
+    lines += [f"  {line}" for line in said_of_certificates(result.certificates)]
     return "\n".join([summary(result), *lines, str(result.coverage)])
 
 

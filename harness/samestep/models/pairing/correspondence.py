@@ -44,6 +44,14 @@ class Correspondence:
             found |= {TensorKey(role, prefix + name): made[name] for name in order if name in names}
         return found
 
+    def apply_bounds(self, bounds: Tensors) -> dict[TensorKey, np.ndarray]:
+        """Return how far what `apply` gives can be off where the reference's tensors are by ``bounds``."""
+        found: dict[TensorKey, np.ndarray] = {}
+        for role, prefix, values in _groups(bounds):
+            made = self._map(role, values).apply_bounds(values)
+            found |= {TensorKey(role, prefix + name): bound for name, bound in made.items()}
+        return found
+
     def comparable(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:
         """Return the candidate's tensors in the form in which `apply` gives the reference's, the same keys.
 

@@ -45,6 +45,11 @@ class Counterpart:
         first, *others = (term.apply([reference[name] for name in term.sources]) for term in self.terms)
         return np.asarray(sum(others, first))
 
+    def apply_bounds(self, bounds: Values) -> np.ndarray:
+        """Return how far the tensor can be off where the reference's are off by ``bounds``: |A| b."""
+        first, *others = (np.abs(term.apply([bounds[name] for name in term.sources])) for term in self.terms)
+        return np.asarray(sum(others, first))
+
 
 @dataclass(frozen=True)
 class LinearMap:
@@ -67,6 +72,14 @@ class LinearMap:
             name: link.apply(reference)
             for name, link in self.links.items()
             if all(source in reference for source in link.sources)
+        }
+
+    def apply_bounds(self, bounds: Values) -> dict[str, np.ndarray]:
+        """Return |A| b under the candidate's names; what lacks a source is left out."""
+        return {
+            name: link.apply_bounds(bounds)
+            for name, link in self.links.items()
+            if all(source in bounds for source in link.sources)
         }
 
     def comparable(self, candidate: Values) -> dict[str, np.ndarray]:
