@@ -98,16 +98,31 @@ class Decision:
 
 @dataclass(frozen=True)
 class Error:
-    """``alpha`` x (random numbers x ``width``) is added to ``out``; without a width they multiply it."""
+    """`add_error` changes ``out`` by a block of random numbers x ``width``."""
 
     draw: Draw
     out: Slot
     width: Slot | None
-    alpha: Any
+    scale: float
+    relative: bool
+
+    @property
+    def changes(self) -> list[Slot]:
+        """The slot that it changes in place."""
+        return [self.out]
 
     def slots(self) -> list[Slot]:
         """Return the slots that it reads."""
         return [self.out] if self.width is None else [self.out, self.width]
 
 
-Instruction = Error | Call | DrawNumbers | DrawNumber | Decision
+@dataclass(frozen=True)
+class Skipped:
+    """A block of random numbers that no result needs; those after it are drawn in their turn."""
+
+    def slots(self) -> list[Slot]:
+        """Return no slots."""
+        return []
+
+
+Instruction = Error | Call | DrawNumbers | DrawNumber | Decision | Skipped

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.program import AMPLIFICATION, Contract, Finding, Level, Literal, Nudge
+from samestep.agreement.arithmetic.torch.error_blocks import add_error, has_rows
 from samestep.agreement.arithmetic.torch.literals import Literals, is_held
 from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
 from samestep.agreement.arithmetic.torch.places import place
 from samestep.agreement.arithmetic.torch.repetition import is_held_exactly, repeats, spread_by_value
-from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings, width_dtype
+from samestep.agreement.arithmetic.torch.roundings import Rounding, Roundings, kept_width
 from samestep.agreement.limits import TF32_ROUNDOFF, rounding_deviation, unit_roundoff
 
 FLOAT32, FLOAT64 = unit_roundoff("float32"), unit_roundoff("float64")
@@ -33,6 +34,9 @@ class DrawLog(Protocol):
 
     def drew(self, draw: Draw, offset: int, numbers: Tensor) -> None:
         """A block of random numbers was drawn."""
+
+    def erred(self, draw: Draw, out: Tensor, width: Tensor | None, scale: float, relative: bool) -> None:
+        """A block of random numbers was drawn, and `add_error` has changed ``out`` by them."""
 
     def drew_number(self, exact: float, scale: float, offset: int, noisy: float) -> None:
         """A literal became ``noisy`` = ``exact`` (1 + ``scale`` x the number at ``offset``)."""
@@ -109,11 +113,11 @@ class RandomErrors:
     @property
     def is_silent(self) -> bool:
         """Whether the next result is float64 in a replica of the real program's own rounding."""
-        return self.is_own and self.roundoff <= FLOAT64
+        return self.level is Level.OWN and self.roundoff <= FLOAT64
 
     def draw(self, like: Tensor, scale: float = 0.0) -> Tensor:
         """Return random numbers of mean 0 and variance 1 in the form of ``like``; or 1 + scale x them."""
-        draw = Draw(tuple(like.shape), dense_stride(like), scale, str(like.device))
+        draw = self._form(like, scale)
         offset = self.pool.next_offset()
         with torch._C._DisableTorchDispatch():
             numbers = self.pool.block(draw, offset)
@@ -122,6 +126,10 @@ class RandomErrors:
         if self.log is not None:
             self.log.drew(draw, offset, numbers)
         return numbers
+
+    @staticmethod
+    def _form(like: Tensor, scale: float) -> Draw:
+        return Draw(tuple(like.shape), dense_stride(like), scale, str(like.device))
 
     def relative(self, out: Tensor, units: float, share: Callable[[], Tensor | None] | None = None) -> Tensor:
         """Round ``out`` in place by ``units`` roundings of its own size, and return it.
@@ -148,7 +156,7 @@ class RandomErrors:
             if not ratio.any():
                 return Rounding(self.operation, out.shape, exact=True)  # as where zeros are added
             few = int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()  # 2^-23 of them are so by chance
-            kept = None if few else ratio.to(torch.float32)
+            kept = None if few else (ratio / FLOAT32).clamp_(max=1).to(torch.float32)
         return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)
 
     def _round(self, out: Tensor, scale: float, note: Rounding) -> None:
@@ -158,14 +166,33 @@ class RandomErrors:
             parts = torch.view_as_real(out)
             size = out.abs().unsqueeze(-1)
             parts.add_(self.draw(parts) * size, alpha=2 * scale)
-        elif note.repeated or note.share is not None:
-            errors = spread_by_value(out, self.draw) if note.repeated else self.draw(out)
-            if note.share is not None:
-                unit = FLOAT64 if self.level is Level.DOUBLE else FLOAT32
-                errors = errors * (note.share / unit).clamp_(max=1)
-            out.mul_(1 + scale * errors)
+        elif note.repeated:
+            errors = spread_by_value(out, self.draw)
+            out.mul_(1 + scale * (errors if note.share is None else errors * self._bounded(note.share)))
         else:
-            out.mul_(self.draw(out, scale))
+            self._err(out, None if note.share is None else self._bounded(note.share), scale, relative=True)
+
+    def _bounded(self, share: Tensor) -> Tensor:
+        """The part of a sum's error that an addend's last bits leave, of the float64 that simulates it."""
+        return (share * (FLOAT32 / FLOAT64)).clamp_(max=1) if self.level is Level.DOUBLE else share
+
+    def _err(self, out: Tensor, width: Tensor | None, scale: float, relative: bool) -> None:
+        """Change ``out`` by ``scale`` x random numbers x ``width``, or x 1, relative to it or not."""
+        draw = self._form(out, scale if width is None else 0.0)
+        if has_rows(out, width, draw):
+            offset = self.pool.next_offset()
+            with torch._C._DisableTorchDispatch():
+                add_error(self.pool, draw, offset, out, width, scale, relative)
+            if self.log is not None:
+                self.log.erred(draw, out, width, scale, relative)
+            return
+        numbers = self.draw(out, draw.scale)
+        if width is None:
+            out.mul_(numbers)
+        elif relative:
+            out.mul_(1 + scale * (numbers * width))
+        else:
+            out.add_(numbers * width, alpha=scale)
 
     def absolute(
         self,
@@ -183,7 +210,7 @@ class RandomErrors:
             return out
         if self.is_recording:
             width = deviation().nan_to_num_(0.0, 0.0, 0.0)
-            alike, width = not out.is_complex() and repeats(out), width.to(width_dtype(width))
+            alike, width = not out.is_complex() and repeats(out), kept_width(width, out)
             self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, width, bias()))
         elif self.is_noisy:
             note = self.roundings.follow(self.operation, out.shape)
@@ -197,8 +224,10 @@ class RandomErrors:
         if note.bias is not None and self.is_own:
             bias = note.bias * self.amplified
             width, deviation = torch.hypot(width.double() * deviation, bias), 1.0
-        errors = spread_by_value(parts, self.draw) if note.repeated else self.draw(parts)
-        parts.add_(errors * width, alpha=deviation)
+        if note.repeated:
+            parts.add_(spread_by_value(parts, self.draw) * width, alpha=deviation)
+        else:
+            self._err(parts, width, deviation, relative=False)
 
     # -- numbers -----------------------------------------------------------------------------------------
 

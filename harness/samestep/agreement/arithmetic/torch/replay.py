@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from samestep.agreement.arithmetic.torch.instructions import Call, DrawNumber, DrawNumbers, Instruction, Slot
+from samestep.agreement.arithmetic.torch.instructions import (
+    Call,
+    DrawNumber,
+    DrawNumbers,
+    Error,
+    Instruction,
+    Skipped,
+    Slot,
+)
 from samestep.agreement.arithmetic.torch.noise_pool import NoisePool
 from samestep.agreement.arithmetic.torch.path import Path
 from samestep.agreement.arithmetic.torch.poison import same_bits
 from samestep.agreement.arithmetic.torch.tape import Recorder
-from samestep.agreement.arithmetic.torch.tape_blocks import with_errors
 from samestep.agreement.arithmetic.torch.tape_folding import folded
 from samestep.agreement.arithmetic.torch.tape_source import TapeSource
 
@@ -39,7 +46,6 @@ class Tape:
         if not self.reason:
             with like_the_mode():
                 self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
-            self.calls = with_errors(self.calls, {*recorder.results.values()})
             used = {slot for call in self.calls for slot in call.slots()} | {*recorder.results.values()}
             self._constants = {slot: value for slot, value in constants.items() if slot in used}
             self._replay = TapeSource(self.calls, self._constants, recorder.results).function()
@@ -101,6 +107,8 @@ def needed(recorder: Recorder) -> list[Instruction]:
             made = any(slot in slots for slot in call.results if slot is not None)
             if not made and not any(bases[slot] in storages for slot in call.changes):
                 continue
+        if isinstance(call, Error) and bases[call.out] not in storages:
+            call = Skipped()
         if not isinstance(call, (DrawNumbers, DrawNumber)):
             used = call.slots()
             slots.update(used)

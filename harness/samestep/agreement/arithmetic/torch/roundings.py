@@ -18,12 +18,20 @@ def width_dtype(out: Tensor) -> torch.dtype:
     return torch.float32 if out.numel() > LARGE else torch.float64
 
 
+def kept_width(width: Tensor, out: Tensor) -> Tensor:
+    """Return a width as it is kept: in its dtype, and in the result's order of memory where it is large."""
+    width = width.to(width_dtype(width))
+    if width.numel() <= LARGE or width.shape != out.shape or width.stride() == out.stride():
+        return width
+    return torch.empty_like(out, dtype=width.dtype).copy_(width)
+
+
 @dataclass(frozen=True, slots=True)
 class Rounding:
     """One rounding of the exact run: of the result of ``operation``, of ``shape``.
 
     ``exact``: the dtype holds every element, nothing is rounded. ``repeated``: many elements are equal, and
-    round alike. ``share``: of the addend that is smaller, |a| / |a + b|, which bounds the error. ``width``:
+    round alike. ``share``: what the smaller addend leaves of an error: min(|a| / |a + b| / u, 1). ``width``:
     the standard deviation in units of s, where it is no multiple of the result; ``bias``: what a long sum
     loses one way, in its own units. ``integers``: what a conversion gave.
     """

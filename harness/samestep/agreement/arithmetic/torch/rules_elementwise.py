@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
+from samestep.agreement.arithmetic.torch.error_blocks import parts_of
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import sample_of
 from samestep.agreement.limits import unit_roundoff
@@ -37,11 +38,23 @@ def _add(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
     def share() -> Tensor | None:
         if _no_addend_is_small(before, b, out):
             return None
-        smaller = torch.minimum(_size(before, out), _size(b, out))
-        return torch.where(out != 0, smaller / out.abs(), 1.0)
+        return _shares(before, b, out)
 
     mode.operation = operation_name(func)
     return mode.relative(out, ELEMENTWISE_UNITS["add"], share)
+
+
+def _shares(a: Any, b: Any, out: Tensor) -> Tensor:
+    """Return |smaller addend| / |sum|, in float32."""
+    shares = torch.empty_like(out, dtype=torch.float32).reshape(out.shape or (1,))
+    total, *addends = (
+        torch.as_tensor(x, device=out.device).expand(out.shape).reshape(shares.shape) for x in (out, a, b)
+    )
+    for part in parts_of(shares):
+        size = total[part].abs()
+        smaller = torch.minimum(*(_size(x[part], out) for x in addends))
+        shares[part] = torch.where(size != 0, smaller / size, 1.0)
+    return shares.reshape(out.shape)
 
 
 def _no_addend_is_small(a: Any, b: Any, out: Tensor) -> bool:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.summation import sum_variance
+from samestep.agreement.arithmetic.torch.error_blocks import parts_of
 from samestep.agreement.arithmetic.torch.long_products import product_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
 from samestep.agreement.arithmetic.torch.roundings import width_dtype
-from samestep.agreement.arithmetic.torch.tape_blocks import BLOCK
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -34,10 +34,9 @@ def product_variance(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
 
 def product_deviation(a: Tensor, b: Tensor, product: Tensor) -> Tensor:
     """Return the root of `product_variance` as it is kept, made block by block: it may be large."""
-    variance, rows = _variances(a, b), product.shape[0]
+    variance = _variances(a, b)
     deviation = torch.empty(product.shape, dtype=width_dtype(product), device=product.device)
-    step = max(rows * BLOCK // product.numel(), ROWS if a.dim() == 2 else 1)
-    for part in (slice(start, start + step) for start in range(0, rows, step)):
+    for part in parts_of(product, ROWS if a.dim() == 2 else 1):
         deviation[part] = variance(part, product[part]).sqrt_()
     return deviation
 

@@ -20,6 +20,7 @@ from samestep.agreement.arithmetic.torch.instructions import (
     Decision,
     DrawNumber,
     DrawNumbers,
+    Error,
     Instruction,
     Number,
     Slot,
@@ -164,6 +165,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
     def drew(self, draw: Draw, offset: int, numbers: Tensor) -> None:
         """A block of random numbers was drawn."""
         self.calls.append(DrawNumbers(draw, self._new(numbers)))
+
+    def erred(self, draw: Draw, out: Tensor, width: Tensor | None, scale: float, relative: bool) -> None:
+        """A block of random numbers was drawn, and has changed ``out``."""
+        self._before_change([out])
+        slots = self.slot(out), None if width is None else self.slot(width)
+        self.calls.append(Error(draw, *slots, scale, relative))
 
     def drew_number(self, exact: float, scale: float, offset: int, noisy: float) -> None:
         """A literal was rounded."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from samestep.agreement.arithmetic.torch.arguments import mapped, results_of
-from samestep.agreement.arithmetic.torch.instructions import Call, Decision, DrawNumbers, Slot
+from samestep.agreement.arithmetic.torch.instructions import Call, Decision, DrawNumbers, Error, Slot
 
 
 def folded(
@@ -35,6 +35,7 @@ def folded(
 
 def _differing(calls: Sequence[Any], bases: Sequence[Slot]) -> set[Slot]:
     found = {bases[call.slot] for call in calls if isinstance(call, DrawNumbers)}
+    found |= {bases[call.out] for call in calls if isinstance(call, Error)}
     before = -1
     while before != len(found):
         before, read = len(found), set[Slot]()

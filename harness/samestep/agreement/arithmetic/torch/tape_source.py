@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from samestep.agreement.arithmetic.torch.error_blocks import add_error
 from samestep.agreement.arithmetic.torch.instructions import (
     Call,
     Decision,
@@ -17,10 +18,10 @@ from samestep.agreement.arithmetic.torch.instructions import (
     DrawNumbers,
     Error,
     Number,
+    Skipped,
     Slot,
 )
 from samestep.agreement.arithmetic.torch.noise_pool import POOL_SIZE, Draw, factors
-from samestep.agreement.arithmetic.torch.tape_blocks import add_error
 
 #: Operations that PyTorch's own bindings run with the same arguments, faster than the dispatcher's entry.
 _DIRECT = {
@@ -70,8 +71,10 @@ class TapeSource:
             return f"{_name(call.slot)} = {self._draw(call.draw)}"
         if isinstance(call, Error):
             width = "None" if call.width is None else _name(call.width)
-            draw, alpha = self._value(call.draw), self._argument(call.alpha)
-            return f"add_error(pool, {draw}, offset(), {_name(call.out)}, {width}, {alpha})"
+            how = f"{_name(call.out)}, {width}, {call.scale!r}, {call.relative}"
+            return f"add_error(pool, {self._value(call.draw)}, offset(), {how})"
+        if isinstance(call, Skipped):
+            return "offset()"
         if isinstance(call, DrawNumber):
             return f"n{int(call.number)} = {call.exact!r} * (1 + {call.scale!r} * pool.number(offset()))"
         if isinstance(call, Decision):
