@@ -20,10 +20,11 @@ from samestep.agreement.arithmetic.torch.operation_table import (  # noqa: E402
 from tests.agreement.arithmetic.torch.contraction_cases import CONTRACTION_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.elementwise_cases import ELEMENTWISE_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.exact_cases import EXACT_CASES, NOT_TRIED  # noqa: E402
+from tests.agreement.arithmetic.torch.fourier_cases import FOURIER_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.rule_check import JUDGED, SeenMode, compare, run  # noqa: E402
 from tests.agreement.arithmetic.torch.window_cases import WINDOW_CASES  # noqa: E402
 
-CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES]
+CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES, *FOURIER_CASES]
 SEEN: set[str] = set()
 
 #: These only move values, forward; their gradients are sums.
@@ -98,7 +99,6 @@ def test_what_is_taken_apart_has_parts():
     "function",
     [
         lambda x: torch.linalg.inv(x),
-        lambda x: torch.fft.fft(x),
         lambda x: torch.linalg.qr(x),
         lambda x: x.scatter(0, torch.zeros(3, 3, dtype=torch.int64), x, reduce="add"),
         lambda x: torch.bincount(torch.zeros(9, dtype=torch.int64), x.reshape(-1)),

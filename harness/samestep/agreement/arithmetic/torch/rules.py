@@ -6,11 +6,13 @@ from samestep.agreement.arithmetic.torch import (  # noqa: F401
     attention,
     composites,
     embedding_bags,
+    rules_fourier,
     rules_products,
     rules_scatter,
     rules_softplus,
     rules_sums,
     rules_windows,
+    signal_windows,
 )
 from samestep.agreement.arithmetic.torch.rules_elementwise import CASTS
 
