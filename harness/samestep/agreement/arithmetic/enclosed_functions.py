@@ -63,10 +63,17 @@ def _erfc(value: Array, apply: Map, x: Enclosed) -> Enclosed:
     return Enclosed(value, settled(value, monotone(apply, x) + 2 * own))
 
 
+def _xlogy(value: Array, _: Map, x: Enclosed, y: Enclosed) -> Enclosed:
+    """x log y, which is 0 where x is, whatever the logarithm."""
+    log = bounded("log", np.log(y.value), np.log, y)
+    found = multiplied(value, x, log)
+    return Enclosed(value, np.where((x.value == 0) & (x.bound == 0), 0.0, found.bound))
+
+
 _OWN: dict[str, Callable[..., Enclosed]] = {
     "add": _of_two(added), "subtract": _of_two(added), "multiply": _of_two(multiplied),
     "divide": _of_two(divided), "square": _square, "absolute": _absolute, "reciprocal": _reciprocal,
-    "sin": _wave, "cos": _wave, "erfc": _erfc,
+    "sin": _wave, "cos": _wave, "erfc": _erfc, "xlogy": _xlogy,
 }  # fmt: skip
 
 

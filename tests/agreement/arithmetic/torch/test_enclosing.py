@@ -96,6 +96,8 @@ LAYERS = {
     ),
     "residual": (lambda x, w: x + (x @ w).tanh() * 0.1, (8, 16), (16, 16)),
     "cross-entropy": (lambda x: F.cross_entropy(x, torch.arange(8) % 5, label_smoothing=0.1), (8, 5)),
+    "powers": (lambda x: (x.abs() + 1) ** 1.5 + 1000 ** (x / 8) + x**3, (4, 5)),
+    "divergence": (lambda x: F.kl_div(x, torch.tensor([0.5, 0.3, 0.2, 0.0]), reduction="sum"), (3, 4)),
     "changes in place": (lambda x: _changed(x), (8, 6)),
 }
 

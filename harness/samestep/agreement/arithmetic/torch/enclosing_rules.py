@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.enclosed_functions import bounded, has_bound
-from samestep.agreement.arithmetic.torch.bounded_call import RULES, Applied, Rule, Values, bound_rule
+from samestep.agreement.arithmetic.torch.bounded_call import RULES, Applied, Number, Rule, Values, bound_rule
 from samestep.agreement.arithmetic.torch.operation_table import canonical_name, operation_name
 from samestep.agreement.arithmetic.worst_case import (
     Enclosed,
@@ -136,11 +137,17 @@ def _scaled(call: Applied, values: Values) -> list[Enclosed] | None:
 @bound_rule("pow")
 def _pow(call: Applied, values: Values) -> list[Enclosed] | None:
     x, exponent = call.args[:2]
+    base = x.value if isinstance(x, Number) and x.decided else x
+    if not isinstance(base, Enclosed):  # a number to the power of a tensor
+        if base <= 0:
+            return None
+        made = monotone(call.only(len(call.operands) - 1), exponent)
+        return [Enclosed(values[0], rounded(values[0], made, ELEMENTWISE_UNITS["power"]))]
     if isinstance(exponent, Enclosed):
         if exponent.value.size != 1:
             return None
         exponent = float(exponent.value)
-    return [power(values[0], _plain(x), float(exponent))] if isinstance(x, Enclosed) else None
+    return [power(values[0], _plain(x), float(exponent))]
 
 
 @bound_rule("lerp", "addcmul", "addcdiv")
