@@ -18,7 +18,7 @@ _ROUNDED_ONCE = ("add", "subtract", "multiply", "divide", "sqrt", "square", "rec
 
 _LIBRARY = (
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos",
-    "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc", "cbrt",
+    "angle", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "sinc", "cbrt",
     "hypot", "power",
     "sigmoid", "erf", "erfc", "erfcx", "erfinv", "ndtri", "log_ndtr", "ndtr", "i0", "i0e", "i1", "i1e",
     "xlogy", "xlog1py", "entr",

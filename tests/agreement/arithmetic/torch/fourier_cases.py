@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tests.agreement.arithmetic.torch.operation_case import Case, normal, uniform, unary
+from tests.agreement.arithmetic.torch.operation_case import Case, normal, unary, uniform
 
 parts, whole = torch.view_as_real, torch.view_as_complex
 

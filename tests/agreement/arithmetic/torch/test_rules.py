@@ -21,10 +21,11 @@ from tests.agreement.arithmetic.torch.contraction_cases import CONTRACTION_CASES
 from tests.agreement.arithmetic.torch.elementwise_cases import ELEMENTWISE_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.exact_cases import EXACT_CASES, NOT_TRIED  # noqa: E402
 from tests.agreement.arithmetic.torch.fourier_cases import FOURIER_CASES  # noqa: E402
+from tests.agreement.arithmetic.torch.rarer_cases import RARER_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.rule_check import JUDGED, SeenMode, compare, run  # noqa: E402
 from tests.agreement.arithmetic.torch.window_cases import WINDOW_CASES  # noqa: E402
 
-CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES, *FOURIER_CASES]
+CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES, *FOURIER_CASES, *RARER_CASES]
 SEEN: set[str] = set()
 
 #: These only move values, forward; their gradients are sums.

@@ -25,7 +25,7 @@ def _names(text: str) -> frozenset[str]:
 #: Views, copies, indexing, comparisons, selections, integers: no result is rounded.
 EXACT = _names(
     """
-    __lshift__ __rshift__ unfold_copy
+    __lshift__ __rshift__ unfold_copy _pack_padded_sequence
     _assert_async _assert_scalar _conj _conj_physical _copy_from _efficientzerotensor
     _functional_assert_async _has_same_storage_numel _local_scalar_dense _neg_view _pin_memory
     _reshape_alias _reshape_copy _unique2 _unsafe_index _unsafe_masked_index _unsafe_view
@@ -34,11 +34,12 @@ EXACT = _names(
     as_strided as_strided_copy as_strided_scatter bitwise_and bitwise_left_shift bitwise_not bitwise_or
     bitwise_right_shift bitwise_xor block_diag cat ceil channel_shuffle clamp clamp_max clamp_min clone
     complex conj_physical constant_pad_nd copysign count_nonzero cummax cummin detach detach_copy
-    diagonal diagonal_copy diagonal_scatter embedding empty empty_like empty_permuted empty_strided eq
-    equal expand expand_copy eye fill flip floor floor_divide fmax fmin fmod frac fractional_max_pool2d
+    diag_embed diagonal diagonal_backward diagonal_copy diagonal_scatter embedding empty empty_like
+    empty_permuted empty_strided eq equal expand expand_copy eye fill flip floor floor_divide fmax fmin
+    fmod frac fractional_max_pool2d fractional_max_pool3d
     frexp full full_like gather ge gt hardshrink hardshrink_backward hardtanh hardtanh_backward
     heaviside histc im2col index index_copy index_fill index_select is_pinned is_same_size isin isinf
-    isnan isneginf isposinf kthvalue ldexp le lift lift_fresh logical_and logical_not logical_or
+    isnan isneginf isposinf kthvalue le lift lift_fresh logical_and logical_not logical_or
     logical_xor lt masked_fill masked_scatter masked_scatter_backward masked_select max
     max_pool2d_with_indices max_pool3d_with_indices max_unpool2d max_unpool3d maximum median min minimum
     mode nan_to_num nanmedian ne neg new_empty new_empty_strided new_full new_ones new_zeros
@@ -95,7 +96,7 @@ DECOMPOSED = _names(
     glu_backward grid_sampler_2d hardsigmoid hardsigmoid_backward hardswish hardswish_backward
     huber_loss huber_loss_backward leaky_relu leaky_relu_backward linalg_cross linalg_vector_norm
     log_sigmoid_backward log_sigmoid_forward logit logit_backward logsumexp mish mse_loss
-    mse_loss_backward multi_margin_loss multilabel_margin_loss_forward native_batch_norm
+    mse_loss_backward multi_margin_loss native_batch_norm
     native_batch_norm_backward native_dropout_backward native_group_norm native_group_norm_backward
     native_layer_norm native_layer_norm_backward nll_loss2d_backward nll_loss2d_forward
     nll_loss_backward nll_loss_forward norm rad2deg renorm rrelu_with_noise_backward rsub

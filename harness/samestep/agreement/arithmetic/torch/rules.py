@@ -6,6 +6,7 @@ from samestep.agreement.arithmetic.torch import (  # noqa: F401
     attention,
     composites,
     embedding_bags,
+    losses_and_distances,
     rules_fourier,
     rules_products,
     rules_scatter,

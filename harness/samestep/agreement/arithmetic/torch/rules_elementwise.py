@@ -130,3 +130,14 @@ def _convert(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str
 def _polar(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Its parts are a sine and a cosine: half the units, since complex results count double."""
     return mode.relative(func(*args, **kwargs), ELEMENTWISE_UNITS["sin"] / 2)
+
+
+@rule("ldexp")
+def _ldexp(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """x 2^n: exact for integers n, else a power and a product."""
+    x, exponent = args
+    if not exponent.is_floating_point():
+        return func(*args, **kwargs)
+    with mode.inside():
+        power = torch.pow(2.0, exponent)
+        return x.mul_(power) if func._schema.is_mutable else x * power

@@ -48,7 +48,7 @@ def _to_real(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str
 def _along(mode: NoiseMode, x: Tensor, axes: list[int], forward: bool) -> Tensor:
     for axis in axes:
         x = aten._fft_c2c.default(x, [axis], 0, forward)
-        _rounded(mode, x, lambda out=x, axis=axis: _variance(out, axis))  # type: ignore[misc]
+        _rounded(mode, x, lambda out=x, axis=axis: _variance(out, axis))
     return x
 
 

@@ -25,6 +25,7 @@ aten = torch.ops.aten
 
 @rule(
     "max_pool2d_with_indices_backward", "max_pool3d_with_indices_backward", "adaptive_max_pool2d_backward",
+    "fractional_max_pool2d_backward", "fractional_max_pool3d_backward",
     "adaptive_max_pool3d_backward", "reflection_pad1d_backward", "reflection_pad2d_backward",
     "reflection_pad3d_backward", "replication_pad1d_backward", "replication_pad2d_backward",
     "replication_pad3d_backward", "upsample_nearest1d_backward", "upsample_nearest2d_backward",
