@@ -65,7 +65,8 @@ def _erfc(value: Array, apply: Map, x: Enclosed) -> Enclosed:
 
 def _xlogy(value: Array, _: Map, x: Enclosed, y: Enclosed) -> Enclosed:
     """x log y, which is 0 where x is, whatever the logarithm."""
-    log = bounded("log", np.log(y.value), np.log, y)
+    with np.errstate(all="ignore"):
+        log = bounded("log", np.log(y.value), np.log, y)
     found = multiplied(value, x, log)
     return Enclosed(value, np.where((x.value == 0) & (x.bound == 0), 0.0, found.bound))
 
