@@ -15,8 +15,8 @@ from samestep.models.expected import Progress
 from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
-from samestep.models.likely_cause import diagnose
 from samestep.models.layer_certificates import certificates_after
+from samestep.models.likely_cause import diagnose
 from samestep.models.localise import force_layers
 from samestep.models.optimizer_check import StepsComparison, check_steps
 from samestep.models.options import Options
@@ -27,6 +27,7 @@ from samestep.models.result import Result
 from samestep.models.said_of_pairing import said_of_pairing
 from samestep.models.subject import ModelError, Subject
 from samestep.models.tensors import Role
+from samestep.models.unnamed_layers import with_layers_shown
 from samestep.models.variant_check import ask_variants
 
 #: The kind of finding for what is drawn at random, which another framework draws otherwise.
@@ -45,14 +46,17 @@ def compare_subjects(
     except Refused as refused:
         return _abstains(f"the reference cannot be interpreted: {refused}", (), options, Coverage())
     repeats = repeatability(comparison)
-    notes, on = list(_observations(comparison)), None
-    asides: tuple[str, ...] = ()
+    notes: list[str] = []
+    on, asides = None, tuple[str, ...]()
     if options.variants and verdict_of(judged) == AGREE:
         other = ask_variants(comparison, options, progress)
-        notes += other.notes
-        asides = other.asides
+        notes, asides = list(other.notes), other.asides
         if other.failed is not None:
             comparison, judged, on = other.failed, list(other.failed.judged), other.label
+    if verdict_of(comparison.judged) in (WEAKER, DISAGREE):
+        comparison = with_layers_shown(comparison, options, progress)
+        judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
+    notes = [*_observations(comparison), *notes]
     reason = _unknowable(comparison, verdict_of(judged), repeats)
     notes += (note for one in repeats for note in one.notes() if one.reason != reason)
     unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)

@@ -63,10 +63,15 @@ class Form:
 
 def forward(definition: Definition, form: Form, values: Values, layers: Layers) -> tuple[Any, Arrays]:
     """Return the model's outputs and its new state."""
+    with model_errors(definition.description):
+        return definition.apply(called(form, values, layers))
+
+
+def called(form: Form, values: Values, layers: Layers) -> Call:
+    """Return what the model is called with for ``values``."""
     given = {**values.inputs, **dict(form.flags)}
     inputs = [given.pop(name) for name in form.names[: form.positions]]
-    with model_errors(definition.description):
-        return definition.apply(Call(values.parameters, values.state, values.carried, inputs, given, layers))
+    return Call(values.parameters, values.state, values.carried, inputs, given, layers)
 
 
 def named_outputs(outputs: Any) -> dict[str, Array]:
@@ -124,6 +129,7 @@ def step(definition: Definition, form: Form, values: Values, layers: Layers) -> 
     what, pullback, found = jax.vjp(run, dict(values.parameters), floats, has_aux=True)
     results = dict(zip(names, found, strict=True))
     cotangents = values.cotangents if form.loss is None else (jnp.ones((), what[0].dtype),)
+    cotangents = tuple(c.astype(x.dtype) for c, x in zip(cotangents, what, strict=True))
     of_parameters, of_inputs = pullback(cotangents)
     results.update(
         {TensorKey(Role.INPUT_GRADIENT, name): of_inputs[name] for name in form.names if name in floats}

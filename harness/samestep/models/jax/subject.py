@@ -19,16 +19,18 @@ from samestep.models.jax.again import traces_alike
 from samestep.models.jax.definition import NEEDS_VALUES, Definition, Layers, model_errors, one_line
 from samestep.models.jax.optimizer import optimizer_steps
 from samestep.models.jax.optimizer_settings import settings_of_optax
-from samestep.models.jax.step import Form, Values, forward, objective, step
+from samestep.models.jax.step import Form, Values, called, forward, objective, step
 from samestep.models.jax.traced import Traced, trace
-from samestep.models.jax.trees import Array, Arrays, fitting, held, in_dtype, on_host
+from samestep.models.jax.trees import Array, Arrays, in_common_dtype, fitting, held, in_dtype, on_host
+from samestep.models.jax.values_on_the_way import values_on_the_way, with_layers
+from samestep.models.on_the_way import ValueOnTheWay
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
-
-Compiled = Callable[[Values, Sequence[Array]], list[Array]]
 from samestep.models.twice import Twice, changed
 from samestep.models.twice import held as held_values
+
+Compiled = Callable[[Values, Sequence[Array]], list[Array]]
 
 
 @dataclass
@@ -144,8 +146,6 @@ class JaxSubject:
             )
             return {key: on_host(x) for key, x in zip(traced.keys, results, strict=True)}
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
-        """Return the same run for the JAX engine. Raises `Refused` for what cannot be traced."""
     def run_twice(self, question: Question) -> Twice:
         """Return two runs; of a plain function that is another one when it is traced again, also anew.
 
@@ -162,6 +162,8 @@ class JaxSubject:
         second = again.run(question)
         return Twice(first, second, changed(before, held_values(values_named(call))))
 
+    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+        """Return the same run for the JAX engine. Raises `Refused` for what cannot be traced."""
         form, values = self._asked(question)
         try:
             traced, _ = self._traced(question, form, values)
@@ -173,6 +175,27 @@ class JaxSubject:
         given = [np.asarray(x) for x in question.forced.values()]
         arguments = (values, _forced(question, traced))
         return JaxProgram(traced.named, arguments, contract, unrounded=(values, given))
+
+    def values_on_the_way(self, question: Question) -> list[ValueOnTheWay]:
+        """Return every floating value of one run in the order of the operations. Raises `ModelError`."""
+        form, values = self._asked(question)
+        places: list[str] = []
+
+        def all_values(values: Values) -> list[Array]:
+            found = values_on_the_way(self.definition, called(form, values, Layers()))
+            places[:] = [place for place, _ in found]
+            return [value for _, value in found]
+
+        with model_errors(self.definition.description):
+            arrays = jax.jit(all_values)(values)
+        return [
+            ValueOnTheWay(number, place, on_host(x))
+            for number, (place, x) in enumerate(zip(places, arrays, strict=True))
+        ]
+
+    def with_layers(self, layers: Mapping[int, Layer]) -> JaxSubject:
+        """Return this model with the values of these numbers as the outputs of ``layers``."""
+        return JaxSubject(with_layers(self.definition, layers), framework=self.framework)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of an optax transformation or an (init, update) pair. Raises `ModelError`."""
@@ -195,6 +218,8 @@ class JaxSubject:
         targets = {} if question.targets is None else {"targets": held("targets", question.targets)}
         if question.dtype is not None:
             inputs, targets = in_dtype(inputs, question.dtype), in_dtype(targets, question.dtype)
+        else:
+            inputs = in_common_dtype(inputs, self.definition.parameters)
         mine = self.definition
         return form, Values(mine.parameters, mine.state, mine.carried, inputs, targets.get("targets"))
 

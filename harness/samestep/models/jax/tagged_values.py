@@ -121,7 +121,7 @@ def _equation(
     if primitive.name in OVER_AXES and all(isinstance(axis, int) for axis in params["axes"]):
         return [OVER_AXES[primitive.name](x, axis=params["axes"]) for x in inputs]
     if not has_tags(equation):
-        return _bind(equation, inputs, jaxpr)
+        return bind(equation, inputs, jaxpr)
     if primitive.name in CALLING:
         inner = next(params[name] for name in CALLS if name in params)
         return evaluate(inner, inputs, seen, recomputed or bool(params.get("differentiated")))
@@ -132,7 +132,7 @@ def _equation(
     if primitive.name == "cond":
         branches = [lambda *xs, branch=branch: evaluate(branch, xs, None) for branch in params["branches"]]
         return list(lax.switch(inputs[0], branches, *inputs[1:]))
-    return _bind(equation, inputs, jaxpr)
+    return bind(equation, inputs, jaxpr)
 
 
 def _while(params: Mapping[str, Any], inputs: list[Array]) -> list[Array]:
@@ -200,7 +200,7 @@ def _forced_turns(seen: Seen, body: Any, order: list[int], recomputed: bool) -> 
     return stacked
 
 
-def _bind(equation: Any, inputs: list[Array], jaxpr: Any) -> list[Array]:
+def bind(equation: Any, inputs: list[Array], jaxpr: Any) -> list[Array]:
     """Return the results of one equation as it is, with the user's place in the code."""
     names = [atom for atom in equation.invars if not isinstance(atom, core.Literal)]
     values = [

@@ -17,6 +17,10 @@ from samestep.models.subject import ModelError
 #: A name with ``{i}`` for indices, or several that one layer of the other side computes together.
 Pattern = str | tuple[str, ...]
 
+#: Axes are taken to be moved only if the layer is then this much nearer: one that is wrong by far is about as
+#: far from the other side's under any order of its axes.
+CLEARLY = 0.5
+
 
 def matched(
     layers: Mapping[Pattern, Pattern], candidate: Values, reference: Values
@@ -89,7 +93,9 @@ def _joined(name: str, sources: Sequence[str], candidate: Values, reference: Val
     if not ways:
         theirs = " and ".join(f"{source!r} {places.shapes[source]}" for source in sources)
         raise ModelError(f"layers: {name!r} of shape {shape} cannot be {theirs}: no order of the axes fits")
-    return min(ways, key=lambda way: _apart(candidate[name], way, reference))
+    apart = [_apart(candidate[name], way, reference) for way in ways]
+    nearest_way = int(np.argmin(apart))
+    return ways[nearest_way if apart[nearest_way] < CLEARLY * apart[0] else 0]
 
 
 def _split(names: Sequence[str], source: str, candidate: Values, reference: Values) -> dict[str, Arrangement]:

@@ -59,7 +59,7 @@ class Readings:
     """All ways to read the reference's layers as tensors of one shape."""
 
     def __init__(self, reference: Values, shape: Shape) -> None:
-        self.ways = [way for name, value in reference.items() for way in _ways(name, value, shape)]
+        self.ways = [way for name, value in reference.items() for way in ways(name, value, shape)]
         self.samples = np.array([way.sampled for way in self.ways])
         self.sizes = np.square(self.samples).sum(axis=-1)
 
@@ -169,7 +169,7 @@ def _flipped(way: Way, axis: int) -> Way:
     return Way(way.name, replace(from_index(index, places), words=how), way.sampled)
 
 
-def _ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
+def ways(name: str, value: np.ndarray, shape: Shape) -> Iterator[Way]:
     """Yield the readings of one layer of the reference as one of ``shape``."""
     if value.size != np.prod(shape):
         return

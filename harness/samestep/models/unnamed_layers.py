@@ -1,0 +1,154 @@
+"""Layers of code that names none: of the values that it computes, those that are the other side's layers.
+
+A function need not name anything to be looked into: the other model's layers are searched among all values
+that it computes on the way. Those that are found are shown under the other's names. The first layer that is
+not found is where it begins: the value that comes nearest stands for it, if it is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from samestep.agreement.arithmetic.program import Refused, constant_digest
+from samestep.models.comparison import compare_once
+from samestep.models.conclude import verdict_of
+from samestep.models.expected import Progress
+from samestep.models.judging import Comparison
+from samestep.models.on_the_way import Followed, ValueOnTheWay
+from samestep.models.options import Options
+from samestep.models.pairing.layer_search import LayerSearch
+from samestep.models.prepare import Sides
+from samestep.models.subject import Layer, ModelError, Subject
+from samestep.models.tensors import Role, Tensors
+from samestep.models.value_in_place import find_in_place
+
+#: A value that differs from a layer by less than this share of its norm stands for it: a mistake in an eps, a
+#: form or a mask leaves most of a layer as it is, and unrelated values are further apart than their own norm.
+NEAR = 2.0**-3
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """Both sides with layers on the one that named none, the ``names`` of these, and what is said of it."""
+
+    sides: Sides
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def with_layers_shown(comparison: Comparison, options: Options, progress: Progress) -> Comparison:
+    """Return the comparison with layers on the side that names none; as it is where none can be shown."""
+    try:
+        unnamed = show_layers(comparison)
+        if unnamed is None:
+            return comparison
+        named = replace(options, layers={name: name for name in unnamed.names})
+        again = compare_once(unnamed.sides, comparison.asked, named, progress)
+    except (ModelError, Refused) as error:
+        return replace(comparison, notes=(*comparison.notes, f"no layers could be shown: {error}"))
+    if verdict_of(again.judged) != verdict_of(comparison.judged):
+        return comparison
+    return replace(again, notes=(*unnamed.notes, *again.notes))
+
+
+def show_layers(comparison: Comparison) -> Unnamed | None:
+    """Return both sides with the layers of the side that names none; None where nothing can be shown.
+
+    Raises `ModelError`.
+    """
+    sides, asked = comparison.sides, comparison.asked
+    mine = _layers(comparison.run.exact or comparison.run.tensors)
+    theirs = _layers(comparison.programs.own)
+    if bool(mine) == bool(theirs):
+        return None
+    side, nameless, named, question, shown = (
+        ("reference", sides.reference, sides.candidate, asked.reference, mine)
+        if mine
+        else ("candidate", sides.candidate, sides.reference, asked.candidate, theirs)
+    )
+    if not isinstance(nameless, Followed):
+        return None
+    search = _Search(nameless.values_on_the_way(question), shown)
+    found = search.found()
+    notes = [f"the {side} names no layers: {len(found)} of {len(shown)} were found among its values"]
+    kinds = {layer.name: layer.kind for layer in named.layers()}
+    missing = next((name for name in _distinct(shown, question.inputs) if name not in found.values()), None)
+    if missing is not None:
+        notes.append(f"no value of the {side} is {missing} ({kinds.get(missing, 'a layer')})")
+        later = search.after(missing, found)
+        value = search.nearest(missing, later)
+        how = "the nearest value"
+        if value is None:
+            value = find_in_place(comparison, missing, shown[missing].shape, later)
+            how = "from which all that follows is right"
+        if value is not None:
+            found[value.number] = missing
+            notes[-1] += f": compared with {value.place}, {how}"
+    if not found:
+        return None
+    return Unnamed(_with_layers(sides, nameless, found, kinds), tuple(found.values()), tuple(notes))
+
+
+def _layers(tensors: Tensors) -> dict[str, np.ndarray]:
+    return {key.name: x for key, x in tensors.items() if key.role is Role.LAYER}
+
+
+def _distinct(layers: Mapping[str, np.ndarray], inputs: Sequence[np.ndarray]) -> list[str]:
+    """The layers whose values neither an input nor a layer before them has, as an identity's."""
+    seen = {constant_digest(x) for x in inputs if x.dtype.kind == "f"}
+    distinct = []
+    for name, value in layers.items():
+        digest = constant_digest(value)
+        if digest not in seen:
+            distinct.append(name)
+        seen.add(digest)
+    return distinct
+
+
+def _with_layers(
+    sides: Sides, nameless: Subject, found: Mapping[int, str], kinds: Mapping[str, str]
+) -> Sides:
+    assert isinstance(nameless, Followed)
+    layers = {number: Layer(name, kinds.get(name, "value"), {}) for number, name in found.items()}
+    shown = nameless.with_layers(layers)
+    if nameless is sides.candidate:
+        return replace(sides, candidate=shown)
+    return replace(sides, reference=shown)
+
+
+class _Search:
+    """The other side's layers among the values that one side computes on the way."""
+
+    def __init__(self, values: Sequence[ValueOnTheWay], layers: Mapping[str, np.ndarray]) -> None:
+        # What is constant (zeros, ones) is near everything that is constant.
+        self.values = [value for value in values if np.ptp(value.array) > 0] if values else []
+        self.layers = layers
+
+    def found(self) -> dict[int, str]:
+        """Return the layers that are found: by the number of the first value that each is."""
+        arrays = {str(value.number): value.array for value in self.values}
+        partners = LayerSearch(arrays, self.layers, {}, {}).partners()
+        numbers: dict[str, int] = {}
+        for number, arrangement in partners.items():
+            numbers.setdefault(arrangement.sources[0], int(number))
+        return {number: name for name, number in numbers.items()}
+
+    def after(self, layer: str, found: Mapping[int, str]) -> list[ValueOnTheWay]:
+        """Return the values after those of the layers before ``layer`` that are no layer themselves."""
+        order = list(self.layers)
+        before = [number for number, name in found.items() if order.index(name) < order.index(layer)]
+        last = max(before, default=-1)
+        return [value for value in self.values if value.number > last and value.number not in found]
+
+    def nearest(self, layer: str, values: Sequence[ValueOnTheWay]) -> ValueOnTheWay | None:
+        """Return the value that is nearest to a layer; None where none is near."""
+        wanted = {layer: self.layers[layer]}
+        best, smallest = None, NEAR
+        for value in values:
+            found = LayerSearch({"value": value.array}, wanted, {}, {}).nearest("value")
+            if found and found[0][0] < smallest:
+                best, smallest = value, found[0][0]
+        return best
