@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,10 +50,13 @@ def measure_expected(
     replicas: int,
     seed: int,
     progress: Progress,
+    wide: Collection[TensorKey] = (),
 ) -> Expected:
     """Return what the reference says, from its exact run and N ``replicas``.
 
-    ``before`` holds the values of the parameters that a step moves, under the candidate's keys. Raises
+    ``before`` holds the values of the parameters that a step moves, under the candidate's keys. A reference
+    in float64 is a better one: sigma is what its own dtypes do, and at least what float32 does in the same
+    operations, or float64 for the tensors in ``wide``, which the candidate has in it. Raises
     `samestep.agreement.arithmetic.program.Refused`.
     """
     exact = translate(programs.own)
@@ -75,7 +78,29 @@ def measure_expected(
         return digest_of(exact, before, translate(probe(programs.own)), (*terms.values(), replicas, seed))
 
     found = kept_spreads(runs, exact, follows_from, measure)
-    spreads, double = found[0], found[-1]
+    own, double = found[0], found[-1]
+    spreads = {
+        key: spread if same else wider(spread, in_double(double[key]) if key in wide else double[key])
+        for key, spread in own.items()
+    }
     return Expected(
         exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
     )
+
+
+def in_double(spread: Spread) -> Spread:
+    """Return what rounding at 2^-53 does, from its simulation at 2^-24."""
+    return replace(
+        spread, sigma=spread.sigma.astype(np.float64) * DOUBLE_SCALE, precision="float64",
+        scale_varies=spread.scale_varies * DOUBLE_SCALE,
+    )  # fmt: skip
+
+
+def wider(one: Spread, other: Spread) -> Spread:
+    """Return the spread of errors that are as large as either's, element by element."""
+    larger = one if np.square(one.sigma).sum() > np.square(other.sigma).sum() else other
+    return replace(
+        larger, sigma=np.maximum(one.sigma, other.sigma),
+        norm_varies=max(one.norm_varies, other.norm_varies),
+        scale_varies=max(one.scale_varies, other.scale_varies),
+    )  # fmt: skip

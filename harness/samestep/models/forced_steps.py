@@ -32,23 +32,27 @@ class CandidateSteps:
 
 
 def run_candidate_steps(
-    candidate: Subject, optimizer: object, question: Question, count: int
+    candidate: Subject, optimizer: object, question: Question, count: int, held: np.dtype
 ) -> CandidateSteps:
-    """Return ``count`` steps of the candidate's own training. Raises `ModelError`."""
+    """Return ``count`` steps of the candidate's own training. Raises `ModelError`.
+
+    Each starts from numbers that ``held`` holds: float64 where both sides have it, else float32.
+    """
     params: list[Values] = [candidate.parameters()]
     gradients: list[Values] = []
     updates: Tensors = {}
     for step in range(count):
         tensors = candidate.with_values(params[step], {}).run(question)
-        gradients.append({key.name: value for key, value in tensors.items() if key.role is Role.GRADIENT})
+        slopes = {key.name: value for key, value in tensors.items() if key.role is Role.GRADIENT}
+        gradients.append({name: _in(value, held) for name, value in slopes.items()})
         if not gradients[step]:
             raise ModelError("optimizer= needs parameters with gradients, and the candidate has none")
         updates = candidate.run_steps(optimizer, Steps(tuple(params), tuple(gradients)))
-        params.append(_moved(params[step], updates, step))
+        moved = _moved(params[step], updates, step)
+        params.append({name: _in(value, held) for name, value in moved.items()})
     steps = Steps(tuple(params[:count]), tuple(gradients))
-    return CandidateSteps(
-        steps, {key: value.astype(np.float32) for key, value in after(updates, steps).items()}
-    )
+    made = after(updates, steps)
+    return CandidateSteps(steps, {key: x.astype(_dtype(key, steps)) for key, x in made.items()})
 
 
 def after(updates: Tensors, steps: Steps) -> dict[TensorKey, np.ndarray]:
@@ -77,6 +81,18 @@ def to_reference(steps: Steps, links: Correspondence) -> Steps:
 def _given(key: TensorKey, steps: Steps) -> np.ndarray:
     step, parameter = key.step_and_parameter
     return steps.params[step][parameter].astype(np.float64)
+
+
+def _in(value: np.ndarray, held: np.dtype) -> np.ndarray:
+    """A float64 array of numbers that ``held`` holds; others as they are."""
+    return value.astype(held).astype(value.dtype) if value.dtype == np.float64 else value
+
+
+def _dtype(key: TensorKey, steps: Steps) -> np.dtype:
+    """What a parameter is held in: float64, or float32, which holds what NumPy lacks."""
+    step, parameter = key.step_and_parameter
+    wide = steps.params[step][parameter].dtype == np.float64
+    return np.dtype(np.float64 if wide else np.float32)
 
 
 def _moved(params: Values, updates: Tensors, step: int) -> dict[str, np.ndarray]:

@@ -66,7 +66,8 @@ class Judge:
     def compare(self, progress: Progress) -> Comparison:
         """Return what both questions say. Raises `Refused`."""
         replicas, seed = self.options.replicas, self.options.seed
-        expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress)
+        wide = self.run.wide(self.sides.candidate)
+        expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress, wide)
         function = self._ask_function(expected)
         arithmetic, notes = self._ask_arithmetic(expected, function)
         judged = tuple(

@@ -8,6 +8,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.arithmetic_check import check_arithmetic
+from samestep.models.as_held import is_wide
 from samestep.models.correspond import reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.forced_steps import after, before, run_candidate_steps, to_reference
@@ -70,14 +71,18 @@ def check_steps(comparison: Comparison, options: Options, progress: Progress) ->
         return None
     mine, theirs = options.optimizer
     candidate, reference = comparison.sides.candidate, comparison.sides.reference
+    wide = is_wide(candidate.parameters()) and is_wide(reference.parameters())
+    held = np.dtype(np.float64 if wide else np.float32)
     with naming("optimizer[0], the candidate's"):
-        run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps)
+        run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps, held)
     links = UpdateLinks(comparison.links, run.steps)
     with naming("optimizer[1], the reference's"):
         program = reference.steps_program(theirs, to_reference(run.steps, comparison.links))
         programs = ReferencePrograms(program, program, program.exact())
     start = before(run.steps)
-    expected = measure_expected(programs, links.apply, start, options.replicas, options.seed, progress)
+    expected = measure_expected(
+        programs, links.apply, start, options.replicas, options.seed, progress, [*run.after] if wide else ()
+    )
     shown = {key: value for key, value in run.after.items() if key in expected.exact}
     arithmetic = check_arithmetic(shown, expected, start)
     function: dict[TensorKey, FunctionStatistics] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samestep.models.as_held import as_held
 from samestep.models.options import Options
 from samestep.models.pairing.added_pairs import added_pairs, exact_terms
 from samestep.models.pairing.linear_map import LinearMap
@@ -44,6 +45,8 @@ def prepare(candidate: Subject, reference: Subject, options: Options) -> Sides:
     if options.convert_state is not None:
         state = ParameterMap.from_convert(options.convert_state, reference.state(), candidate.state())
         candidate = candidate.with_values({}, state.apply(reference.state()))
+    candidate, reference, said = as_held(candidate, reference)
+    theirs, notes = reference.parameters(), [*notes, *said]
     if options.perturb:
         links = parameters or ParameterMap.by_value(theirs, candidate.parameters())
         moved = _perturbed({name: theirs[name] for name in _sources(links)}, options.seed)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
 from samestep.agreement.arithmetic.program import Contract, Program, Refused
+from samestep.models.as_held import is_wide
 from samestep.models.engine_errors import refusing
 from samestep.models.expected import ReferencePrograms
 from samestep.models.question import Question
@@ -32,6 +35,12 @@ class CandidateRun:
         """The tensors of the first run."""
         return self.twice.first
 
+    def wide(self, candidate: Subject) -> frozenset[TensorKey]:
+        """Return the tensors in float64 of a candidate that holds its parameters in it."""
+        if not is_wide(candidate.parameters()):
+            return frozenset()
+        return frozenset(key for key, x in self.tensors.items() if x.dtype == np.float64)
+
 
 @contextmanager
 def naming(side: str, question: Question | None = None) -> Iterator[None]:
@@ -44,16 +53,18 @@ def naming(side: str, question: Question | None = None) -> Iterator[None]:
     except ModelError as error:
         cause, said = error.__cause__, str(error)
         if question is not None and cause is not None:
-            said += f" ({_inputs(question)}{_PARAMETERS if _lacks_arguments(cause) else ''})"
+            said += f" ({_inputs(question)}{_hint(cause)})"
         raise ModelError(f"{side}: {said}") from cause
 
 
-#: What a function may lack that is called with inputs alone.
-_PARAMETERS = "; a function with parameters is samestep.Model(call, params)"
-
-
-def _lacks_arguments(error: BaseException) -> bool:
-    return isinstance(error, TypeError) and "missing" in str(error) and "positional argument" in str(error)
+def _hint(error: BaseException) -> str:
+    """What an exception of a framework probably means here."""
+    text = str(error)
+    if isinstance(error, TypeError) and "missing" in text and "positional argument" in text:
+        return "; a function with parameters is samestep.Model(call, params)"
+    if "dtype" in text and ("Half" in text or "BFloat16" in text):
+        return '; to compare in half precision hand in float32 models, and dtypes=("bfloat16",)'
+    return ""
 
 
 def _inputs(question: Question) -> str:

@@ -114,6 +114,18 @@ def in_dtype(arrays: Arrays, dtype: str) -> dict[str, Array]:
     return {name: x.astype(dtype) if is_floating(x) else x for name, x in arrays.items()}
 
 
+def in_common_dtype(inputs: Arrays, parameters: Arrays) -> dict[str, Array]:
+    """Return inputs in the one narrow dtype of all floating parameters, where that holds them exactly."""
+    dtypes = {x.dtype for x in parameters.values() if is_floating(x)}
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    if dtype is None or dtype.itemsize >= 4:
+        return dict(inputs)
+    return {
+        name: x.astype(dtype) if is_floating(x) and bool((x.astype(dtype) == x).all()) else x
+        for name, x in inputs.items()
+    }
+
+
 def fitting(what: str, array: np.ndarray, like: Any) -> Array:
     """Return ``array`` in the dtype of ``like``. Raises `ModelError` for another shape."""
     if np.shape(array) != tuple(like.shape):

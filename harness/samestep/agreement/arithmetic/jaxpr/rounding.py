@@ -66,7 +66,7 @@ class Rounding:
             return self.double
         if level is Level.OWN or self.own is None:
             return self.own
-        return self.own * AMPLIFICATION
+        return AMPLIFICATION * (self.own if self.double is None else np.maximum(self.own, self.double))
 
     def apply(self, out: Array, draws: Draws, level: Level) -> Array:
         """Return a replica's ``out`` with its errors."""
@@ -126,7 +126,12 @@ def _places(size: int) -> Array:
 
 
 def held(values: Array, dtype: Any) -> bool:
-    """Return whether ``dtype`` holds every one of these float64 values exactly."""
+    """Return whether ``dtype`` holds every one of these float64 values exactly; float32 for a wider one.
+
+    A float64 result is computed here as it really is, rounded: that float64 holds it says nothing.
+    """
+    if is_complex(dtype):
+        return held(parts(values), np.float32)
     if not is_float(dtype):
         return True
     wide = np.asarray(values)
