@@ -21,7 +21,7 @@ from samestep.models.jax.optimizer import optimizer_steps
 from samestep.models.jax.optimizer_settings import settings_of_optax
 from samestep.models.jax.step import Form, Values, called, forward, objective, step
 from samestep.models.jax.traced import Traced, trace
-from samestep.models.jax.trees import Array, Arrays, in_common_dtype, fitting, held, in_dtype, on_host
+from samestep.models.jax.trees import Array, Arrays, fitting, held, in_common_dtype, in_dtype, on_host
 from samestep.models.jax.values_on_the_way import values_on_the_way, with_layers
 from samestep.models.on_the_way import ValueOnTheWay
 from samestep.models.question import Question, Steps

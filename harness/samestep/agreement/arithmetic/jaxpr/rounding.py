@@ -134,6 +134,6 @@ def held(values: Array, dtype: Any) -> bool:
         return held(parts(values), np.float32)
     if not is_float(dtype):
         return True
-    wide = np.asarray(values)
+    wide, dtype = np.asarray(values), np.float32 if dtype == np.float64 else dtype
     with np.errstate(over="ignore"):
         return bool(np.array_equal(wide.astype(dtype).astype(np.float64), wide, equal_nan=True))
