@@ -83,7 +83,9 @@ def _enclosed(comparison: Comparison, given: Tensors, options: Options) -> Mappi
     with naming("reference"):
         program = reference.program(replace(comparison.asked.reference, forced=given), options.contract)
     if not isinstance(program, Enclosing):
-        raise Refused(f"bounds are made of PyTorch and JAX code, and the reference is {reference.framework}")
+        raise Refused(
+            f"bounds are made of PyTorch, JAX and Keras code, and the reference is {reference.framework}"
+        )
     return program.enclosed(frozenset(constant_digest(value) for value in given.values()))
 
 

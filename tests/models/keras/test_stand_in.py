@@ -11,9 +11,11 @@ from samestep.agreement.arithmetic.program import Contract, Level, Literal, Nudg
 from samestep.agreement.limits import elementwise_limit
 from samestep.models.keras.frames import read_frame, write_frame
 from samestep.models.keras.message import (
+    read_enclosed,
     read_nudge,
     read_question,
     read_steps,
+    write_enclosed,
     write_nudge,
     write_question,
     write_steps,
@@ -24,7 +26,9 @@ from samestep.models.tensors import Role, TensorKey
 
 pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
+jax = pytest.importorskip("jax")
 
+from samestep.agreement.arithmetic.jaxpr.program import JaxProgram  # noqa: E402
 from samestep.models.keras.network import KerasNetwork  # noqa: E402
 from samestep.models.keras.stand_in import StandIn, check_same_function  # noqa: E402
 
@@ -84,6 +88,22 @@ def test_what_is_sent_comes_back():
     assert read_nudge(write_nudge(Nudge(constants=1))) == Nudge(constants=1)
     steps = read_steps(1, write_steps(Steps(({"a/b": X},), ({"a/b": 2 * X},))))
     assert np.array_equal(steps.gradients[0]["a/b"], 2 * X)
+
+
+def test_bounds_that_are_sent_come_back():
+    key, other = TensorKey(Role.OUTPUT, "a b"), TensorKey(Role.LAYER, "b")
+    program = JaxProgram(lambda x: {key: x * 0.3, other: jax.lax.lgamma(x)}, (X,))
+    given = program.enclosed(frozenset())
+    stream = io.BytesIO()
+    write_frame(stream, *write_enclosed(program, given))
+    stream.seek(0)
+    back = read_enclosed(*read_frame(stream))
+    assert list(back) == [key, other]
+    assert back[key].bound.any()
+    assert all(np.array_equal(back[k].bound, given[k].bound) for k in given)
+    assert all(np.array_equal(back[k].value, given[k].value) for k in given)
+    assert not back[key].unknown
+    assert back[other].unknown == given[other].unknown
 
 
 class Local(keras.layers.Layer):

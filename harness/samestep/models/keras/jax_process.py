@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Finding, Level, Literal, Nudge, Record, Refused
+from samestep.agreement.arithmetic.worst_case import Enclosed
 from samestep.models.keras.frames import Arrays, Header, read_frame, write_frame
-from samestep.models.keras.message import part, read_seen, text_key, write_nudge
+from samestep.models.keras.message import part, read_enclosed, read_seen, text_key, write_nudge
 from samestep.models.subject import ModelError
 from samestep.models.tensors import TensorKey
 
@@ -98,6 +99,13 @@ class RemoteProgram:
     def replica(self, seed: int, level: Level = Level.OWN) -> Mapping[TensorKey, np.ndarray]:
         """Return all tensors with each primitive's random error; see `Program.replica`."""
         return self._ask({"do": "replica", "seed": seed, "level": level.value})
+
+    def enclosed(self, rounded: frozenset[str]) -> Mapping[TensorKey, Enclosed]:
+        """Return all tensors with their bounds; see `Enclosing.enclosed`."""
+        header = {"do": "enclosed", "rounded": sorted(rounded), "program": self._number}
+        reply, arrays = self._process.ask(header)
+        self._seen = read_seen(reply, arrays)
+        return read_enclosed(reply, arrays)
 
     @property
     def literals(self) -> Sequence[Literal]:

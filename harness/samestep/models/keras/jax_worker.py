@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import keras
 
 from samestep.agreement.arithmetic.program import Contract, Level, Program, Refused
+from samestep.agreement.arithmetic.worst_case import Enclosing
 from samestep.models.keras.frames import Arrays, Header, read_frame, write_frame
 from samestep.models.keras.message import (
     key_text,
@@ -22,6 +23,7 @@ from samestep.models.keras.message import (
     read_nudge,
     read_question,
     read_steps,
+    write_enclosed,
     write_seen,
 )
 from samestep.models.keras.names import SEED
@@ -73,6 +75,12 @@ class Worker:
         """Run a program with noise."""
         program = self.programs[header["program"]]
         return _tensors(program, program.replica(header["seed"], Level(header["level"])))
+
+    def do_enclosed(self, header: Header, arrays: Arrays) -> Answer:
+        """Run a program with bounds."""
+        program = self.programs[header["program"]]
+        assert isinstance(program, Enclosing)  # they are all JAX programs here
+        return write_enclosed(program, program.enclosed(frozenset(header["rounded"])))
 
     def do_close(self, header: Header, arrays: Arrays) -> Answer:
         """Forget a program or a model."""

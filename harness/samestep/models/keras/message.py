@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Finding, Literal, Nudge, Program, Record, Refused
+from samestep.agreement.arithmetic.worst_case import Enclosed
 from samestep.models.keras.frames import Arrays, Header
 from samestep.models.question import Question, Steps
 from samestep.models.tensors import Role, TensorKey
@@ -112,3 +113,23 @@ def read_seen(header: Header, arrays: Arrays) -> Record:
         terms={text_key(name): terms for name, terms in header["terms"].items()},
         uniform=header["uniform"],
     )
+
+
+def write_enclosed(
+    program: Program[TensorKey], tensors: Mapping[TensorKey, Enclosed]
+) -> tuple[Header, dict[str, np.ndarray]]:
+    """Return tensors with their bounds, and what the program has seen, as data."""
+    header, constants = write_seen(program)
+    unknown = {key_text(key): x.unknown for key, x in tensors.items()}
+    values = prefixed("tensor", {key_text(key): np.asarray(x.value) for key, x in tensors.items()})
+    bounds = prefixed("bound", {key_text(key): np.array(x.bound) for key, x in tensors.items()})
+    return {**header, "unknown": unknown}, {**constants, **values, **bounds}
+
+
+def read_enclosed(header: Header, arrays: Arrays) -> dict[TensorKey, Enclosed]:
+    """Return the tensors that `write_enclosed` wrote."""
+    bounds = part(arrays, "bound")
+    return {
+        text_key(name): Enclosed(value, bounds[name], unknown=header["unknown"][name])
+        for name, value in part(arrays, "tensor").items()
+    }
