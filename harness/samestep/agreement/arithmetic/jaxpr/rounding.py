@@ -130,8 +130,6 @@ def held(values: Array, dtype: Any) -> bool:
 
     A float64 result is computed here as it really is, rounded: that float64 holds it says nothing.
     """
-    if is_complex(dtype):
-        return held(parts(values), np.float32)
     if not is_float(dtype):
         return True
     wide, dtype = np.asarray(values), np.float32 if dtype == np.float64 else dtype
