@@ -80,14 +80,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         base = getattr(tensor.untyped_storage(), "tape_base", None)
         return base[1] if base is not None and base[0] is self else None
 
-    def _constant(self, tensor: Tensor) -> None:
-        """The whole storage, in a row. A shadow is the engine's own: copied only if a call changes it."""
+    def _constant(self, tensor: Tensor, ours: bool = False) -> None:
+        """The whole storage, in a row. What is the engine's own is copied only if a call changes it."""
         with unseen():
             storage = tensor.untyped_storage()
             row = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
             row.set_(storage, 0, (storage.nbytes() // tensor.itemsize,), (1,))
             slot = self._new(row)
-            self.constants[slot] = row if tensor.dtype is torch.float64 else row.clone()
+            self.constants[slot] = row if ours or tensor.dtype is torch.float64 else row.clone()
 
     def _new(self, tensor: Tensor) -> Slot:
         slot = Slot(len(self.bases))
@@ -169,6 +169,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
     def erred(self, draw: Draw, out: Tensor, width: Tensor | None, scale: float, relative: bool) -> None:
         """A block of random numbers was drawn, and has changed ``out``."""
         self._before_change([out])
+        if width is not None and self._known(width) is None and self._base(width) is None:
+            self._constant(width, ours=True)
         slots = self.slot(out), None if width is None else self.slot(width)
         self.calls.append(Error(draw, *slots, scale, relative))
 
