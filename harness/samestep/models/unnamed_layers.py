@@ -20,6 +20,7 @@ from samestep.models.judging import Comparison
 from samestep.models.on_the_way import Followed, ValueOnTheWay
 from samestep.models.options import Options
 from samestep.models.pairing.layer_search import LayerSearch
+from samestep.models.pairing.value_table import is_constant
 from samestep.models.prepare import Sides
 from samestep.models.subject import Layer, ModelError, Subject
 from samestep.models.tensors import Role, Tensors
@@ -124,7 +125,7 @@ class _Search:
 
     def __init__(self, values: Sequence[ValueOnTheWay], layers: Mapping[str, np.ndarray]) -> None:
         # What is constant (zeros, ones) is near everything that is constant.
-        self.values = [value for value in values if np.ptp(value.array) > 0] if values else []
+        self.values = [value for value in values if value.array.size and not is_constant(value.array)]
         self.layers = layers
 
     def found(self) -> dict[int, str]:
