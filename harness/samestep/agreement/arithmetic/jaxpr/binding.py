@@ -36,19 +36,26 @@ def is_float(dtype: Any) -> bool:
     return bool(jnp.issubdtype(dtype, jnp.floating))
 
 
+def is_complex(dtype: Any) -> bool:
+    """Return whether a dtype is complex; False for PRNG keys."""
+    return bool(jnp.issubdtype(dtype, jnp.complexfloating))
+
+
 def is_key(value: Any) -> bool:
     """Return whether a value is an array of PRNG keys, which NumPy does not know."""
     return bool(jnp.issubdtype(getattr(value, "dtype", None), jax.dtypes.extended))
 
 
 def lifted(value: Any, dtype: Any = None) -> Any:
-    """Return a value as NumPy holds it here: floats in float64, PRNG keys as they are.
+    """Return a value as NumPy holds it here: floats in float64, complex128, PRNG keys as they are.
 
     ``dtype`` is the one that the code gives it, which it is rounded to first.
     """
     if is_key(value):
         return value
     array = np.asarray(value) if dtype is None else np.asarray(value).astype(dtype)
+    if is_complex(array.dtype):
+        return array.astype(np.complex128)
     return array.astype(np.float64) if is_float(array.dtype) else array
 
 
@@ -58,6 +65,8 @@ def widened(params: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in params.items():
         is_dtype = isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic))
         wide[name] = np.dtype(np.float64) if is_dtype and is_float(value) else value
+        if is_dtype and is_complex(value):
+            wide[name] = np.dtype(np.complex128)
     return {**wide, **{name: None for name in _DEVICE if name in wide}}
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_float, lifted
 from samestep.agreement.arithmetic.jaxpr.block import Block, Placed, Step, placed
 from samestep.agreement.arithmetic.jaxpr.collectives import is_grouped, mapped_axes, reduction
+from samestep.agreement.arithmetic.jaxpr.complex_numbers import has_complex_rule
 from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, number_step
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
@@ -72,7 +73,7 @@ class Builder:
         return slot
 
     def _constant(self, constant: Any, dtype: Any) -> int:
-        if np.ndim(constant) == 0 and is_float(dtype):
+        if np.ndim(constant) == 0 and (is_float(dtype) or is_complex(dtype)):
             return self._number(np.asarray(constant, dtype), dtype)
         slot = self.slot()
         self.steps.append(Placed(ConstantStep(constant, dtype), (), (slot,)))
@@ -133,14 +134,16 @@ def primitive_step(origin: Origin) -> Step:
     """Return the step of a primitive without blocks of its own."""
     equation, name = origin.equation, origin.name
     dtypes = [v.aval.dtype for v in (*equation.invars, *equation.outvars)]
-    if name in REFUSED or any(np.dtype(d).kind == "c" for d in dtypes if isinstance(d, np.dtype)):
-        return Refusal(origin, REFUSED.get(name, "complex numbers have no rule yet"))
+    if name in REFUSED:
+        return Refusal(origin, REFUSED[name])
     if is_grouped(equation):
         return Refusal(origin, "it reduces groups of an axis")
     if _on_devices(equation):
         return Refusal(origin, "it runs on several devices")
     if name in ("bitcast_convert_type", "nextafter"):
         return OwnBits(origin)
+    if any(map(is_complex, dtypes)):
+        return _complex_step(origin)
     if name == "convert_element_type" and is_float(dtypes[0]) and np.issubdtype(dtypes[-1], np.integer):
         return ToInteger(origin)
     if name in ("dot_general", "conv_general_dilated") and is_float(dtypes[-1]):
@@ -150,3 +153,11 @@ def primitive_step(origin: Origin) -> Step:
     if not has_rule(name):
         return Refusal(origin, "there is no rule for it")
     return Rounded(origin) if is_float(dtypes[-1]) else Moved(origin)
+
+
+def _complex_step(origin: Origin) -> Step:
+    """The step of a primitive that takes or gives complex numbers."""
+    rounds = origin.name in ("abs", "sign") or origin.name not in (*EXACT, "convert_element_type")
+    if rounds and not has_complex_rule(origin.name):
+        return Refusal(origin, "complex numbers have no rule in it")
+    return Rounded(origin) if rounds else Moved(origin)

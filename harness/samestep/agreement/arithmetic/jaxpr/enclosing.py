@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_key, listed
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_key, listed
 from samestep.agreement.arithmetic.jaxpr.block import Block, Step
 from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While, stacked
 from samestep.agreement.arithmetic.jaxpr.enclosing_rules import rule_of
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, LiteralStep
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
-from samestep.agreement.arithmetic.jaxpr.rounding import roundoff
+from samestep.agreement.arithmetic.jaxpr.rounding import joined, roundoff
 from samestep.agreement.arithmetic.jaxpr.steps import Moved, Product, Rounded
 from samestep.agreement.arithmetic.program import Contract, Refused, constant_digest
 from samestep.agreement.arithmetic.worst_case import FLOAT32, Enclosed, first_unknown
@@ -48,6 +48,8 @@ def _step(step: Step, operands: Results, contract: Contract) -> Results:
     if isinstance(step, LiteralStep):
         return [Enclosed.rounded_once(np.asarray(step.value))]
     if isinstance(step, ConstantStep):
+        if step.parts:
+            return [Enclosed.without_rule(joined(step.value), "a complex constant")]
         moves = step.own is not None and bool(step.moves.any())
         return [Enclosed.rounded_once(step.value) if moves else Enclosed.exact(step.value)]
     if isinstance(step, Scan):
@@ -77,8 +79,9 @@ def _primitive(step: Moved | Rounded, operands: Results, contract: Contract) -> 
 
 
 def _is_narrow(step: Rounded) -> bool:
-    """Whether a result is not in float32, for which no bound is made."""
-    return step.operation.u != roundoff(FLOAT32)
+    """Whether a result is not in float32, for which no bound is made: in another dtype, or complex."""
+    dtypes = [variable.aval.dtype for variable in step.origin.equation.invars]
+    return step.operation.u != roundoff(FLOAT32) or any(map(is_complex, [step.operation.dtype, *dtypes]))
 
 
 def _named(origin: Origin) -> str:

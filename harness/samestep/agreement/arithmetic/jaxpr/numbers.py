@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_float, lifted
-from samestep.agreement.arithmetic.jaxpr.rounding import Rounding, groups_of, largest, roundoff
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_float, lifted
+from samestep.agreement.arithmetic.jaxpr.rounding import (
+    Rounding,
+    groups_of,
+    joined,
+    largest,
+    parts,
+    roundoff,
+)
 from samestep.agreement.arithmetic.jaxpr.state import Run, Taint
 from samestep.agreement.arithmetic.program import Literal, Nudge, constant_digest, intended_number
 
@@ -39,6 +46,8 @@ def number_step(value: Array, dtype: Any, divisor: bool = False) -> LiteralStep 
 
     A ``divisor`` is often multiplied by instead, as its reciprocal: that rounds unless it is a power of two.
     """
+    if is_complex(dtype):
+        return _complex_step(complex(value), np.dtype(np.float32 if dtype == np.complex64 else np.float64))
     if not is_float(dtype):
         return None
     x = float(value)
@@ -50,6 +59,14 @@ def number_step(value: Array, dtype: Any, divisor: bool = False) -> LiteralStep 
     return LiteralStep(x, meant, roundoff(dtype))
 
 
+def _complex_step(x: complex, dtype: Any) -> LiteralStep | None:
+    """A complex number's parts are read one by one; what stands for nothing else is as it is."""
+    read = [part if short(np.asarray(part), dtype) else _intended(part, dtype) for part in (x.real, x.imag)]
+    meant = complex(*(p if r is None else r for p, r in zip((x.real, x.imag), read, strict=True)))
+    whole = meant == x and None not in read
+    return None if whole else LiteralStep(x, meant, roundoff(dtype))
+
+
 def _intended(x: float, dtype: Any) -> float | None:
     """The number that float32 or float64 rounded; in fewer digits many look alike, and none is meant."""
     return intended_number(x, str(dtype)) if digits(dtype) >= digits(np.float32) else None
@@ -58,7 +75,7 @@ def _intended(x: float, dtype: Any) -> float | None:
 class LiteralStep:
     """Reads a number that its dtype does not hold; each use of it rounds on its own."""
 
-    def __init__(self, value: float, meant: float | None, u: float) -> None:
+    def __init__(self, value: Any, meant: Any, u: float) -> None:
         self.value = value if meant is None else meant
         self.literal = Literal(value, u) if meant is None else None
         self.rounding = Rounding(u, u)
@@ -86,19 +103,21 @@ class ConstantStep:
         self.value = lifted(constant, dtype)
         self.own: Array | None = None
         self.rounding: Rounding | None = None
-        if is_float(dtype):
-            self.own = np.asarray(constant).astype(dtype)
-            self.moves = ~short(self.value, dtype)
-            self.u = roundoff(self.own.dtype)
+        self.parts = is_complex(dtype)
+        if self.parts or is_float(dtype):
+            own = np.asarray(constant).astype(dtype)
+            self.own, self.u = parts(own) if self.parts else own, roundoff(own.dtype)
+            self.value = parts(self.value) if self.parts else self.value
+            self.moves = ~short(self.value, self.own.dtype)
 
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> tuple[Values, list[Taint], Any]:
         """Return the array, and register it."""
         if self.own is None or not self.moves.any():
-            return [self.value], [None], None
+            return [self._whole(self.value)], [None], None
         self.digest = constant_digest(self.own)
         run.record.constants[self.digest] = self.own
         if self.digest in run.shared:
-            return [self.value], [None], None
+            return [self._whole(self.value)], [None], None
         widths = np.where(self.moves, np.abs(self.value) * self.u, 0.0).astype(np.float32)
         record = Rounding(widths, widths, groups_of(self.value))
         return self.again(run, operands, record), [1], record
@@ -106,8 +125,11 @@ class ConstantStep:
     def again(self, run: Run, operands: Values, record: Rounding) -> Values:
         """Return the array, rounded or nudged."""
         if run.draws is not None:
-            return [record.apply(self.value.copy(), run.draws, run.level)]
-        return [self._nudged(run.nudge)]
+            return [self._whole(record.apply(self.value.copy(), run.draws, run.level))]
+        return [self._whole(self._nudged(run.nudge))]
+
+    def _whole(self, value: Array) -> Array:
+        return joined(value) if self.parts else value
 
     def _nudged(self, nudge: Nudge | None) -> Array:
         if nudge is None or nudge.constants is None or self.digest in nudge.shared:

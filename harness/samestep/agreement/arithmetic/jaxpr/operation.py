@@ -8,7 +8,7 @@ from typing import Any
 
 from jax._src import source_info_util
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_float
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_float
 from samestep.agreement.arithmetic.jaxpr.rounding import roundoff
 from samestep.agreement.arithmetic.program import Refused
 
@@ -47,4 +47,4 @@ class Operation:
         self.params: Mapping[str, Any] = equation.params
         self.source = equation.invars[0].aval.dtype if equation.invars else None
         self.dtype = equation.outvars[0].aval.dtype
-        self.u = roundoff(self.dtype) if is_float(self.dtype) else 0.0
+        self.u = roundoff(self.dtype) if is_float(self.dtype) or is_complex(self.dtype) else 0.0

@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.binding import is_float
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_float
 from samestep.agreement.arithmetic.jaxpr.draws import Draws, Groups
 from samestep.agreement.arithmetic.program import AMPLIFICATION, Level
 
@@ -42,7 +42,7 @@ class Rounding:
     result, an array is absolute, None is no error. ``axis`` is set where errors run on along an axis
     (a cumulative sum, from the end for ``backwards``; relative to the result for ``factors``). ``terms`` is
     the length of the longest sum. ``shape`` and ``strides`` (None for C order) are those of the result, and
-    of its errors.
+    of its errors. ``parts``: of a complex result; widths and errors have its two parts in a last axis.
     """
 
     own: float | Array | None
@@ -54,6 +54,7 @@ class Rounding:
     terms: int = 1
     shape: tuple[int, ...] = ()
     strides: tuple[int, ...] | None = None
+    parts: bool = False
 
     @property
     def is_uniform(self) -> bool:
@@ -75,6 +76,8 @@ class Rounding:
             return out
         if isinstance(width, float):
             return draws.relative(out, width, self.groups)
+        if self.parts:
+            return joined(draws.absolute(parts(out), width))
         if self.axis is None:
             return draws.absolute(out, width, self.groups)
         errors = draws.absolute(np.zeros(out.shape), width)
@@ -82,6 +85,16 @@ class Rounding:
         errors = np.cumsum(errors, self.axis)
         errors = np.flip(errors, self.axis) if self.backwards else errors
         return np.asarray(out * (1 + errors) if self.factors else out + errors)
+
+
+def parts(values: Array) -> Array:
+    """Return the real and imaginary parts in a last axis, of a copy in C order."""
+    return np.stack([np.real(values), np.imag(values)], -1)
+
+
+def joined(values: Array) -> Array:
+    """Return the complex numbers of which the last axis holds the parts."""
+    return np.asarray(np.ascontiguousarray(values).view(np.complex128)[..., 0])
 
 
 def dense_strides(out: Array) -> tuple[int, ...] | None:
@@ -130,6 +143,8 @@ def held(values: Array, dtype: Any) -> bool:
 
     A float64 result is computed here as it really is, rounded: that float64 holds it says nothing.
     """
+    if is_complex(dtype):
+        return held(parts(values), np.float32)
     if not is_float(dtype):
         return True
     wide, dtype = np.asarray(values), np.float32 if dtype == np.float64 else dtype

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.jaxpr.binding import at_own_dtype, bound, is_float, is_key, listed
+from samestep.agreement.arithmetic.jaxpr.binding import (
+    at_own_dtype,
+    bound,
+    is_complex,
+    is_float,
+    is_key,
+    listed,
+)
 from samestep.agreement.arithmetic.jaxpr.indexing import gather, scatter_add
 from samestep.agreement.arithmetic.jaxpr.kernels import MAKERS, SHAPED
 from samestep.agreement.arithmetic.jaxpr.operation import Operation, Origin
@@ -57,6 +64,8 @@ def kernel_of(equation: Any) -> Any:
 
 def _convert(equation: Any) -> Any:
     target, source = equation.outvars[0].aval.dtype, equation.invars[0].aval.dtype
+    if is_complex(target):
+        return lambda a: np.array(a, np.complex128)
     if is_float(target):
         return lambda a: np.array(a, np.float64) if not is_float(source) else np.asarray(a).copy()
     return bound(equation) if is_float(source) else (lambda a: np.asarray(a).astype(target))

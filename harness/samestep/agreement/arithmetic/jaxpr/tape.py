@@ -94,7 +94,7 @@ class Writer:
         count = groups.count if groups is not None else int(np.prod(shape))
         if width is None or not count:
             return
-        if rounding.axis is not None or count > POOL // 2:
+        if rounding.axis is not None or rounding.parts or count > POOL // 2:
             self.lines.append(f"{out} = {self.name(rounding)}.apply({out}, run.draws, run.level)")
             return
         relative = isinstance(width, float)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
-from samestep.agreement.arithmetic.jaxpr.binding import is_float
+from samestep.agreement.arithmetic.jaxpr.binding import is_complex, is_float
+from samestep.agreement.arithmetic.jaxpr.complex_numbers import complex_rounding
 from samestep.agreement.arithmetic.jaxpr.operation import Operation
 from samestep.agreement.arithmetic.jaxpr.primitives import ELEMENTWISE
 from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, Rounding, groups_of, held, roundoff
@@ -28,6 +29,8 @@ def has_rule(name: str) -> bool:
 
 def rounding_of(operation: Operation, operands: Sequence[Array], out: Array) -> Rounding | None:
     """Return how ``out`` rounds, None where it does not."""
+    if is_complex(operation.dtype) or is_complex(operation.source):
+        return complex_rounding(operation, operands, out)
     units = _units(operation)
     if units is not None:
         return _elementwise(operation, units, operands, out)
