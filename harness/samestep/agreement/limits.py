@@ -50,6 +50,10 @@ COMPLEX_UNITS = 4 * 2**0.5
 #: The step of complex-step differentiation: its error is of the order of the step's square.
 COMPLEX_STEP = 1e-100
 
+#: The worst case of float32 is computed in float64, which rounds too: values by 2^-29 of the bound, since both
+#: propagate alike, and the bound by 2^-53 for each operation. A share of 1 + this is beyond, however it rounds.
+BOUND_ROUNDING = 2.0**-20
+
 # -- the statistical limits ----------------------------------------------------------------------------
 
 #: How often the reference is run with noise: at a case's own values, where all implementations start, and

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_NOT_AT_ALL = "where nothing rounds"
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -32,9 +34,10 @@ class Certificate:
         at = f" at {list(self.index)}" if self.index else ""
         what = "" if self.tensor == self.place else f"{self.tensor} is "
         times = f"{self.share:.2g}" if self.share < 1e6 else f"{self.share:.1g}"
+        most = f"{times} times the most that float32 can be off by there" if self.bound else _NOT_AT_ALL
         return (
             f"proven: {self.place} is another computation than the reference's: {what}{self.error:.2g} off"
-            f"{at}, {times} times the most that float32 can be off by there"
+            f"{at}, {most}"
         )
 
 

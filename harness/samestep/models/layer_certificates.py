@@ -14,6 +14,7 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Refused, constant_digest
 from samestep.agreement.arithmetic.worst_case import Enclosed, Enclosing
 from samestep.agreement.examination.tensor_statistics import index_of_largest
+from samestep.agreement.limits import BOUND_ROUNDING
 from samestep.agreement.verdict import AGREE
 from samestep.models.certificate import Certificate, worst_certificate
 from samestep.models.judging import Comparison
@@ -100,6 +101,5 @@ def _certificate(key: TensorKey, got: np.ndarray, known: Enclosed, beyond: bool)
         share = np.where(error > 0, error / bound, 0.0)
     at = index_of_largest(share)
     most = float(share[at])
-    return Certificate(
-        name, name, at, float(error[at]), float(bound[at]), most, beyond and most > 1, key.is_backward
-    )
+    proven = beyond and most > 1 + BOUND_ROUNDING
+    return Certificate(name, name, at, float(error[at]), float(bound[at]), most, proven, key.is_backward)
