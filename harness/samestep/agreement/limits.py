@@ -50,8 +50,8 @@ COMPLEX_UNITS = 4 * 2**0.5
 #: The step of complex-step differentiation: its error is of the order of the step's square.
 COMPLEX_STEP = 1e-100
 
-#: The worst case of float32 is computed in float64, which rounds too: values by 2^-29 of the bound, since both
-#: propagate alike, and the bound by 2^-53 for each operation. A share of 1 + this is beyond, however it rounds.
+#: The worst case of float32 is computed in float64, which rounds too: values by 2^-29 of the bound, since
+#: both propagate alike, and the bound by 2^-53 for each operation. A share over 1 + this is beyond for sure.
 BOUND_ROUNDING = 2.0**-20
 
 # -- the statistical limits ----------------------------------------------------------------------------

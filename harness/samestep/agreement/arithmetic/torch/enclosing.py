@@ -50,7 +50,7 @@ class Bounds:
         self._unknown: dict[Slot, str] = {}
         self._terms: dict[Slot, int] = {}
         for slot, row in recorder.constants.items():
-            self._values[slot] = row.clone()
+            self._values[slot] = row.clone() if slot in recorder.changed else row
             if row.dtype is torch.float64:
                 self._bounds[slot] = torch.from_numpy(_owed(row.numpy(), rounded))
 
