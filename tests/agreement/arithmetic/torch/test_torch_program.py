@@ -13,7 +13,7 @@ from torch import nn  # noqa: E402
 from samestep.agreement.arithmetic.program import Level, Literal, Nudge, Refused  # noqa: E402
 from samestep.agreement.arithmetic.torch.instructions import Error  # noqa: E402
 from samestep.agreement.arithmetic.torch.number import Number  # noqa: E402
-from samestep.agreement.arithmetic.torch.poison import audit, same_bits  # noqa: E402
+from samestep.agreement.arithmetic.torch.poison import audit, fingerprints, same_bits  # noqa: E402
 from samestep.agreement.arithmetic.torch.program import TorchProgram  # noqa: E402
 from samestep.agreement.limits import rounding_deviation, unit_roundoff  # noqa: E402
 
@@ -245,9 +245,9 @@ def test_the_poison_finds_what_no_mode_sees_unless_it_was_audited():
 
 def test_the_audit_names_what_differs():
     exact = {"a": np.ones(2), "b": np.array([1.0, np.nan])}
-    audit(exact, {"a": np.ones(2), "b": np.array([1.0, np.nan])})
+    audit(fingerprints(exact), {"a": np.ones(2), "b": np.array([1.0, np.nan])})
     with pytest.raises(Refused, match="b differ"):
-        audit(exact, {"a": np.ones(2), "b": np.array([1.0, 2.0])})
+        audit(fingerprints(exact), {"a": np.ones(2), "b": np.array([1.0, 2.0])})
 
 
 def test_a_change_that_is_not_put_back_is_refused():

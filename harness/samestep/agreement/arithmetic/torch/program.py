@@ -17,7 +17,7 @@ from samestep.agreement.arithmetic.torch.enclosing import enclosed_results
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
-from samestep.agreement.arithmetic.torch.poison import audit
+from samestep.agreement.arithmetic.torch.poison import audit, fingerprints
 from samestep.agreement.arithmetic.torch.replay import Tape, as_array
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
@@ -96,6 +96,7 @@ class TorchProgram:
         result = self._noisy(seed, level, recorder)
         if recorder is not None:
             tape = self._tapes[level] = Tape(recorder)
+            recorder.forget()
         assert tape is not None
         tape.check(seed, result, self._path)
         return result
@@ -146,8 +147,11 @@ class TorchProgram:
         self._path = Path()
         exact = self._interpret(self._noise, self._path, first=True)
         if not self._audited:
+            seen = fingerprints(exact)
+            exact.clear()  # the poisoned run gives the same bits
             self._noise.exact_again()
-            audit(exact, self._interpret(self._noise, self._path, poison=True))
+            exact = self._interpret(self._noise, self._path, poison=True)
+            audit(seen, exact)
         return exact
 
     def _interpret(
@@ -177,8 +181,7 @@ class TorchProgram:
             with tape or nullcontext(), interpreter:
                 tensors = self._run()
             if tape is not None:
-                with tape:
-                    tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
+                tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
         except Exception as error:
             if interpreter.failure is not None and not isinstance(error, Refused | OtherPath):
                 raise interpreter.failure from error  # PyTorch has made another error of it
@@ -232,5 +235,6 @@ def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
 
 def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
     with torch.no_grad(), unseen():
-        alone = has_values(tensor) and interpreter.tape is None  # a tape keeps values for its replays
-        return as_array(_values(interpreter, tensor), alone)
+        values, tape = _values(interpreter, tensor), interpreter.tape
+        alone = has_values(tensor) and (tape is None or not tape.holds(values))
+        return as_array(values, alone)

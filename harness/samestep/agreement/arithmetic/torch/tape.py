@@ -61,6 +61,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
     def _should_skip_dynamo(cls) -> bool:
         return False  # nothing is compiled in here: PyTorch's wrapper would only cost time
 
+    def holds(self, tensor: Tensor) -> bool:
+        """Return whether the storage of a tensor is a constant, which replays read."""
+        return self._base(tensor) in self.constants
+
+    def forget(self) -> None:
+        """Let go of the tensors, which know this recorder."""
+        self.constants = {}
+
     # -- slots -----------------------------------------------------------------------------------------
 
     def slot(self, tensor: Tensor) -> Slot:
