@@ -21,11 +21,12 @@ from tests.agreement.arithmetic.torch.contraction_cases import CONTRACTION_CASES
 from tests.agreement.arithmetic.torch.elementwise_cases import ELEMENTWISE_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.exact_cases import EXACT_CASES, NOT_TRIED  # noqa: E402
 from tests.agreement.arithmetic.torch.fourier_cases import FOURIER_CASES  # noqa: E402
+from tests.agreement.arithmetic.torch.linear_cases import LINEAR_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.rarer_cases import RARER_CASES  # noqa: E402
 from tests.agreement.arithmetic.torch.rule_check import JUDGED, SeenMode, compare, run  # noqa: E402
 from tests.agreement.arithmetic.torch.window_cases import WINDOW_CASES  # noqa: E402
 
-CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES, *FOURIER_CASES, *RARER_CASES]
+CASES = [*ELEMENTWISE_CASES, *CONTRACTION_CASES, *WINDOW_CASES, *FOURIER_CASES, *LINEAR_CASES, *RARER_CASES]
 SEEN: set[str] = set()
 
 #: These only move values, forward; their gradients are sums.
@@ -99,7 +100,7 @@ def test_what_is_taken_apart_has_parts():
 @pytest.mark.parametrize(
     "function",
     [
-        lambda x: torch.linalg.inv(x),
+        lambda x: torch.linalg.eigh(x),
         lambda x: torch.linalg.qr(x),
         lambda x: x.scatter(0, torch.zeros(3, 3, dtype=torch.int64), x, reduce="add"),
         lambda x: torch.bincount(torch.zeros(9, dtype=torch.int64), x.reshape(-1)),

@@ -16,6 +16,8 @@ from samestep.agreement.arithmetic.jaxpr.complex_numbers import has_complex_rule
 from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, number_step
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
+from samestep.agreement.arithmetic.jaxpr.perturbed import RULES as PERTURBED
+from samestep.agreement.arithmetic.jaxpr.perturbed import Perturbed
 from samestep.agreement.arithmetic.jaxpr.primitives import CALLS, EXACT, REFUSED, SKIPPED
 from samestep.agreement.arithmetic.jaxpr.steps import (
     Moved,
@@ -86,6 +88,8 @@ class Builder:
             return []
         if name in CALLS and not _on_devices(equation):
             return self._call(equation, reads)
+        if name == "custom_linear_solve":
+            return self._linear_solve(equation, reads)
         if mapped_axes(equation) and not is_grouped(equation):
             return self.inline(*opened(reduction(equation)), reads)
         writes = [self.slot() for _ in equation.outvars]
@@ -96,6 +100,16 @@ class Builder:
         inner = equation.params[CALLS[equation.primitive.name]]
         self.callers.append(equation)
         slots = self.inline(*opened(inner), reads)
+        self.callers.pop()
+        return slots
+
+    def _linear_solve(self, equation: Any, reads: Sequence[int]) -> list[int]:
+        """What a custom solution computes: its ``solve``, of its own constants and the right sides."""
+        jaxprs, counts = equation.params["jaxprs"], equation.params["const_lengths"]
+        first = counts.matvec + counts.vecmat
+        constants = reads[first : first + counts.solve]
+        self.callers.append(equation)
+        slots = self.inline(*opened(jaxprs.solve), [*constants, *reads[sum(counts) :]])
         self.callers.pop()
         return slots
 
@@ -144,6 +158,8 @@ def primitive_step(origin: Origin) -> Step:
         return OwnBits(origin)
     if any(map(is_complex, dtypes)):
         return _complex_step(origin)
+    if name in PERTURBED:
+        return Perturbed(origin)
     if name == "convert_element_type" and is_float(dtypes[0]) and np.issubdtype(dtypes[-1], np.integer):
         return ToInteger(origin)
     if name in ("dot_general", "conv_general_dilated") and is_float(dtypes[-1]):

@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.jaxpr.control import Cond, Scan, While, stack
 from samestep.agreement.arithmetic.jaxpr.enclosing_rules import rule_of
 from samestep.agreement.arithmetic.jaxpr.numbers import ConstantStep, LiteralStep
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
+from samestep.agreement.arithmetic.jaxpr.perturbed import Perturbed
 from samestep.agreement.arithmetic.jaxpr.rounding import joined, roundoff
 from samestep.agreement.arithmetic.jaxpr.steps import Moved, Product, Rounded
 from samestep.agreement.arithmetic.program import Contract, Refused, constant_digest
@@ -58,6 +59,9 @@ def _step(step: Step, operands: Results, contract: Contract) -> Results:
         return _while(step, operands, contract)
     if isinstance(step, Cond):
         return _cond(step, operands, contract)
+    if isinstance(step, Perturbed):
+        values = step.kernel(*[x.value for x in operands])
+        return [Enclosed.without_rule(value, _named(step.origin)) for value in listed(values)]
     if isinstance(step, (Moved, Rounded)):
         return _primitive(step, operands, contract)
     raise Refused(f"{type(step).__name__} has no bound")

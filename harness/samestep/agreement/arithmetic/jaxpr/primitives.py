@@ -13,6 +13,7 @@ _MOVED = """
     rng_bit_generator approx_top_k rem device_put sharding_constraint mesh_cast unstack stack empty
     select_and_gather_add scatter_max scatter_min scatter-max scatter-min tile pvary pbroadcast reshard
     complex conj real imag platform_index empty2
+    lu_pivots_to_permutation
     samestep_tag samestep_tag_tangent name psum psum_invariant pmax pmin
 """
 EXACT = frozenset(_MOVED.split())
@@ -42,8 +43,8 @@ SKIPPED = frozenset({"debug_callback", "debug_print"})
 _UNSEEN = "compiled code that cannot be looked into"
 _NO_RULE = "there is no rule for its rounding yet"
 _ALGEBRA = """
-    cholesky triangular_solve lu lu_pivots_to_permutation householder_product geqrf eig eigh qr svd schur
-    hessenberg tridiagonal tridiagonal_solve custom_linear_solve linear_solve
+    householder_product geqrf eig eigh qr svd schur
+    hessenberg tridiagonal tridiagonal_solve linear_solve
 """
 #: What is refused, and why; any primitive that no table knows is refused as well.
 REFUSED = {

@@ -27,9 +27,9 @@ EXACT = _names(
     """
     __lshift__ __rshift__ unfold_copy _pack_padded_sequence
     _assert_async _assert_scalar _conj _conj_physical _copy_from _efficientzerotensor
-    _functional_assert_async _has_same_storage_numel _local_scalar_dense _neg_view _pin_memory
-    _reshape_alias _reshape_copy _unique2 _unsafe_index _unsafe_masked_index _unsafe_view
-    _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d abs
+    _functional_assert_async _has_same_storage_numel _linalg_check_errors _local_scalar_dense
+    _neg_view _pin_memory _reshape_alias _reshape_copy _unique2 _unsafe_index _unsafe_masked_index
+    _unsafe_view _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d abs
     adaptive_max_pool2d adaptive_max_pool3d alias alias_copy all amax amin aminmax any argmax argmin
     as_strided as_strided_copy as_strided_scatter bitwise_and bitwise_left_shift bitwise_not bitwise_or
     bitwise_right_shift bitwise_xor block_diag cat ceil channel_shuffle clamp clamp_max clamp_min clone
@@ -40,7 +40,7 @@ EXACT = _names(
     frexp full full_like gather ge gt hardshrink hardshrink_backward hardtanh hardtanh_backward
     heaviside histc im2col index index_copy index_fill index_select is_pinned is_same_size isin isinf
     isnan isneginf isposinf kthvalue le lift lift_fresh logical_and logical_not logical_or
-    logical_xor lt masked_fill masked_scatter masked_scatter_backward masked_select max
+    logical_xor lt lu_unpack masked_fill masked_scatter masked_scatter_backward masked_select max
     max_pool2d_with_indices max_pool3d_with_indices max_unpool2d max_unpool3d maximum median min minimum
     mode nan_to_num nanmedian ne neg new_empty new_empty_strided new_full new_ones new_zeros
     nonzero nonzero_static ones ones_like permute permute_copy pixel_shuffle pixel_unshuffle

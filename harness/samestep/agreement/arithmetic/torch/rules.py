@@ -8,6 +8,7 @@ from samestep.agreement.arithmetic.torch import (  # noqa: F401
     embedding_bags,
     losses_and_distances,
     rules_fourier,
+    rules_linear_systems,
     rules_products,
     rules_scatter,
     rules_softplus,
