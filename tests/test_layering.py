@@ -48,7 +48,10 @@ BASE = ("errors", "codec", "field_checks", "spec", "paths")
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
 #: How the sides of a comparison are described.
-SUBJECT = ("models.tensors", "models.question", "models.subject", "models.losses", "models.nested")
+SUBJECT = (
+    "models.tensors", "models.question", "models.subject", "models.losses", "models.nested", "models.twice",
+    "models.found_framework",
+)  # fmt: skip
 
 #: Which modules a room, or a part of one, may import, its own aside; the lowest first. Arrows point down: a
 #: room names earlier ones only. A module belongs to the longest name that it begins with.
@@ -125,7 +128,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.tensors": (),
     "models.dtypes": ("agreement.arithmetic",),
     "models.question": ("models.tensors", "models.dtypes"),
-    "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question"),
+    "models.twice": ("models.tensors",),
+    "models.found_framework": (),
+    "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question", "models.twice"),
     "models.losses": ("models.subject",),
     "models.nested": ("models.subject",),
     "models.numpy": ("agreement.limits", "agreement.arithmetic", *SUBJECT),

@@ -16,10 +16,11 @@ from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
 from samestep.models.layer_certificates import certificates_after
-from samestep.models.likely_cause import diagnose
+from samestep.models.likely_cause import diagnose, placed_between
 from samestep.models.localise import force_layers
 from samestep.models.optimizer_check import StepsComparison, check_steps
 from samestep.models.options import Options
+from samestep.models.pairing.exchanged_names import exchanged_names
 from samestep.models.precision_guess import guess_precision
 from samestep.models.prepare import prepare
 from samestep.models.repeatability import Repeatability, repeatability
@@ -86,13 +87,17 @@ def _conclude(
         except (ModelError, Refused) as error:
             notes.append(f"no layer was looked at by itself: {error}")
     certificates, missing = certificates_after(comparison, forced, options)
+    faults, found = faults_of(forced, verdict, kinds), None
+    if verdict == DISAGREE and forced is not None and first is not None:
+        first, found = placed_between(forced, first)
+        faults = [placed_between(forced, one)[0] for one in faults]
     return Result(
         verdict,
         str(first) if first else None,
         judged,
         first,
-        faults_of(forced, verdict, kinds),
-        diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None,
+        faults,
+        found or (diagnose(comparison, forced, steps, first) if verdict == DISAGREE else None),
         guess_precision(comparison, first) if verdict == WEAKER else _handed_in_wrongly(comparison, verdict),
         replace(coverage, notes=(*notes, *coverage.notes), asides=(*coverage.asides, *missing)),
         tuple(kinds.items()),
@@ -125,6 +130,10 @@ def _handed_in_wrongly(comparison: Comparison, verdict: str) -> str | None:
     drawn = _of_kind(program.findings, RANDOM) if program is not None else []
     if drawn and not _of_kind(comparison.programs.plain.findings, RANDOM):
         return "the candidate draws random numbers and the reference does not (dropout in train mode?)"
+    swapped = exchanged_names(links)
+    if swapped:
+        held = ", ".join(f"{name} holds the reference's {source}" for name, source in swapped[:2])
+        return f"parameters loaded the wrong way round: {held}" + (", and so on" if len(swapped) > 2 else "")
     missing, total = len(links.unmapped), len(links.unmapped) + len(links.links)
     if 2 * missing > total:
         return (

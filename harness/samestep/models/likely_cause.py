@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from samestep.agreement.verdict import DISAGREE, Diagnosis
+from samestep.models.between_layers import between_layers
 from samestep.models.fitting.difference import Difference
 from samestep.models.fitting.fit import Fitted, fit
 from samestep.models.fitting.layer_kinds import layer_kind
@@ -17,6 +18,17 @@ from samestep.models.layer_context import context_of, contexts_around
 from samestep.models.optimizer_check import StepsComparison
 from samestep.models.result import First
 from samestep.models.tensors import GRADIENTS, Role, TensorKey
+
+
+def placed_between(forced: Comparison, place: First) -> tuple[First, Fitted | None]:
+    """Return a place that says between which layers it lies, and the mistake there, where that is known."""
+    tensor = _wrong(forced.judged, place.tensor)
+    if tensor is None or tensor.key.role is not Role.LAYER:
+        return place, None
+    found = between_layers(forced, _difference(forced, tensor), tensor)
+    if found is None:
+        return place, None
+    return replace(place, between=(found.before, tensor.key.name)), found.diagnosis
 
 
 def diagnose(

@@ -26,7 +26,8 @@ class First:
     ``tensor`` the tensor's name, ``index`` its worst element, ``got`` and ``expected`` the two values there
     and ``error`` and ``limit`` in the tensor's units; ``share`` is how many times its limit it is off.
     ``exact`` says whether these are the values in float64, where the difference is no rounding.
-    ``inputs_agree``: everything that was compared before it agrees.
+    ``inputs_agree``: everything that was compared before it agrees. ``between`` names two layers where the
+    mistake lies between their modules: ``layer``, the second one, is right on what goes into it.
     """
 
     layer: str | None
@@ -41,8 +42,14 @@ class First:
     exact: bool
     inputs_agree: bool
     wrong: str | None = None
+    between: tuple[str, str] | None = None
 
     def __str__(self) -> str:
+        where = f"between {self.between[0]} and {self.between[1]}: " if self.between else ""
+        return f"{where}{self._difference}"
+
+    @property
+    def _difference(self) -> str:
         kind = f" ({self.kind})" if self.kind else ""
         at = f" at {list(self.index)}" if self.index else ""
         if self.wrong:

@@ -85,6 +85,9 @@ def _projected(d: Difference, tensors: list[np.ndarray]) -> Iterator[Projected]:
     heads = int(d.setting("num_heads", "n_head", "num_attention_heads") or 1)
     if not d.parameters:
         yield tensors[0], tensors[1], tensors[2], lambda out: out
+        if heads > 1 and tensors[0].ndim == 3 and all(t.shape[-1] % heads == 0 for t in tensors):
+            query, key, value = (t.reshape(*t.shape[:-1], heads, -1).swapaxes(-2, -3) for t in tensors)
+            yield query, key, value, lambda out: _merge(d, out, False)
         yield (*(t.swapaxes(-2, -3) for t in tensors), lambda out: out.swapaxes(-2, -3))  # type: ignore[misc]
         return
     for first in (False, True):

@@ -13,7 +13,8 @@ from samestep.agreement.limits import EXPLAINED
 from samestep.models.fitting.layer_kinds import layer_kind
 from samestep.models.tensors import GRADIENTS, Role
 
-FORWARD = (Role.LAYER, Role.OUTPUT, Role.LOSS)
+OUT = (Role.LAYER, Role.OUTPUT, Role.LOSS)
+FORWARD = (Role.LAYER_INPUT, *OUT)
 EVERY = tuple(Role)
 
 
@@ -62,6 +63,8 @@ class Difference:
             return "the update"
         if self.role in GRADIENTS:
             return "the gradient"
+        if self.role is Role.LAYER_INPUT:
+            return f"what goes into {self.tensor}"
         if self.role is Role.STATE:
             return self.tensor or "the state"
         return "the loss" if self.layer.startswith("loss:") and not self.expected.ndim else "the output"

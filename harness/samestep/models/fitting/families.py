@@ -19,7 +19,7 @@ from samestep.models.fitting import (
     statistic_mistakes,
     update_mistakes,
 )
-from samestep.models.fitting.difference import EVERY, FORWARD, Difference, Models
+from samestep.models.fitting.difference import EVERY, FORWARD, OUT, Difference, Models
 from samestep.models.fitting.layer_kinds import ACTIVATIONS, NORMS
 from samestep.models.tensors import GRADIENTS, Role
 
@@ -102,9 +102,9 @@ FAMILIES = (
     Family("initial sum", update_mistakes.initial_sum, UPDATE, (Role.UPDATE,)),
     Family("betas", update_mistakes.betas, UPDATE, (Role.UPDATE,)),
     Family("dropout", multiples.dropout, covers=("part",)),
-    Family("lost term", residual_mistakes.lost_term, roles=(*FORWARD, *GRADIENTS)),
-    Family("order of norm", residual_mistakes.order_of_norm),
-    Family("not applied", residual_mistakes.identity),
+    Family("lost term", residual_mistakes.lost_term, roles=(*OUT, *GRADIENTS)),
+    Family("order of norm", residual_mistakes.order_of_norm, roles=OUT),
+    Family("not applied", residual_mistakes.identity, roles=OUT),
     Family("reduction", multiples.reduction, roles=(Role.LOSS, *GRADIENTS), covers=("factor",)),
     Family("reduction", multiples.reduction, LOSS, covers=("factor",)),
     Family("clipped", multiples.clipped, roles=GRADIENTS, covers=("factor",)),

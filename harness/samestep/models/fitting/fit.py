@@ -7,6 +7,7 @@ cause could have made too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
@@ -56,7 +57,7 @@ class Explanation:
         return Fitted(self.family.kind, text, self.value, self.left, certain)
 
 
-def fit(difference: Difference) -> Fitted | None:
+def fit(difference: Difference, families: Sequence[Family] = FAMILIES) -> Fitted | None:
     """Return what the difference looks like; None where no family explains it, or it is only rounding."""
     if difference.got.shape != difference.expected.shape or not difference.got.size:
         return None
@@ -69,7 +70,7 @@ def fit(difference: Difference) -> Fitted | None:
     explanations: list[Explanation] = []
     tried = 1
     with np.errstate(all="ignore"):
-        for family in FAMILIES:
+        for family in families:
             if family.applies(difference):
                 try:
                     for model in family.models(difference):

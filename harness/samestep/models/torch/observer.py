@@ -64,7 +64,8 @@ class Observer:
         self._calls: Counter[str] = Counter()
         self._forced: dict[Role, dict[str, torch.Tensor]] = {Role.LAYER: {}, Role.LAYER_GRADIENT: {}}
         for key, value in question.forced.items():
-            self._forced[key.role][key.name] = to_tensor(value, f"the forced {key}", device)
+            if key.role in self._forced:
+                self._forced[key.role][key.name] = to_tensor(value, f"the forced {key}", device)
         self.outputs: dict[str, torch.Tensor] = {}
         self._gradients = _Gradients()
         self.called: list[str] = []

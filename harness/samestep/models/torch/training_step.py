@@ -53,7 +53,12 @@ class TrainingStep:
         self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
         self.observer = Observer(instance.modules, question, device, learned.shared)
         self.layer_inputs = LayerInputs(
-            {name: m for name, m in instance.modules.items() if name in question.inputs_of}
+            {name: m for name, m in instance.modules.items() if name in question.inputs_of},
+            {
+                key.name: to_tensor(value, str(key), device)
+                for key, value in question.forced.items()
+                if key.role is Role.LAYER_INPUT
+            },
         )
         check_dense(instance.parameters, "parameter")
         check_dense(instance.state(), "buffer")
@@ -101,7 +106,7 @@ class TrainingStep:
             *self.instance.parameters.values(),
             *self.instance.state().values(),
         )
-        yield from (*self.cotangents, *self.observer.given)
+        yield from (*self.cotangents, *self.observer.given, *self.layer_inputs.forced.values())
         if self.targets is not None:
             yield self.targets
 
