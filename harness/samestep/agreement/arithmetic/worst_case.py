@@ -57,6 +57,13 @@ class Enclosed:
         return cls(value, np.where(np.isfinite(value), _U * np.abs(value), 0.0))
 
     @classmethod
+    def converted(cls, x: Enclosed) -> Enclosed:
+        """Return integers or bools as floats: what float32 does not hold is rounded once."""
+        value = x.value.astype(np.float64)
+        held = value.astype(np.float32).astype(np.float64) == value
+        return cls(value, x.bound + np.where(held, 0.0, _U * np.abs(value)), unknown=x.unknown)
+
+    @classmethod
     def without_rule(cls, value: Array, operation: str) -> Enclosed:
         """Return a value that nothing is known of, for the name of the ``operation``."""
         return cls(value, np.broadcast_to(np.inf, np.shape(value)), unknown=operation)

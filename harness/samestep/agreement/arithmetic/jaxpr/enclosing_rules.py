@@ -128,6 +128,8 @@ def _convert(step: Any, values: Values, operands: Operands, _: Contract) -> list
     x = operands[0]
     if is_float(step.origin.equation.invars[0].aval.dtype) and values[0].dtype.kind in "iu":
         return [Enclosed(values[0], monotone(np.trunc, x))]
+    if x.value.dtype.kind in "iu" and values[0].dtype.kind == "f":
+        return [Enclosed.converted(x)]
     return [Enclosed(values[0], x.bound, x.terms)]
 
 

@@ -27,6 +27,7 @@ from samestep.agreement.arithmetic.worst_case import Enclosed
 
 #: These give a view of their operand, whatever their schema says.
 _ALIASING = {"_unsafe_view", "_reshape_alias", "lift_fresh"}
+_COMPLEX = "arithmetic of complex numbers"
 
 
 def enclosed_results(recorder: Recorder, rounded: frozenset[str], contract: Contract) -> dict[Any, Enclosed]:
@@ -85,21 +86,32 @@ class Bounds:
     def _call(self, call: Call) -> None:
         func, name = call.func, operation_name(call.func)
         slots = [x for x in leaves_of(call.args, call.kwargs) if type(x) is Slot]
-        unknown = "" if name in CREATING else self._first_unknown(slots)
         args, kwargs = mapped(self._value, call.args), mapped(self._value, call.kwargs)
+        unknown = "" if name in CREATING else self._first_unknown(slots)
+        if not unknown and any(self._values[slot].is_complex() for slot in slots):
+            unknown = _COMPLEX
         views = func.is_view or name in _ALIASING
-        rule = None if views or unknown else rule_of(func, name)
-        applied, found = self._applied(call), None
-        out = results_of(func(*args, **kwargs))
-        if views:
+        if unknown:
+            self._write(call, results_of(func(*args, **kwargs)), None, unknown)
+        elif views:
             bounds = results_of(func(*mapped(self._bound, call.args), **mapped(self._bound, call.kwargs)))
-            self._keep(call, out, [(bound, 1) for bound in bounds])
-        elif rule is not None:
-            found = rule(applied, [x.numpy() if isinstance(x, Tensor) else x for x in out])
-        elif all(x.decided for x in applied.operands) and not any(_is_float(x) for x in out):
-            found = [Enclosed.exact(x.numpy() if isinstance(x, Tensor) else x) for x in out]
-        if not views:
-            self._write(call, out, found, unknown or name)
+            self._keep(call, results_of(func(*args, **kwargs)), [(bound, 1) for bound in bounds])
+        else:
+            applied = self._applied(call)
+            out = results_of(func(*args, **kwargs))
+            self._write(call, out, self._found(applied, out), name)
+
+    def _found(self, applied: Applied, out: list[Any]) -> Sequence[Enclosed] | None:
+        """The results with their bounds; None where there is no rule."""
+        rule = rule_of(applied.func, operation_name(applied.func))
+        if any(isinstance(x, Tensor) and x.is_complex() for x in out):
+            return None
+        values = [x.numpy() if isinstance(x, Tensor) else x for x in out]
+        if rule is not None:
+            return rule(applied, values)
+        if all(x.decided for x in applied.operands) and not any(_is_float(x) for x in out):
+            return [Enclosed.exact(value) for value in values]
+        return None
 
     def _applied(self, call: Call) -> Applied:
         """The operands before the call, which may change them."""

@@ -39,14 +39,15 @@ CREATING = _names(
 )
 _MOVING = _names(
     """alias_copy as_strided_copy as_strided_scatter block_diag cat clone detach_copy diagonal_copy
-    diagonal_scatter embedding expand_copy flip gather im2col index index_copy index_select masked_scatter
-    masked_select permute_copy pixel_shuffle pixel_unshuffle channel_shuffle reflection_pad1d reflection_pad2d
-    reflection_pad3d repeat repeat_interleave replication_pad1d replication_pad2d replication_pad3d
-    _reshape_copy roll rot90 select_backward select_copy select_scatter slice_backward slice_copy
-    slice_scatter split_copy split_with_sizes squeeze_copy stack t_copy take transpose_copy tril triu
-    unbind_copy unfold_copy unsafe_split unsafe_split_with_sizes _unsafe_index unsqueeze_copy
-    upsample_nearest1d upsample_nearest2d upsample_nearest3d view_copy constant_pad_nd fill full full_like
-    new_full scalar_tensor index_fill"""
+    diagonal_scatter diagonal_backward embedding expand_copy flip gather im2col index index_copy
+    index_select masked_scatter masked_select permute_copy pixel_shuffle pixel_unshuffle channel_shuffle
+    reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave replication_pad1d
+    replication_pad2d replication_pad3d _reshape_copy roll rot90 select_backward select_copy select_scatter
+    slice_backward slice_copy slice_scatter split_copy split_with_sizes squeeze_copy stack t_copy take
+    transpose_copy tril triu unbind_copy unfold_copy unsafe_split unsafe_split_with_sizes _unsafe_index
+    unsqueeze_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
+    _upsample_nearest_exact2d _upsample_nearest_exact3d _pack_padded_sequence view_copy constant_pad_nd
+    fill full full_like new_full scalar_tensor index_fill"""
 )
 _COMPARING = ("eq", "ne", "lt", "le", "gt", "ge")
 _LOGICAL = _names(
@@ -86,8 +87,11 @@ def _moved(call: Applied, values: Values) -> list[Enclosed] | None:
     if all(x.decided for x in call.operands):
         return _created(call, values)
     bounds = call.run(*[x.bound if moves else x.value for x, moves in zip(call.operands, data, strict=True)])
-    terms = max(x.terms for x in call.operands)
-    return [Enclosed(value, bound, terms) for value, bound in zip(values, bounds, strict=True)]
+    terms, floats = max(x.terms for x in call.operands), any(value.dtype.kind == "f" for value in values)
+    return [
+        Enclosed(value, bound, terms) if value.dtype.kind == "f" or not floats else Enclosed.exact(value)
+        for value, bound in zip(values, bounds, strict=True)
+    ]
 
 
 def _elementwise(call: Applied, values: Values) -> list[Enclosed]:
@@ -101,7 +105,7 @@ def _elementwise(call: Applied, values: Values) -> list[Enclosed]:
 
 def _plain(x: Enclosed) -> Enclosed:
     """The same in float64, where it is a mask or an integer."""
-    return x if x.value.dtype.kind == "f" else Enclosed(x.value.astype(np.float64), x.bound)
+    return x if x.value.dtype.kind == "f" else Enclosed.converted(x)
 
 
 @bound_rule("_to_copy", "copy")
@@ -109,7 +113,8 @@ def _converted(call: Applied, values: Values) -> list[Enclosed]:
     """What becomes an integer or a bool is undecided where it moves at all."""
     x, value = call.operands[-1], values[0]
     if value.dtype.kind == "f" or x.value.dtype.kind != "f":
-        return [Enclosed(value, np.broadcast_to(x.bound, value.shape), x.terms)]
+        moved = _plain(x) if value.dtype.kind == "f" else x
+        return [Enclosed(value, np.broadcast_to(moved.bound, value.shape), x.terms)]
     return [Enclosed(value, np.broadcast_to(np.where(x.bound > 0, np.inf, 0.0), value.shape))]
 
 
@@ -195,14 +200,19 @@ def _select(call: Applied, values: Values) -> list[Enclosed] | None:
     return [selected(values[0], second, third, first)]
 
 
-@bound_rule("threshold_backward", "hardtanh_backward")
+@bound_rule(
+    "threshold_backward", "hardtanh_backward", "hardshrink", "hardshrink_backward", "softshrink_backward"
+)
 def _gate(call: Applied, values: Values) -> list[Enclosed]:
-    """A gradient where the operand is over an edge (between two), 0 elsewhere."""
-    g, x, *edges = (y if isinstance(y, Enclosed) else Enclosed.exact(np.asarray(y)) for y in call.args)
+    """What passes where an operand is beyond an edge (between two, or beyond both), 0 elsewhere."""
+    given = [y if isinstance(y, Enclosed) else Enclosed.exact(np.asarray(y)) for y in call.args]
+    passes, x, *edges = given if operation_name(call.func).endswith("_backward") else [given[0], *given]
+    if "shrink" in operation_name(call.func):
+        edges = edges or [Enclosed.exact(np.asarray(0.5))]  # the default of its schema
+        edges = [*edges, Enclosed(-edges[0].value, edges[0].bound)]
     doubt = [compared(x.value > edge.value, x, edge).bound for edge in edges]
-    passes = values[0] == g.value
-    gate = Enclosed(passes, np.max(np.broadcast_arrays(*doubt), axis=0))
-    return [selected(values[0], gate, g, Enclosed.exact(np.zeros(())))]
+    gate = Enclosed(values[0] == passes.value, np.max(np.broadcast_arrays(*doubt), axis=0))
+    return [selected(values[0], gate, passes, Enclosed.exact(np.zeros(())))]
 
 
 @bound_rule(*_EXTREMES)

@@ -154,6 +154,8 @@ def _adaptive(call: Applied, values: Values) -> list[Enclosed]:
 
 @bound_rule(
     "upsample_nearest1d_backward", "upsample_nearest2d_backward", "upsample_nearest3d_backward",
+    "_upsample_nearest_exact1d_backward", "_upsample_nearest_exact2d_backward",
+    "_upsample_nearest_exact3d_backward",
     "reflection_pad1d_backward", "reflection_pad2d_backward", "reflection_pad3d_backward",
     "replication_pad1d_backward", "replication_pad2d_backward", "replication_pad3d_backward",
     "unfold_backward", "col2im", "embedding_dense_backward",

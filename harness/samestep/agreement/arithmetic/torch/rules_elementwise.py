@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
+from samestep.agreement.arithmetic.torch.dtypes import unseen
 from samestep.agreement.arithmetic.torch.error_blocks import parts_of
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import sample_of
@@ -107,7 +108,9 @@ def _addc(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, A
 def _sequence(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """start + i step, the step a literal: three roundings of the larger end; none where float32 holds all."""
     out = func(*args, **kwargs)
-    if not out.is_floating_point() or torch.equal(out.to(torch.float32).to(out.dtype), out):
+    with unseen():  # no tape shall take it for the code's own question
+        held = not out.is_floating_point() or torch.equal(out.to(torch.float32).to(out.dtype), out)
+    if held:
         return out
     return mode.absolute(out, lambda: 3**0.5 * torch.maximum(out.abs(), out[:1].abs()))
 
