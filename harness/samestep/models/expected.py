@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,22 @@ class Expected:
     exact: Tensors
     spreads: Mapping[TensorKey, Spread]
     double: Mapping[TensorKey, np.ndarray]
+
+
+@dataclass(frozen=True)
+class DoubleSigma(Mapping[TensorKey, np.ndarray]):
+    """Sigma of rounding at 2^-53, from its simulation, in float64: made when it is asked for."""
+
+    simulated: Mapping[TensorKey, Spread]
+
+    def __getitem__(self, key: TensorKey) -> np.ndarray:
+        return self.simulated[key].sigma.astype(np.float64) * DOUBLE_SCALE
+
+    def __iter__(self) -> Iterator[TensorKey]:
+        return iter(self.simulated)
+
+    def __len__(self) -> int:
+        return len(self.simulated)
 
 
 @dataclass(frozen=True)
@@ -83,9 +99,7 @@ def measure_expected(
         key: spread if same else wider(spread, in_double(double[key]) if key in wide else double[key])
         for key, spread in own.items()
     }
-    return Expected(
-        exact, spreads, {key: s.sigma.astype(np.float64) * DOUBLE_SCALE for key, s in double.items()}
-    )
+    return Expected(exact, spreads, DoubleSigma(double))
 
 
 def in_double(spread: Spread) -> Spread:

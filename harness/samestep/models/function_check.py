@@ -13,7 +13,8 @@ owes b alone). What costs further runs is done only where the limit without it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,7 +74,7 @@ class Links(Protocol):
         ...
 
 
-Limits = dict[TensorKey, np.ndarray]
+Limits = MutableMapping[TensorKey, np.ndarray]
 Programs = Iterable[Program[TensorKey]]
 
 
@@ -109,7 +110,7 @@ class FunctionCheck:
         replicas = min([s.replicas for s in self.expected.spreads.values()] + [CANDIDATE_REPLICAS])
         factor = elementwise_limit(replicas)
         owed: Limits = {key: np.zeros(self.expected.exact[key].shape) for key in keys}
-        sigma = {key: self.expected.double[key] for key in keys if key in self.expected.double}
+        sigma: Limits = ChainMap({}, self.expected.double)  # type: ignore[arg-type]  # which is only read
         result = self._compare(keys, got, factor, sigma, owed)
         for widen in (self._owe_literals, self._owe_constants, self._owe_own_values, self._add_candidate):
             if all(statistics.same for statistics in result.values()):
@@ -182,7 +183,7 @@ class FunctionCheck:
             return {key: np.abs(moved[key] - base[key]) for key in self.expected.double if key in moved}
 
     def _add_candidate(self, got: Tensors, sigma: Limits, owed: Limits, factor: float) -> None:
-        floating = {key: got[key] for key in sigma if got[key].shape == sigma[key].shape}
+        floating = {key: got[key] for key in sigma if key in got and got[key].shape == sigma[key].shape}
         meter = SpreadMeter(floating, {}, {}, "float32")
         for replica in range(CANDIDATE_REPLICAS):
             noisy = self.candidate.replica(self.seed + 1 + replica, Level.DOUBLE)

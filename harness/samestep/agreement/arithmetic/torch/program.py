@@ -18,6 +18,7 @@ from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.poison import audit, fingerprints
+from samestep.agreement.arithmetic.torch.released import release_after
 from samestep.agreement.arithmetic.torch.replay import Tape, as_array
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
@@ -126,6 +127,7 @@ class TorchProgram:
                     recorder.give_up(reason)
                 self._path.find("decides", reason)
             else:
+                release_after(result)
                 return result
         raise Refused(reason)
 
@@ -146,12 +148,14 @@ class TorchProgram:
         self._noise.record()
         self._path = Path()
         exact = self._interpret(self._noise, self._path, first=True)
+        release_after(exact)
         if not self._audited:
             seen = fingerprints(exact)
             exact.clear()  # the poisoned run gives the same bits
             self._noise.exact_again()
             exact = self._interpret(self._noise, self._path, poison=True)
             audit(seen, exact)
+            release_after(exact)
         return exact
 
     def _interpret(

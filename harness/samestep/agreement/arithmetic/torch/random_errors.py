@@ -156,7 +156,7 @@ class RandomErrors:
             if not ratio.any():
                 return Rounding(self.operation, out.shape, exact=True)  # as where zeros are added
             few = int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()  # 2^-23 of them are so by chance
-            kept = None if few else (ratio / FLOAT32).clamp_(max=1).to(torch.float32)
+            kept = None if few else ratio.div_(FLOAT32).clamp_(max=1)
         return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)
 
     def _round(self, out: Tensor, scale: float, note: Rounding) -> None:
