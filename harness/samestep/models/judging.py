@@ -51,6 +51,17 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
 
+def judged_tensors(
+    links: Correspondence, expected: Expected, function: Function, arithmetic: Arithmetic
+) -> tuple[JudgedTensor, ...]:
+    """Return the tensors that either question was asked of, in the order in which they are computed."""
+    return tuple(
+        JudgedTensor(key, reference_name(links, key), value.shape, function.get(key), arithmetic.get(key))
+        for key, value in expected.exact.items()
+        if key in function or key in arithmetic
+    )
+
+
 @dataclass(frozen=True)
 class Judge:
     """Judges tensors that are already paired; ``forced`` where every layer is looked at by itself."""
@@ -70,11 +81,7 @@ class Judge:
         expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress, wide)
         function = self._ask_function(expected)
         arithmetic, notes = self._ask_arithmetic(expected, function)
-        judged = tuple(
-            JudgedTensor(key, self._name(key), value.shape, function.get(key), arithmetic.get(key))
-            for key, value in expected.exact.items()
-            if key in function or key in arithmetic
-        )
+        judged = judged_tensors(self.links, expected, function, arithmetic)
         judged, left_out = self._without_wrong_guesses(judged, expected)
         missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
         return Comparison(
@@ -86,9 +93,6 @@ class Judge:
     def _shown(self) -> Tensors:
         """The candidate's exact tensors, or the real ones where it has no engine."""
         return self.run.exact or self.run.tensors
-
-    def _name(self, key: TensorKey) -> str:
-        return reference_name(self.links, key)
 
     def _ask_function(self, expected: Expected) -> Function:
         if self.run.program is None:

@@ -16,9 +16,6 @@ from samestep.models.runs import CandidateRun, open_programs
 from samestep.models.tensors import Role
 from samestep.models.twice import Twice
 
-#: Replicas of the forced run: it says where, and the verdict is already given.
-REPLICAS = 12
-
 
 def force_layers(comparison: Comparison, options: Options, progress: Progress) -> Comparison | None:
     """Return the comparison of every layer by itself; None where no layer is shown by both sides.
@@ -38,5 +35,5 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
     asked = replace(comparison.asked, reference=replace(comparison.asked.reference, forced=values))
     programs = open_programs(comparison.sides.reference, asked.reference, options.contract)
     one = CandidateRun(Twice({}, {}), run.program, run.exact, None) if exact else replace(run, program=None)
-    few = replace(options, replicas=min(options.replicas, REPLICAS))
+    few = options.with_few_replicas
     return Judge(comparison.sides, asked, one, programs, links, few, forced=True).compare(progress)

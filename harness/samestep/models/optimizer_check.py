@@ -9,12 +9,11 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.as_held import is_wide
-from samestep.models.correspond import reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.forced_steps import after, before, run_candidate_steps, to_reference
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.judged import JudgedTensor
-from samestep.models.judging import Comparison
+from samestep.models.judging import Comparison, judged_tensors
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Steps
@@ -94,11 +93,6 @@ def check_steps(comparison: Comparison, options: Options, progress: Progress) ->
         exact = links.comparable(found)
     except Refused:
         function = {}  # the candidate's optimiser has no engine: its real steps are judged alone
-    judged = tuple(
-        JudgedTensor(
-            key, reference_name(comparison.links, key), value.shape, function.get(key), arithmetic[key]
-        )
-        for key, value in expected.exact.items()
-        if key in arithmetic
-    )
+    function = {key: found for key, found in function.items() if key in arithmetic}
+    judged = judged_tensors(comparison.links, expected, function, arithmetic)
     return StepsComparison(judged, run.steps, expected, shown, exact, reference.optimizer_settings(theirs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -34,6 +34,10 @@ INDEX = re.compile(r"\{(\w+)\}")
 WEAKER = "weaker"
 
 
+#: Replicas of runs beside the one that a verdict rests on: what they look for stands far above rounding.
+FEW_REPLICAS = 12
+
+
 @dataclass(frozen=True)
 class Options:
     """How a comparison is made; see `samestep.compare` for what each means."""
@@ -52,6 +56,11 @@ class Options:
     variants: bool = True
     msg: str | None = None
     dtypes: tuple[str, ...] = (AS_GIVEN,)
+
+    @property
+    def with_few_replicas(self) -> Options:
+        """The same options with fewer replicas, for runs that show where or what, and decide no verdict."""
+        return replace(self, replicas=min(self.replicas, FEW_REPLICAS))
 
 
 def contract_of(name: str | None) -> tuple[Contract, bool]:

@@ -17,7 +17,7 @@ from samestep.models.question import Question
 from samestep.models.subject import Subject
 from samestep.models.tensors import TensorKey
 
-#: Numbers of at most so many significant bits are no results of rounding.
+#: Numbers of at most N significant bits are no results of rounding.
 SHORT_BITS = 12
 
 Values = Mapping[str, np.ndarray]

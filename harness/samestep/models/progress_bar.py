@@ -11,7 +11,7 @@ from samestep.models.expected import Progress
 
 @contextmanager
 def progress(what: str) -> Iterator[Progress]:
-    """Provide a function that is told how many runs of how many are done.
+    """Provide a function that is called with the number of runs that are done, and of all.
 
     On a terminal it draws a bar with the time that is left, on standard error, which goes when it is done.
     """

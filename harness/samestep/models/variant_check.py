@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from samestep.models.options import Options
 from samestep.models.runs import open_programs, run_candidate
 from samestep.models.subject import ModelError
 from samestep.models.variants import batch_size, rows_identical, variants, with_rows
-
-#: Replicas on variants: few, since they ask for another function, which stands far above rounding.
-REPLICAS = 12
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,7 @@ class VariantFindings:
 def ask_variants(comparison: Comparison, options: Options, progress: Progress) -> VariantFindings:
     """Return what the variants show. A variant that a model cannot take is noted, not judged."""
     notes: list[str] = []
-    few = replace(options, replicas=min(REPLICAS, options.replicas))
-    asked = comparison.asked
+    few, asked = options.with_few_replicas, comparison.asked
     mine, theirs = variants(asked.candidate), variants(asked.reference)
     for (label, question), (_, its) in zip(mine, theirs, strict=True):
         try:
@@ -58,7 +54,7 @@ def _compare(comparison: Comparison, asked: Asked, options: Options, progress: P
 
 
 def rows_of(comparison: Comparison) -> list[str]:
-    """Return whether rows of a batch hang on each other, as bits: told, not judged."""
+    """Return whether rows of a batch hang on each other, as bits: reported, not judged."""
     question = comparison.asked.candidate
     size = batch_size(question)
     if size is None:

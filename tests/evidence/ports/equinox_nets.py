@@ -14,6 +14,7 @@ from torch import nn
 
 from tests.evidence.ports.jax_layers import normal, stir
 from tests.evidence.ports.port import Case, Fault, Port
+from tests.evidence.ports.torch_twins import States
 
 NEEDS = ("torch", "jax", "equinox")
 WIDTH, HEADS = 8, 2
@@ -172,17 +173,6 @@ class Scan(eqx.Module):
         start = jnp.full(WIDTH, self.initial)
         lstm = isinstance(self.cell, eqx.nn.LSTMCell)
         return jax.lax.scan(step, (start, start) if lstm else start, x)[1]
-
-
-class States(nn.Module):
-    """All states of a layer, without the last ones."""
-
-    def __init__(self, rnn: nn.Module) -> None:
-        super().__init__()
-        self.rnn = rnn
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.rnn(x)[0]
 
 
 def recurrent(

@@ -14,6 +14,7 @@ from torch import nn
 import samestep
 from tests.evidence.ports.jax_layers import Values, normal, weights
 from tests.evidence.ports.port import Case, Fault, Port
+from tests.evidence.ports.torch_twins import States
 
 NEEDS, FLAX, TORCH = ("torch", "jax"), ("torch", "jax", "flax"), ("torch",)
 WIDTH, INPUTS, ROWS, TIME = 6, 5, 3, 7
@@ -255,17 +256,6 @@ def cells(seed: int) -> Case:
     model, loop = nn.LSTM(INPUTS, WIDTH, batch_first=True), Loop()
     loop.cell.load_state_dict({name.removesuffix("_l0"): v for name, v in model.state_dict().items()})
     return Case(loop, model, (normal(seed, ROWS, TIME, INPUTS),))
-
-
-class States(nn.Module):
-    """All states of a layer, without the last ones."""
-
-    def __init__(self, rnn: nn.Module) -> None:
-        super().__init__()
-        self.rnn = rnn
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.rnn(x)[0]
 
 
 def flax_lstm_values(p: Values) -> dict[str, dict[str, np.ndarray]]:

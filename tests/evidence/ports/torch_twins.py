@@ -183,3 +183,14 @@ FAULTS = (
           change=lambda m: set_value("norm1.running_var", m.norm1.running_var * 1.01, m)), places=("norm1",),
           cause="of itself"),
 )  # fmt: skip
+
+
+class States(nn.Module):
+    """All states of a layer, without the last ones."""
+
+    def __init__(self, rnn: nn.Module) -> None:
+        super().__init__()
+        self.rnn = rnn
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rnn(x)[0]

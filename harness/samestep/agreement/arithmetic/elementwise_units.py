@@ -3,7 +3,7 @@
 Names are NumPy's where NumPy has the operation; an engine maps its own names to them. What is not here is
 exact, is a sum or a product of several terms, or is taken apart into these. The relative error of a function
 near a zero that its operand does not share (digamma) is not bounded by units: such functions stand in
-`ABSOLUTE`, and err by so many u of max(1, |result|).
+`ABSOLUTE`, and err by N u of max(1, |result|).
 """
 
 from __future__ import annotations

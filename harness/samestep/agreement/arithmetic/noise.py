@@ -33,8 +33,8 @@ class NoiseTape:
     """The width of the error of every primitive of one computation, in order.
 
     The first run records the widths and stays exact; each replica reads them and draws its errors. The order
-    is always the same, since a reference makes no decision on a computed value. Errors are ``amplified`` so
-    many times.
+    is always the same, since a reference makes no decision on a computed value. Errors are multiplied by
+    ``amplified``.
     """
 
     amplified = 1.0

@@ -215,7 +215,7 @@ _RESULTS = {Contract.BFLOAT16: 2.0**-8, Contract.FLOAT16: 2.0**-11}
 def product(
     value: Array, apply: Map, a: Enclosed, b: Enclosed, terms: int, contract: Contract = Contract.FLOAT32
 ) -> Enclosed:
-    """Return a sum of products of ``a`` and ``b``, as ``apply``, a bilinear map, of so many terms."""
+    """Return a sum of products of ``a`` and ``b``, as ``apply``, a bilinear map of N ``terms``."""
     operand, result = _OPERANDS.get(contract, 0.0), _RESULTS.get(contract, 0.0)
     with np.errstate(all="ignore"):
         first, second = (x.bound + operand * x.reach for x in (a, b))

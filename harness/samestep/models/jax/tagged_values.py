@@ -27,7 +27,7 @@ CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "re
 #: What vmap makes of collectives over its own axis: sums over an axis of the array.
 OVER_AXES: dict[str, Callable[..., Array]] = {"psum": jnp.sum, "pmax": jnp.max, "pmin": jnp.min}
 
-#: Up to so many turns of a scan are calls of its layers, as in a stack of blocks. The results of a longer
+#: Up to N turns of a scan are calls of its layers, as in a stack of blocks. The results of a longer
 #: one, such as a recurrent net's, stay one array: XLA takes seconds for a thousand slices.
 MOST_TURNS = 32
 

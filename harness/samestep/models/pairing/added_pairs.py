@@ -68,7 +68,7 @@ def exact_terms(links: LinearMap, reference: Values, dtype: str = AS_GIVEN) -> d
     sums = [link for link in sums if not any(term.weight_differs for term in link.terms)]
     rounded = [link for link in sums if _rounds(link.apply(_double(reference, link.sources)), dtype)]
     units = {source: 0.0 for link in rounded for source in link.sources}
-    for _ in units:  # sources that meet in a sum have one unit; at most so many rounds spread it
+    for _ in units:  # sources that meet in a sum have one unit; as many rounds as sources spread it
         for link in (link for link in sums if not units.keys().isdisjoint(link.sources)):
             unit = max(_unit(reference[source], dtype) for source in link.sources)
             shared = max([unit, *(units.get(source, 0.0) for source in link.sources)])

@@ -21,12 +21,7 @@ ZOO = LAYERS | TENSORS | PROGRAMS
 REPLICAS = 12
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def program_of(case):

@@ -48,7 +48,7 @@ class Draws:
         self._places: list[int] = []
 
     def places(self, count: int) -> Array:
-        """Return so many random places, each with half the pool behind it."""
+        """Return ``count`` random places, each with half the pool behind it."""
         return self._rng.integers(0, POOL // 2, count)
 
     def _place(self) -> int:

@@ -44,7 +44,7 @@ def add_error(
 
 
 def parts_of(tensor: Tensor, at_least: int = 1) -> Iterator[slice]:
-    """Yield slices of the first axis, of about a block each and so many of its indices at least."""
+    """Yield slices of the first axis, of about a block each and of N indices ``at_least``."""
     length = tensor.shape[0]
     step = max(length * BLOCK // max(tensor.numel(), 1), at_least)
     return (slice(start, start + step) for start in range(0, length, step))
