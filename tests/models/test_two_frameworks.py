@@ -130,3 +130,14 @@ def test_a_literal_owes_its_curvature_at_angles_of_many_turns(sign):
         lambda t: jax.numpy.cos(jax.numpy.float32(held * 1.000001) * t), Wave(), (times,)
     )
     assert slower.verdict == "disagree"
+
+
+@pytest.mark.parametrize(("written", "verdict"), [(0.79788456, "agree"), (0.797885, "disagree")])
+def test_a_constant_that_a_person_wrote_to_eight_digits_is_the_same_in_float32(written, verdict):
+    """sqrt(2/pi) in gelu's tanh form: eight digits are float32's number, and 1e-9 away as a double."""
+
+    class Gelu(torch.nn.Module):
+        def forward(self, x):
+            return 0.5 * x * (1 + torch.tanh(written * x * (1 + 0.044715 * x * x)))
+
+    assert samestep.compare(jax.nn.gelu, Gelu(), (X,), variants=False).verdict == verdict

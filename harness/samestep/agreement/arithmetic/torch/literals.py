@@ -36,6 +36,14 @@ def owes(value: float) -> bool:
     return not is_short(value) and intended_number(value, "float64") is None
 
 
+def is_written(value: float) -> bool:
+    """Return whether a number has at most twelve digits, as what people write: computed ones have more.
+
+    sqrt(2/pi) is written as 0.79788456: in float32 the same number, and as a double 1e-9 away.
+    """
+    return math.isfinite(value) and float(f"{value:.12g}") == value
+
+
 @dataclass
 class Literals:
     """The literals that a program was seen to use."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from samestep.agreement.arithmetic.program import AMPLIFICATION, Contract, Finding, Level, Literal, Nudge
 from samestep.agreement.arithmetic.torch.error_blocks import add_error, has_rows
-from samestep.agreement.arithmetic.torch.literals import Literals, is_held
+from samestep.agreement.arithmetic.torch.literals import Literals, is_held, is_written
 from samestep.agreement.arithmetic.torch.noise_pool import Draw, NoisePool, dense_stride
 from samestep.agreement.arithmetic.torch.places import place
 from samestep.agreement.arithmetic.torch.repetition import is_held_exactly, repeats, spread_by_value
@@ -235,9 +235,10 @@ class RandomErrors:
         """Return a number as the next operation uses it: rounded once, unless its dtype holds it.
 
         ``rounded_to`` is the unit roundoff of the dtype that has rounded it in the code. A plain number is a
-        double, which owes nothing that is seen, unless float32 holds it: then it was rounded before.
+        double, which owes nothing that is seen, unless it was rounded before: by float32, which holds it, or
+        by the person who wrote it.
         """
-        if rounded_to is None and is_held(value, FLOAT32):
+        if rounded_to is None and (is_held(value, FLOAT32) or is_written(value)):
             rounded_to = FLOAT32
         number = value
         if rounded_to is not None:
