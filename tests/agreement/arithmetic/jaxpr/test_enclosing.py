@@ -17,6 +17,7 @@ from samestep.agreement.arithmetic.jaxpr.program import JaxProgram  # noqa: E402
 from samestep.agreement.arithmetic.jaxpr.steps import kernel_of  # noqa: E402
 from samestep.agreement.arithmetic.program import Contract, constant_digest  # noqa: E402
 from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS, unit_roundoff  # noqa: E402
+from tests.agreement.arithmetic.jaxpr.test_primitives import ROUNDS  # noqa: E402
 
 U = unit_roundoff("float32")
 
@@ -146,6 +147,24 @@ def test_float32_stays_within_the_bounds(name):
         closed = jax.make_jaxpr(lambda *inputs: [run(*inputs)[key] for key in keys])(*inputs)
         runs.append(dict(zip(keys, adversary(closed, inputs), strict=True)))
     assert max(share(run[key], x) for run in runs for key, x in bounds.items()) < 1
+
+
+#: Of the primitives that the rules of noise are tried on, one in so many.
+EVERY = 9
+
+
+@pytest.mark.parametrize("name", [*ROUNDS][::EVERY])
+def test_primitives_of_all_kinds_stay_within_their_bounds_or_have_none(name):
+    function, *operands = ROUNDS[name]
+    run = lambda *operands: dict(enumerate(jax.tree_util.tree_leaves(function(*operands))))  # noqa: E731
+    bounds, got = JaxProgram(run, operands).enclosed(frozenset()), run(*map(jnp.asarray, operands))
+    assert all(x.unknown or share(got[key], x) < 1 for key, x in bounds.items())
+
+
+def test_large_integers_are_rounded_where_they_become_floats():
+    count = np.array([3, 2**25 + 1])
+    bound = JaxProgram(lambda n: {"out": n.astype(jnp.float32)}, (count,)).enclosed(frozenset())["out"].bound
+    assert 0 == bound[0] < 1 <= bound[1]
 
 
 def test_another_eps_is_beyond_the_bounds():

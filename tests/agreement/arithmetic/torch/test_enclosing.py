@@ -16,6 +16,8 @@ from samestep.agreement.arithmetic.torch.decompositions import decomposition  # 
 from samestep.agreement.arithmetic.torch.operation_table import UNITS, operation_name  # noqa: E402
 from samestep.agreement.arithmetic.torch.program import TorchProgram  # noqa: E402
 from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS, unit_roundoff  # noqa: E402
+from tests.agreement.arithmetic.torch.elementwise_cases import ELEMENTWISE_CASES  # noqa: E402
+from tests.agreement.arithmetic.torch.window_cases import WINDOW_CASES  # noqa: E402
 
 U = unit_roundoff("float32")
 
@@ -148,6 +150,27 @@ def test_float32_stays_within_the_bounds(name):
     assert any(np.any(np.abs(moved[key] - x.value) > x.bound) for key, x in bounds.items())
 
 
+#: Of the operations that the rules of noise are tried on, one in so many.
+EVERY = 9
+
+
+@pytest.mark.parametrize("case", [*ELEMENTWISE_CASES, *WINDOW_CASES][::EVERY], ids=lambda case: case.name)
+def test_operations_of_all_kinds_stay_within_their_bounds_or_have_none(case):
+    given = case.draw()
+    leaves = [x.requires_grad_(case.backward) if x.is_floating_point() else x for x in given]
+
+    def run():
+        out = case.function(*leaves)
+        wanted = [x for x in leaves if x.requires_grad]
+        has_slopes = wanted and out.requires_grad
+        slopes = torch.autograd.grad(out.sum(), wanted, allow_unused=True) if has_slopes else ()
+        return {"out": out, **{at: slope for at, slope in enumerate(slopes) if slope is not None}}
+
+    bounds = TorchProgram(run, lambda: None, held=lambda: given).enclosed(frozenset())
+    got = run()
+    assert all(x.unknown or share(got[key], x) < 1 for key, x in bounds.items())
+
+
 def test_the_adversary_comes_near_the_bounds():
     torch.manual_seed(0)
     x, c = torch.rand(1, 400) + 1, torch.ones(1)
@@ -199,6 +222,21 @@ def test_operands_are_rounded_as_the_contract_says():
     plain = program_of(torch.matmul, [x, w], c).enclosed(frozenset())["out"]
     declared = program_of(torch.matmul, [x, w], c, Contract.TF32).enclosed(frozenset())["out"]
     assert share(cut(x) @ cut(w), plain) > 1 > share(cut(x) @ cut(w), declared)
+
+
+def test_complex_numbers_have_no_bound():
+    x = torch.rand(3)
+    run = lambda: {"out": torch.complex(x, x).abs(), "real": x * 3}  # noqa: E731
+    bounds = TorchProgram(run, lambda: None, held=lambda: [x]).enclosed(frozenset())
+    assert bounds["out"].unknown == "complex"
+    assert not bounds["real"].unknown
+
+
+def test_large_integers_are_rounded_where_they_become_floats():
+    count = torch.tensor([3, 2**25 + 1])
+    run = lambda x: x * count.float()  # noqa: E731
+    bound = program_of(run, [torch.ones(2)], torch.ones(2)).enclosed(frozenset())["out"].bound
+    assert 0 < bound[0] < 1 <= bound[1]
 
 
 def test_other_dtypes_have_no_bound():
