@@ -15,7 +15,7 @@ def test_factors_are_prime_and_ascending():
 def test_a_flat_spectrum_rounds_alike_everywhere():
     for n in (64, 100, 97):
         expected = sum(map(stage_variance, factors(n)))
-        assert transform_variance(np, np.ones((2, n))) == pytest.approx(expected)
+        assert np.all(np.abs(transform_variance(np, np.ones((2, n))) - expected) < 2.0**-40)
 
 
 @pytest.mark.parametrize("bin_", [0, 5])

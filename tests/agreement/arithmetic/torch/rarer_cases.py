@@ -27,6 +27,12 @@ def packed(x, weight):
     return nn.utils.rnn.pad_packed_sequence(rows._replace(data=torch.tanh(rows.data @ weight)))[0]
 
 
+def ctc(x, targets, lengths=(30, 22, 30), **how):
+    """The CTC loss of three sequences of 8, 6 and 3 labels."""
+    sizes = torch.tensor(lengths), torch.tensor([8, 6, 3])
+    return functional.ctc_loss(x.log_softmax(-1), targets, *sizes, **how)
+
+
 def renormalised(i, weight):
     """An embedding whose rows are made shorter before they are looked up."""
     return functional.embedding(i, weight.detach().clone(), max_norm=1.0)
@@ -48,6 +54,11 @@ RARER_CASES = [
           lambda x: functional.fractional_max_pool2d(x * 0.7, 3, 5, _random_samples=PLACES.to(x.dtype))),
     unary("fractional_pool3", VOLUME, lambda x: functional.fractional_max_pool3d(
         x * 0.7, 3, 4, _random_samples=torch.full((2, 3, 3), 0.5, dtype=x.dtype))),
+    Case("ctc", lambda x, t: ctc(x, t + 1), (normal(30, 3, 9), integers(3, 8, high=8))),
+    Case("ctc_in_one", lambda x, t: ctc(x, t, blank=8, reduction="none"),
+         (normal(30, 3, 9), integers(17, high=8))),
+    Case("ctc_impossible", lambda x, t: ctc(x, t + 1, (30, 5, 30), zero_infinity=True, reduction="sum"),
+         (normal(30, 3, 9), integers(3, 8, high=8))),
     Case("packed", packed, (normal(9, 3, 20), normal(20, 25))),
     unary("diagonals", normal(30, 30), lambda x: (torch.diag_embed(x * 0.7), (x * 0.7).diagonal(1))),
 ]  # fmt: skip

@@ -205,6 +205,18 @@ def test_an_absorbed_addend_does_not_round(mask):
     assert bool((real.abs() <= 3**0.5 * 2 * scores.abs()).all())
 
 
+def test_two_masks_of_minus_infinity_stay_minus_infinity():
+    masked = torch.where(normal(8, 50) > 0, 0.0, -torch.inf)
+    scores = torch.where(normal(50) > 0, normal(8, 50), -torch.inf)
+    mode = NoiseMode()
+    for begin in (mode.record, lambda: mode.replay(1)):
+        begin()
+        with mode:
+            out = scores.double() + masked.double()
+        assert torch.equal(out.isneginf(), scores.isneginf() | masked.isneginf())
+        assert not out.isnan().any()
+
+
 def test_a_row_that_is_masked_whole_excuses_nothing(monkeypatch):
     scores = normal(40, 50)
 

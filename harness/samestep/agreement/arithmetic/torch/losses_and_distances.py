@@ -10,6 +10,8 @@ from torch import Tensor
 from samestep.agreement.arithmetic.torch.decompositions import parts_of
 
 MEAN = 1
+#: What `embedding_renorm_` adds to norms before it divides by them.
+_ADDED = 10.0**-7
 
 
 @parts_of("multilabel_margin_loss_forward")
@@ -82,7 +84,7 @@ def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: f
     used = indices.reshape(-1).unique()
     rows = weight[used]
     norms = torch.linalg.vector_norm(rows, norm_type, 1, keepdim=True)
-    shorter = torch.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+    shorter = torch.where(norms > max_norm, max_norm / (norms + _ADDED), 1.0)
     return weight.index_copy_(0, used, rows * shorter)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from samestep.agreement.arithmetic.torch import (  # noqa: F401
     attention,
     composites,
+    connectionist,
     embedding_bags,
     losses_and_distances,
     rules_fourier,

@@ -54,7 +54,7 @@ def _shares(a: Any, b: Any, out: Tensor) -> Tensor:
     for part in parts_of(shares):
         size = total[part].abs()
         smaller = torch.minimum(*(_size(x[part], out) for x in addends))
-        shares[part] = torch.where(size != 0, smaller / size, 1.0)
+        shares[part] = torch.where(size != 0, smaller / size, 1.0).nan_to_num_(1.0)  # two infinities
     return shares.reshape(out.shape)
 
 
