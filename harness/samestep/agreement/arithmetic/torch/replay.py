@@ -42,13 +42,15 @@ class Tape:
         self._changed = recorder.changed
         self._constants: dict[Slot, torch.Tensor] = {}
         self._replay: Callable[..., Any] | None = None
+        self._keys: tuple[Any, ...] = ()
         self._same = 0
         if not self.reason:
             with like_the_mode():
                 self.calls, constants = folded(needed(recorder), recorder.constants, recorder.bases)
             used = {slot for call in self.calls for slot in call.slots()} | {*recorder.results.values()}
             self._constants = {slot: value for slot, value in constants.items() if slot in used}
-            self._replay = TapeSource(self.calls, self._constants, recorder.results).function()
+            source = TapeSource(self.calls, self._constants, recorder.results, recorder.bases)
+            self._keys, self._replay = tuple(recorder.results), source.function()
 
     @property
     def is_trusted(self) -> bool:
@@ -59,9 +61,14 @@ class Tape:
         """Compare the replay of a seed with the replica that the code gave for it."""
         if self.reason:
             return
-        replayed = self.arrays(seed, path)
+        different: list[Any] = []
+
+        def compare(key: Any, array: np.ndarray) -> None:
+            if not same_bits(result[key], array):
+                different.append(key)
+
         self._same += 1
-        if replayed is None or not all(same_bits(value, replayed[key]) for key, value in result.items()):
+        if not self._run(seed, path, compare) or different:
             self.reason = "a replay differs from the code's own replica"
             self.calls, self._constants, self._replay = [], {}, None
 
@@ -70,18 +77,24 @@ class Tape:
 
         None where a number that the code reads, and that no replica had moved before, is another.
         """
+        found: dict[Any, np.ndarray] = {}
+        is_valid = self._run(seed, path, found.__setitem__)
+        return {key: found[key] for key in self._keys} if is_valid else None
+
+    def _run(self, seed: int, path: Path, give: Callable[[Any, np.ndarray], None]) -> bool:
+        """Give each named tensor of a replica as it is made; return whether they are what the code gives."""
         assert self._replay is not None
         constants = [
             value.clone() if slot in self._changed else value for slot, value in self._constants.items()
         ]
+        held = {id(value) for value in constants}
         with like_the_mode():
-            tensors, flips, lost = self._replay(NoisePool(seed), constants)
-            if lost:
-                return None
-            if flips:
-                path.find("decides", "a value that rounding moves decides, or becomes an integer")
-            held = {id(value) for value in constants}
-            return {key: as_array(tensor, id(tensor) not in held) for key, tensor in tensors.items()}
+            flips, lost = self._replay(
+                NoisePool(seed), constants, lambda key, x: give(key, as_array(x, id(x) not in held))
+            )
+        if flips and not lost:
+            path.find("decides", "a value that rounding moves decides, or becomes an integer")
+        return not lost
 
 
 @contextmanager

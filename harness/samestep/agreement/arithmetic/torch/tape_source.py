@@ -34,15 +34,21 @@ _KEPT_SCALES = 8
 
 
 class TapeSource:
-    """Writes ``replay(pool, constants)``, which returns tensors by key, and how many decisions differ.
+    """Writes ``replay(pool, constants, give)``, which returns how many decisions differ.
 
-    These are counted apart: integers, which are kept, and numbers, which make the replay useless.
+    These are counted apart: integers, which are kept, and numbers, which make the replay useless. Each result
+    goes to ``give(key, tensor)`` as soon as nothing changes it any more, so that not all need be there at
+    once. ``bases`` has the slot that stands for each slot's storage.
     """
 
     def __init__(
-        self, calls: Sequence[Any], constants: Mapping[Slot, torch.Tensor], results: Mapping[Any, Slot]
+        self,
+        calls: Sequence[Any],
+        constants: Mapping[Slot, torch.Tensor],
+        results: Mapping[Any, Slot],
+        bases: Sequence[Slot],
     ) -> None:
-        self.calls, self.constants, self.results = calls, list(constants), dict(results)
+        self.calls, self.constants, self.results, self.bases = calls, list(constants), dict(results), bases
         self.names: dict[str, Any] = {"torch_equal": torch.equal, "add_error": add_error}
         self._named: dict[int, str] = {}
         self._views: dict[tuple[float, str], Callable[..., torch.Tensor]] = {}
@@ -50,19 +56,21 @@ class TapeSource:
     def function(self) -> Callable[..., Any]:
         """Return the compiled function."""
         lines = [
-            "def replay(pool, constants):",
+            "def replay(pool, constants, give):",
             " flips, lost = 0, 0",
             " offset, block = pool.next_offset, pool.block",
         ]
         if self.constants:
             lines.append(" " + "".join(f"{_name(slot)}, " for slot in self.constants) + "= constants")
-        last = self._last_uses()
-        for at, call in enumerate(self.calls):
-            lines.append(" " + self._line(call))
+        given = self._given()
+        last = self._last_uses(given)
+        for at, call in enumerate((None, *self.calls)):
+            if call is not None:
+                lines.append(" " + self._line(call))
+            lines += [f" give({self._value(key)}, {_name(self.results[key])})" for key in given.get(at, ())]
             if at in last:
                 lines.append(" del " + ", ".join(last[at]))
-        pairs = ", ".join(f"{self._value(key)}: {_name(slot)}" for key, slot in self.results.items())
-        lines.append(f" return {{{pairs}}}, flips, lost")
+        lines.append(" return flips, lost")
         exec(compile("\n".join(lines), "<tape>", "exec"), self.names)
         return self.names["replay"]  # type: ignore[no-any-return]
 
@@ -125,16 +133,29 @@ class TapeSource:
             self.names[name] = value
         return name
 
-    def _last_uses(self) -> dict[int, list[str]]:
-        last: dict[Slot, int] = {}
-        for at, call in enumerate(self.calls):
+    def _given(self) -> dict[int, list[Any]]:
+        """After which call, counted from 1, each result stays as it is: that makes it or changes it last."""
+        made: dict[Slot, int] = {}
+        changed: dict[Slot, int] = {}
+        for at, call in enumerate(self.calls, 1):
             for slot in call.slots():
-                last[slot] = at
-        kept = set(self.results.values())
+                made.setdefault(slot, at)
+            for slot in () if isinstance(call, Skipped | DrawNumber | DrawNumbers) else call.changes:
+                changed[self.bases[slot]] = at
+        given: dict[int, list[Any]] = {}
+        for key, slot in self.results.items():
+            at = 0 if slot in self.constants else made[slot]
+            given.setdefault(max(at, changed.get(self.bases[slot], 0)), []).append(key)
+        return given
+
+    def _last_uses(self, given: Mapping[int, Sequence[Any]]) -> dict[int, list[str]]:
+        last = {self.results[key]: at for at, keys in given.items() for key in keys}
+        for at, call in enumerate(self.calls, 1):
+            for slot in call.slots():
+                last[slot] = max(at, last.get(slot, 0))
         free: dict[int, list[str]] = {}
         for slot, at in last.items():
-            if slot not in kept:
-                free.setdefault(at, []).append(_name(slot))
+            free.setdefault(at, []).append(_name(slot))
         return free
 
 
