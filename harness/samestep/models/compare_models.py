@@ -8,6 +8,7 @@ from dataclasses import replace
 from samestep.agreement.arithmetic.program import Finding, Refused
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.asked import Asked
+from samestep.models.axis_order import other_axis_order
 from samestep.models.comparison import compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
@@ -140,7 +141,7 @@ def _handed_in_wrongly(comparison: Comparison, verdict: str) -> str | None:
             f"the candidate does not hold the reference's weights ({total - missing} of {total} parameters "
             "found): load them, or pass convert="
         )
-    return None
+    return other_axis_order(comparison)
 
 
 def _abstains(reason: str, judged: Sequence[JudgedTensor], options: Options, coverage: Coverage) -> Result:

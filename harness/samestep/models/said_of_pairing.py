@@ -18,9 +18,24 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
     layers = links.layers
     if not isinstance(layers, LayerMap):
         return
+    yield from _axes_of_one_length(layers, first)
     miss = layers.first_without_partner
     if first.layer is not None and first.layer in layers.positions:
         partner = layers.links[first.layer].sources[0]
         yield f"{first.layer} is compared with {partner} by its name and place: no layer has its values"
     elif miss is not None and miss.name not in layers.positions:
         yield f"it may begin at a layer that was not compared: {miss}"
+
+
+def _axes_of_one_length(layers: LayerMap, first: First) -> Iterator[str]:
+    """Where the shape of a layer that differs does not tell which of its axes is which."""
+    link = layers.links.get(first.layer or "")
+    if link is None or len(link.terms) != 1 or link.how == "as it is":
+        return
+    shape = link.terms[0].shape
+    alike = [axis for axis, length in enumerate(shape) if length > 1 and shape.count(length) > 1]
+    if alike:
+        yield (
+            f"axes {', '.join(map(str, alike))} of {first.layer} are of one length, so that which is which "
+            f"cannot be told from its shape {shape}: compared {link.how}"
+        )

@@ -54,6 +54,8 @@ class Settler:
         for name, ways in self.left.items():
             several = sorted({source for way in self._in_module(name) for source in way.sources})
             fits = f"its values fit {listed(several)}" if ways else "the reference has no such values left"
+            if len(ways) > len(several) == 1:
+                fits += f" in {len(ways)} orders of its axes, and which one it is cannot be told"
             self.unknown.setdefault(name, fits)
 
     # -- what is claimed -------------------------------------------------------------------------------
