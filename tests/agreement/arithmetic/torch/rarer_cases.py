@@ -38,7 +38,24 @@ def renormalised(i, weight):
     return functional.embedding(i, weight.detach().clone(), max_norm=1.0)
 
 
+def sampled(axes, mode, padding, align):
+    """A case that samples images or volumes at points of which some are outside."""
+    image = normal(2, 4, 9, 8) if axes == 2 else normal(2, 3, 5, 6, 7)
+    grid = (
+        uniform(2, 12, 13, 2, low=-1.4, high=1.4) if axes == 2 else uniform(2, 5, 6, 4, 3, low=-1.4, high=1.4)
+    )
+    return Case(
+        f"grid_sample{axes}_{mode}_{padding}{'_aligned' if align else ''}",
+        lambda x, g: functional.grid_sample(x * 0.7, g, mode, padding, align_corners=align),
+        (image, grid),
+    )
+
+
 RARER_CASES = [
+    sampled(2, "bilinear", "zeros", False),
+    sampled(2, "bilinear", "reflection", True),
+    sampled(3, "bilinear", "border", False),
+    sampled(3, "nearest", "zeros", True),
     unary("multilabel_margin_padded", normal(4, 6), lambda x: functional.multilabel_margin_loss(x, PADDED)),
     unary("multilabel_margin_sum", normal(4, 6),
           lambda x: functional.multilabel_margin_loss(x, PADDED, reduction="sum")),

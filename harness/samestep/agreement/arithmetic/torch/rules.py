@@ -7,6 +7,7 @@ from samestep.agreement.arithmetic.torch import (  # noqa: F401
     composites,
     connectionist,
     embedding_bags,
+    grid_sampling,
     losses_and_distances,
     rules_fourier,
     rules_linear_systems,
