@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -55,6 +56,21 @@ def test_the_model_itself_is_within_rounding_of_its_program(case):
     sigma = spread(program, exact)
     assert not beyond(native, exact, sigma)
     assert any(s.any() for s in sigma.values())
+
+
+class Doubled(nn.Module):
+    """A layer whose output is observed as a view of its own."""
+
+    def forward(self, x):
+        return x * 2
+
+
+def test_a_copy_of_the_model_dies_with_its_run():
+    program = from_module(nn.Sequential(nn.Linear(4, 4), Doubled())).program(asked(X))
+    program.exact()
+    program.replica(0)
+    gc.collect()
+    assert sum(type(one) is Doubled for one in gc.get_objects()) == 1
 
 
 def test_the_exact_run_is_the_model_in_float64():

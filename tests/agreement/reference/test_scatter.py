@@ -1,0 +1,48 @@
+"""What is added up block by block is what whole arrays give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from samestep.agreement.reference.scatter import BLOCK, Scatter
+
+RNG = np.random.default_rng(0)
+ROWS = BLOCK // 50
+
+
+def with_infinities(array):
+    array[3, 4], array[5, 6], array[7, 8] = np.inf, np.nan, 1e300
+    return array
+
+
+@pytest.mark.parametrize(
+    "exact",
+    [
+        RNG.standard_normal((ROWS, 128)),
+        RNG.standard_normal((128, ROWS)).T,
+        RNG.standard_normal((2 * ROWS, 128))[::2],
+        with_infinities(RNG.standard_normal((ROWS, 128))),
+        np.array(2.0),
+        np.zeros((0, 3)),
+    ],
+    ids=["rows", "columns", "gaps", "not finite", "scalar", "empty"],
+)
+@pytest.mark.parametrize("before", [0.0, 1.0])
+def test_errors_add_up(exact, before):
+    largest = float(np.finfo(np.float32).max)
+    scatter = Scatter(exact, np.full(exact.shape, before) if before else before, largest)
+    replicas = [exact + 1e-7 * RNG.standard_normal(exact.shape) for _ in range(3)]
+    with np.errstate(all="ignore"):
+        held = np.abs(exact) <= largest
+        errors = [np.where(np.isfinite(replica - exact), replica - exact, 0.0) for replica in replicas]
+        for replica in replicas:
+            scatter.add(np.array(replica, order="C"))
+    direction = np.where(held, exact, 0.0) - before
+    length = np.square(direction).sum()
+    assert np.array_equal(scatter.squares, sum(np.square(error) for error in errors))
+    assert scatter.count == held.sum()
+    for error, norm, scale in zip(errors, scatter.norms, scatter.scales, strict=True):
+        inside = np.where(held, error, 0.0)
+        assert norm == pytest.approx(np.sqrt(np.square(inside).sum()))
+        assert scale == pytest.approx((inside * direction).sum() / length if length else 0.0)
