@@ -17,7 +17,7 @@ from samestep.agreement.arithmetic.jaxpr.program import JaxProgram  # noqa: E402
 from samestep.agreement.arithmetic.jaxpr.steps import kernel_of  # noqa: E402
 from samestep.agreement.arithmetic.program import Contract, constant_digest  # noqa: E402
 from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS, unit_roundoff  # noqa: E402
-from tests.agreement.arithmetic.jaxpr.test_primitives import ROUNDS  # noqa: E402
+from tests.agreement.arithmetic.jaxpr.primitive_cases import ROUNDS  # noqa: E402
 
 U = unit_roundoff("float32")
 
