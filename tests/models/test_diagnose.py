@@ -175,3 +175,20 @@ def test_a_difference_that_nothing_explains_has_no_cause():
     result = compared(candidate, reference, normal(7, 12))
     assert result.first.layer == "1"
     assert result.diagnosis is None or not result.diagnosis.certain
+
+
+def test_the_gradient_of_a_tied_head_that_is_lost():
+    class Tied(nn.Module):
+        def __init__(self, lost=False):
+            super().__init__()
+            torch.manual_seed(0)
+            self.embed, self.norm, self.lost = nn.Embedding(11, 8), nn.LayerNorm(8), lost
+
+        def forward(self, tokens):
+            head = self.embed.weight.detach() if self.lost else self.embed.weight
+            return self.norm(self.embed(tokens)) @ head.T
+
+    result = compared(Tied(lost=True), Tied(), np.arange(10).reshape(2, 5))
+    assert result.first.tensor == "gradient of embed.weight"
+    assert result.diagnosis.text == "a contribution to the gradient is not added"
+    assert result.diagnosis.certain

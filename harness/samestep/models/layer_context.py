@@ -16,6 +16,9 @@ from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
 Arrays = tuple[np.ndarray, ...]
 
+#: Layers, the last ones, whose values a weight may have been multiplied by.
+FEW = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
@@ -141,4 +144,23 @@ def _summands(comparison: Comparison, key: TensorKey) -> Arrays:
         for other, x in exact.items()
         if other.role is Role.LAYER_GRADIENT and other != key and x.shape == exact[key].shape
     ]
-    return (*outputs[:1], *([] if targets is None else [targets]), *alike)
+    return (*outputs[:1], *([] if targets is None else [targets]), *alike, *_products(comparison, key))
+
+
+def _products(comparison: Comparison, key: TensorKey) -> Iterator[np.ndarray]:
+    """What a weight's gradient has from a product with it: of a tied head, the part that is easily lost."""
+    exact, question = comparison.expected.exact, comparison.asked.candidate
+    shape = exact[key].shape
+    if key.role is not Role.GRADIENT or len(shape) != 2:
+        return
+    slopes = [
+        x for other, x in exact.items() if other.role is Role.LAYER_GRADIENT and x.shape[-1:] == shape[:1]
+    ]
+    outputs = [x for other, x in exact.items() if other.role is Role.OUTPUT and x.dtype.kind == "f"]
+    if question.loss is None:
+        slopes += [question.cotangent(i, x.shape) for i, x in enumerate(outputs) if x.shape[-1:] == shape[:1]]
+    values = [x for other, x in exact.items() if other.role is Role.LAYER and x.shape[-1:] == shape[1:]]
+    for slope in slopes[-FEW:]:
+        for value in values[-FEW:]:
+            if slope.size // shape[0] == value.size // shape[1]:
+                yield slope.reshape(-1, shape[0]).astype(np.float64).T @ value.reshape(-1, shape[1])
