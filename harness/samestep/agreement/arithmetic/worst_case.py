@@ -183,15 +183,16 @@ def compared(value: Array, a: Enclosed, b: Enclosed) -> Enclosed:
 def either(value: Array, *operands: Enclosed) -> Enclosed:
     """Return what is made of bools or integers: anything where one of them is undecided."""
     doubt = reduce(np.logical_or, [x.bound > 0 for x in operands])
-    return Enclosed(value, np.where(np.broadcast_to(doubt, np.shape(value)), np.inf, 0.0))
+    most = 1.0 if value.dtype == bool else np.inf
+    return Enclosed(value, np.where(np.broadcast_to(doubt, np.shape(value)), most, 0.0))
 
 
 def selected(value: Array, condition: Enclosed, a: Enclosed, b: Enclosed) -> Enclosed:
     """Return ``a`` where the condition holds, ``b`` elsewhere; both where it is undecided."""
     with np.errstate(all="ignore"):
         chosen = np.where(condition.value, a.bound, b.bound)
-        both = np.maximum(a.bound, b.bound) + np.abs(a.value - b.value)
-        bound = np.where(condition.bound > 0, np.where(a.value == b.value, chosen, both), chosen)
+        gap = np.where(a.value == b.value, 0.0, np.abs(a.value - b.value))  # of equal infinities too
+        bound = np.where(condition.bound > 0, np.maximum(a.bound, b.bound) + gap, chosen)
     return Enclosed(value, settled(value, bound), max(a.terms, b.terms))
 
 

@@ -37,6 +37,9 @@ def enclosed_results(recorder: Recorder, rounded: frozenset[str], contract: Cont
     """
     if recorder.reason:
         raise Refused(recorder.reason)
+    elsewhere = {str(row.device) for row in recorder.constants.values() if row.device.type != "cpu"}
+    if elsewhere:
+        raise Refused(f"bounds are computed on the CPU, and the model is on {', '.join(sorted(elsewhere))}")
     with like_the_mode():
         return Bounds(recorder, rounded, contract).run(needed(recorder))
 
