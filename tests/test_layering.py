@@ -50,7 +50,7 @@ DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measu
 #: How the sides of a comparison are described.
 SUBJECT = (
     "models.tensors", "models.question", "models.subject", "models.losses", "models.nested", "models.twice",
-    "models.found_framework",
+    "models.found_framework", "models.on_the_way",
 )  # fmt: skip
 
 #: Which modules a room, or a part of one, may import, its own aside; the lowest first. Arrows point down: a
@@ -130,6 +130,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "models.question": ("models.tensors", "models.dtypes"),
     "models.twice": ("models.tensors",),
     "models.found_framework": (),
+    "models.on_the_way": (),
     "models.subject": ("errors", "agreement.arithmetic", "models.tensors", "models.question", "models.twice"),
     "models.losses": ("models.subject",),
     "models.nested": ("models.subject",),
