@@ -38,7 +38,7 @@ def to_array(tensor: torch.Tensor, what: str) -> np.ndarray:
     check_plain(tensor, what)
     plain = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
     plain = plain.float() if plain.dtype in NARROW else plain
-    return np.array(plain.cpu().resolve_conj().resolve_neg().numpy(), order="C")
+    return np.array(plain.numpy(force=True), order="C")
 
 
 def check_plain(tensor: torch.Tensor, what: str) -> None:

@@ -62,6 +62,9 @@ FLOW = {
         lambda x: lax.scan(lambda c, r: (jnp.tanh(c @ W + r), None), jnp.zeros(30), x)[0].sum()),
     "associative_scan": lambda x: lax.associative_scan(jnp.multiply, x / 2 + 1),
     "while": lambda x: newton(jnp.abs(x) + 1),
+    "while by rows": jax.vmap(
+        lambda r: lax.while_loop(lambda s: jnp.sum(s * s) > 9, lambda s: jnp.sin(s) * 0.9, r * 1.7)),
+    "device_put": lambda x: jax.device_put((x @ W, x * 3))[0] + x[:, :1],
     "fori": lambda x: lax.fori_loop(0, 5, lambda i, s: jnp.sin(s) * i + s, x),
     "cond": lambda x: lax.cond(x[0, 0] > 0, lambda y: y @ W, lambda y: y * 3, x),
     "switch": lambda x: lax.switch(jnp.int32(x[0, 0] * 0) + 7, [jnp.sin, jnp.cos, jnp.tanh], x),

@@ -116,9 +116,10 @@ class While:
             turns.conditions.append(visit)
             if decided is not None:  # how often the body runs depends on what rounds
                 carried = [longest(taint, decided) for taint in carried]
-            if not bool(goes_on):
+            if not np.any(goes_on):
                 break
-            carry, carried, visit = first(self.body, [*of_body, *carry], [*inside, *carried], run)
+            new, carried, visit = first(self.body, [*of_body, *carry], [*inside, *carried], run)
+            carry = _going_on(goes_on, new, carry)
             turns.bodies.append(visit)
         return carry, carried, turns
 
@@ -131,16 +132,28 @@ class While:
             condition = [*of_condition, *carry]
             (goes_on,) = again(record.conditions[count], condition, run) if known else anew(
                 self.condition, condition, run)  # fmt: skip
-            if not bool(goes_on):
+            if not np.any(goes_on):
                 break
             body = [*of_body, *carry]
             known = count < len(record.bodies)
-            carry = again(record.bodies[count], body, run) if known else anew(self.body, body, run)
+            new = again(record.bodies[count], body, run) if known else anew(self.body, body, run)
+            carry = _going_on(goes_on, new, carry)
             count += 1
         if count != len(record.bodies):
             text = f"while runs {len(record.bodies)} times, and otherwise often after rounding"
             run.found("decides", self.origin.place, text)
         return carry
+
+
+def _going_on(goes_on: Any, new: Values, old: Values) -> Values:
+    """The carry after a turn; of loops that run side by side, as `vmap` makes them, those that go on."""
+    if not np.ndim(goes_on):
+        return new
+    every = np.asarray(goes_on)
+    return [
+        np.where(every.reshape(every.shape + (1,) * (np.ndim(mine) - every.ndim)), mine, theirs)
+        for mine, theirs in zip(new, old, strict=True)
+    ]
 
 
 class Cond:

@@ -116,7 +116,7 @@ def _while(loop: While, operands: Results, contract: Contract) -> Results:
     of_condition, of_body, carry = loop.parts(operands)
     while True:
         (goes_on,) = enclosed_block(loop.condition, [*of_condition, *carry], contract)
-        if not goes_on.decided:
+        if not goes_on.decided or np.ndim(goes_on.value):
             return [Enclosed.without_rule(x.value, _named(loop.origin)) for x in carry]
         if not bool(goes_on.value):
             return list(carry)

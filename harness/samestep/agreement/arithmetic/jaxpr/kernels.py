@@ -191,14 +191,14 @@ MAKERS: dict[str, Maker] = {
         "not": np.invert, "is_finite": np.isfinite, "floor": np.floor, "ceil": np.ceil,
     }.items()},
     **{name: _plain(lambda a: a) for name in (
-        "stop_gradient", "copy", "copy_p", "device_put", "sharding_constraint", "name", "mesh_cast", "pvary",
+        "stop_gradient", "copy", "copy_p", "sharding_constraint", "name", "mesh_cast", "pvary",
         "pbroadcast", "reshard", "samestep_tag", "samestep_tag_tangent",
     )},
     "rsqrt": _plain(lambda a: 1.0 / np.sqrt(a)),
     "reduce_precision": _plain(np.copy),
     "clamp": _plain(lambda low, x, high: np.clip(x, low, high)),
-    **dict.fromkeys(  # collectives over one device
-        ("optimization_barrier", "psum", "psum_invariant", "pmax", "pmin"),
+    **dict.fromkeys(  # collectives over one device, and moves to it
+        ("device_put", "optimization_barrier", "psum", "psum_invariant", "pmax", "pmin"),
         _plain(lambda *operands: list(operands)),
     ),
     "integer_pow": _integer_pow,

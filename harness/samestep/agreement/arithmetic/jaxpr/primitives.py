@@ -26,7 +26,7 @@ ELEMENTWISE = {
     "erf_inv": "erfinv", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos",
     "atan": "arctan", "atan2": "arctan2", "sinh": "sinh", "cosh": "cosh", "asinh": "arcsinh",
     "acosh": "arccosh", "atanh": "arctanh", "pow": "power", "cbrt": "cbrt", "lgamma": "lgamma",
-    "digamma": "digamma",    "bessel_i0e": "i0e", "bessel_i1e": "i1e",
+    "digamma": "digamma", "bessel_i0e": "i0e", "bessel_i1e": "i1e",
 }  # fmt: skip
 
 #: A call of another jaxpr, and the parameter that holds it.

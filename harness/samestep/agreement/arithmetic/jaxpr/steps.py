@@ -141,7 +141,8 @@ class Rounded:
     def first(self, run: Run, operands: Values, taints: Sequence[Taint]) -> First:
         """Return the result, and how it rounds."""
         out, taint = self.kernel(*operands), longest(*taints)
-        if taint is None and held(out, self.operation.dtype):
+        reduces = self.operation.name == "reduce_precision"  # to fewer digits than its dtype has
+        if taint is None and not reduces and held(out, self.operation.dtype):
             return [out], [None], None
         rounding = rounding_of(self.operation, operands, out)
         if rounding is None:

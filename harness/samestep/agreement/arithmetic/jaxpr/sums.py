@@ -132,6 +132,14 @@ def _scatter_add(operation: Operation, operands: Sequence[Array], out: Array) ->
     return SumErrors(sum_variance(out, squares, n), int(n.max(initial=1)))
 
 
+def _ragged_dot(operation: Operation, operands: Sequence[Array], out: Array) -> SumErrors:
+    """Products of groups of rows: what stands in another group is no term."""
+    a, b, sizes = operands
+    squares = operation.kernel(np.square(a), np.square(b), sizes)
+    n = operation.kernel(np.ones(a.shape), np.ones(b.shape), sizes).round()
+    return SumErrors(squares + sum_variance(out, squares, n), int(n.max(initial=1)))
+
+
 def _select_and_scatter_add(operation: Operation, operands: Sequence[Array], out: Array) -> SumErrors:
     source, operand = operands
     n = operation.kernel(np.ones(source.shape), operand)
@@ -159,6 +167,7 @@ def _library(operation: Operation, operands: Sequence[Array], out: Array) -> Sum
 SUMS: dict[str, Rule] = {
     "reduce_sum": _reduce_sum,
     "dot_general": _dot_general,
+    "ragged_dot_general": _ragged_dot,
     "conv_general_dilated": _convolution,
     "reduce_window_sum": _reduce_window_sum,
     "scatter-add": _scatter_add,
