@@ -36,17 +36,24 @@ def folded(
 def _differing(calls: Sequence[Any], bases: Sequence[Slot]) -> set[Slot]:
     found = {bases[call.slot] for call in calls if isinstance(call, DrawNumbers)}
     found |= {bases[call.out] for call in calls if isinstance(call, Error)}
+    seen = [
+        (
+            {bases[slot] for slot in call.operands()},
+            {bases[slot] for slot in call.results if slot is not None},
+            {bases[slot] for slot in call.changes},
+            call.has_numbers,
+        )
+        for call in calls
+        if isinstance(call, Call | Decision)
+    ]
     before = -1
     while before != len(found):
         before, read = len(found), set[Slot]()
-        for call in calls:
-            if not isinstance(call, Call | Decision):
-                continue
-            changed = {bases[slot] for slot in call.changes}
-            if _differs(call, found, bases) or changed & read:  # what was read before is another value
-                found.update(bases[slot] for slot in call.results if slot is not None)
-                found.update(changed)
-                read.update(bases[slot] for slot in call.operands())
+        for reads, makes, changes, has_numbers in seen:
+            differs = has_numbers or not (found.isdisjoint(reads) and found.isdisjoint(makes))
+            if differs or not changes.isdisjoint(read):  # what was read before is another value
+                found |= makes | changes
+                read |= reads
     return found
 
 
