@@ -1,4 +1,4 @@
-"""A gradient that PyTorch knows to be zero has no memory of its own, and is an array of zeros all the same."""
+"""A gradient that PyTorch knows to be zero has no memory of its own, and is an array of zeros."""
 
 from __future__ import annotations
 

@@ -73,6 +73,11 @@ ROUNDS = {
     "cumlogsumexp": (lambda a: lax.cumlogsumexp(a, 1), SEQUENCE),
     "dot": (lambda a, b: a @ b.T, A, B),
     "dot batched": (lambda a, b: jnp.einsum("bij,bkj->bik", a, b), normal(3, 20, 50), normal(3, 20, 50)),
+    "ragged_dot": (lambda a, b: lax.ragged_dot(a, b, jnp.array([9, 0, 25])), A, normal(3, 30, 20)),
+    "gradient of ragged_dot": (
+        jax.grad(lambda b, a: jnp.sum(jnp.sin(lax.ragged_dot(a, b, jnp.array([9, 5, 26]))))),
+        normal(3, 30, 20), A),
+    "reduce_precision": (lambda a: lax.reduce_precision(a, 8, 7), A),
     "conv": (
         lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=DIMS), IMAGE, FILTER),
     "conv strided, dilated": (
