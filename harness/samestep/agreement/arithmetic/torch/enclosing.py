@@ -106,15 +106,13 @@ class Bounds:
 
     def _found(self, applied: Applied, out: list[Any]) -> Sequence[Enclosed] | None:
         """The results with their bounds; None where there is no rule."""
-        rule = rule_of(applied.func, operation_name(applied.func))
         if any(isinstance(x, Tensor) and x.is_complex() for x in out):
             return None
         values = [x.numpy() if isinstance(x, Tensor) else x for x in out]
-        if rule is not None:
-            return rule(applied, values)
         if all(x.decided for x in applied.operands) and not any(_is_float(x) for x in out):
             return [Enclosed.exact(value) for value in values]
-        return None
+        rule = rule_of(applied.func, operation_name(applied.func))
+        return None if rule is None else rule(applied, values)
 
     def _applied(self, call: Call) -> Applied:
         """The operands before the call, which may change them."""
