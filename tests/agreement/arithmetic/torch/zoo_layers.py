@@ -151,7 +151,9 @@ LAYERS = {
     "orthogonal": Case(
         lambda: parametrizations.orthogonal(nn.Linear(5, 5), orthogonal_map="cayley"),
         [normal(4, 5)],
-        refused="linalg",
+    ),
+    "orthogonal, by exponentials": Case(
+        lambda: parametrizations.orthogonal(nn.Linear(5, 5)), [normal(4, 5)], refused="matrix_exp"
     ),
     "embedding bag": Case(
         lambda: Net(lambda self, i: self.layers[0](i, torch.tensor([0, 3, 5])), nn.EmbeddingBag(12, 6)),
@@ -162,9 +164,7 @@ LAYERS = {
         [whole(12, 5)],
         refused="sparse",
     ),
-    "largest norm": Case(
-        lambda: nn.Embedding(12, 6, max_norm=1.0), [whole(12, 5)], refused="embedding_renorm"
-    ),
+    "largest norm": Case(lambda: nn.Embedding(12, 6, max_norm=1.0), [whole(12, 5)]),
     "activations": Case(activations, [ROWS]),
     "random slopes": Case(lambda: nn.Sequential(nn.Linear(8, 4), nn.RReLU()), [ROWS], refused="rrelu"),
     "convolutions": Case(windows, [normal(2, 4, 6, 6)]),
@@ -176,10 +176,13 @@ LAYERS = {
     "FFT": Case(
         lambda: Net(lambda self, x: torch.fft.fft2(self.layers[0](x)).real, nn.Linear(8, 8)),
         [ROWS],
-        refused="_fft",
+    ),
+    "linear system": Case(
+        lambda: Net(lambda self, x: torch.linalg.solve(self.layers[0](x).T @ x, x.T).mT, nn.Linear(8, 8)),
+        [normal(12, 8)],
     ),
     "linalg": Case(
-        lambda: Net(lambda self, x: torch.logdet(self.layers[0](x) @ x[:, :4].T), nn.Linear(8, 4)),
+        lambda: Net(lambda self, x: torch.linalg.svdvals(self.layers[0](x)), nn.Linear(8, 4)),
         [ROWS],
         refused="linalg",
     ),
