@@ -135,11 +135,7 @@ LAYERS = {
         lambda: Net(without_gradient, nn.GRU(6, 8).eval(), nn.Linear(8, 2)), [normal(5, 3, 6)]
     ),
     "LSTM cell": Case(lambda: Net(cell_by_cell, nn.LSTMCell(6, 8)), [normal(4, 3, 6)]),
-    "packed sequences": Case(
-        lambda: Net(packed, nn.LSTM(6, 8, batch_first=True)),
-        [normal(3, 5, 6)],
-        refused="_pack_padded_sequence",
-    ),
+    "packed sequences": Case(lambda: Net(packed, nn.LSTM(6, 8, batch_first=True)), [normal(3, 5, 6)]),
     "flash attention": Case(lambda: Net(forced_flash, nn.Linear(16, 16)), [normal(2, 6, 16)]),
     "batch norm": Case(conv_net, [IMAGES], steps=2),
     "batch norm, eval": Case(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval(), [IMAGES]),
@@ -213,7 +209,6 @@ LAYERS = {
     "CTC": Case(
         lambda: nn.Linear(8, 6),
         [normal(5, 8)],
-        refused="ctc",
         loss=lambda y: F.ctc_loss(
             y.log_softmax(-1)[:, None], torch.ones(1, 2).long(), torch.tensor([5]), torch.tensor([2])
         ),
