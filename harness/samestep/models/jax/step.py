@@ -83,6 +83,8 @@ def named_outputs(outputs: Any) -> dict[str, Array]:
         if not is_array(leaf) and not isinstance(leaf, (bool, int, float)):
             where = f"output {name}" if name else "output"
             raise ModelError(f"the {where} is a {type(leaf).__name__}, which is no array")
+        if isinstance(leaf, complex) or (is_array(leaf) and jnp.iscomplexobj(leaf)):
+            raise ModelError(f"output {name}".strip() + " is complex: return its real and imaginary parts")
     if not named:
         raise ModelError(f"the model returned {outputs!r}, which holds no array")
     return {name: jnp.asarray(leaf) for name, leaf in named.items()}
