@@ -7,8 +7,8 @@ import pytest
 
 jnp = pytest.importorskip("jax.numpy")
 
-import samestep
-from samestep.models.subject import ModelError
+import samestep  # noqa: E402
+from samestep.models.subject import ModelError  # noqa: E402
 
 X = np.random.default_rng(0).standard_normal((6, 8)).astype(np.float32)
 
