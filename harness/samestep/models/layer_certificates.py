@@ -48,14 +48,16 @@ def certify_layers(
     there is none at all, and `ModelError`.
     """
     enclosed = _enclosed(comparison, _given(comparison), options)
-    links, wrong = comparison.links, frozenset(beyond)
+    links, wrong, compared = comparison.links, frozenset(beyond), {t.key for t in comparison.judged}
     values = links.apply({key: x.value for key, x in enclosed.items()})
     bounds = links.apply_bounds({key: x.bound for key, x in enclosed.items()})
     got = links.comparable(comparison.run.tensors)
     layers = [key.name for key in values if key.role is Role.LAYER]
     found: dict[str, list[Certificate]] = {}
     for key, value in values.items():
-        if key not in got or got[key].shape != value.shape or value.dtype.kind != "f" or not value.size:
+        if key not in compared or key not in got or got[key].shape != value.shape:
+            continue
+        if value.dtype.kind != "f" or not value.size:
             continue
         around = innermost(layers, key.name) if key.role in (Role.GRADIENT, Role.STATE) else None
         unknown = next((enclosed[k].unknown for k in links.name_of(key)[0] if enclosed[k].unknown), "")
@@ -65,9 +67,12 @@ def certify_layers(
 
 
 def _given(comparison: Comparison) -> Tensors:
-    """What the candidate really gave at the layers that both show, in the reference's shapes."""
-    roles = (Role.LAYER, Role.LAYER_GRADIENT)
-    shown = {key: x for key, x in comparison.run.tensors.items() if key.role in roles}
+    """What the candidate really gave at the layers that both show, in the reference's shapes.
+
+    Layers that were paired by their place and left out are none of these: nothing may go on from there.
+    """
+    compared = {t.key for t in comparison.judged if t.key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
+    shown = {key: x for key, x in comparison.run.tensors.items() if key in compared}
     values = comparison.links.to_reference(shown)
     values = {key: value for key, value in values.items() if key in comparison.programs.own}
     if not any(key.role is Role.LAYER for key in values):
