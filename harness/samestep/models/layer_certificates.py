@@ -18,6 +18,7 @@ from samestep.agreement.limits import BOUND_ROUNDING
 from samestep.agreement.verdict import AGREE
 from samestep.models.certificate import Certificate, worst_certificate
 from samestep.models.judging import Comparison
+from samestep.models.localise import to_go_on_from
 from samestep.models.options import Options
 from samestep.models.runs import naming
 from samestep.models.subject import ModelError, innermost
@@ -67,14 +68,8 @@ def certify_layers(
 
 
 def _given(comparison: Comparison) -> Tensors:
-    """What the candidate really gave at the layers that both show, in the reference's shapes.
-
-    Layers that were paired by their place and left out are none of these: nothing may go on from there.
-    """
-    compared = {t.key for t in comparison.judged if t.key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
-    shown = {key: x for key, x in comparison.run.tensors.items() if key in compared}
-    values = comparison.links.to_reference(shown)
-    values = {key: value for key, value in values.items() if key in comparison.programs.own}
+    """What the candidate really gave at the layers that both show, in the reference's shapes."""
+    values = to_go_on_from(comparison, comparison.run.tensors)
     if not any(key.role is Role.LAYER for key in values):
         raise Refused("the candidate shows no layers as it really runs")
     return values
@@ -101,8 +96,8 @@ def _certificate(key: TensorKey, got: np.ndarray, known: Enclosed, beyond: bool)
     if known.unknown:
         return Certificate(name, name, (), 0.0, 0.0, 0.0, False, key.is_backward, known.unknown)
     with np.errstate(all="ignore"):
-        told = np.isfinite(value) & np.isfinite(got) & (np.abs(value) + bound < _LARGEST)
-        error = np.where(told, np.abs(got.astype(np.float64) - value), 0.0)
+        finite = np.isfinite(value) & np.isfinite(got) & (np.abs(value) + bound < _LARGEST)
+        error = np.where(finite, np.abs(got.astype(np.float64) - value), 0.0)
         share = np.where(error > 0, error / bound, 0.0)
     at = index_of_largest(share)
     most = float(share[at])

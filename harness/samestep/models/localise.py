@@ -13,7 +13,7 @@ from samestep.models.expected import Progress
 from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
 from samestep.models.runs import CandidateRun, open_programs
-from samestep.models.tensors import Role
+from samestep.models.tensors import Role, Tensors
 from samestep.models.twice import Twice
 
 
@@ -23,17 +23,24 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
     Where the candidate has an exact run, the layers go on from its exact values, and differences are those of
     the functions; else from what it really gave. Raises `ModelError` and `Refused`.
     """
-    links, run = comparison.links, comparison.run
+    run = comparison.run
     exact = run.exact is not None and any(tensor.state == "disagree" for tensor in comparison.judged)
     shown = run.exact if exact and run.exact is not None else run.tensors
-    values = links.to_reference(
-        {key: value for key, value in shown.items() if key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
-    )
-    values = {key: value for key, value in values.items() if key in comparison.programs.own}
+    values = to_go_on_from(comparison, shown)
     if not any(key.role is Role.LAYER for key in values):
         return None
     asked = replace(comparison.asked, reference=replace(comparison.asked.reference, forced=values))
     programs = open_programs(comparison.sides.reference, asked.reference, options.contract)
     one = CandidateRun(Twice({}, {}), run.program, run.exact, None) if exact else replace(run, program=None)
     few = options.with_few_replicas
-    return Judge(comparison.sides, asked, one, programs, links, few, forced=True).compare(progress)
+    return Judge(comparison.sides, asked, one, programs, comparison.links, few, forced=True).compare(progress)
+
+
+def to_go_on_from(comparison: Comparison, shown: Tensors) -> Tensors:
+    """Return what the candidate's ``shown`` tensors say of the reference's layers and gradients there.
+
+    Layers that were paired by their place and left out are none of these: nothing may go on from there.
+    """
+    compared = {t.key for t in comparison.judged if t.key.role in (Role.LAYER, Role.LAYER_GRADIENT)}
+    values = comparison.links.to_reference({key: x for key, x in shown.items() if key in compared})
+    return {key: value for key, value in values.items() if key in comparison.programs.own}

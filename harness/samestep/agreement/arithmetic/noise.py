@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
 from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
-from samestep.agreement.arithmetic.summation import random_order_variance
+from samestep.agreement.arithmetic.summation import random_order_variance, wandering
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation
 
 
@@ -156,7 +156,9 @@ class Noise(RoundingArray):
         n = self.size // max(value.size, 1)
         if self.tape.is_recording:
             squares = np.square(self.value).sum(axis=axis, keepdims=keepdims)
-            self.tape.record(self.tape.deviation * np.sqrt(random_order_variance(value, squares, n)))
+            variance = random_order_variance(value, squares, n)
+            variance = variance * wandering(_rows(self.value, axis), variance)
+            self.tape.record(self.tape.deviation * np.sqrt(variance))
         return self.like((self.tape.add_noise(value),)).with_terms_of([self], n)
 
     def index_of_largest(self, axis: int) -> Self:
@@ -168,6 +170,14 @@ class Noise(RoundingArray):
     def select(self, condition: Self, a: Self, b: Self) -> Self:
         value = np.where(condition.value, a.value, b.value)
         return self.like((value,)).with_terms_of([condition, a, b])
+
+
+def _rows(value: Array, axis: Axis) -> Array:
+    """The terms of sums along ``axis``, in the order in which they lie: (sums, terms)."""
+    axes = range(value.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    summed = [d % value.ndim for d in axes]
+    kept = [d for d in range(value.ndim) if d not in summed]
+    return value.transpose(*kept, *summed).reshape(*(value.shape[d] for d in kept), -1)
 
 
 class TF32Noise(Noise):

@@ -12,6 +12,9 @@ from typing import Any
 #: A NumPy array or a PyTorch tensor: what has the operators of both.
 AnyArray = Any
 
+#: Sums of fewer terms are taken to be in random order: they have no room for blocks.
+LONG = 64
+
 
 def sum_variance(total: AnyArray, squares: AnyArray, n: AnyArray) -> AnyArray:
     """Return the variance of the n additions of a sum in random order, in units of s^2.
@@ -29,3 +32,19 @@ def random_order_variance(total: AnyArray, squares: AnyArray, n: AnyArray) -> An
     S^2 (n + 1)(2 n + 1) / (6 n) + (Q - S^2 / n)(n + 1) / 6 is (2 S^2 + Q)(n + 1) / 6.
     """
     return (2 * total * total + squares) * ((n + 1) / 6)
+
+
+def wandering(rows: AnyArray, variance: AnyArray) -> float:
+    """Return how much larger the variance of sums is in the order in which their terms lie; 1 at least.
+
+    ``rows`` holds the terms, (sums, terms), and ``variance`` what `sum_variance` says of the sums. Terms that
+    come image by image, or sequence by sequence, are in no random order: where they cancel only as a whole,
+    as the gradient of a bias before a BatchNorm does, the partial sums between the blocks are many times
+    larger. Each addition errs by s times its result, so what counts is the sum of the squares of the partial
+    sums. It is taken over all sums of a tensor: for one sum in random order it scatters by its own size.
+    """
+    if rows.shape[-1] < LONG:
+        return 1.0
+    partial = rows.cumsum(-1) * (rows != 0)  # adding 0 does not round
+    in_order, expected = float((partial * partial).sum()), float(variance.sum())
+    return max(1.0, in_order / expected) if 0 < expected < float("inf") and in_order < float("inf") else 1.0

@@ -86,7 +86,7 @@ def test_the_gradient_of_a_bias_behind_a_global_average_pool_rounds_alike(monkey
         return sequentially(g.transpose(0, 1).reshape(3, -1))
 
     assert not compare(gradient, (g,), backward=False, candidate=candidate).breaches
-    monkeypatch.setattr(rules_products, "repetition", lambda rows: None)
+    monkeypatch.setattr(rules_sums, "repetition", lambda rows: None)
     assert compare(gradient, (g,), backward=False, candidate=candidate).breaches
 
 

@@ -19,7 +19,7 @@ from samestep.agreement.arithmetic.jaxpr.operation import Operation
 from samestep.agreement.arithmetic.jaxpr.primitives import ELEMENTWISE
 from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, repeats
 from samestep.agreement.arithmetic.lost_terms import may_lose, one_way_loss
-from samestep.agreement.arithmetic.summation import sum_variance
+from samestep.agreement.arithmetic.summation import sum_variance, wandering
 from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS, rounding_deviation
 
 Array = np.ndarray
@@ -61,6 +61,7 @@ def _reduce_sum(operation: Operation, operands: Sequence[Array], out: Array) -> 
     kept = [d for d in range(a.ndim) if d not in axes]
     rows = a.transpose(*kept, *axes).reshape(*out.shape, -1)
     variance = sum_variance(out, np.square(a).sum(axis=axes), np.count_nonzero(rows, axis=-1))
+    variance = variance * wandering(rows, variance)
     alike = coherence(rows)
     terms = np.moveaxis(rows, -1, 0)
     lost = rows.shape[-1] >= LONG and may_lose(np, terms, _deviation(variance), SIMULATED)

@@ -14,6 +14,7 @@ from samestep.agreement.arithmetic.torch.long_products import product_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
 from samestep.agreement.arithmetic.torch.roundings import width_dtype
+from samestep.agreement.arithmetic.torch.rules_sums import sum_of_rows_variance
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
@@ -203,9 +204,7 @@ def _convolution_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwa
         def deviation(i: int = i, out: Tensor = out) -> Tensor:
             if i == 2:
                 rows = grouped(g, [0, *range(2, g.dim())])
-                additions = sum_variance(rows.sum(-1), rows.square().sum(-1), (rows != 0).sum(-1))
-                again = repetition(rows)
-                return (additions if again is None else additions * again).sqrt()
+                return sum_of_rows_variance(rows, rows.sum(-1)).sqrt()
             n = counts[i].round()[:1, :1] * (along if i == 0 else g.shape[0])
             alike = 1.0 if i == 0 else _alike_gradient(g, x, out, rest[4])
             return (squares[i] + sum_variance(out, squares[i], n) * alike).sqrt()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from samestep.agreement.arithmetic.summation import sum_variance
+from samestep.agreement.arithmetic.summation import sum_variance, wandering
 from samestep.agreement.arithmetic.torch.long_products import sum_loss
 from samestep.agreement.arithmetic.torch.operation_table import operation_name, rule
 from samestep.agreement.arithmetic.torch.repetition import grouped, repetition, share_of_zeros
@@ -30,6 +30,7 @@ def sum_of_rows_variance(rows: Tensor, total: Tensor) -> Tensor:
     """
     n = (rows != 0).sum(-1) if share_of_zeros(rows) else float(rows.shape[-1])
     variance = sum_variance(total, rows.square().sum(-1), n)
+    variance = variance * wandering(rows, variance)
     again = repetition(rows)
     if again is not None:
         whole = (rows == rows.round()).all(-1) & (rows.abs().sum(-1) <= 2**24)
