@@ -23,9 +23,9 @@ from samestep.agreement.arithmetic.program import Literal, Nudge, constant_diges
 Array = np.ndarray
 Values = list[Any]
 
-#: A number of at most SHORT binary digits is written as it is in every code, and held exactly, if its dtype has
-#: `SPARE` more: that a rounded number ends in six zeros happens once in 64 times. In bfloat16 these are 1,
-#: 1.5 and their multiples by powers of two; 1.125 may as well be 2 / sqrt(pi).
+#: A number of at most SHORT binary digits is written as it is in every code, and held exactly, if its dtype
+#: has `SPARE` more: that a rounded number ends in six zeros happens once in 64 times. In bfloat16 these are
+#: 1, 1.5 and their multiples by powers of two; 1.125 may as well be 2 / sqrt(pi).
 SHORT, SPARE = 12, 6
 
 
