@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,33 @@ def test_what_has_changed():
     before["d"].random()
     assert changed(prints, held({**before, "f": 0}.items())) == ("a", "d", "f")
     assert changed(prints, {}) == ("a", "c", "d", "e")
+
+
+def test_a_model_that_replaces_a_module_when_it_is_called_runs_again():
+    """As BigBird does for short texts: attributes say less of such a copy than the copy itself."""
+    torch = pytest.importorskip("torch")
+
+    class Lone(torch.nn.Module):
+        def __init__(self, linear):
+            super().__init__()
+            self.linear, self.sizes = linear, [0]
+
+        def forward(self, x):
+            self.sizes[0] = len(x)
+            return self.linear(x).relu()
+
+    class Swaps(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.left = torch.nn.Sequential(torch.nn.Linear(4, 3)), 1
+
+        def forward(self, x):
+            if self.left:
+                self.inner, self.left = Lone(self.inner[0]), 0
+            assert isinstance(self.inner, Lone)
+            return self.inner(x)
+
+    torch.manual_seed(0)
+    model = Swaps()
+    result = samestep.compare(copy.deepcopy(model), model, (X,))
+    assert result.verdict == "agree", result

@@ -167,10 +167,10 @@ def _attributes(module: torch.nn.Module) -> Iterator[tuple[str, object]]:
 
 
 def _remember(module: torch.nn.Module, other: torch.nn.Module, names: Collection[str]) -> None:
-    """Take some attributes of the same module elsewhere over."""
+    """Take some attributes of the same module elsewhere over, as far as both have the same parts."""
     theirs = dict(other.named_modules())
     for name, part in module.named_modules():
-        for key, value in [*vars(theirs[name]).items()]:
+        for key, value in [*vars(theirs[name]).items()] if name in theirs else ():
             if f"{name}.{key}".lstrip(".") in names:
                 object.__setattr__(part, key, value)
 

@@ -106,7 +106,20 @@ class TorchSubject:
         try:
             return Twice(first, self._run(self._step(again, question, step.learned)), changes, copied=True)
         except ModelError as error:
-            return Twice(first, {}, changes, str(error), copied=True)
+            return self._called_again(instance, Twice(first, {}, changes, str(error), copied=True), question)
+
+    def _called_again(self, instance: Instance, failed: Twice, question: Question) -> Twice:
+        """Call the very copy again that was called: one with its attributes may fail where it does not.
+
+        A model that puts another module in a module's place says more than its attributes do. Then the second
+        call is that of a copy that remembers nothing.
+        """
+        try:
+            self._run(self._step(instance, question))
+        except ModelError as error:
+            return replace(failed, error=str(error))
+        fresh = self._run(self._step(self.network.copy(self.values), question))
+        return replace(failed, second=fresh, error=None)
 
     def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`.
