@@ -41,7 +41,9 @@ def test_errors_add_up(exact, before):
             scatter.add(np.array(replica, order="C"))
     direction = np.where(held, exact, 0.0) - before
     length = np.square(direction).sum()
-    assert np.array_equal(scatter.squares, sum(np.square(error) for error in errors))
+    squares = sum(np.square(error) for error in errors)
+    lost = np.finfo(np.float32).smallest_subnormal * np.max(squares, initial=0.0)
+    assert np.all(np.abs(scatter.squares - squares) <= gamma(len(errors) + 1, "float32") * squares + lost)
     assert scatter.count == held.sum()
     rounding = gamma(exact.size + 2, "float64")
     for error, norm, scale in zip(errors, scatter.norms, scatter.scales, strict=True):
@@ -50,3 +52,13 @@ def test_errors_add_up(exact, before):
         assert abs(norm - whole) <= rounding * whole
         terms = inside * direction / length if length else 0.0 * inside
         assert abs(scale - terms.sum()) <= rounding * np.abs(terms).sum()
+
+
+def test_errors_that_outgrow_the_first_ones_are_added_up():
+    exact = np.zeros(100)
+    scatter = Scatter(exact, 0.0, float(np.finfo(np.float32).max))
+    sizes = [1e-30, 2e-30, 1.0, 1e25, 1e30]
+    for size in sizes:
+        scatter.add(exact + size)
+    rounding = gamma(2 * len(sizes), "float32")
+    assert np.all(np.abs(scatter.squares / sum(size**2 for size in sizes) - 1) <= rounding)

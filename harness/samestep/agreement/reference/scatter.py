@@ -6,10 +6,15 @@ for each operation.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 #: Elements of a block. BLAS shares longer dot products between cores, in another order of additions.
 BLOCK = 1 << 13
+#: A block's sums of squares are kept in float32, in units of what its first errors came to. float32 goes as
+#: far up as 2^127 of them: the unit of a block is raised where a replica's errors come to 2^64 of it.
+OUTGROWN = 2.0**64
 
 
 class Scatter:
@@ -17,6 +22,7 @@ class Scatter:
 
     ``exact`` is the tensor, ``before`` what it was before the step that made it, or 0; both in its units.
     Elements beyond ``largest`` overflow in the precision: they have errors, but none in norms and scales.
+    Next to theirs, others' squares would be lost in float32: such tensors are added up in float64.
     """
 
     def __init__(self, exact: np.ndarray, before: np.ndarray | float, largest: float) -> None:
@@ -30,7 +36,9 @@ class Scatter:
         self.count = exact.size if whole else int(np.count_nonzero(held))
         self._exact, self._direction = self._row(exact), self._row(direction)
         self._held = None if whole else self._row(held)
-        self._squares = np.zeros([exact.shape[axis] for axis in self._axes])
+        shape = [exact.shape[axis] for axis in self._axes]
+        self._squares = np.zeros(shape, np.float32 if whole else np.float64)
+        self._units = np.zeros(-(-exact.size // BLOCK))
         self._length = self._norm_squared(self._direction)
         self._error, self._square = np.empty(BLOCK), np.empty(BLOCK)
         self.norms: list[float] = []
@@ -38,32 +46,46 @@ class Scatter:
 
     @property
     def squares(self) -> np.ndarray:
-        """The sum of squared errors over the replicas so far, in the tensor's shape."""
-        return np.asarray(self._squares.transpose(np.argsort(self._axes)))
+        """The sum of squared errors over the replicas so far, in the tensor's shape: a new float64 array."""
+        squares = self._squares.astype(np.float64)
+        row = squares.reshape(-1)
+        for number, part in _blocks(row.size):
+            row[part] *= self._units[number]
+        return squares.transpose(np.argsort(self._axes))
 
     def add(self, replica: np.ndarray) -> None:
         """Add the tensor of one replica, float64. Where either side is not finite there is no error."""
-        row, squares = self._row(replica), self._squares.reshape(-1)
+        row = self._row(replica)
         norm = along = 0.0
-        for start in range(0, row.size, BLOCK):
-            part = slice(start, start + BLOCK)
-            error = self._errors(row, part, squares[part])
+        for number, part in _blocks(row.size):
+            error = self._errors(row, number, part)
             norm += float(np.dot(error, error))
             along += float(np.dot(error, self._direction[part]))
         self.norms.append(float(np.sqrt(norm)))
         self.scales.append(along / self._length if 0 < self._length < np.inf else 0.0)
 
-    def _errors(self, row: np.ndarray, part: slice, squares: np.ndarray) -> np.ndarray:
+    def _errors(self, row: np.ndarray, number: int, part: slice) -> np.ndarray:
         """Return the errors of a block of elements that are held, after their squares were added."""
-        size = squares.size
-        error = self._error[:size]
-        np.subtract(row[part], self._exact[part], out=error)
-        if not np.isfinite(np.dot(error, error)):
+        exact = self._exact[part]
+        error = self._error[: exact.size]
+        np.subtract(row[part], exact, out=error)
+        norm = float(np.dot(error, error))
+        if not np.isfinite(norm):
             error[~np.isfinite(error)] = 0.0
-        squares += np.square(error, out=self._square[:size])
+            norm = min(float(np.dot(error, error)), float(np.finfo(np.float64).max))
+        if norm > 0:
+            self._add_squares(error, norm, number, self._squares.reshape(-1)[part])
         if self._held is not None:
             error[~self._held[part]] = 0.0
         return error
+
+    def _add_squares(self, error: np.ndarray, norm: float, number: int, squares: np.ndarray) -> None:
+        unit = self._units[number]
+        if norm > unit * OUTGROWN:
+            squares *= unit / norm
+            unit = self._units[number] = norm
+        square = np.square(error, out=self._square[: error.size])
+        squares += np.divide(square, unit, out=square)
 
     def _row(self, array: np.ndarray) -> np.ndarray:
         """Return the elements in the exact tensor's order of memory; a view where the array has it too."""
@@ -72,5 +94,10 @@ class Scatter:
     @staticmethod
     def _norm_squared(row: np.ndarray) -> float:
         with np.errstate(all="ignore"):
-            parts = (row[start : start + BLOCK] for start in range(0, row.size, BLOCK))
+            parts = (row[part] for _, part in _blocks(row.size))
             return float(sum(np.dot(part, part) for part in parts))
+
+
+def _blocks(size: int) -> Iterator[tuple[int, slice]]:
+    """Yield the number and the elements of each block of N elements, N = ``size``."""
+    return ((at // BLOCK, slice(at, at + BLOCK)) for at in range(0, size, BLOCK))

@@ -109,10 +109,10 @@ class SpreadMeter(Generic[Name]):
 
     def _spread(self, name: Name, scatter: Scatter) -> Spread:
         norms, scales = np.array(scatter.norms) * self.unit, np.array(scatter.scales) * self.unit
-        held = scatter.squares if scatter.held is None else np.where(scatter.held, scatter.squares, 0.0)
-        whole = float(np.sqrt(held.sum() / len(norms))) * self.unit
+        whole = float(np.sqrt(np.square(norms).mean()))
         rms = whole / max(scatter.count, 1) ** 0.5
-        sigma = np.asarray(scatter.squares / len(norms))
+        sigma = scatter.squares
+        sigma /= len(norms)
         np.multiply(np.sqrt(sigma, out=sigma), self.unit, out=sigma)
         np.maximum(sigma, max(FLOOR * rms, smallest_normal(self.precision)), out=sigma)
         fits = self.precision == "float32" and sigma.max(initial=0.0) <= np.finfo(np.float32).max
