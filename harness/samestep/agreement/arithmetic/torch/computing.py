@@ -40,6 +40,8 @@ def compute(run: Interpreter, func: Operation, args: Any, kwargs: Any) -> Any:
     step = None if run.first else run.path.follow(name)
     if step is not None and step.integer:
         return func(*args, **kwargs)
+    for x in changed_by(func, args, kwargs):
+        run.shadows.own(x)
     wide = {id(x): run.shadows.wide(x) for x in floats}
     real: Any = None
     if step is None:

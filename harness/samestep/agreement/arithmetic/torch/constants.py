@@ -28,15 +28,15 @@ class Constants:
         self._shared = frozenset() if nudge is None else nudge.shared
         self.found: dict[str, np.ndarray] = {}
 
-    def _storages(self) -> frozenset[int]:
-        return frozenset(tensor.untyped_storage()._cdata for tensor in self._held())
+    def _storages(self) -> dict[int, int]:
+        return {tensor.untyped_storage()._cdata: place for place, tensor in enumerate(self._held())}
 
-    def holds(self, tensor: torch.Tensor) -> bool:
-        """Return whether the other side has this tensor as well."""
+    def place(self, tensor: torch.Tensor) -> int | None:
+        """Return the place of a tensor among those that the other side has as well; None for another."""
         storage = tensor.untyped_storage()._cdata
         if storage not in self._known:
-            self._known |= self._storages()
-        return storage in self._known
+            self._known = self._storages() | self._known
+        return self._known.get(storage)
 
     def meet(self, tensor: torch.Tensor, values: torch.Tensor) -> None:
         """See the storage of a captured array for the first time; its float64 ``values`` may be moved."""

@@ -30,6 +30,7 @@ from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.places import refuse
 from samestep.agreement.arithmetic.torch.rewritten import foreign, list_operation, optimizer_step, out_variant
 from samestep.agreement.arithmetic.torch.shadows import Shadows, has_values
+from samestep.agreement.arithmetic.torch.shared_values import SharedValues
 from samestep.agreement.arithmetic.torch.tape import Recorder
 
 Operation = Any  # torch._ops.OpOverload
@@ -57,10 +58,11 @@ class Interpreter(TorchDispatchMode):  # type: ignore[misc]
         poison: bool = False,
         frozen: bool = False,
         constants: Constants | None = None,
+        given: SharedValues | None = None,
         tape: Recorder | None = None,
     ) -> None:
         super().__init__()
-        self.shadows = Shadows(constants, partial(captured, self))
+        self.shadows = Shadows(constants, partial(captured, self), given)
         self.noise, self.path = noise, path
         self.first, self.poison, self.frozen, self.tape = first, poison, frozen, tape
         self.hidden: Callable[[], Any] = nullcontext if tape is None else unseen

@@ -40,6 +40,7 @@ def draw(run: Interpreter, func: Any, args: Any, kwargs: Any) -> Any:
         return drawn
     if target.dtype not in ROUNDOFF:
         return target.copy_(drawn)
+    run.shadows.own(target)
     run.shadows.wide(target).copy_(values)
     run.changed(target, drawn)
     return target

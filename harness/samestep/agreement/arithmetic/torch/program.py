@@ -22,6 +22,7 @@ from samestep.agreement.arithmetic.torch.released import release_after
 from samestep.agreement.arithmetic.torch.replay import Tape, as_array
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
 from samestep.agreement.arithmetic.torch.shadows import has_values
+from samestep.agreement.arithmetic.torch.shared_values import SharedValues
 from samestep.agreement.arithmetic.torch.signature import signature
 from samestep.agreement.arithmetic.torch.tape import Recorder
 from samestep.agreement.arithmetic.worst_case import Enclosed
@@ -58,7 +59,7 @@ class TorchProgram:
     ) -> None:
         self._run, self._reset, self._held = run, reset, held
         self._contract, self._audited, self._seed = contract, audited, seed
-        self._noise, self._path = NoiseMode(contract), Path()
+        self._noise, self._path, self._given = NoiseMode(contract), Path(), SharedValues()
         self._exact: dict[Any, Array] | None = None
         self._constants: dict[str, Array] = {}
         self._terms: dict[Any, int] = {}
@@ -114,6 +115,7 @@ class TorchProgram:
 
     def _noisy(self, seed: int, level: Level, recorder: Recorder | None = None) -> dict[Any, Array]:
         reason = ""
+        release_after(self._first())
         for frozen in (False, True):  # a number that was read may have led astray: then it is kept, too
             self._noise.replay(seed, level)
             try:
@@ -165,7 +167,7 @@ class TorchProgram:
             self._reset()
             first = bool(how.get("first"))
             constants = Constants(self._held, nudge, finds=first or nudge is not None)
-            interpreter = Interpreter(noise, path, constants=constants, **how)
+            interpreter = Interpreter(noise, path, constants=constants, given=self._given, **how)
             token = rounding.set(noise.literal)
             noise.log = interpreter.tape
             try:
@@ -240,5 +242,6 @@ def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
 def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
     with torch.no_grad(), unseen():
         values, tape = _values(interpreter, tensor), interpreter.tape
-        alone = has_values(tensor) and (tape is None or not tape.holds(values))
+        alone = has_values(tensor) and not interpreter.shadows.is_shared(tensor)
+        alone = alone and (tape is None or not tape.holds(values))
         return as_array(values, alone)

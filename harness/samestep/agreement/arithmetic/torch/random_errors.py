@@ -156,7 +156,7 @@ class RandomErrors:
             if not ratio.any():
                 return Rounding(self.operation, out.shape, exact=True)  # as where zeros are added
             few = int((ratio < FLOAT32).sum()) * 2**16 <= ratio.numel()  # 2^-23 of them are so by chance
-            kept = None if few else ratio.div_(FLOAT32).clamp_(max=1)
+            kept = None if few else kept_width(ratio.div_(FLOAT32).clamp_(max=1), out)
         return Rounding(self.operation, out.shape, repeated=repeats(out), share=kept)
 
     def _round(self, out: Tensor, scale: float, note: Rounding) -> None:
@@ -210,8 +210,9 @@ class RandomErrors:
             return out
         if self.is_recording:
             width = deviation().nan_to_num_(0.0, 0.0, 0.0)
-            alike, width = not out.is_complex() and repeats(out), kept_width(width, out)
-            self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, width, bias()))
+            alike, lost = not out.is_complex() and repeats(out), bias()
+            kept = kept_width(width, out) if lost is not None or width.any() else None
+            self.roundings.write(Rounding(self.operation, out.shape, False, alike, None, kept, lost))
         elif self.is_noisy:
             note = self.roundings.follow(self.operation, out.shape)
             if not self.is_silent and note.width is not None:

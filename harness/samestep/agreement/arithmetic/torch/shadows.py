@@ -15,6 +15,7 @@ from torch import Tensor
 from samestep.agreement.arithmetic.torch.constants import Constants
 from samestep.agreement.arithmetic.torch.dtypes import ROUNDOFF, unseen
 from samestep.agreement.arithmetic.torch.places import refuse
+from samestep.agreement.arithmetic.torch.shared_values import SharedValues
 
 #: Sees a captured tensor of one number, and its values, which it may change.
 Number = Callable[[Tensor, Tensor], None]
@@ -39,13 +40,14 @@ class Shadow:
 
     ``first`` is the tensor that was computed for it, which most uses ask for as it is; ``run`` is whose it
     is: what an earlier run left behind counts as no shadow. ``dtype`` is what the bytes are, ``terms`` the
-    length of the longest sum on the way to the values.
+    length of the longest sum on the way to the values. What other runs have as well ``is_shared``.
     """
 
-    __slots__ = ("dtype", "first", "run", "shape", "size", "stride", "terms")
+    __slots__ = ("dtype", "first", "is_shared", "run", "shape", "size", "stride", "terms")
 
     def __init__(self, first: Tensor, dtype: torch.dtype, size: int, run: object) -> None:
         self.first, self.dtype, self.size, self.run, self.terms = first, dtype, size, run, 1
+        self.is_shared = False
         self.shape, self.stride = first.shape, first.stride()
 
     def view(self, tensor: Tensor) -> Tensor:
@@ -72,11 +74,19 @@ class Shadow:
 
 
 class Shadows:
-    """The shadows of one run; ``constants`` and ``number`` are told of what the code has captured."""
+    """The shadows of one run; ``constants`` and ``number`` are told of what the code has captured.
 
-    def __init__(self, constants: Constants | None = None, number: Number | None = None) -> None:
+    What it is ``given`` has the values of other runs, until this one changes it.
+    """
+
+    def __init__(
+        self,
+        constants: Constants | None = None,
+        number: Number | None = None,
+        given: SharedValues | None = None,
+    ) -> None:
         self._lifted: WeakSet[Any] = WeakSet()
-        self._constants, self._number = constants, number
+        self._constants, self._number, self._given = constants, number, given
         #: Bytes that NumPy or a buffer shares: what is written there is read without a word.
         self.shared: WeakSet[Any] = WeakSet()
 
@@ -107,18 +117,35 @@ class Shadows:
         """
         storage = tensor.untyped_storage()
         part = _PART.get(tensor.dtype, tensor.dtype)
+        size = storage.nbytes() // part.itemsize
+        place = self._constants.place(tensor) if captured and self._constants is not None else None
         with unseen():
-            size = storage.nbytes() // part.itemsize
             bytes_ = torch.empty(0, dtype=part, device=tensor.device).set_(storage, 0, (size,), (1,))
-            shadow = Shadow(bytes_.to(torch.float64, copy=True), part, size, self)
-        storage.shadow = shadow
+            shared = None if place is None or self._given is None else self._given.of(place, bytes_)
+            values = bytes_.to(torch.float64, copy=True) if shared is None else shared
+        storage.shadow = shadow = Shadow(values, part, size, self)
+        shadow.is_shared = shared is not None
         self._lifted.add(storage)
-        if captured and self._constants is not None and not self._constants.holds(tensor):
+        if captured and self._constants is not None and place is None:
             if size > 1:
                 self._constants.meet(tensor, shadow.first)
             elif self._number is not None:
                 self._number(tensor, shadow.first)
         return shadow
+
+    def own(self, tensor: Tensor) -> None:
+        """Let the values of a tensor, which are about to be changed, be those of no other run."""
+        if not has_values(tensor):
+            return
+        shadow = self.find(tensor) or self.lift(tensor)
+        if shadow.is_shared:
+            with unseen():
+                shadow.first, shadow.is_shared = shadow.first.clone(), False
+
+    def is_shared(self, tensor: Tensor) -> bool:
+        """Return whether the values of a tensor are those of other runs as well."""
+        shadow = self.find(tensor)
+        return shadow is not None and shadow.is_shared
 
     def terms(self, tensor: Tensor) -> int:
         """Return the length of the longest sum on the way to a tensor, 1 where it was computed by none."""
