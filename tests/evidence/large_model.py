@@ -1,7 +1,8 @@
 """What GPT-2 small costs, 124M random weights on 1 x 64 tokens: `python -m tests.evidence.large_model`.
 
-`samestep.limits` of the model, and `samestep.compare` of a copy with it, each in a process of its own: the
-seconds after imports, with the default number of replicas and threads, and the most memory that was resident.
+`samestep.limits` of the model, and `samestep.compare` of a copy with it, on these inputs alone, each in a process
+of its own: the seconds after imports, with the default number of replicas and threads, and the most memory that
+was resident.
 The model and one float32 step alone, with imports, stand beside them.
 """
 
@@ -9,10 +10,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
+
+os.environ.setdefault("USE_TF", "0")  # transformers imports TensorFlow otherwise, and half a GB with it
 
 CALLS = ("limits", "compare")
 
@@ -47,7 +52,7 @@ def measured(call: str) -> dict[str, float]:
         model(torch.from_numpy(tokens)).square().mean().backward()
         model.zero_grad()
 
-    run = getattr(samestep, call)
+    run = partial(samestep.compare, variants=False) if call == "compare" else samestep.limits
     found = {"step": seconds(step, 3), "step_peak": peak()}
     models = (copy.deepcopy(model), model) if call == "compare" else (model,)
     return {**found, "call": seconds(lambda: run(*models, (tokens,))), "peak": peak()}
