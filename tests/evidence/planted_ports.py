@@ -71,33 +71,38 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
     options = parser.parse_args()
-    rows, seen, all_outcomes = [], [], []
+    rows: list[dict[str, object]] = []
+    seen: list[Outcome] = []
+    certain = 0
     chosen = faults(options.only)
     found = spread_out(examine_by_name, [(fault.name, options.seeds) for fault in chosen], options.processes)
     for fault, outcomes in zip(chosen, found, strict=True):
-        all_outcomes += outcomes
+        certain += sum(outcome.wrongly_certain for outcome in outcomes)
         seen += [] if fault.unseen else outcomes
-        named = [outcome.named for outcome in outcomes if outcome.named is not None]
-        rows.append(
-            {
-                "fault": fault.name, "caught": _of([o.caught for o in outcomes]),
-                "placed": _of([o.placed for o in outcomes]), "named": _of(named) if named else "no cause given",
-                **{name: _of([o.usual[name] for o in outcomes]) for name in USUAL},
-                "not seen because": fault.unseen or "",
-            }
-        )  # fmt: skip
-        wrong = "" if all(o.placed for o in outcomes) and all(named) else f"  {outcomes[0].text}"
-        print(rows[-1], wrong, sep="\n", flush=True)
-    given = [o.named for o in seen if o.named is not None]
-    intro = (
-        f"{len(rows)} mistakes in ports, {options.seeds} seeds each. Caught: {_of([o.caught for o in seen])}; "
-        f"at the right place: {_of([o.placed for o in seen])}; the right cause, where one is given: "
-        f"{_of(given)}; a wrong cause with certainty: {sum(o.wrongly_certain for o in all_outcomes)}. The "
-        "columns after that say how often the usual checks on outputs and gradients notice the same."
-    )
+        rows.append(row_of(fault, outcomes))
+        right = all(o.placed for o in outcomes) and all(o.named is not False for o in outcomes)
+        print(rows[-1], "" if right else f"  {outcomes[0].text}", sep="\n", flush=True)
+        given = [outcome.named for outcome in seen if outcome.named is not None]
+        intro = (
+            f"{len(rows)} of {len(chosen)} mistakes in ports, {options.seeds} seeds each. Caught: "
+            f"{_of([o.caught for o in seen])}; at the right place: {_of([o.placed for o in seen])}; the right cause, "
+            f"where one is given: {_of(given)}; a wrong cause with certainty: {certain}. The columns after that say "
+            "how often the usual checks on outputs and gradients notice the same."
+        )
+        if not options.only:  # as it goes: it takes hours
+            write_table(FILE, "Mistakes planted in ports", intro, rows)
     print(intro)
-    if not options.only:
-        write_table(FILE, "Mistakes planted in ports", intro, rows)
+
+
+def row_of(fault: Fault, outcomes: list[Outcome]) -> dict[str, object]:
+    """Return the line of the table for one fault."""
+    named = [outcome.named for outcome in outcomes if outcome.named is not None]
+    return {
+        "fault": fault.name, "caught": _of([o.caught for o in outcomes]), "placed": _of([o.placed for o in outcomes]),
+        "named": _of(named) if named else "no cause given",
+        **{name: _of([o.usual[name] for o in outcomes]) for name in USUAL},
+        "not seen because": fault.unseen or "",
+    }  # fmt: skip
 
 
 def _of(answers: list[bool] | list[bool | None]) -> str:
