@@ -75,10 +75,13 @@ def _inputs(question: Question) -> str:
     return f"input{'s' if len(shapes) != 1 else ''}: {', '.join(shapes) or 'none'}"
 
 
-def run_candidate(candidate: Subject, question: Question) -> CandidateRun:
-    """Return the candidate's runs. Raises `ModelError`, which names the candidate."""
+def run_candidate(candidate: Subject, question: Question, again: bool = True) -> CandidateRun:
+    """Return the candidate's runs, a single one without ``again``.
+
+    Raises `ModelError`, which names the candidate.
+    """
     with naming("candidate", question):
-        twice = candidate.run_twice(question)
+        twice = candidate.run_twice(question) if again else Twice.of_one(candidate.run(question))
     try:
         with refusing(candidate, question):
             program = candidate.program(question)

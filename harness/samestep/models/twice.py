@@ -37,6 +37,11 @@ class Twice:
     error: str | None = None
     copied: bool = False
 
+    @classmethod
+    def of_one(cls, tensors: Tensors) -> Twice:
+        """Return one call for two, where it is known that they are alike."""
+        return cls(tensors, tensors)
+
     def __post_init__(self) -> None:
         """Hold once what both calls gave alike: models are large."""
         once = {key: self.first[key] if self._is_alike(key) else x for key, x in self.second.items()}

@@ -49,7 +49,7 @@ def ask_variants(comparison: Comparison, options: Options, progress: Progress) -
 def _compare(comparison: Comparison, asked: Asked, options: Options, progress: Progress) -> Comparison:
     sides = comparison.sides
     programs = open_programs(sides.reference, asked.reference, options.contract)
-    run = run_candidate(sides.candidate, asked.candidate)
+    run = run_candidate(sides.candidate, asked.candidate, again=False)
     return Judge(sides, asked, run, programs, comparison.links, options).compare(progress)
 
 

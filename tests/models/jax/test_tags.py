@@ -60,3 +60,18 @@ def test_tags_change_no_bits_and_need_no_samestep_run():
 def test_a_tree_has_a_name_for_each_leaf():
     tensors = follow(from_function(lambda x: sum(tag((x * 2, x * 3), "pair"))), asked(normal(4)))
     assert names(tensors, Role.LAYER) == ["pair.0", "pair.1"]
+
+
+def test_a_function_with_tags_is_compiled_once_for_two_calls(monkeypatch):
+    """Every call of `tag` has a number of its own, so that two traces differ in these alone."""
+    compiled = []
+    jit = jax.jit
+
+    def counted(function, **options):
+        compiled.append(function)
+        return jit(function, **options)
+
+    monkeypatch.setattr(jax, "jit", counted)
+    twice = from_function(lambda x: tag(jnp.tanh(x), "layer")).run_twice(asked(normal(4)))
+    assert twice.repeats
+    assert len(compiled) == 1

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax.extend import core
 
+from samestep.agreement.arithmetic.jaxpr.tags import TAG, TANGENT
 from samestep.models.jax.definition import Definition, Layers
 from samestep.models.jax.step import Form, Values, forward
 from samestep.models.jax.trees import is_key
@@ -39,7 +40,8 @@ def _operations(jaxpr: Any) -> Iterator[object]:
         yield equation.primitive.name, *(str(out.aval) for out in equation.outvars)
         yield from (repr(atom.val) for atom in equation.invars if isinstance(atom, core.Literal))
         for name, value in equation.params.items():
-            yield from _setting(name, value)
+            if equation.primitive not in (TAG, TANGENT) or name != "call":  # they count calls
+                yield from _setting(name, value)
 
 
 def _setting(name: str, value: Any) -> Iterator[object]:
