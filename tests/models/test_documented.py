@@ -41,6 +41,12 @@ def test_the_port_is_found_wrong_as_the_page_says(port):
     assert words(port[0]) == words(printed("port"))
 
 
+def test_the_readme_shows_the_same_port():
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert BLOCKS[0] in readme
+    assert printed("port") in readme
+
+
 def test_limits_print_what_the_page_says(port, capsys):
     exec(BLOCKS[-1], port[1])
     lines = words(capsys.readouterr().out)
