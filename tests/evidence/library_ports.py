@@ -186,7 +186,7 @@ def main() -> None:
     agreeing = sum(not row["what differs"] for row in table)
     intro = (
         f"Flax models of transformers beside its PyTorch models: both sides are the library's own code, tiny, with "
-        f"random weights that its own converter takes across. {options.seeds} seeds each, {compared} comparisons "
+        f"random weights that its own converter takes across. Seeds: {options.seeds}; {compared} comparisons "
         f"of tensors: {agreeing} of {len(table)} models agree."
     )
     print(intro)
