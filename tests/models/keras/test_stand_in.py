@@ -7,10 +7,15 @@ import io
 import numpy as np
 import pytest
 
-from samestep.agreement.arithmetic.program import Contract, Level, Literal, Nudge, Refused
-from samestep.agreement.limits import elementwise_limit
-from samestep.models.keras.frames import read_frame, write_frame
-from samestep.models.keras.message import (
+pytest.importorskip("tensorflow")
+keras = pytest.importorskip("keras")
+jax = pytest.importorskip("jax")
+
+from samestep.agreement.arithmetic.jaxpr.program import JaxProgram  # noqa: E402
+from samestep.agreement.arithmetic.program import Contract, Level, Literal, Nudge, Refused  # noqa: E402
+from samestep.agreement.limits import elementwise_limit  # noqa: E402
+from samestep.models.keras.frames import read_frame, write_frame  # noqa: E402
+from samestep.models.keras.message import (  # noqa: E402
     read_enclosed,
     read_nudge,
     read_question,
@@ -20,17 +25,11 @@ from samestep.models.keras.message import (
     write_question,
     write_steps,
 )
-from samestep.models.question import Question, Steps
-from samestep.models.subject import ModelError
-from samestep.models.tensors import Role, TensorKey
-
-pytest.importorskip("tensorflow")
-keras = pytest.importorskip("keras")
-jax = pytest.importorskip("jax")
-
-from samestep.agreement.arithmetic.jaxpr.program import JaxProgram  # noqa: E402
 from samestep.models.keras.network import KerasNetwork  # noqa: E402
 from samestep.models.keras.stand_in import StandIn, check_same_function  # noqa: E402
+from samestep.models.question import Question, Steps  # noqa: E402
+from samestep.models.subject import ModelError  # noqa: E402
+from samestep.models.tensors import Role, TensorKey  # noqa: E402
 
 OUTPUT, STATE = TensorKey(Role.OUTPUT, ""), TensorKey(Role.STATE, "count")
 X = np.arange(6.0, dtype=np.float32).reshape(2, 3)

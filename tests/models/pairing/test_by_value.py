@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samestep.models.pairing.parameter_map import ParameterMap
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ml_dtypes
 import numpy as np
 import pytest
 
 from samestep.models.pairing.parameter_map import ParameterMap
 from samestep.models.subject import ModelError
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
