@@ -17,10 +17,10 @@ from jax import lax
 from jax.extend import core
 
 from samestep.agreement.arithmetic.jaxpr.tags import TAG, TANGENT
+from samestep.models.jax.equations import as_it_is, called_by, follow
 from samestep.models.jax.trees import Array
 
-#: Where primitives that only call another jaxpr keep it.
-CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
+#: Primitives that only call another jaxpr.
 CALLING = ("jit", "pjit", "closed_call", "core_call", "checkpoint", "remat", "remat2", "custom_jvp_call",
            "custom_vjp_call", "custom_vjp_call_jaxpr")  # fmt: skip
 
@@ -95,18 +95,11 @@ def evaluate(
 
     Inside a `jax.checkpoint` that is being differentiated, values are ``recomputed``.
     """
-    jaxpr, constants = (closed.jaxpr, closed.consts) if isinstance(closed, core.ClosedJaxpr) else (closed, ())
-    values: dict[Any, Array] = dict(zip(jaxpr.constvars, constants, strict=True))
-    values.update(zip(jaxpr.invars, arguments, strict=True))
-
-    def read(atom: Any) -> Array:
-        return atom.val if isinstance(atom, core.Literal) else values[atom]
-
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
-        results = _equation(equation, inputs, jaxpr, seen, recomputed)
-        values.update(zip(equation.outvars, results, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    return follow(
+        closed,
+        arguments,
+        lambda equation, inputs, jaxpr: _equation(equation, inputs, jaxpr, seen, recomputed),
+    )
 
 
 def _equation(
@@ -121,10 +114,10 @@ def _equation(
     if primitive.name in OVER_AXES and all(isinstance(axis, int) for axis in params["axes"]):
         return [OVER_AXES[primitive.name](x, axis=params["axes"]) for x in inputs]
     if not has_tags(equation):
-        return bind(equation, inputs, jaxpr)
+        return as_it_is(equation, inputs, jaxpr)
     if primitive.name in CALLING:
-        inner = next(params[name] for name in CALLS if name in params)
-        return evaluate(inner, inputs, seen, recomputed or bool(params.get("differentiated")))
+        recomputed = recomputed or bool(params.get("differentiated"))
+        return evaluate(called_by(equation), inputs, seen, recomputed)
     if primitive.name == "scan":
         return _scan(params, inputs, seen, recomputed)
     if primitive.name == "while":
@@ -132,7 +125,7 @@ def _equation(
     if primitive.name == "cond":
         branches = [lambda *xs, branch=branch: evaluate(branch, xs, None) for branch in params["branches"]]
         return list(lax.switch(inputs[0], branches, *inputs[1:]))
-    return bind(equation, inputs, jaxpr)
+    return as_it_is(equation, inputs, jaxpr)
 
 
 def _while(params: Mapping[str, Any], inputs: list[Array]) -> list[Array]:
@@ -198,15 +191,3 @@ def _forced_turns(seen: Seen, body: Any, order: list[int], recomputed: bool) -> 
         where = jnp.stack([jnp.asarray(True) if row[0] is None else row[0] for row in rows])
         stacked[tag] = (where, jnp.stack([row[1] for row in rows]))
     return stacked
-
-
-def bind(equation: Any, inputs: list[Array], jaxpr: Any) -> list[Array]:
-    """Return the results of one equation as it is, with the user's place in the code."""
-    names = [atom for atom in equation.invars if not isinstance(atom, core.Literal)]
-    values = [
-        x for atom, x in zip(equation.invars, inputs, strict=True) if not isinstance(atom, core.Literal)
-    ]
-    alone = jaxpr.replace(
-        constvars=[], invars=names, outvars=equation.outvars, eqns=[equation], effects=equation.effects
-    )
-    return list(jax.core.eval_jaxpr(alone, (), *values))

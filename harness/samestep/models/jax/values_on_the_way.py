@@ -12,11 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-from jax.extend import core
 
 from samestep.agreement.arithmetic.jaxpr.operation import Origin
 from samestep.models.jax.definition import Apply, Call, Definition
-from samestep.models.jax.tagged_values import CALLS, bind
+from samestep.models.jax.equations import as_it_is, called_by, follow
 from samestep.models.jax.trees import Array, Arrays, is_array, is_floating
 from samestep.models.subject import Layer
 
@@ -76,21 +75,12 @@ def _followed(apply: Apply, call: Call, see: Visit) -> tuple[Any, Arrays]:
 
 def _walk(closed: Any, arguments: Sequence[Array], see: Visit, callers: tuple[Any, ...]) -> list[Array]:
     """The results of a jaxpr and of what it calls, with ``see`` for each floating value."""
-    jaxpr, constants = (closed.jaxpr, closed.consts) if isinstance(closed, core.ClosedJaxpr) else (closed, ())
-    values: dict[Any, Array] = dict(zip(jaxpr.constvars, constants, strict=True))
-    values.update(zip(jaxpr.invars, arguments, strict=True))
 
-    def read(atom: Any) -> Array:
-        return atom.val if isinstance(atom, core.Literal) else values[atom]
-
-    for equation in jaxpr.eqns:
-        inputs = [read(atom) for atom in equation.invars]
+    def each(equation: Any, inputs: list[Array], jaxpr: Any) -> list[Array]:
         if equation.primitive.name in FOLLOWED:
-            inner = next(equation.params[name] for name in CALLS if name in equation.params)
-            results = _walk(inner, inputs, see, (*callers, equation))
-        else:
-            origin = Origin(equation, callers)
-            made = bind(equation, inputs, jaxpr)
-            results = [see(origin, one) if is_floating(one) else one for one in made]
-        values.update(zip(equation.outvars, results, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+            return _walk(called_by(equation), inputs, see, (*callers, equation))
+        origin = Origin(equation, callers)
+        made = as_it_is(equation, inputs, jaxpr)
+        return [see(origin, one) if is_floating(one) else one for one in made]
+
+    return follow(closed, arguments, each)
