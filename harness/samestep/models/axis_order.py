@@ -12,8 +12,8 @@ from itertools import permutations
 
 import numpy as np
 
-from samestep.agreement.limits import unit_roundoff
 from samestep.models.judging import Comparison
+from samestep.models.nearness import is_near
 from samestep.models.question import Question
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
@@ -37,7 +37,7 @@ def other_axis_order(comparison: Comparison) -> str | None:
             got = tensors.get(TensorKey(Role.OUTPUT, key.name))
             if key.role is not Role.OUTPUT or got is None or expected.dtype.kind != "f":
                 continue
-            if any(_near(way, expected) for way in _ways(got, order)):
+            if any(is_near(way, expected) for way in _ways(got, order)):
                 return (
                     f"the outputs are the reference's if the axes of the inputs are permuted by {order}: "
                     "they are of one length, so that no shape tells the layouts apart"
@@ -68,11 +68,3 @@ def _ways(got: np.ndarray, order: Order) -> Iterator[np.ndarray]:
     yield got
     if got.ndim == len(order):
         yield got.transpose(np.argsort(order))
-
-
-def _near(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two arrays are the same to half of float32's digits: another layout is another result."""
-    if one.shape != other.shape or not np.isfinite(other).all():
-        return False
-    apart = float(np.linalg.norm(one.astype(np.float64) - other))
-    return bool(apart <= unit_roundoff(np.float32) ** 0.5 * float(np.linalg.norm(other)))

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from samestep.agreement.limits import unit_roundoff
 from samestep.agreement.verdict import AGREE, DISAGREE
 from samestep.models.fitting.activation_mistakes import FUNCTIONS
 from samestep.models.judged import JudgedTensor
+from samestep.models.nearness import is_near
 from samestep.models.tensors import Role, Tensors
 
 SHOWN = (Role.LAYER, Role.LAYER_GRADIENT)
@@ -48,12 +48,11 @@ def without_layers(judged: Sequence[JudgedTensor], names: Collection[str]) -> tu
 
 
 def _is_activation(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether one is an activation of the other, to half of float32's digits."""
+    """Whether one is an activation of the other."""
     one, other = one.astype(np.float64), other.astype(np.float64)
-    limit = unit_roundoff(np.float32) ** 0.5
     with np.errstate(all="ignore"):
         return any(
-            np.linalg.norm(function(x) - y) <= limit * np.linalg.norm(y)
+            is_near(function(x), y)
             for function in FUNCTIONS.values()
             for x, y in ((one, other), (other, one))
         )

@@ -12,8 +12,8 @@ from itertools import islice, zip_longest
 
 import numpy as np
 
-from samestep.agreement.limits import unit_roundoff
 from samestep.models.judging import Comparison
+from samestep.models.nearness import is_near
 from samestep.models.on_the_way import ValueOnTheWay
 from samestep.models.pairing.layer_search import ways
 from samestep.models.tensors import Role, TensorKey, Tensors
@@ -58,18 +58,10 @@ def _outputs_follow(comparison: Comparison, layer: str, value: np.ndarray) -> bo
         mine = sides.candidate.run(replace(asked.candidate, forced=forced, backward=False))
     else:
         theirs = sides.reference.run(replace(asked.reference, forced=forced, backward=False))
-    return _near(links.comparable(_outputs(mine)), links.apply(_outputs(theirs)))
+    got, expected = links.comparable(_outputs(mine)), links.apply(_outputs(theirs))
+    both = got.keys() & expected.keys()
+    return bool(both) and all(is_near(got[key], expected[key]) for key in both)
 
 
 def _outputs(tensors: Tensors) -> Tensors:
     return {key: x for key, x in tensors.items() if key.role is Role.OUTPUT}
-
-
-def _near(got: Tensors, expected: Tensors) -> bool:
-    def apart(key: TensorKey) -> float:
-        return float(np.linalg.norm((got[key].astype(float) - expected[key].astype(float)).reshape(-1)))
-
-    return bool(got.keys() & expected.keys()) and all(
-        apart(key) ** 2 <= unit_roundoff(np.float32) * np.square(expected[key].astype(float)).sum()
-        for key in got.keys() & expected.keys()
-    )
