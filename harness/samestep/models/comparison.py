@@ -14,7 +14,7 @@ from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
 from samestep.models.runs import open_programs, run_candidate
-from samestep.models.tensors import Role, Tensors
+from samestep.models.tensors import Role, Tensors, of_role
 
 
 def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progress) -> Comparison:
@@ -43,9 +43,7 @@ def _with_cotangents_of(asked: Asked, tensors: Tensors, own: Tensors) -> Asked:
 
     Frameworks order the parts of an output otherwise: JAX sorts a dict, PyTorch leaves it as it is made.
     """
-    mine, theirs = (
-        {key.name: x for key, x in found.items() if key.role is Role.OUTPUT} for found in (tensors, own)
-    )
+    mine, theirs = of_role(tensors, Role.OUTPUT), of_role(own, Role.OUTPUT)
     links = pair_outputs(theirs, mine).links
     floating = [[name for name, x in side.items() if x.dtype.kind not in "biu"] for side in (mine, theirs)]
     partners = [links[name].sources[0] for name in floating[0]]

@@ -13,7 +13,7 @@ from samestep.models.pairing.layers import pair_layers
 from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.pairing.parameter_map import ParameterMap
 from samestep.models.prepare import Sides
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import Role, TensorKey, Tensors, of_role
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Shown:
 
     def of(self, role: Role) -> dict[str, np.ndarray]:
         """Return the tensors of one role by name."""
-        return {key.name: value for key, value in self.tensors.items() if key.role is role}
+        return of_role(self.tensors, role)
 
 
 def correspond(candidate: Shown, reference: Shown, sides: Sides, options: Options) -> Correspondence:

@@ -15,7 +15,7 @@ import numpy as np
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Question, Steps
 from samestep.models.subject import ModelError, Subject
-from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.tensors import Role, TensorKey, Tensors, of_role
 
 Values = Mapping[str, np.ndarray]
 
@@ -43,7 +43,7 @@ def run_candidate_steps(
     updates: Tensors = {}
     for step in range(count):
         tensors = candidate.with_values(params[step], {}).run(question)
-        slopes = {key.name: value for key, value in tensors.items() if key.role is Role.GRADIENT}
+        slopes = of_role(tensors, Role.GRADIENT)
         gradients.append({name: _in(value, held) for name, value in slopes.items()})
         if not gradients[step]:
             raise ModelError("optimizer= needs parameters with gradients, and the candidate has none")

@@ -67,3 +67,8 @@ class TensorKey:
 #: Arrays by key, in the order in which they are computed: layers in the order of their calls, outputs, loss,
 #: new state, then gradients at layers' outputs (last layer first), of inputs and of parameters.
 Tensors = Mapping[TensorKey, np.ndarray]
+
+
+def of_role(tensors: Tensors, role: Role) -> dict[str, np.ndarray]:
+    """Return the tensors of one role by name."""
+    return {key.name: value for key, value in tensors.items() if key.role is role}

@@ -23,7 +23,7 @@ from samestep.models.pairing.layer_search import LayerSearch
 from samestep.models.pairing.value_table import is_constant
 from samestep.models.prepare import Sides
 from samestep.models.subject import Layer, ModelError, Subject
-from samestep.models.tensors import Role, Tensors
+from samestep.models.tensors import Role, of_role
 from samestep.models.value_in_place import find_in_place
 
 #: A value that differs from a layer by less than this share of its norm stands for it: a mistake in an eps, a
@@ -61,8 +61,8 @@ def show_layers(comparison: Comparison) -> Unnamed | None:
     Raises `ModelError`.
     """
     sides, asked = comparison.sides, comparison.asked
-    mine = _layers(comparison.run.exact or comparison.run.tensors)
-    theirs = _layers(comparison.programs.own)
+    mine = of_role(comparison.run.exact or comparison.run.tensors, Role.LAYER)
+    theirs = of_role(comparison.programs.own, Role.LAYER)
     if bool(mine) == bool(theirs):
         return None
     side, nameless, named, question, shown = (
@@ -91,10 +91,6 @@ def show_layers(comparison: Comparison) -> Unnamed | None:
     if not found:
         return None
     return Unnamed(_with_layers(sides, nameless, found, kinds), tuple(found.values()), tuple(notes))
-
-
-def _layers(tensors: Tensors) -> dict[str, np.ndarray]:
-    return {key.name: x for key, x in tensors.items() if key.role is Role.LAYER}
 
 
 def _distinct(layers: Mapping[str, np.ndarray], inputs: Sequence[np.ndarray]) -> list[str]:
@@ -146,10 +142,11 @@ class _Search:
 
     def nearest(self, layer: str, values: Sequence[ValueOnTheWay]) -> ValueOnTheWay | None:
         """Return the value that is nearest to a layer; None where none is near."""
-        wanted = {layer: self.layers[layer]}
+        arrays = {str(value.number): value.array for value in values}
+        search = LayerSearch(arrays, {layer: self.layers[layer]}, {}, {})
         best, smallest = None, NEAR
         for value in values:
-            found = LayerSearch({"value": value.array}, wanted, {}, {}).nearest("value")
+            found = search.nearest(str(value.number))
             if found and found[0][0] < smallest:
                 best, smallest = value, found[0][0]
         return best
