@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.models.pairing.linear_map import LinearMap, identity
+from samestep.models.pairing.linear_map import LinearMap, Values, identity
 from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
 #: Roles in the order of a training step.
@@ -35,22 +35,18 @@ class Correspondence:
 
         They are in the order in which a training step computes them.
         """
-        found: dict[TensorKey, np.ndarray] = {}
-        for role, prefix, values in _groups(reference):
-            links = self._map(role, values)
+
+        def made(role: Role, links: LinearMap, values: Values) -> Values:
             names = links.first_copies if role is Role.UPDATE else links.links.keys()
-            made = links.apply(values)
-            order = reversed(made) if role is Role.LAYER_GRADIENT else made  # the last layer's comes first
-            found |= {TensorKey(role, prefix + name): made[name] for name in order if name in names}
-        return found
+            found = links.apply(values)
+            order = reversed(found) if role is Role.LAYER_GRADIENT else found  # the last layer's comes first
+            return {name: found[name] for name in order if name in names}
+
+        return self._by_group(reference, made)
 
     def apply_bounds(self, bounds: Tensors) -> dict[TensorKey, np.ndarray]:
         """Return how far what `apply` gives can be off where the reference's tensors are by ``bounds``."""
-        found: dict[TensorKey, np.ndarray] = {}
-        for role, prefix, values in _groups(bounds):
-            made = self._map(role, values).apply_bounds(values)
-            found |= {TensorKey(role, prefix + name): bound for name, bound in made.items()}
-        return found
+        return self._by_group(bounds, lambda role, links, values: links.apply_bounds(values))
 
     def comparable(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:
         """Return the candidate's tensors in the form in which `apply` gives the reference's, the same keys.
@@ -58,24 +54,18 @@ class Correspondence:
         They are the candidate's own, but for gradients of parameters that hold the same numbers twice: there
         the sum over the copies stands at each of them.
         """
-        found: dict[TensorKey, np.ndarray] = {}
-        for role, prefix, values in _groups(candidate):
-            links = self._map(role, values)
+
+        def made(role: Role, links: LinearMap, values: Values) -> Values:
             if role in GRADIENTS:  # they go the other way through a map, see `linear_map`
-                made = links.comparable(values)
-            else:
-                names = links.first_copies if role is Role.UPDATE else links.links.keys()
-                made = {name: values[name] for name in values if name in names}
-            found |= {TensorKey(role, prefix + name): value for name, value in made.items()}
-        return found
+                return links.comparable(values)
+            names = links.first_copies if role is Role.UPDATE else links.links.keys()
+            return {name: value for name, value in values.items() if name in names}
+
+        return self._by_group(candidate, made)
 
     def to_reference(self, candidate: Tensors) -> dict[TensorKey, np.ndarray]:
         """Return the reference's tensors that the candidate's determine, in float64 and its own shapes."""
-        found: dict[TensorKey, np.ndarray] = {}
-        for role, prefix, values in _groups(candidate):
-            made = self._map(role, values).to_reference(values)
-            found |= {TensorKey(role, prefix + name): value for name, value in made.items()}
-        return found
+        return self._by_group(candidate, lambda role, links, values: links.to_reference(values))
 
     def name_of(self, key: TensorKey) -> tuple[tuple[TensorKey, ...], str]:
         """Return the reference's keys for a key of the candidate's, and how they make it.
@@ -120,6 +110,16 @@ class Correspondence:
     def reference_only(self) -> tuple[TensorKey, ...]:
         """The reference's layers that the candidate does not show; nothing is left unexamined by that."""
         return tuple(TensorKey(Role.LAYER, name) for name in self.layers.reference_only)
+
+    def _by_group(
+        self, tensors: Tensors, made: Callable[[Role, LinearMap, Values], Values]
+    ) -> dict[TensorKey, np.ndarray]:
+        """What is ``made`` of the tensors of each role and step by their links."""
+        return {
+            TensorKey(role, prefix + name): value
+            for role, prefix, values in _groups(tensors)
+            for name, value in made(role, self._map(role, values), values).items()
+        }
 
     def _all(self) -> tuple[tuple[Role, LinearMap], ...]:
         return (
