@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 
 from samestep.models.losses import NAMES
+from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.question import Loss, Question
 from samestep.models.subject import ModelError, first_line
 
@@ -103,8 +103,7 @@ def _losses(loss: object) -> tuple[Loss | None, Loss | None]:
         return None, None
     if isinstance(loss, str):
         if loss not in NAMES:
-            near = get_close_matches(loss, NAMES, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(loss, NAMES)
             raise ModelError(f"loss={loss!r} is not one of {', '.join(NAMES)}, nor a pair of functions{hint}")
         return loss, loss
     if isinstance(loss, (tuple, list)) and len(loss) == 2 and all(callable(one) for one in loss):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
+from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.subject import ModelError
 
 FRAMEWORKS = ("torch", "jax", "tensorflow", "keras", "numpy")
@@ -33,6 +33,5 @@ class Model:
         if not callable(self.call):
             raise ModelError(f"samestep.Model: call is {type(self.call).__name__}, not a function")
         if self.framework not in (None, *FRAMEWORKS):
-            near = get_close_matches(str(self.framework), FRAMEWORKS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(str(self.framework), FRAMEWORKS)
             raise ModelError(f"framework={self.framework!r} is not one of {', '.join(FRAMEWORKS)}{hint}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
 from samestep.models.dtypes import AS_GIVEN, NAMES
+from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.subject import ModelError
 
 #: From the reference's arrays by name to the candidate's, by name or nested.
@@ -74,8 +75,7 @@ def contract_of(name: str | None) -> tuple[Contract, bool]:
         return Contract.FLOAT32, True
     names = [contract.value for contract in Contract]
     if name not in names:
-        near = get_close_matches(str(name).replace("bf", "bfloat"), [*names, WEAKER], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(name).replace("bf", "bfloat"), [*names, WEAKER])
         raise ModelError(f"contract={name!r} is not one of {', '.join([*names, WEAKER])}{hint}")
     return Contract(name), False
 

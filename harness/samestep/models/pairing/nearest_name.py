@@ -13,6 +13,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; the nearest is {near[0]!r}" if near else "; there are none"
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?", or nothing where no name is near, for the end of a message."""
+    near = get_close_matches(name, list(names), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def listed(names: Iterable[str], most: int = 3) -> str:
     """Return the names, the first few of them and how many more."""
     there = list(names)
