@@ -65,15 +65,12 @@ def _of_loss(comparison: Comparison) -> Fitted | None:
 
 
 def _fitted(comparison: Comparison, tensor: JudgedTensor) -> Fitted | None:
-    """What explains a tensor in its own layer, else an attention around it by its own pieces.
-
-    Which part of a tensor is wrong is no cause yet.
-    """
+    """What explains a tensor in its own layer, else an attention around it by its own pieces."""
     difference = _difference(comparison, tensor)
     if difference is None:
         return None
     found = fit(difference)
-    if found is not None and found.certain and found.kind != "part":
+    if found is not None and found.is_cause:
         return found
     for context in contexts_around(comparison, tensor.key):
         if layer_kind(context.kind) == "attention":

@@ -33,6 +33,11 @@ class Fitted(Diagnosis):
     left: float = 0.0
     certain: bool = False
 
+    @property
+    def is_cause(self) -> bool:
+        """Whether it is certain, and a cause: which part of a tensor is wrong is none yet."""
+        return self.certain and self.kind != "part"
+
     def __str__(self) -> str:
         if self.certain:
             return f"{self.text} (what is left is rounding)"

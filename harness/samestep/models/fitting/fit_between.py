@@ -36,7 +36,7 @@ def fit_between(expected: np.ndarray, got: np.ndarray, terms: Terms, layer: str)
     families = (Family("residual", partial(_terms, near), roles=(Role.LAYER_INPUT,)), *FAMILIES)
     for difference in (*_activations(plain, near), *_attentions(plain, near), plain):
         found = fit(difference, families)
-        if found is not None and found.certain and found.kind != "part":
+        if found is not None and found.is_cause:
             return found
     return None
 
