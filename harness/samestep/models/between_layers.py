@@ -51,22 +51,18 @@ def between_layers(
         return None
     sides, asked = forced.sides, forced.asked
     try:
-        mine = _inputs(sides.candidate, asked.candidate, tensor.key.name)
+        mine = [*_inputs(sides.candidate, asked.candidate, tensor.key.name).values()]
         expected = _inputs(sides.reference, asked.reference, layer.name)
-        if [x.shape for x in mine.values()] != [x.shape for x in expected.values()]:
+        if [x.shape for x in mine] != [x.shape for x in expected.values()]:
             return None
-        right = _given(
-            sides.reference, asked.reference, theirs[0], dict(zip(expected, mine.values(), strict=True))
-        )
+        right = _given(sides.reference, asked.reference, theirs[0], dict(zip(expected, mine, strict=True)))
     except (ModelError, Refused):  # it has no inputs of its own: then nothing is said of what lies before it
         return None
-    at = next(
-        (i for i, (a, b) in enumerate(zip(mine.values(), expected.values(), strict=True)) if _differ(a, b)),
-        None,
-    )
-    if right is None or at is None or not Resolution.of(difference).is_rounding(right):
+    pairs = zip(mine, expected.values(), strict=True)
+    got, wanted = next((pair for pair in pairs if _differ(*pair)), (None, None))
+    if right is None or got is None or wanted is None or not Resolution.of(difference).is_rounding(right):
         return None
-    return _explained(forced, theirs[0], [*expected.values()][at], [*mine.values()][at], str(tensor.key))
+    return _explained(forced, theirs[0], wanted, got, str(tensor.key))
 
 
 def _inputs(side: Subject, question: Question, layer: str) -> dict[TensorKey, np.ndarray]:
@@ -79,12 +75,13 @@ def _inputs(side: Subject, question: Question, layer: str) -> dict[TensorKey, np
 def _given(side: Subject, question: Question, theirs: TensorKey, inputs: Tensors) -> np.ndarray | None:
     """What a layer of the reference gives on other inputs; None without a floating one."""
     floating = {key: x for key, x in inputs.items() if x.dtype.kind == "f"}
-    others = {key: x for key, x in question.forced.items() if key.name != theirs.name}
-    name = theirs.name
-    alone = replace(question, inputs_of=frozenset({name}), forced={**others, **floating}, backward=False)
-    alone = replace(
-        alone, forced={k: x for k, x in alone.forced.items() if k.role is not Role.LAYER_GRADIENT}
-    )
+    others = {
+        key: x
+        for key, x in question.forced.items()
+        if key.name != theirs.name and key.role is not Role.LAYER_GRADIENT
+    }
+    inputs_of = frozenset({theirs.name})
+    alone = replace(question, inputs_of=inputs_of, forced={**others, **floating}, backward=False)
     return side.program(alone).exact().get(theirs) if floating else None
 
 
