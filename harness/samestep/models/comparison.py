@@ -17,14 +17,19 @@ from samestep.models.runs import open_programs, run_candidate
 from samestep.models.tensors import Role, Tensors, of_role
 
 
-def compare_once(sides: Sides, asked: Asked, options: Options, progress: Progress) -> Comparison:
-    """Return what both questions say. Raises `ModelError`, and `Refused` for the reference."""
-    run = run_candidate(sides.candidate, asked.candidate)
+def compare_once(
+    sides: Sides, asked: Asked, options: Options, progress: Progress, again: bool = True
+) -> Comparison:
+    """Return what both questions say; without ``again`` the candidate is called once.
+
+    Raises `ModelError`, and `Refused` for the reference.
+    """
+    run = run_candidate(sides.candidate, asked.candidate, again)
     _check_classes(asked.candidate, run.tensors)
     programs = open_programs(sides.reference, asked.reference, options.contract)
     alike = _with_cotangents_of(asked, run.tensors, programs.own)
     if alike is not asked:
-        asked, run = alike, run_candidate(sides.candidate, alike.candidate)
+        asked, run = alike, run_candidate(sides.candidate, alike.candidate, again)
     mine = Shown(run.exact or run.tensors, sides.candidate.parameters(), sides.candidate.state())
     theirs = Shown(programs.own, sides.reference.parameters(), sides.reference.state())
     links = correspond(mine, theirs, sides, options)

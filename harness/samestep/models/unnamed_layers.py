@@ -47,7 +47,7 @@ def with_layers_shown(comparison: Comparison, options: Options, progress: Progre
         if unnamed is None:
             return comparison
         named = replace(options, layers={name: name for name in unnamed.names})
-        again = compare_once(unnamed.sides, comparison.asked, named, progress)
+        again = compare_once(unnamed.sides, comparison.asked, named, progress, again=False)
     except (ModelError, Refused) as error:
         return replace(comparison, notes=(*comparison.notes, f"no layers could be shown: {error}"))
     if verdict_of(again.judged) != verdict_of(comparison.judged):
