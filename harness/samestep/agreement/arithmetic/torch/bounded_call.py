@@ -82,6 +82,11 @@ class Applied:
         return apply
 
 
+def as_enclosed(x: Any) -> Enclosed:
+    """Return an operand as it is, and a plain number of the code as one that every program has."""
+    return x if isinstance(x, Enclosed) else Enclosed.exact(np.asarray(x))
+
+
 RULES: dict[str, Rule] = {}
 
 

@@ -11,7 +11,15 @@ import numpy as np
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
 from samestep.agreement.arithmetic.enclosed_functions import bounded, has_bound
-from samestep.agreement.arithmetic.torch.bounded_call import RULES, Applied, Number, Rule, Values, bound_rule
+from samestep.agreement.arithmetic.torch.bounded_call import (
+    RULES,
+    Applied,
+    Number,
+    Rule,
+    Values,
+    as_enclosed,
+    bound_rule,
+)
 from samestep.agreement.arithmetic.torch.operation_table import canonical_name, operation_name
 from samestep.agreement.arithmetic.worst_case import (
     Enclosed,
@@ -120,19 +128,19 @@ def _converted(call: Applied, values: Values) -> list[Enclosed]:
 
 @bound_rule("add", "sub")
 def _add(call: Applied, values: Values) -> list[Enclosed]:
-    a, b = (x if isinstance(x, Enclosed) else Enclosed.exact(np.asarray(x)) for x in call.args[:2])
+    a, b = map(as_enclosed, call.args[:2])
     if values[0].dtype.kind != "f":
         return [either(values[0], a, b)]
     alpha = call.given("alpha", 1)
     if isinstance(alpha, Enclosed) or alpha not in (1, -1):
-        scale = alpha if isinstance(alpha, Enclosed) else Enclosed.exact(np.asarray(float(alpha)))
+        scale = as_enclosed(alpha)
         b = multiplied(b.value * scale.value, b, scale)
     return [added(values[0], _plain(a), _plain(b))]
 
 
 @bound_rule("mul", "div")
 def _scaled(call: Applied, values: Values) -> list[Enclosed] | None:
-    a, b = (x if isinstance(x, Enclosed) else Enclosed.exact(np.asarray(x)) for x in call.args[:2])
+    a, b = map(as_enclosed, call.args[:2])
     if values[0].dtype.kind != "f" or call.given("rounding_mode") is not None:
         return [either(values[0], a, b)]
     rule = multiplied if operation_name(call.func) == "mul" else divided
@@ -158,7 +166,7 @@ def _pow(call: Applied, values: Values) -> list[Enclosed] | None:
 @bound_rule("lerp", "addcmul", "addcdiv")
 def _composed(call: Applied, values: Values) -> list[Enclosed]:
     """a + w (b - a), or x + value a b: as the operations that they are made of."""
-    x, a, b = (y if isinstance(y, Enclosed) else Enclosed.exact(np.asarray(float(y))) for y in call.args[:3])
+    x, a, b = map(as_enclosed, call.args[:3])
     name, scale = operation_name(call.func), call.given("value", 1)
     if name == "lerp":
         gap = added(a.value - x.value, x, a)
@@ -166,14 +174,14 @@ def _composed(call: Applied, values: Values) -> list[Enclosed]:
     else:
         made = np.divide(a.value, b.value) if name == "addcdiv" else a.value * b.value
         term = (divided if name == "addcdiv" else multiplied)(made, a, b)
-        scale = scale if isinstance(scale, Enclosed) else Enclosed.exact(np.asarray(float(scale)))
+        scale = as_enclosed(scale)
         term = multiplied(term.value * scale.value, term, scale)
     return [added(values[0], x, term)]
 
 
 @bound_rule(*_COMPARING)
 def _comparison(call: Applied, values: Values) -> list[Enclosed]:
-    a, b = (x if isinstance(x, Enclosed) else Enclosed.exact(np.asarray(x)) for x in call.args[:2])
+    a, b = map(as_enclosed, call.args[:2])
     return [compared(values[0], a, b)]
 
 
@@ -192,9 +200,7 @@ def _logic(call: Applied, values: Values) -> list[Enclosed]:
 def _select(call: Applied, values: Values) -> list[Enclosed] | None:
     if len(call.args) != 3:
         return None
-    first, second, third = (
-        x if isinstance(x, Enclosed) else Enclosed.exact(np.asarray(x)) for x in call.args
-    )
+    first, second, third = map(as_enclosed, call.args)
     if operation_name(call.func) == "where":
         return [selected(values[0], first, second, third)]
     return [selected(values[0], second, third, first)]
@@ -205,7 +211,7 @@ def _select(call: Applied, values: Values) -> list[Enclosed] | None:
 )
 def _gate(call: Applied, values: Values) -> list[Enclosed]:
     """What passes where an operand is beyond an edge (between two, or beyond both), 0 elsewhere."""
-    given = [y if isinstance(y, Enclosed) else Enclosed.exact(np.asarray(y)) for y in call.args]
+    given = [*map(as_enclosed, call.args)]
     passes, x, *edges = given if operation_name(call.func).endswith("_backward") else [given[0], *given]
     if "shrink" in operation_name(call.func):
         edges = edges or [Enclosed.exact(np.asarray(0.5))]  # the default of its schema

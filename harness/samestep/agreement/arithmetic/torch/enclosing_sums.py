@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.torch.bounded_call import Applied, Values, bound_rule
+from samestep.agreement.arithmetic.torch.bounded_call import Applied, Values, as_enclosed, bound_rule
 from samestep.agreement.arithmetic.torch.operation_table import operation_name
 from samestep.agreement.arithmetic.worst_case import (
     FLOAT32,
@@ -30,11 +30,16 @@ _COEFFICIENT = 4
 _WINDOW = {"kernel_size": (1,), "stride": (1,), "padding": (0,), "dilation": (1,)}
 
 
+def _whole(call: Applied, values: Values) -> list[Enclosed] | None:
+    """Whole numbers, which are exact where what they are made of is."""
+    return [Enclosed.exact(values[0])] if all(x.decided for x in call.operands) else None
+
+
 @bound_rule("sum", "mean")
 def _sum(call: Applied, values: Values) -> list[Enclosed] | None:
     x, value = call.operands[0], values[0]
     if value.dtype.kind != "f":
-        return None if not x.decided else [Enclosed.exact(value)]
+        return _whole(call, values)
     is_mean = operation_name(call.func) == "mean"
     terms = max(x.value.size // max(value.size, 1), 1)
     plain = Enclosed(x.value.astype(np.float64), x.bound, x.terms)
@@ -45,7 +50,7 @@ def _sum(call: Applied, values: Values) -> list[Enclosed] | None:
 def _cumsum(call: Applied, values: Values) -> list[Enclosed] | None:
     x, value = call.operands[0], values[0]
     if value.dtype.kind != "f":
-        return None if not x.decided else [Enclosed.exact(value)]
+        return _whole(call, values)
     return [summed(value, call.only(0), x, max(x.value.shape[call.args[1]], 1))]
 
 
@@ -53,7 +58,7 @@ def _cumsum(call: Applied, values: Values) -> list[Enclosed] | None:
 def _product(call: Applied, values: Values) -> list[Enclosed] | None:
     a, b = call.operands
     if values[0].dtype.kind != "f":
-        return None if not (a.decided and b.decided) else [Enclosed.exact(values[0])]
+        return _whole(call, values)
     return [product(values[0], call.only(0, 1), a, b, max(a.value.shape[-1], 1), call.contract)]
 
 
@@ -66,7 +71,7 @@ def _added_product(call: Applied, values: Values) -> list[Enclosed]:
     terms = []
     for one, scale in ((c, call.given("beta", 1)), (made, call.given("alpha", 1))):
         if isinstance(scale, Enclosed) or scale != 1:
-            number = scale if isinstance(scale, Enclosed) else Enclosed.exact(np.asarray(float(scale)))
+            number = as_enclosed(scale)
             scaled = multiplied(one.value * number.value, one, number)
             one = Enclosed(scaled.value, scaled.bound, one.terms)
         terms.append(one)
@@ -158,7 +163,7 @@ def _adaptive(call: Applied, values: Values) -> list[Enclosed]:
     "_upsample_nearest_exact3d_backward",
     "reflection_pad1d_backward", "reflection_pad2d_backward", "reflection_pad3d_backward",
     "replication_pad1d_backward", "replication_pad2d_backward", "replication_pad3d_backward",
-    "unfold_backward", "col2im", "embedding_dense_backward",
+    "unfold_backward", "col2im", "embedding_dense_backward", "max_pool2d_with_indices_backward",
 )  # fmt: skip
 def _gathered(call: Applied, values: Values) -> list[Enclosed] | None:
     """Sums of gradients, as many as come to one place."""
@@ -211,13 +216,3 @@ def _pooled(call: Applied, values: Values) -> list[Enclosed]:
     doubt = undecided_windows(x, places, [(0, 0)] * (x.value.ndim - 2) + [(e, 2 * e + k) for e, k in zip(
         edges, kernel, strict=True)])  # fmt: skip
     return [found, Enclosed(values[1], np.where(doubt, np.inf, 0.0))]
-
-
-@bound_rule("max_pool2d_with_indices_backward")
-def _pool_gradient(call: Applied, values: Values) -> list[Enclosed] | None:
-    g = call.operands[0]
-    if not call.operands[-1].decided:
-        return None
-    apply = call.only(0)
-    terms = int(np.max(apply(np.ones(g.value.shape)), initial=1).round())
-    return [summed(values[0], apply, g, max(terms, 1))]
