@@ -95,8 +95,6 @@ def _transform(operation: Operation, operands: Sequence[Array], out: Array) -> A
     axes = [out.ndim - 1 - i for i in range(len(lengths))]
     whole = np.fft.fftn(operands[0], axes=axes) if kind == lax.FftType.RFFT else out
     order = axes[::-1] if kind == lax.FftType.RFFT else axes  # the one that is made last comes first
-    if kind == lax.FftType.IRFFT:
-        order = axes
     variance, done = np.zeros(whole.shape), list[int]()
     for axis in order:
         made = transform_variance(np, np.moveaxis(np.square(np.abs(whole)), axis, -1))

@@ -34,17 +34,12 @@ def _softplus(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwargs: dict[st
         if backward:
             g = named["grad_output"]
             return torch.where(beyond, g - g / (y.exp() + 1) if hidden else g, near)
-        return torch.where(beyond, x + _rest(y, beta) if hidden else x, near)
+        return torch.where(beyond, x + _soft(y.neg(), beta) if hidden else x, near)
 
 
 def _soft(y: Tensor, beta: float) -> Tensor:
     soft = y.exp().log1p()
     return soft if beta == 1 else soft / beta
-
-
-def _rest(y: Tensor, beta: float) -> Tensor:
-    rest = y.neg().exp().log1p()
-    return rest if beta == 1 else rest / beta
 
 
 def _slope(g: Tensor, y: Tensor) -> Tensor:
