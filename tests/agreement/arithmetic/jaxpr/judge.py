@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
 from samestep.agreement.limits import FLOOR, NORM, elementwise_limit
 
 REPLICAS = 24
@@ -20,6 +21,28 @@ FAST = {"xla_backend_optimization_level": 0}
 def real(function: Callable[..., Any], *args: Any) -> Any:
     """Return the results of a function compiled by XLA, in its own dtypes."""
     return jax.jit(function).lower(*args).compile(compiler_options=FAST)(*args)
+
+
+def operands_of(entry: Any) -> tuple[Any, ...]:
+    """Return an entry of a table, a function with its operands, or a function alone, as a tuple."""
+    return entry if isinstance(entry, tuple) else (entry,)
+
+
+def leaves(function: Callable[..., Any], operands: Any) -> dict[int, Any]:
+    """Return the results of a function by number."""
+    return dict(enumerate(jax.tree_util.tree_leaves(function(*operands))))
+
+
+def compiled_at_once(table: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
+    """Return the real results of all functions of a table: XLA compiles them together in less time."""
+    functions = {name: operands_of(entry)[0] for name, entry in table.items()}
+    every = {name: operands_of(entry)[1:] for name, entry in table.items()}
+    return real(lambda every: {name: leaves(functions[name], every[name]) for name in functions}, every)
+
+
+def program_of(function: Callable[..., Any], operands: Any) -> JaxProgram:
+    """Return the program of a function whose results are known by number."""
+    return JaxProgram(lambda *xs: leaves(function, xs), operands)
 
 
 @dataclass

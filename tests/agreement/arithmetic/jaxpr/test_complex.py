@@ -13,7 +13,7 @@ from jax import lax
 
 from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
 from samestep.agreement.arithmetic.program import Nudge, Refused, constant_digest
-from tests.agreement.arithmetic.jaxpr.judge import assert_honest, real, seen
+from tests.agreement.arithmetic.jaxpr.judge import assert_honest, compiled_at_once, program_of, seen
 
 RNG = np.random.default_rng(3)
 TURNS = np.exp(1j * np.arange(24) / 7).astype(np.complex64)
@@ -67,20 +67,15 @@ CASES = {
 LIBRARY, LEAST_OF_LIBRARY = ("abs", "angle", "exp", "log", "sign"), 1 / 128
 
 
-def leaves(function, operands):
-    return dict(enumerate(jax.tree_util.tree_leaves(function(*operands))))
-
-
 @pytest.fixture(scope="module")
 def computed():
-    every = {name: operands for name, (_, *operands) in CASES.items()}
-    return real(lambda every: {name: leaves(CASES[name][0], every[name]) for name in CASES}, every)
+    return compiled_at_once(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_real_float32_is_within_the_rule(name, computed):
     function, *operands = CASES[name]
-    program = JaxProgram(lambda *xs: leaves(function, xs), operands)
+    program = program_of(function, operands)
     assert_honest(program, computed[name])
     least = LEAST_OF_LIBRARY if name in LIBRARY else 1 / 8
     assert all(one.norm > least for one in seen(program, computed[name]).values())

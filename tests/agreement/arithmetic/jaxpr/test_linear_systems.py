@@ -13,7 +13,7 @@ from jax import lax
 from jax.scipy import linalg
 
 from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
-from tests.agreement.arithmetic.jaxpr.judge import assert_honest, real, seen
+from tests.agreement.arithmetic.jaxpr.judge import assert_honest, compiled_at_once, program_of, seen
 
 RNG = np.random.default_rng(5)
 
@@ -53,20 +53,15 @@ CASES = {
 }  # fmt: skip
 
 
-def leaves(function, operands):
-    return dict(enumerate(jax.tree_util.tree_leaves(function(*operands))))
-
-
 @pytest.fixture(scope="module")
 def computed():
-    every = {name: operands for name, (_, *operands) in CASES.items()}
-    return real(lambda every: {name: leaves(CASES[name][0], every[name]) for name in CASES}, every)
+    return compiled_at_once(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_real_float32_is_within_the_rule(name, computed):
     function, *operands = CASES[name]
-    program = JaxProgram(lambda *xs: leaves(function, xs), operands)
+    program = program_of(function, operands)
     assert_honest(program, computed[name])
     assert all(one.norm > 1 / 8 for one in seen(program, computed[name]).values())
 

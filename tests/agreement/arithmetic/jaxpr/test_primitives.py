@@ -7,28 +7,16 @@ import pytest
 
 pytest.importorskip("jax")
 
-import jax
 
-from samestep.agreement.arithmetic.jaxpr.program import JaxProgram
 from samestep.agreement.arithmetic.jaxpr.widths import has_rule
-from tests.agreement.arithmetic.jaxpr.judge import assert_honest, real, seen
+from tests.agreement.arithmetic.jaxpr.judge import (
+    assert_honest,
+    compiled_at_once,
+    operands_of,
+    program_of,
+    seen,
+)
 from tests.agreement.arithmetic.jaxpr.primitive_cases import EXACT, ROUNDS
-
-
-def operands_of(entry):
-    return entry if isinstance(entry, tuple) else (entry,)
-
-
-def leaves(function, operands):
-    """The results of a function by number."""
-    return dict(enumerate(jax.tree_util.tree_leaves(function(*operands))))
-
-
-def compiled_at_once(table):
-    """The real results of all functions of a table: XLA compiles them together in less time."""
-    functions = {name: operands_of(entry)[0] for name, entry in table.items()}
-    every = {name: operands_of(entry)[1:] for name, entry in table.items()}
-    return real(lambda every: {name: leaves(functions[name], every[name]) for name in functions}, every)
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +27,6 @@ def rounded():
 @pytest.fixture(scope="module")
 def unrounded():
     return compiled_at_once(EXACT)
-
-
-def program_of(function, operands):
-    return JaxProgram(lambda *xs: leaves(function, xs), operands)
 
 
 @pytest.mark.parametrize("name", sorted(ROUNDS))
