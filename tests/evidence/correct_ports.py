@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 import samestep
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.result import Result
-from tests.evidence.ports.catalogue import ports
+from tests.evidence.ports.catalogue import port_named, ports
+from tests.evidence.ports.command import parser
 from tests.evidence.ports.port import Port
 from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
@@ -62,17 +62,15 @@ def examine(port: Port, seeds: Iterable[int]) -> Tally:
 
 def examine_by_name(name: str, seeds: int) -> Tally:
     """Return the tally of the port of that name: what a process of its own is asked."""
-    [port] = [port for port in ports(name) if port.name == name]
-    return examine(port, range(seeds))
+    return examine(port_named(name), range(seeds))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="seeds of every third port")
-    parser.add_argument("--others", type=int, default=3, help="seeds of the other ports")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
-    options = parser.parse_args()
+    asked = parser(__doc__, seeds=20)
+    asked.add_argument(
+        "--others", type=int, default=3, help="seeds of two ports in three; --seeds of the third"
+    )
+    options = asked.parse_args()
     rows: list[dict[str, object]] = []
     total = Counter[str]()
     chosen = ports(options.only)

@@ -20,7 +20,8 @@ from samestep.models.options import Options, contract_of, function_of, layers_of
 from samestep.models.prepare import prepare
 from samestep.models.result import Result
 from samestep.models.subject import ModelError
-from tests.evidence.ports.catalogue import faults, ports
+from tests.evidence.ports.catalogue import fault_named, faults, port_named, ports
+from tests.evidence.ports.command import parser
 from tests.evidence.ports.port import Case
 from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
@@ -72,8 +73,7 @@ def certificates_of(case: Case, seed: int) -> list[Certificate]:
 
 def examine_port(name: str, seeds: int) -> Tally:
     """Return the tally of the port of that name: what a process of its own is asked."""
-    [port] = [port for port in ports(name) if port.name == name]
-    tally = Tally()
+    port, tally = port_named(name), Tally()
     for seed in range(seeds):
         try:
             tally.add(certificates_of(port.make(seed), seed))
@@ -84,7 +84,7 @@ def examine_port(name: str, seeds: int) -> Tally:
 
 def examine_fault(name: str, seeds: int) -> tuple[int, Certificate | None, str]:
     """Return on how many seeds a fault is proven, the largest proof, and why there is none."""
-    [fault] = [fault for fault in faults(name) if fault.name == name]
+    fault = fault_named(name)
     proven, largest, reason = 0, None, ""
     for seed in range(seeds):
         case = fault.make(seed)
@@ -112,12 +112,9 @@ def _why(result: Result) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--every", type=int, default=4, help="look at one mistake in so many")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
-    options = parser.parse_args()
+    asked = parser(__doc__, seeds=1)
+    asked.add_argument("--every", type=int, default=4, help="look at every Nth mistake")
+    options = asked.parse_args()
     rows = [*_ports(options), *_faults(options)]
     if not options.only:
         correct = [row for row in rows if row["what"] == "correct"]

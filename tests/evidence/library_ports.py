@@ -5,7 +5,6 @@ Both sides are the library's own code, with random weights that its own converte
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 import samestep
 from samestep.agreement.verdict import AGREE
+from tests.evidence.ports.command import parser
 from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
 from tests.evidence.ports.transformers_nets import library
@@ -172,11 +172,7 @@ def rows(names: list[str], seeds: int, processes: int) -> Iterator[dict[str, obj
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
-    options = parser.parse_args()
+    options = parser(__doc__, seeds=3).parse_args()
     names = [name for name in MODELS if options.only in name]
     table = []
     for row in rows(names, options.seeds, options.processes):

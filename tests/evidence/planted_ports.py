@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -10,7 +9,8 @@ from fnmatch import fnmatch
 import samestep
 from samestep.models.fitting.fit import Fitted
 from samestep.models.result import Result
-from tests.evidence.ports.catalogue import faults
+from tests.evidence.ports.catalogue import fault_named, faults
+from tests.evidence.ports.command import parser
 from tests.evidence.ports.port import Fault
 from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
@@ -61,16 +61,12 @@ def placed(result: Result, places: Iterable[str]) -> bool:
 
 def examine_by_name(name: str, seeds: int) -> list[Outcome]:
     """Return the outcomes of the fault of that name: what a process of its own is asked."""
-    [fault] = [fault for fault in faults(name) if fault.name == name]
+    fault = fault_named(name)
     return [examine(fault, seed) for seed in range(seeds)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", default="", help="a part of the names to run; nothing is written then")
-    options = parser.parse_args()
+    options = parser(__doc__, seeds=5).parse_args()
     rows: list[dict[str, object]] = []
     seen: list[Outcome] = []
     certain = 0

@@ -11,7 +11,7 @@ from tests.evidence import ports as folder
 from tests.evidence.ports.port import Fault, Port
 
 #: Modules here that hold no networks.
-PLUMBING = ("catalogue", "jax_layers", "port", "processes", "tables", "usual")
+PLUMBING = ("catalogue", "command", "jax_layers", "port", "processes", "tables", "usual")
 
 
 def ports(part: str = "") -> list[Port]:
@@ -24,6 +24,18 @@ def ports(part: str = "") -> list[Port]:
 def faults(part: str = "") -> list[Fault]:
     """Return the faults whose name contains ``part``."""
     return [f for module in _modules() for f in module.FAULTS if part in f.name and _there(f.needs)]
+
+
+def port_named(name: str) -> Port:
+    """Return the port of that very name."""
+    [port] = [port for port in ports(name) if port.name == name]
+    return port
+
+
+def fault_named(name: str) -> Fault:
+    """Return the fault of that very name."""
+    [fault] = [fault for fault in faults(name) if fault.name == name]
+    return fault
 
 
 def _modules() -> Iterator:
