@@ -149,7 +149,7 @@ def test_float32_stays_within_the_bounds(name):
     assert max(share(run[key], x) for run in runs for key, x in bounds.items()) < 1
 
 
-#: Of the primitives that the rules of noise are tried on, one in so many.
+#: Of the primitives that the rules of noise are tried on, every Nth.
 EVERY = 9
 
 

@@ -150,7 +150,7 @@ def test_float32_stays_within_the_bounds(name):
     assert any(np.any(np.abs(moved[key] - x.value) > x.bound) for key, x in bounds.items())
 
 
-#: Of the operations that the rules of noise are tried on, one in so many.
+#: Of the operations that the rules of noise are tried on, every Nth.
 EVERY = 9
 
 
