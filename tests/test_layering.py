@@ -71,6 +71,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "measure.hardware": (),
     "agreement": (),
     "agreement.limits": (),
+    "agreement.blocks": (),
     "agreement.findings": (),
     "agreement.verdict": ("agreement.findings",),
     "agreement.distance": ("agreement.findings",),
@@ -86,8 +87,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.reference",
     ),
     "agreement.examination": (
-        "spec", "frameworks", "agreement.limits", "agreement.findings", "agreement.verdict",
-        "agreement.distance", "agreement.arithmetic", "agreement.reference", "agreement.diagnosis",
+        "spec", "frameworks", "agreement.limits", "agreement.blocks", "agreement.findings",
+        "agreement.verdict", "agreement.distance", "agreement.arithmetic", "agreement.reference",
+        "agreement.diagnosis",
     ),
     "agreement.free_run": (
         "agreement.findings", "agreement.verdict", "agreement.reference", "agreement.examination",
@@ -143,11 +145,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.limits", "agreement.arithmetic", "agreement.arithmetic.jaxpr",
         "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
     ),
-    "models.pairing": ("agreement.limits", "agreement.arithmetic", "models.dtypes", *SUBJECT),
+    "models.pairing": (
+        "agreement.limits", "agreement.blocks", "agreement.arithmetic", "models.dtypes", *SUBJECT,
+    ),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (
-        *BASE, "agreement.limits", "agreement.findings", "agreement.verdict", "agreement.arithmetic",
-        "agreement.reference", "agreement.examination", "models.dtypes", *SUBJECT, "models.numpy",
+        *BASE, "agreement.limits", "agreement.blocks", "agreement.findings", "agreement.verdict",
+        "agreement.arithmetic", "agreement.reference", "agreement.examination", "models.dtypes", *SUBJECT,
+        "models.numpy",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting",
     ),
     "api": (

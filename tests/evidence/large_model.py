@@ -8,13 +8,13 @@ imports and the model, stands beside them.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -84,10 +84,14 @@ def row(call: str, name: str) -> str:
     )
 
 
-def main(asked: Sequence[str]) -> None:
+def main() -> None:
     """Print the table; with a call and a model, what was measured of it."""
-    if asked:
-        print(json.dumps(measured(*asked)))
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("call", nargs="?", choices=CALLS, help="measure this call alone, in this process")
+    asked.add_argument("model", nargs="?", choices=MODELS, default=LARGE)
+    options = asked.parse_args()
+    if options.call:
+        print(json.dumps(measured(options.call, options.model)))
         return
     print("| call | model | float32 step, s | call, s | of processors | peak of a step, GB | peak, GB |")
     print("|---|---|---|---|---|---|---|")
@@ -96,4 +100,4 @@ def main(asked: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

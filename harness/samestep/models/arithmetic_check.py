@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samestep.agreement.blocks import blocks, index_in
 from samestep.agreement.examination.tensor_statistics import index_of_largest, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
 from samestep.models.expected import Expected
@@ -63,15 +64,22 @@ def _check(
     if got.shape != value.shape:
         text = f"shape {tuple(got.shape)}, expected {tuple(value.shape)}"
         return ArithmeticStatistics(None, text, (), float("nan"), float("nan"))
-    held = _as_held(value, got.dtype)
-    wrong = _unexplained(got, held, key not in expected.spreads, key.is_backward)
-    if wrong.any():
-        index = index_of_largest(wrong)
-        text = f"{got[index]:.6g}, expected {held[index]:.6g}"
-        return ArithmeticStatistics(None, text, index, float(got[index]), float(held[index]))
+    overflows = False
+    for block in blocks(value.shape):
+        held = _as_held(value[block], got.dtype)
+        wrong = _unexplained(got[block], held, key not in expected.spreads, key.is_backward)
+        if wrong.any():
+            at = index_of_largest(wrong)
+            index = index_in(block, at)
+            text = f"{got[index]:.6g}, expected {held[at]:.6g}"
+            return ArithmeticStatistics(None, text, index, float(got[index]), float(held[at]))
+        overflows = overflows or not np.isfinite(held).all()
     if key not in expected.spreads:
         return ArithmeticStatistics(None, None, (), 0.0, 0.0)
-    known = np.where(np.isfinite(held), value, held)
+    known = value
+    if overflows:
+        held = _as_held(value, got.dtype)
+        known = np.where(np.isfinite(held), value, held)
     found = tensor_statistics(got, known, expected.spreads[key], before)
     at = found.index
     pair = (float(got[at]), float(value[at])) if got.size else (0.0, 0.0)

@@ -13,27 +13,32 @@ from samestep.models.options import Options
 from samestep.models.pairing.outputs import pair_outputs
 from samestep.models.prepare import Sides
 from samestep.models.question import Question
-from samestep.models.runs import open_programs, run_candidate
+from samestep.models.runs import call_reference_twice, open_programs, run_candidate
 from samestep.models.tensors import Role, Tensors, of_role
 
 
 def compare_once(
     sides: Sides, asked: Asked, options: Options, progress: Progress, again: bool = True
 ) -> Comparison:
-    """Return what both questions say; without ``again`` the candidate is called once.
+    """Return what both questions say; without ``again`` neither side is called twice.
 
     Raises `ModelError`, and `Refused` for the reference.
     """
     run = run_candidate(sides.candidate, asked.candidate, again)
     _check_classes(asked.candidate, run.tensors)
+    twice = call_reference_twice(sides.reference, asked.reference) if again else None
     programs = open_programs(sides.reference, asked.reference, options.contract)
     alike = _with_cotangents_of(asked, run.tensors, programs.own)
     if alike is not asked:
         asked, run = alike, run_candidate(sides.candidate, alike.candidate, again)
-    mine = Shown(run.exact or run.tensors, sides.candidate.parameters(), sides.candidate.state())
-    theirs = Shown(programs.own, sides.reference.parameters(), sides.reference.state())
-    links = correspond(mine, theirs, sides, options)
-    return Judge(sides, asked, run, programs, links, options).compare(progress)
+    links = correspond(
+        Shown(run.exact or run.tensors, sides.candidate.parameters(), sides.candidate.state()),
+        Shown(programs.own, sides.reference.parameters(), sides.reference.state()),
+        sides,
+        options,
+    )
+    comparison = Judge(sides, asked, run, programs, links, options).compare(progress)
+    return replace(comparison, reference_twice=twice)
 
 
 def _check_classes(question: Question, tensors: Tensors) -> None:

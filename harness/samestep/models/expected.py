@@ -38,7 +38,9 @@ class DoubleSigma(Mapping[TensorKey, np.ndarray]):
     simulated: Mapping[TensorKey, Spread]
 
     def __getitem__(self, key: TensorKey) -> np.ndarray:
-        return self.simulated[key].sigma.astype(np.float64) * DOUBLE_SCALE
+        sigma = self.simulated[key].sigma.astype(np.float64)
+        sigma *= DOUBLE_SCALE
+        return sigma
 
     def __iter__(self) -> Iterator[TensorKey]:
         return iter(self.simulated)

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ from samestep.agreement.arithmetic.program import (
     Program,
     constant_digest,
 )
+from samestep.agreement.blocks import blocks, index_in
 from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
@@ -126,7 +128,7 @@ class FunctionCheck:
             key: compare_exact(
                 got[key],
                 self.expected.exact[key],
-                factor * sigma[key] + owed[key] if key in sigma else owed[key],
+                _limit(factor, sigma[key], owed[key]) if key in sigma else owed[key],
                 key.is_backward,
             )
             for key in keys
@@ -192,6 +194,12 @@ class FunctionCheck:
             sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
 
 
+def _limit(factor: float, sigma: np.ndarray, owed: np.ndarray) -> np.ndarray:
+    limit = factor * sigma
+    limit += owed
+    return limit
+
+
 def _owing(mine: Program[TensorKey], other: Program[TensorKey]) -> list[Literal]:
     """The literals that only one side holds: two sides with the same bits owe each other nothing."""
     held = {literal.value for literal in other.literals}
@@ -228,6 +236,17 @@ def compare_exact(
         return FunctionStatistics(float("inf"), (), float("nan"), float("nan"), float("inf"), 0.0)
     if not got.size:
         return FunctionStatistics(0.0, (), 0.0, 0.0, 0.0, 0.0)
+    worst = FunctionStatistics(-1.0, (), 0.0, 0.0, 0.0, 0.0)
+    for block in blocks(got.shape):
+        found = _compare_block(got[block], expected[block], limit[block], backward)
+        if not isnan(worst.share) and not found.share <= worst.share:
+            worst = replace(found, index=index_in(block, found.index))
+    return worst
+
+
+def _compare_block(
+    got: np.ndarray, expected: np.ndarray, limit: np.ndarray, backward: bool
+) -> FunctionStatistics:
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
         both = np.isfinite(got) & np.isfinite(expected)

@@ -31,6 +31,7 @@ from samestep.models.pairing.layers import LayerMap
 from samestep.models.prepare import Sides
 from samestep.models.runs import CandidateRun
 from samestep.models.tensors import Role, TensorKey, Tensors
+from samestep.models.twice import Twice
 
 Masks = Mapping[TensorKey, np.ndarray]
 Function = Mapping[TensorKey, FunctionStatistics]
@@ -39,7 +40,11 @@ Arithmetic = Mapping[TensorKey, ArithmeticStatistics]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What both questions say of one question's tensors, before it is put into words."""
+    """What both questions say of one question's tensors, before it is put into words.
+
+    ``reference_twice`` are two runs of the reference, without tensors where both gave the same; None where it
+    was not asked.
+    """
 
     sides: Sides
     asked: Asked
@@ -49,6 +54,7 @@ class Comparison:
     expected: Expected
     judged: tuple[JudgedTensor, ...]
     notes: tuple[str, ...] = ()
+    reference_twice: Twice | None = None
 
 
 def judged_tensors(
@@ -105,10 +111,12 @@ class Judge:
 
     def _ask_arithmetic(self, expected: Expected, function: Function) -> tuple[Arithmetic, tuple[str, ...]]:
         """The statistics of the real run, without what overflows on both sides or hangs on a gate."""
-        real = self._without_tables(self.links.comparable(self.run.tensors), expected)
-        spilled = self._overflowing(real, expected)
-        got = without(real, expected, spilled)
+        got = self._without_tables(self.links.comparable(self.run.tensors), expected)
         arithmetic = check_arithmetic(got, expected, {})
+        spilled = self._overflowing(got, expected, arithmetic)
+        if spilled:
+            got = without(got, expected, spilled)
+            arithmetic = check_arithmetic(got, expected, {})
         hanging = self._hanging_on_gates(got, expected, function, arithmetic)
         if hanging:
             arithmetic = check_arithmetic(without(got, expected, hanging), expected, {})
@@ -126,9 +134,9 @@ class Judge:
         tables = [key for key in keys if np.array_equal(expected.exact.get(key, ()), given[key.name])]
         return {key: value for key, value in real.items() if key not in tables}
 
-    def _overflowing(self, got: Tensors, expected: Expected) -> Masks:
+    def _overflowing(self, got: Tensors, expected: Expected, arithmetic: Arithmetic) -> Masks:
         """The elements in which the reference's real run overflows too."""
-        suspects = overflow_suspects(check_arithmetic(got, expected, {}))
+        suspects = overflow_suspects(arithmetic)
         if not suspects:
             return {}
         real = self.links.apply(self.sides.reference.run(self.asked.reference))

@@ -114,13 +114,13 @@ class NumpySubject:
         """Return two runs, and what of its globals and closure the function changes. Raises `ModelError`."""
         return called_twice(lambda: self.run(question), lambda: values_named(self.call))
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Return the same run on the array type that follows its rounding. Raises `Refused`."""
         arrays = {**self.parameters(), **self.state(), **{str(i): x for i, x in enumerate(question.inputs)}}
         narrow = next((n for n, x in arrays.items() if x.dtype.kind == "f" and x.dtype.itemsize < 4), None)
         if narrow is not None:
             raise Refused(f"{narrow} is {arrays[narrow].dtype}: NumPy code is followed in float32 only")
-        return NumpyProgram(lambda lift: self._tensors(question, lift), contract)
+        return NumpyProgram(lambda lift: self._tensors(question, lift), contract or Contract.FLOAT32)
 
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Raise `ModelError`: NumPy has no optimizers."""

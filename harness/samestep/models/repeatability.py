@@ -58,20 +58,19 @@ class Repeatability:
             yield f"a call of the {self.side} changes {self._named}, and a second one gives the same result"
 
 
-def repeatability(comparison: Comparison) -> tuple[Repeatability, Repeatability]:
-    """Return how the candidate and the reference answer a second call. Raises `ModelError`."""
+def repeatability(comparison: Comparison) -> list[Repeatability]:
+    """Return how each side that was called twice answers the second call. Raises `ModelError`."""
     sides, asked, links = comparison.sides, comparison.asked, comparison.links
-    mine, theirs = comparison.run.twice, sides.reference.run_twice(asked.reference)
-    return (
-        _judged(
-            "candidate", mine, partial(sides.candidate.run, asked.candidate), links.comparable,
-            comparison.expected,
-        ),
-        _judged(
-            "reference", theirs, partial(sides.reference.run, asked.reference), links.apply,
-            comparison.expected,
-        ),
-    )  # fmt: skip
+    mine, theirs = sides.candidate, sides.reference
+    called = (
+        ("candidate", comparison.run.twice, partial(mine.run, asked.candidate), links.comparable),
+        ("reference", comparison.reference_twice, partial(theirs.run, asked.reference), links.apply),
+    )
+    return [
+        _judged(side, twice, fresh, translate, comparison.expected)
+        for side, twice, fresh, translate in called
+        if twice is not None
+    ]
 
 
 def _judged(

@@ -90,10 +90,19 @@ def run_candidate(candidate: Subject, question: Question, again: bool = True) ->
         return CandidateRun(twice, None, None, str(refused))
 
 
+def call_reference_twice(reference: Subject, question: Question) -> Twice:
+    """Return two runs of the reference, with tensors only where these differ.
+
+    Raises `ModelError`, which names the reference.
+    """
+    with naming("reference", question):
+        return reference.run_twice(question).without_alike()
+
+
 def open_programs(reference: Subject, question: Question, contract: Contract) -> ReferencePrograms:
     """Return the reference's programs. Raises `Refused`, and `ModelError`, which names the reference."""
     with naming("reference", question), refusing(reference, question):
-        plain = reference.program(question)
+        plain = reference.program(question, Contract.FLOAT32)
         own = plain.exact()
         declared = plain if contract is Contract.FLOAT32 else reference.program(question, contract)
         if declared is not plain:

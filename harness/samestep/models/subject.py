@@ -108,11 +108,12 @@ class Subject(Protocol):
         """
         ...
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Return the same run for the engine; its keys are `TensorKey`s, the same ones as `run` gives.
 
-        Raises `samestep.agreement.arithmetic.program.Refused` where the framework has no engine, with the
-        reason.
+        Replicas round as the ``contract`` says; None is float32, where exact runs are all that is foreseen: a
+        first replica may then cost another run. Raises `samestep.agreement.arithmetic.program.Refused` where
+        the framework has no engine, with the reason.
         """
         ...
 

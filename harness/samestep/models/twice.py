@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -51,6 +51,10 @@ class Twice:
     def repeats(self) -> bool:
         """Whether both calls gave the same bits."""
         return self.error is None and all(map(self._is_alike, self.first))
+
+    def without_alike(self) -> Twice:
+        """Return it without tensors where both calls gave the same bits: no more is asked of them then."""
+        return replace(self, first={}, second={}) if self.repeats else self
 
     def _is_alike(self, key: TensorKey) -> bool:
         one, other = self.first.get(key), self.second.get(key)

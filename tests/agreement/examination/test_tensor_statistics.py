@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from samestep.agreement.arithmetic.noise import Noise
+from samestep.agreement.blocks import BLOCK
 from samestep.agreement.examination.tensor_statistics import pooled_scale, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
-from samestep.agreement.reference.spread import measure_spreads
+from samestep.agreement.reference.spread import Spread, measure_spreads
 from samestep.catalog.catalog import Catalog
 from tests.made.planting import case_values, reference_of
 
@@ -76,3 +77,16 @@ def test_a_factor_that_each_step_hides_shows_over_all_of_them():
     assert scattered == 0
     hidden, limit = pooled_scale([step(0.75, 1.0), step(0.0, 1 / 1024)])
     assert abs(hidden) < limit < 1 / 1024  # the step that knows better has the word
+
+
+def test_a_tensor_of_several_blocks_has_the_statistics_of_the_whole():
+    """In whole numbers of one sigma, whose sums are exact in any order."""
+    rng, unit = np.random.default_rng(0), 2.0**-24
+    value = rng.integers(-4, 5, (3 * BLOCK, 2)).astype(np.float64)
+    error = rng.choice([-1.0, 1.0], value.shape)
+    error[-5, 1], error[-3, 0] = 64, 128
+    spread = Spread(np.full(value.shape, unit, np.float32), 1, 24, 0.0, unit, "float32")
+    found = tensor_statistics(value + unit * error, value, spread, None)
+    assert (found.first, found.index, found.elements) == ((3 * BLOCK - 5, 1), (3 * BLOCK - 3, 0), 128)
+    assert found.norm == np.square(error).sum() ** 0.5 / value.size**0.5
+    assert found.scale == unit * (error * value).sum() / np.square(value).sum()

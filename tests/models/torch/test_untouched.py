@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+import samestep  # noqa: E402
 from samestep.models.subject import ModelError  # noqa: E402
 from samestep.models.tensors import Role, TensorKey  # noqa: E402
 from samestep.models.torch import from_function, from_module  # noqa: E402
@@ -79,7 +80,8 @@ def test_what_a_run_returns_is_its_own():
     first = subject.run(asked(normal(2, 4)))
     before = copy.deepcopy(first)
     for array in subject.parameters().values():
-        array[...] = 0
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
     subject.run(asked(normal(2, 4), seed=1))
     assert same(first, before)
 
@@ -116,3 +118,19 @@ def test_what_a_module_notes_down_is_as_it_was(compiled):
     assert model.calls == 0
     assert model.last is last
     assert not hasattr(model, "kept")
+
+
+def test_convert_may_change_what_it_is_given():
+    reference, candidate = mlp(), mlp()
+
+    def scaled(weights):
+        for value in weights.values():
+            value *= 2
+        return weights
+
+    before = copy.deepcopy(reference.state_dict())
+    result = samestep.compare(
+        candidate, reference, (normal(2, 4),), convert=scaled, replicas=8, variants=False
+    )
+    assert result.verdict == "disagree"  # 2 w is another network
+    assert all(torch.equal(value, before[name]) for name, value in reference.state_dict().items())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isnan
 
 import numpy as np
 
+from samestep.agreement.blocks import Block, blocks, index_in
 from samestep.agreement.findings import TensorStatistics
-from samestep.agreement.reference.spread import Spread, projection
+from samestep.agreement.reference.spread import Spread
 
 
 def tensor_statistics(
@@ -19,29 +22,74 @@ def tensor_statistics(
     units; elements that are not finite in ``value`` are left out. ``before`` is the param that a step moved,
     of the same shape; None for any other tensor.
     """
+    sums = _Sums(spread.limit)
     with np.errstate(all="ignore"):
-        known = np.isfinite(value) & np.isfinite(spread.sigma)
-        error = np.where(known, got.astype(np.float64) - value, 0.0)
-        sigma = np.where(known, spread.sigma.astype(np.float64), 0.0)
-        ratio = np.divide(np.abs(error), sigma, out=np.zeros(error.shape), where=sigma > 0)
-        whole = float(np.sqrt(np.square(sigma).sum()))
-        direction = np.where(known, value - (0.0 if before is None else before), 0.0)
-        common = np.where(known & (before is not None), _storage_error(value, spread.precision), 0.0)
-    index = index_of_largest(ratio) if ratio.size else ()
-    over = ratio > spread.limit
+        for block in blocks(value.shape):
+            moved = None if before is None else before[block]
+            sums.add(block, got[block], value[block], spread.sigma[block], moved, spread.precision)
+    whole = sums.sigma**0.5
     return TensorStatistics(
         terms=spread.terms,
         size=int(value.size),
         sigma=whole / max(value.size, 1) ** 0.5,
-        elements=float(ratio[index]) if ratio.size else 0.0,
+        elements=sums.worst if value.size else 0.0,
         elements_limit=spread.limit,
-        norm=float(np.sqrt(np.square(error).sum())) / whole if whole else 0.0,
+        norm=sums.error**0.5 / whole if whole else 0.0,
         norm_limit=spread.norm_limit,
-        scale=projection(error, direction),
-        scale_limit=spread.scale_limit + abs(projection(common, direction)),
-        index=index,
-        first=index_of_largest(over) if over.any() else None,
+        scale=sums.share_of_direction(sums.along),
+        scale_limit=spread.scale_limit + abs(sums.share_of_direction(sums.common)),
+        index=sums.index,
+        first=sums.first,
     )
+
+
+@dataclass
+class _Sums:
+    """What the blocks of one tensor come to: the largest ratio, the first over ``limit``, sums of squares.
+
+    ``along`` and ``common`` are the products of the error, and of what storing a param alone makes of it,
+    with the ``direction``, of which the sum of squares is kept too.
+    """
+
+    limit: float
+    worst: float = -1.0
+    index: tuple[int, ...] = ()
+    first: tuple[int, ...] | None = None
+    error: float = 0.0
+    sigma: float = 0.0
+    along: float = 0.0
+    common: float = 0.0
+    direction: float = 0.0
+
+    def add(
+        self, block: Block, got: np.ndarray, value: np.ndarray, sigma: np.ndarray, before: np.ndarray | None,
+        precision: str,
+    ) -> None:  # fmt: skip
+        """Add one block."""
+        known = np.isfinite(value) & np.isfinite(sigma)
+        error = np.where(known, got.astype(np.float64) - value, 0.0)
+        sigma = np.where(known, sigma.astype(np.float64), 0.0)
+        direction = np.where(known, value if before is None else value - before, 0.0)
+        self._compare(block, np.divide(np.abs(error), sigma, out=np.zeros(error.shape), where=sigma > 0))
+        self.error += float(np.square(error).sum())
+        self.sigma += float(np.square(sigma).sum())
+        self.direction += float(np.square(direction).sum())
+        self.along += float((error * direction).sum())
+        if before is not None:
+            common = np.where(known, _storage_error(value, precision), 0.0)
+            self.common += float((common * direction).sum())
+
+    def _compare(self, block: Block, ratio: np.ndarray) -> None:
+        at = index_of_largest(ratio)
+        if not isnan(self.worst) and not ratio[at] <= self.worst:
+            self.worst, self.index = float(ratio[at]), index_in(block, at)
+        over = ratio > self.limit
+        if self.first is None and over.any():
+            self.first = index_in(block, index_of_largest(over))
+
+    def share_of_direction(self, product: float) -> float:
+        """Return a product with the direction as a share of its square; 0 where that is 0 or infinite."""
+        return product / self.direction if 0 < self.direction < inf else 0.0
 
 
 def _storage_error(value: np.ndarray, precision: str) -> np.ndarray:

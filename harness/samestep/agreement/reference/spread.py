@@ -150,9 +150,3 @@ def measure_spreads(
         tape.replay(replica)
         meter.add({name: noise.value for name, noise in run(tape).items()})
     return meter.spreads()
-
-
-def projection(error: np.ndarray, direction: np.ndarray) -> float:
-    """Return <E, G> / <G, G> of two arrays of one shape, a ratio; 0 where G is 0 or not finite."""
-    length = float(np.square(direction).sum())
-    return float((error * direction).sum()) / length if 0 < length < np.inf else 0.0

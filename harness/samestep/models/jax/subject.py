@@ -162,7 +162,7 @@ class JaxSubject:
         second = again.run(question)
         return Twice(first, second, changed(before, held_values(values_named(call))))
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Return the same run for the JAX engine. Raises `Refused` for what cannot be traced."""
         form, values = self._asked(question)
         try:
@@ -174,7 +174,7 @@ class JaxSubject:
         values = _with_cotangents(question, values, traced.cotangents)
         given = [np.asarray(x) for x in question.forced.values()]
         arguments = (values, _forced(question, traced))
-        return JaxProgram(traced.named, arguments, contract, unrounded=(values, given))
+        return JaxProgram(traced.named, arguments, contract or Contract.FLOAT32, unrounded=(values, given))
 
     def values_on_the_way(self, question: Question) -> list[ValueOnTheWay]:
         """Return every floating value of one run in the order of the operations. Raises `ModelError`."""

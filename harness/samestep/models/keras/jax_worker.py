@@ -56,7 +56,8 @@ class Worker:
         """Make the program of a question, with all values of the model."""
         subject = self.models[header["model"]].with_values(part(arrays, "parameter"), part(arrays, "state"))
         question = read_question(header["question"], arrays)
-        self.programs[header["program"]] = subject.program(question, Contract(header["contract"]))
+        contract = header["contract"] and Contract(header["contract"])
+        self.programs[header["program"]] = subject.program(question, contract)
         return {}, {}
 
     def do_steps(self, header: Header, arrays: Arrays) -> Answer:

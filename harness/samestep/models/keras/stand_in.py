@@ -45,7 +45,7 @@ class StandIn:
     def program(
         self,
         question: Question,
-        contract: Contract,
+        contract: Contract | None,
         parameters: Values,
         state: Values,
         native: Tensors | None,
@@ -56,7 +56,7 @@ class StandIn:
         """
         header, arrays = write_question(question)
         values = {**prefixed("parameter", parameters), **prefixed("state", state)}
-        request = {"do": "program", "question": header, "contract": contract.value}
+        request = {"do": "program", "question": header, "contract": contract and contract.value}
         return self._program(request, {**arrays, **values}, native)
 
     def steps_program(self, optimizer: object, steps: Steps, native: Tensors) -> Program[TensorKey]:

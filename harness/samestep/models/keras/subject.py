@@ -81,7 +81,7 @@ class KerasSubject:
         """Return two such runs. Raises `ModelError`."""
         return self.inner.run_twice(question)
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Return the same run for the backend's engine; for TensorFlow's the JAX backend stands in.
 
         There it is checked against the run on TensorFlow, but for questions with forced layers, which follow

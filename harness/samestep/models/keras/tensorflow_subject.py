@@ -87,7 +87,7 @@ class TensorFlowSubject:
         """Return two such runs. Raises `ModelError`."""
         return Twice(self.run(question), self.run(question))
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Raise `Refused`: a walker of TensorFlow's graphs would stand here."""
         raise Refused(NO_ENGINE)
 

@@ -71,14 +71,15 @@ def _moved_whole(run: _Converter, places: Places, base: int) -> dict[str, Arrang
 
 
 class _Converter:
-    """``convert`` with its result by the candidate's names, as NumPy arrays."""
+    """``convert`` with its result by the candidate's names, as NumPy arrays; it may change what it gets."""
 
     def __init__(self, convert: Convert, candidate: Values) -> None:
         self.convert, self.candidate = convert, candidate
 
     def __call__(self, reference: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:
-            result = self.convert(_Asked(reference, self.candidate))
+            given = {name: np.array(value) for name, value in reference.items()}
+            result = self.convert(_Asked(given, self.candidate))
         except ModelError:
             raise
         except Exception as error:  # it is the user's code: whatever it raises is reported, with its cause

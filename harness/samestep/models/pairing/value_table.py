@@ -8,6 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
+from samestep.agreement.blocks import blocks
 from samestep.models.pairing.arrangement import Arrangement, Places, from_view
 from samestep.models.pairing.loops import Shape
 
@@ -71,18 +72,23 @@ class ValueTable:
 def as_held(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return values rounded to ``dtype``, in float32, or in float64 where that is it; -0 is 0."""
     wide = np.float64 if dtype.itemsize > 4 else np.float32
-    held = np.array(np.asarray(value).astype(dtype), wide, order="C")
-    held[held == 0] = 0
+    held = np.array(np.asarray(value).astype(dtype, copy=False), wide, order="C")
+    np.add(held, 0, out=held)  # -0 becomes 0
     return held
 
 
 def signature(value: np.ndarray) -> int:
     """Return a number that hangs on which elements a tensor has, and not on their order."""
-    bits = np.ascontiguousarray(value).view(np.uint32 if value.itemsize == 4 else np.uint64)
-    mixed = bits.reshape(-1).astype(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return int(np.bitwise_xor.reduce(mixed)) ^ int(mixed.sum(dtype=np.uint64))
+    bits = np.ascontiguousarray(value).view(np.uint32 if value.itemsize == 4 else np.uint64).reshape(-1)
+    either, total = 0, 0
+    for block in blocks(bits.shape):
+        mixed = bits[block].astype(np.uint64)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
+            mixed ^= mixed >> np.uint64(shift)
+            mixed *= np.uint64(factor)
+        either ^= int(np.bitwise_xor.reduce(mixed))
+        total += int(mixed.sum(dtype=np.uint64))
+    return either ^ total % 2**64
 
 
 def is_constant(value: np.ndarray) -> bool:

@@ -27,7 +27,7 @@ class Computation(Protocol):
 
 
 def program_of(
-    made: Callable[[], Computation], contract: Contract = Contract.FLOAT32, seed: int = 0
+    made: Callable[[], Computation], contract: Contract | None = Contract.FLOAT32, seed: int = 0
 ) -> TorchProgram:
     """Return the program of a computation, which ``made`` makes before every run; it does not outlive it."""
     current: list[Computation] = []

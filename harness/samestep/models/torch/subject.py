@@ -20,7 +20,7 @@ from samestep.models.torch.optimizer_steps import OptimizerSteps, settings_of, u
 from samestep.models.torch.programs import UpdatesProgram, program_of
 from samestep.models.torch.training_step import Learned, TrainingStep, changes_input
 from samestep.models.torch.user_code import model_errors
-from samestep.models.torch.values import check_plain, to_array, to_tensor
+from samestep.models.torch.values import as_array, check_plain, to_array, to_tensor
 from samestep.models.twice import Twice, changed, held
 
 
@@ -38,7 +38,10 @@ class TorchSubject:
         return self.network.describe()
 
     def parameters(self) -> Mapping[str, np.ndarray]:
-        """Return the parameters by name, frozen ones included; bfloat16 as float32. Raises `ModelError`."""
+        """Return the parameters by name, frozen ones included; bfloat16 as float32. Raises `ModelError`.
+
+        Where it can be they are the model's own memory, which cannot be written to.
+        """
         return self._arrays(self.network.parameters(), "parameter")
 
     def frozen(self) -> frozenset[str]:
@@ -121,7 +124,7 @@ class TorchSubject:
         fresh = self._run(self._step(self.network.copy(self.values), question))
         return replace(failed, second=fresh, error=None)
 
-    def program(self, question: Question, contract: Contract = Contract.FLOAT32) -> Program[TensorKey]:
+    def program(self, question: Question, contract: Contract | None = None) -> Program[TensorKey]:
         """Return the same run for the engine, of a copy that is not compiled. Raises `Refused`.
 
         The model is run once before as it is, which raises `ModelError` for what it raises.
@@ -168,11 +171,13 @@ class TorchSubject:
             if not _same_bits(to_array(tensor, name), to_array(step.inputs[name], name)):
                 raise ModelError(changes_input(name))
         self._called[:] = step.observer.called or self._called
-        return {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
+        arrays = {key: to_array(tensor, str(key)) for key, tensor in tensors.items()}
+        step.drop_gradients()
+        return arrays
 
     def _arrays(self, tensors: Mapping[str, torch.Tensor], kind: str) -> Mapping[str, np.ndarray]:
         return {
-            name: to_array(tensor, f"{kind} {name}") if name not in self.values else self.values[name]
+            name: as_array(tensor, f"{kind} {name}") if name not in self.values else self.values[name]
             for name, tensor in tensors.items()
         }
 

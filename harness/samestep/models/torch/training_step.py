@@ -99,6 +99,11 @@ class TrainingStep:
         """What the run has shown that a run has to know before."""
         return Learned(tuple(self.cotangents), self.observer.shared)
 
+    def drop_gradients(self) -> None:
+        """Let go of the gradients of the parameters, which are as large as the model."""
+        for leaf in self.instance.parameters.values():
+            leaf.grad = None
+
     def held(self) -> Iterable[torch.Tensor]:
         """Return the tensors that the other side has as well, bit for bit."""
         yield from (

@@ -35,10 +35,20 @@ def to_array(tensor: torch.Tensor, what: str) -> np.ndarray:
 
     Raises `ModelError` for a tensor without plain values: on the meta device, quantized, uninitialised.
     """
+    return np.array(as_array(tensor, what), order="C")
+
+
+def as_array(tensor: torch.Tensor, what: str) -> np.ndarray:
+    """Return a tensor's values as `to_array` does, but only to be read: a view of its memory if it can be.
+
+    Raises `ModelError` for a tensor without plain values.
+    """
     check_plain(tensor, what)
     plain = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
     plain = plain.float() if plain.dtype in NARROW else plain
-    return np.array(plain.numpy(force=True), order="C")
+    array = np.asarray(plain.numpy(force=True), order="C")
+    array.flags.writeable = False
+    return array
 
 
 def check_plain(tensor: torch.Tensor, what: str) -> None:

@@ -44,22 +44,24 @@ class TorchProgram:
 
     At the first use the code is run exactly, and once more with the poison
     (`samestep.agreement.arithmetic.torch.poison`), which costs about half of that again; ``audited`` says
-    that it was done for this code before.
+    that it was done for this code before. Without a ``contract`` these runs compute no sizes of errors, and
+    the first replica costs another run.
     """
 
     def __init__(
         self,
         run: Callable[[], Mapping[Any, torch.Tensor]],
         reset: Callable[[], None],
-        contract: Contract = Contract.FLOAT32,
+        contract: Contract | None = Contract.FLOAT32,
         *,
         held: Callable[[], Iterable[torch.Tensor]] = tuple,
         audited: bool = False,
         seed: int = 0,
     ) -> None:
         self._run, self._reset, self._held = run, reset, held
-        self._contract, self._audited, self._seed = contract, audited, seed
-        self._noise, self._path, self._given = NoiseMode(contract), Path(), SharedValues()
+        self._contract, self._audited, self._seed = contract or Contract.FLOAT32, audited, seed
+        self._notes_at_first, self._has_notes = contract is not None, False
+        self._noise, self._path, self._given = NoiseMode(self._contract), Path(), SharedValues()
         self._exact: dict[Any, Array] | None = None
         self._constants: dict[str, Array] = {}
         self._terms: dict[Any, int] = {}
@@ -78,6 +80,7 @@ class TorchProgram:
             return self._interpret(self._noise, self._path, nudge=nudge)
         except OtherPath:  # the number decides: the nudged run has a path of its own
             alone = NoiseMode(self._contract)
+            alone.exact_again()
             alone.nudge = nudge
             return self._interpret(alone, Path(), nudge=nudge, first=True)
         finally:
@@ -89,7 +92,7 @@ class TorchProgram:
         The first replica of a level is written on a tape. The tape must give it again, and the second one
         before it was seen, bit for bit; then it makes the others, and else the code makes all.
         """
-        self._first()
+        self._noted()
         tape = self._tapes.get(level)
         if tape is not None and tape.is_trusted:
             replayed = tape.arrays(seed, self._path)
@@ -133,6 +136,20 @@ class TorchProgram:
                 return result
         raise Refused(reason)
 
+    def _noted(self) -> None:
+        """Note the size of every rounding, in an exact run."""
+        self._first()
+        if not self._has_notes:
+            self._record()
+            try:
+                self._interpret(self._noise, self._path)
+            except OtherPath as error:
+                raise Refused(f"the code does not do the same twice: {error}") from error
+
+    def _record(self) -> None:
+        self._noise.record()
+        self._has_notes = True
+
     def _first(self) -> dict[Any, Array]:
         if self._exact is None:
             reason = ""
@@ -147,18 +164,25 @@ class TorchProgram:
         return self._exact
 
     def _audited_run(self) -> dict[Any, Array]:
-        self._noise.record()
+        """The last of two runs notes the sizes of errors: the first one has the bytes of all handles."""
         self._path = Path()
+        self._begin(last=self._audited)
         exact = self._interpret(self._noise, self._path, first=True)
         release_after(exact)
         if not self._audited:
             seen = fingerprints(exact)
             exact.clear()  # the poisoned run gives the same bits
-            self._noise.exact_again()
+            self._begin(last=True)
             exact = self._interpret(self._noise, self._path, poison=True)
             audit(seen, exact)
             release_after(exact)
         return exact
+
+    def _begin(self, last: bool) -> None:
+        if last and self._notes_at_first:
+            self._record()
+        else:
+            self._noise.exact_again()
 
     def _interpret(
         self, noise: NoiseMode, path: Path, *, nudge: Nudge | None = None, **how: Any
@@ -228,7 +252,7 @@ class TorchProgram:
     @property
     def signature(self) -> str:
         """The digest of the operations, of their dtypes and errors, and of all arrays."""
-        self._first()
+        self._noted()
         self._reset()
         others = [self._contract.value, str(self._seed), *self._constants]
         return signature(self._path.steps, self._noise.roundings.notes, self._held(), others)
