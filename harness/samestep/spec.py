@@ -7,7 +7,7 @@ nothing but the standard library, so that every spec can be read without NumPy.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -47,8 +47,8 @@ class Task:
     """One function that every implementation of a workload offers.
 
     ``inputs`` are the names of its positional arguments after the state; ``outputs`` are what it returns, in
-    order: ``"state"``, ``"grads"`` (a dict with exactly the params' names), or the name of one array.
-    ``steps`` names the input that sets how many training steps one call makes: a number (``steps``), or an
+    order: ``"state"``, ``"grads"`` (a dict with the names of the params, without those of the spec's
+    ``state``), or the name of one array. ``steps`` names the input that sets how many training steps one call makes: a number (``steps``), or an
     array with one row for each step (``order``); None where a call makes one step or none. ``flops(case)``
     returns the floating-point operations of the matrix products of one call; elementwise work is left out, as
     is usual.
@@ -114,8 +114,11 @@ class Spec:
     follow from changed sizes (a rate that shrinks as the sums grow). ``derivatives`` declares which outputs
     of the reference are derivatives: name -> (output, input, weights) for the derivative of sum(weights *
     output) by the input, where weights None stands for ones. ``probabilities`` are arrays whose numbers
-    libraries want between 0 and 1, so agreement keeps them there. A ``lesson`` is there to be read and
-    checked: its times say more about calls than about networks, so they are taken only where it is selected.
+    libraries want between 0 and 1, so agreement keeps them there. ``state`` names the params that no gradient
+    is taken of and that a step renews by itself: a BatchNorm's running statistics, a key.
+
+    A ``lesson`` is there to be read and checked: its times say more about calls than about networks, so they
+    are taken only where it is selected.
     """
 
     summary: str
@@ -132,12 +135,17 @@ class Spec:
     scaled: Callable[[Mapping[str, int]], Mapping[str, float | int]] = lambda sizes: {}
     derivatives: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
     probabilities: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
     lesson: bool = False
 
     @property
     def trains(self) -> bool:
         """Whether any task trains."""
         return any(task.trains for task in self.tasks.values())
+
+    def differentiated(self, params: Iterable[str]) -> list[str]:
+        """Return the names of those ``params`` that have a gradient."""
+        return [name for name in params if name not in self.state]
 
     def case(self, name: str) -> Case:
         """Return the case of that name; ``base[size=n,other=m]`` is one with other sizes.

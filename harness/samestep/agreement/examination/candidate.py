@@ -6,7 +6,7 @@ was modified in place raises `Disagreement`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Self
 
@@ -168,8 +168,9 @@ class Candidate:
     def _gradients(self, task: str, grads: object) -> Values:
         if not isinstance(grads, Mapping):
             raise Invalid(f"{task}: the gradients are {type(grads).__name__}, expected a dict of arrays")
-        _check_names(f"{task}: gradients", grads, self.params)
-        return {f"grad_{name}": self._numpy(task, f"grad_{name}", grads[name]) for name in self.params}
+        names = self.spec.differentiated(self.params)
+        _check_names(f"{task}: gradients", grads, names)
+        return {f"grad_{name}": self._numpy(task, f"grad_{name}", grads[name]) for name in names}
 
     def _numpy(self, task: str, name: str, value: object) -> np.ndarray:
         """A copy of a returned array, with its dtype and device checked."""
@@ -201,6 +202,6 @@ def _read_only(values: Values) -> Values:
     return views
 
 
-def _check_names(where: str, got: Mapping[str, object], expected: Mapping[str, object]) -> None:
+def _check_names(where: str, got: Iterable[str], expected: Iterable[str]) -> None:
     if set(got) != set(expected):
         raise Invalid(f"{where}: names {sorted(got)}, expected {sorted(expected)}")

@@ -41,9 +41,9 @@ def nan(run: ProbeRun) -> None:
 
 def nan_parameter(run: ProbeRun) -> None:
     """The same with one NaN in the last param: it reaches all tasks, also those that read integers."""
-    if run.candidate.params:
-        name, array = [*run.candidate.params.items()][-1]
-        params = {**run.candidate.params, name: _with_nan(array)}
+    names = run.candidate.spec.differentiated(run.candidate.params)
+    if names:
+        params = {**run.candidate.params, names[-1]: _with_nan(run.candidate.params[names[-1]])}
         _check_nan(run, run.candidate.on(Inputs(params, run.candidate.arrays)), "nan_parameter")
 
 

@@ -36,7 +36,7 @@ def claims(reference: Reference, point: Point) -> Iterator[Claim]:
     """Return the gradients of the loss, and the derivatives that the spec declares."""
     spec, together = reference.spec, "loss_and_grads"
     if reference.offers(together):
-        for name in point.params:
+        for name in spec.differentiated(point.params):
             yield Claim(together, f"grad_{name}", together, "loss", name)
     giving = {output: task for task, about in spec.tasks.items() for output in about.outputs}
     for derivative, (output, by, weights) in spec.derivatives.items():
