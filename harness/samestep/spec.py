@@ -48,10 +48,10 @@ class Task:
 
     ``inputs`` are the names of its positional arguments after the state; ``outputs`` are what it returns, in
     order: ``"state"``, ``"grads"`` (a dict with the names of the params, without those of the spec's
-    ``state``), or the name of one array. ``steps`` names the input that sets how many training steps one call makes: a number (``steps``), or an
-    array with one row for each step (``order``); None where a call makes one step or none. ``flops(case)``
-    returns the floating-point operations of the matrix products of one call; elementwise work is left out, as
-    is usual.
+    ``state``), or the name of one array. ``steps`` names the input that sets how many training steps one call
+    makes: a number (``steps``), or an array with one row for each step (``order``); None where a call makes
+    one step or none. ``flops(case)`` returns the floating-point operations of the matrix products of one
+    call; elementwise work is left out, as is usual.
     """
 
     inputs: tuple[str, ...]
