@@ -43,7 +43,7 @@ from tests.made.source import (
 )
 
 #: What everybody may import: plain data types and errors.
-BASE = ("errors", "codec", "field_checks", "spec", "paths")
+BASE = ("errors", "codec", "field_checks", "spec", "paths", "nearest_name")
 #: What travels between rooms.
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
@@ -58,6 +58,7 @@ SUBJECT = (
 LAYERS: dict[str, tuple[str, ...]] = {
     "impls": (),
     "errors": (),
+    "nearest_name": (),
     "spec": (),
     "paths": (),
     "field_checks": (),
@@ -146,7 +147,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
     ),
     "models.pairing": (
-        "agreement.limits", "agreement.blocks", "agreement.arithmetic", "models.dtypes", *SUBJECT,
+        "nearest_name", "agreement.limits", "agreement.blocks", "agreement.arithmetic", "models.dtypes", *SUBJECT,
     ),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (

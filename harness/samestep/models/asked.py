@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.models.losses import NAMES
-from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.question import Loss, Question
 from samestep.models.subject import ModelError, first_line
+from samestep.nearest_name import did_you_mean
 
 #: One input or several: by position, or by keyword.
 Inputs = np.ndarray | Sequence[object] | Mapping[str, object]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.subject import ModelError
+from samestep.nearest_name import did_you_mean
 
 FRAMEWORKS = ("torch", "jax", "tensorflow", "keras", "numpy")
 

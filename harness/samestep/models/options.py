@@ -11,8 +11,8 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
 from samestep.models.dtypes import AS_GIVEN, NAMES
-from samestep.models.pairing.nearest_name import did_you_mean
 from samestep.models.subject import ModelError
+from samestep.nearest_name import did_you_mean
 
 #: From the reference's arrays by name to the candidate's, by name or nested.
 Convert = Callable[[dict[str, np.ndarray]], object]

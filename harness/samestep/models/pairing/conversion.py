@@ -13,9 +13,9 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import intended_number
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index
-from samestep.models.pairing.nearest_name import listed, nearest
 from samestep.models.pairing.value_table import ValueTable, as_held, is_constant, views
 from samestep.models.subject import ModelError, first_line
+from samestep.nearest_name import listed, nearest
 
 Values = Mapping[str, np.ndarray]
 Convert = Callable[[dict[str, np.ndarray]], object]

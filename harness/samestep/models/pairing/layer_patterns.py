@@ -10,9 +10,9 @@ import numpy as np
 
 from samestep.models.pairing.arrangement import Arrangement, Places, from_index, from_view
 from samestep.models.pairing.linear_map import Values
-from samestep.models.pairing.nearest_name import nearest
 from samestep.models.pairing.value_table import shape_views
 from samestep.models.subject import ModelError
+from samestep.nearest_name import nearest
 
 #: A name with ``{i}`` for indices, or several that one layer of the other side computes together.
 Pattern = str | tuple[str, ...]

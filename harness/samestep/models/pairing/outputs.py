@@ -6,8 +6,8 @@ import numpy as np
 
 from samestep.models.pairing.arrangement import as_it_is
 from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values
-from samestep.models.pairing.nearest_name import listed
 from samestep.models.subject import ModelError
+from samestep.nearest_name import listed
 
 
 def pair_outputs(reference: Values, candidate: Values, what: str = "output") -> LinearMap:

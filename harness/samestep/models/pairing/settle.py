@@ -14,8 +14,8 @@ import numpy as np
 from samestep.models.pairing.arrangement import Arrangement
 from samestep.models.pairing.further_options import beside_kernel, stacks
 from samestep.models.pairing.gradient_evidence import GradientEvidence
-from samestep.models.pairing.nearest_name import listed
 from samestep.models.pairing.parameter_names import common_tail, enclosing, lies_in
+from samestep.nearest_name import listed
 
 Values = Mapping[str, np.ndarray]
 Options = dict[str, list[Arrangement]]
