@@ -84,6 +84,11 @@ class Observer:
             handle.remove()
             module._global_forward_hooks_with_kwargs.pop(handle.id, None)  # PyTorch 2.13 forgets this one
 
+    def show(self, name: str, value: torch.Tensor) -> torch.Tensor:
+        """Record a value on the way as a layer's output, and return what goes on in its place."""
+        call = self._call(name)
+        return value if call is None else self._visit(call, None, value, False)
+
     def begin_backward(self) -> None:
         """Say that the forward pass is done. Raises `ModelError` where a forced layer was not met."""
         self._gradients.phase = Phase.BACKWARD
@@ -142,7 +147,9 @@ class Observer:
             raise ModelError(f"{again[0]} is checkpointed and called several times, so it cannot be forced")
         return None
 
-    def _visit(self, name: str, layer: torch.nn.Module, tensor: torch.Tensor, is_input: bool) -> torch.Tensor:
+    def _visit(
+        self, name: str, layer: torch.nn.Module | None, tensor: torch.Tensor, is_input: bool
+    ) -> torch.Tensor:
         if self._gradients.phase is Phase.FORWARD:
             self.outputs[name] = tensor.detach().clone()  # what follows may change it in place
         value, gradient = (self._forced[role].get(name) for role in (Role.LAYER, Role.LAYER_GRADIENT))

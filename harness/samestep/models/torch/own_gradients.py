@@ -30,8 +30,10 @@ class OwnGradients:
         self._history = WeakTensorKeyDictionary()  # of the outputs so far: the operation that made each
         self._watched: list[_Watched] = []
 
-    def of(self, name: str, layer: torch.nn.Module, output: torch.Tensor, is_input: bool) -> torch.Tensor:
-        """Return what goes on from the output of ``layer``: itself, or a view of it."""
+    def of(
+        self, name: str, layer: torch.nn.Module | None, output: torch.Tensor, is_input: bool
+    ) -> torch.Tensor:
+        """Return what goes on from the output of ``layer`` (None: a value of no layer): itself, or a view."""
         ours = name not in self._shared and not self._is_made_for_return(layer, output, is_input)
         own = output.view_as(output) if ours else output
         self._history[own] = own.grad_fn
@@ -39,9 +41,15 @@ class OwnGradients:
             self._watched.append(_Watched(name, own, own._version, ours))
         return own
 
-    def _is_made_for_return(self, layer: torch.nn.Module, output: torch.Tensor, is_input: bool) -> bool:
+    def _is_made_for_return(
+        self, layer: torch.nn.Module | None, output: torch.Tensor, is_input: bool
+    ) -> bool:
         """Whether the layer is one of PyTorch's own without parts, and has just computed what it returns."""
-        if not type(layer).__module__.startswith("torch.nn.") or any(True for _ in layer.children()):
+        if (
+            layer is None
+            or not type(layer).__module__.startswith("torch.nn.")
+            or any(True for _ in layer.children())
+        ):
             return False
         if output in self._history:  # an earlier layer's; in place, another operation has made it since
             return self._history[output] is not output.grad_fn

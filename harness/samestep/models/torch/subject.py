@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 
 from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.agreement.arithmetic.torch.places import place
+from samestep.models.on_the_way import ValueOnTheWay
 from samestep.models.question import Question, Steps
 from samestep.models.subject import Layer, ModelError
 from samestep.models.tensors import TensorKey, Tensors
@@ -26,11 +29,15 @@ from samestep.models.twice import Twice, changed, held
 
 @dataclass(frozen=True)
 class TorchSubject:
-    """A ``network`` with other ``values`` in place of some of its own, by name."""
+    """A ``network`` with other ``values`` in place of some of its own, by name.
+
+    ``shown`` are layers of a network without modules: values on the way, by their numbers.
+    """
 
     network: Network
     values: Values = field(default_factory=dict)
     framework: str = "torch"
+    shown: Mapping[int, Layer] = field(default_factory=dict)
     _called: list[str] = field(default_factory=list, repr=False, compare=False)
 
     def describe(self) -> str:
@@ -54,6 +61,8 @@ class TorchSubject:
 
     def layers(self) -> Sequence[Layer]:
         """Return the layers in the order of their calls; before the first run, as they are registered."""
+        if self.shown:
+            return [*self.shown.values()]
         modules = self.network.modules()
         return [layer_of(name, modules[name]) for name in self._called or modules]
 
@@ -72,7 +81,7 @@ class TorchSubject:
         """Return this model in a dtype, by its name. Raises `ModelError`."""
         network = self.network.cast(getattr(torch, dtype))
         own = {**network.parameters(), **network.state()}
-        return TorchSubject(network, _held(self.values, own, {}, "value"), self.framework)
+        return TorchSubject(network, _held(self.values, own, {}, "value"), self.framework, self.shown)
 
     def run(self, question: Question) -> Tensors:
         """Return the tensors of one run as the model really runs. Raises `ModelError`.
@@ -136,6 +145,28 @@ class TorchSubject:
 
         return program_of(made, contract, question.seed)
 
+    def values_on_the_way(self, question: Question) -> list[ValueOnTheWay]:
+        """Return every floating value of one run in the order of the calls. Raises `ModelError`.
+
+        None of a compiled model, whose code is not run as it is written.
+        """
+        found: list[ValueOnTheWay] = []
+
+        def see(number: int, value: torch.Tensor) -> torch.Tensor:
+            at = place().rpartition(os.sep)[2]
+            found.append(ValueOnTheWay(number, at, to_array(value, f"the value of {at}")))
+            return value
+
+        if not self.network.compiled:
+            step = self._step(self.network.copy(self.values), replace(question, backward=False))
+            step.visit = see
+            self._run(step)
+        return found
+
+    def with_layers(self, layers: Mapping[int, Layer]) -> TorchSubject:
+        """Return this model with the values of these numbers as the outputs of ``layers``."""
+        return replace(self, shown=layers, _called=[])
+
     def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
         """Return the updates of a torch.optim optimizer. Raises `ModelError`."""
         made = OptimizerSteps(self.network.parameters(), optimizer, steps)
@@ -162,7 +193,8 @@ class TorchSubject:
         return step.learned, self._run(again)
 
     def _step(self, instance: Instance, question: Question, learned: Learned | None = None) -> TrainingStep:
-        return TrainingStep(instance, question, device_of(self.network), learned)
+        shown = {number: layer.name for number, layer in self.shown.items()}
+        return TrainingStep(instance, question, device_of(self.network), learned, shown or None)
 
     def _run(self, step: TrainingStep) -> Tensors:
         with model_errors("the model"):

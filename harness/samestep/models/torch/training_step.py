@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -21,6 +22,7 @@ from samestep.models.torch.observer import Observer
 from samestep.models.torch.outputs import tensors_in
 from samestep.models.torch.randomness import seeded
 from samestep.models.torch.values import check_dense, held_exactly, to_tensor
+from samestep.models.torch.values_on_the_way import OnTheWay, Visit
 
 TorchTensors = dict[TensorKey, torch.Tensor]
 
@@ -36,7 +38,8 @@ class Learned:
 class TrainingStep:
     """A question put to one instance of a model, which is used up by it.
 
-    What is made here before `run` (inputs, targets, forced values) is given, not computed.
+    What is made here before `run` (inputs, targets, forced values) is given, not computed. ``shown`` names
+    values on the way, by their numbers, which are looked at as layers are.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class TrainingStep:
         question: Question,
         device: torch.device,
         learned: Learned | None = None,
+        shown: Mapping[int, str] | None = None,
     ) -> None:
         if torch.is_inference_mode_enabled():
             raise ModelError("there are no gradients in torch.inference_mode(): call samestep outside of it")
@@ -70,6 +74,8 @@ class TrainingStep:
             if not _is_flag(array)
         }
         self.given: dict[str, torch.Tensor] = {}
+        #: What is done to the values on the way.
+        self.visit: Visit | None = None if shown is None else partial(self._show, shown)
         targets = question.targets
         self.targets = None if targets is None else to_tensor(targets, "targets", device)
         if self.targets is not None and asked is not None and self.targets.is_floating_point():
@@ -130,12 +136,16 @@ class TrainingStep:
         every = dict(zip(input_names(self.question), self.question.inputs, strict=True))
         values = {name: given[name] if name in given else bool(flag) for name, flag in every.items()}
         by_position = [value for name, value in values.items() if name not in names]
-        outputs = self.instance.call(*by_position, **{name: values[name] for name in names})
+        with nullcontext() if self.visit is None else OnTheWay(self.visit):
+            outputs = self.instance.call(*by_position, **{name: values[name] for name in names})
         for name, tensor in given.items():
             if tensor._version != versions[name]:
                 raise ModelError(changes_input(name))
         self.given = given
         return outputs
+
+    def _show(self, shown: Mapping[int, str], number: int, value: torch.Tensor) -> torch.Tensor:
+        return self.observer.show(shown[number], value) if number in shown else value
 
     def _backward(self, floating: list[torch.Tensor], loss: torch.Tensor | None) -> None:
         """Accumulate the gradients of the loss, or those of sum(cotangent * output) over all outputs."""
