@@ -8,7 +8,9 @@ import pytest
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise
 from samestep.agreement.arithmetic.rules import UnknownOperation
 from samestep.agreement.arithmetic.summation import sum_variance
+from samestep.agreement.examination.tensor_statistics import tensor_statistics
 from samestep.agreement.limits import TAIL, elementwise_limit, rounding_deviation, unit_roundoff
+from samestep.agreement.reference.spread import measure_spreads
 from samestep.catalog.catalog import Catalog
 from tests.made.planting import case_values, reference_of
 
@@ -171,3 +173,31 @@ def test_tf32_operands_are_noisier():
         tape.replay(1)
         spreads[kind] = np.std((a @ a).value - exact)
     assert spreads[TF32Noise] > 100 * spreads[Noise]
+
+
+def test_a_long_sum_loses_terms_one_way():
+    """300,000 rows: a float32 loop loses the terms below half an ulp of its sum, in all elements alike."""
+    x = np.random.default_rng(1).standard_normal((300_000, 4)).astype(np.float32)
+
+    def run(tape):
+        noisy = Noise.exact(x, tape)
+        return {"gram": noisy.T @ noisy, "squares": np.square(noisy).sum(axis=0)}
+
+    wide, spreads = x.astype(np.float64), measure_spreads(run, {}, "float32", 24)
+    loops = np.array([[np.cumsum(a * b, dtype=np.float32)[-1] for b in x.T] for a in x.T])
+    for name, got, exact in (
+        ("gram", loops, wide.T @ wide),
+        ("squares", loops.diagonal(), np.square(wide).sum(axis=0)),
+    ):
+        found = tensor_statistics(got, exact, spreads[name], None)
+        assert found.breach is None, found
+        random = S * np.sqrt(sum_variance(exact, np.square(wide).T @ np.square(wide), 300_000)).max()
+        assert np.abs(got - exact).max() > 6 * random  # rounding at random would not have explained it
+
+
+def test_as_many_rows_lose_nothing_in_float64():
+    x = np.random.default_rng(1).standard_normal((300_000, 1))
+    tapes = {dtype: NoiseTape(dtype) for dtype in ("float32", "float64")}
+    for tape in tapes.values():
+        np.square(Noise.exact(x, tape)).sum(axis=0)
+    assert [len(tape.losses) for tape in tapes.values()] == [1, 0]

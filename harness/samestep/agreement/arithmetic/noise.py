@@ -9,7 +9,9 @@ terms p_k are summed one after another in random order then has exactly the vari
 
     s^2 [ Q + S^2 (n + 1)(2 n + 1) / (6 n) + (Q - S^2 / n)(n + 1) / 6 ],   S = sum p_k,  Q = sum p_k^2,
 
-where the first Q is the rounding of the products. Libraries sum in blocks, and err by half of it.
+where the first Q is the rounding of the products. Libraries sum in blocks, and err by half of it. What a long
+sum also loses one way (`samestep.agreement.arithmetic.lost_terms`) has one sign in all elements of a result,
+so a replica adds it with one random sign.
 
 N. J. Higham and T. Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41
 (2019), give the model; the formula for a random order is samestep's own, and tested against sums.
@@ -23,10 +25,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from samestep.agreement.arithmetic.long_sums import LONG, product_loss, sum_loss
+from samestep.agreement.arithmetic.repeated_terms import repetition
 from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
 from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
 from samestep.agreement.arithmetic.summation import random_order_variance, wandering
-from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation
+from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation, unit_roundoff
 
 
 class NoiseTape:
@@ -42,7 +46,9 @@ class NoiseTape:
     def __init__(self, precision: npt.DTypeLike) -> None:
         self.precision = np.dtype(precision)
         self.deviation = rounding_deviation(SIMULATED[self.precision])
+        self.roundoff = unit_roundoff(self.precision)
         self.widths: list[Array] = []
+        self.losses: dict[int, Array] = {}  # by the number of their primitive, where there are any
         self.rng: np.random.Generator | None = None
         self.next = 0
 
@@ -55,8 +61,13 @@ class NoiseTape:
         """Whether this is the first run."""
         return self.rng is None
 
-    def record(self, deviation: Array) -> None:
-        """Append the standard deviation of a primitive's error, in the units and the shape of its result."""
+    def record(self, deviation: Array, loss: Array | None = None) -> None:
+        """Append the standard deviation of a primitive's error, in the units and the shape of its result.
+
+        ``loss`` is what it loses one way in the arithmetic of ``precision``, signed; None for nothing.
+        """
+        if loss is not None:
+            self.losses[len(self.widths)] = loss * (SIMULATED[self.precision] / self.roundoff)
         width = np.asarray(deviation * 12**0.5, np.float32)
         self.widths.append(np.where(np.isfinite(width), width, 0))  # what overflows does so in every replica
 
@@ -64,12 +75,14 @@ class NoiseTape:
         """Return ``value`` with the error of the next primitive on the tape; unchanged in the first run."""
         if self.rng is None:
             return value
-        width = self.widths[self.next]
+        width, loss = self.widths[self.next], self.losses.get(self.next)
         self.next += 1
         # Uniform, as one rounding error is; its standard deviation is 1 / sqrt(12) of its width.
         error = np.asarray(self.rng.random(width.shape, np.float32))
         error -= np.float32(0.5)
         error *= width * np.float32(self.amplified)
+        if loss is not None:
+            value = value + self.rng.choice((-self.amplified, self.amplified)) * loss
         return np.asarray(value + error)
 
 
@@ -143,7 +156,8 @@ class Noise(RoundingArray):
         if self.tape.is_recording:
             squares = np.square(a.value) @ np.square(b.value)
             variance = squares + random_order_variance(value, squares, n)
-            self.tape.record(self.tape.deviation * np.sqrt(variance))
+            loss = _loss_of_product(a.value, b.value, value, variance, self.tape.roundoff)
+            self.tape.record(self.tape.deviation * np.sqrt(variance), loss)
         return self.like((self.tape.add_noise(value),)).with_terms_of([a, b], n)
 
     def _as_tf32_operand(self) -> Self:
@@ -156,9 +170,11 @@ class Noise(RoundingArray):
         n = self.size // max(value.size, 1)
         if self.tape.is_recording:
             squares = np.square(self.value).sum(axis=axis, keepdims=keepdims)
-            variance = random_order_variance(value, squares, n)
-            variance = variance * wandering(_rows(self.value, axis), variance)
-            self.tape.record(self.tape.deviation * np.sqrt(variance))
+            rows, variance = _rows(self.value, axis), random_order_variance(value, squares, n)
+            variance = variance * wandering(rows, variance) * repetition(rows).reshape(value.shape)
+            loss = sum_loss(rows, variance.reshape(rows.shape[:-1]), self.tape.roundoff)
+            signed = None if loss is None else np.sign(value) * loss.reshape(value.shape)
+            self.tape.record(self.tape.deviation * np.sqrt(variance), signed)
         return self.like((self.tape.add_noise(value),)).with_terms_of([self], n)
 
     def index_of_largest(self, axis: int) -> Self:
@@ -178,6 +194,18 @@ def _rows(value: Array, axis: Axis) -> Array:
     summed = [d % value.ndim for d in axes]
     kept = [d for d in range(value.ndim) if d not in summed]
     return value.transpose(*kept, *summed).reshape(*(value.shape[d] for d in kept), -1)
+
+
+def _loss_of_product(a: Array, b: Array, product: Array, variance: Array, roundoff: float) -> Array | None:
+    """What a @ b loses one way, signed, in the product's shape; vectors are matrices of one row or column."""
+    if a.shape[-1] < LONG:
+        return None
+    a, b = a if a.ndim > 1 else a[None], b if b.ndim > 1 else b[:, None]
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
+    whole = (*batch, a.shape[-2], b.shape[-1])
+    loss = product_loss(a, b, product.reshape(whole), np.reshape(variance, whole), roundoff)
+    return None if loss is None else np.sign(product) * loss.reshape(product.shape)
 
 
 class TF32Noise(Noise):

@@ -20,7 +20,7 @@ import numpy as np
 
 from samestep import paths
 from samestep.agreement import limits
-from samestep.agreement.arithmetic import noise, rounding_array, rules, summation
+from samestep.agreement.arithmetic import long_sums, lost_terms, noise, rounding_array, rules, summation
 from samestep.agreement.reference import scatter, spread
 from samestep.agreement.reference.spread import Spread
 
@@ -52,7 +52,7 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 
 def own_source() -> str:
     """Return the digest of the model of rounding: spreads of a changed model are measured again."""
-    modules = (rules, rounding_array, limits, noise, summation, scatter, spread)
+    modules = (rules, rounding_array, limits, noise, summation, long_sums, lost_terms, scatter, spread)
     sources = [Path(str(module.__file__)).read_bytes() for module in modules]
     return digest(*sources, Path(__file__).read_bytes())
 

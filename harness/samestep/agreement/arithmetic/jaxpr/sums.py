@@ -18,16 +18,11 @@ from samestep.agreement.arithmetic.jaxpr.kernels import matrices
 from samestep.agreement.arithmetic.jaxpr.operation import Operation
 from samestep.agreement.arithmetic.jaxpr.primitives import ELEMENTWISE
 from samestep.agreement.arithmetic.jaxpr.rounding import SIMULATED, repeats
-from samestep.agreement.arithmetic.lost_terms import may_lose, one_way_loss
+from samestep.agreement.arithmetic.long_sums import product_loss, sum_loss
 from samestep.agreement.arithmetic.summation import sum_variance, wandering
-from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS, rounding_deviation
+from samestep.agreement.limits import LIBRARY_FUNCTION_UNITS
 
 Array = np.ndarray
-
-#: Sums of fewer terms are not asked what they lose one way: theirs would have to span seven decades.
-LONG = 4096
-#: Sums of a long product whose terms are made.
-SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -63,14 +58,8 @@ def _reduce_sum(operation: Operation, operands: Sequence[Array], out: Array) -> 
     variance = sum_variance(out, np.square(a).sum(axis=axes), np.count_nonzero(rows, axis=-1))
     variance = variance * wandering(rows, variance)
     alike = coherence(rows)
-    terms = np.moveaxis(rows, -1, 0)
-    lost = rows.shape[-1] >= LONG and may_lose(np, terms, _deviation(variance), SIMULATED)
-    loss = one_way_loss(np, terms, SIMULATED) if lost else None
+    loss = sum_loss(rows, variance, SIMULATED)
     return SumErrors(variance if alike is None else variance * alike, rows.shape[-1], loss)
-
-
-def _deviation(variance: Array) -> Array:
-    return np.asarray(np.sqrt(variance) * rounding_deviation(SIMULATED))
 
 
 def _dot_general(operation: Operation, operands: Sequence[Array], out: Array) -> SumErrors:
@@ -78,32 +67,11 @@ def _dot_general(operation: Operation, operands: Sequence[Array], out: Array) ->
     n = a.shape[-1]
     squares = np.square(a) @ np.square(b)
     additions = sum_variance(product := out.reshape(squares.shape), squares, n)
-    loss = _product_loss(a, b, product, additions) if n >= LONG else None
+    loss = product_loss(a, b, product, additions, SIMULATED)
     along_a, along_b = coherence(a), coherence(b.swapaxes(-1, -2))
     if along_a is not None and along_b is not None:  # products repeat where both operands do
         additions = additions * np.minimum(along_a[..., :, None], along_b[..., None, :])
     return SumErrors((squares + additions).reshape(out.shape), n, loss)
-
-
-def _product_loss(a: Array, b: Array, product: Array, variance: Array) -> Array | None:
-    """What long products lose one way, from a sample of their sums, those that grow most evenly first.
-
-    Another sum loses the share of its deviation that the sampled ones as even as it lose.
-    """
-    size = np.abs(a) @ np.abs(b)
-    evenness = np.divide(np.abs(product), size, out=np.zeros(size.shape), where=size > 0).ravel()
-    most = np.argsort(-evenness)
-    chosen = np.unique(np.concatenate([most[: SAMPLES // 2], most[:: max(1, most.size // SAMPLES)]]))
-    chosen = chosen[np.argsort(evenness[chosen])]
-    *batch, row, column = np.unravel_index(chosen, product.shape)
-    terms = (a[(*batch, row)] * b.swapaxes(-1, -2)[(*batch, column)]).T
-    deviation = _deviation(variance)
-    some = deviation.ravel()[chosen]
-    if not may_lose(np, terms, some, SIMULATED):
-        return None
-    lost = np.divide(one_way_loss(np, terms, SIMULATED), some, out=np.zeros(some.shape), where=some > 0)
-    at = np.searchsorted(evenness[chosen], evenness).clip(max=chosen.size - 1)
-    return np.asarray(np.maximum.accumulate(lost)[at].reshape(product.shape) * deviation)
 
 
 def _convolution(operation: Operation, operands: Sequence[Array], out: Array) -> SumErrors:

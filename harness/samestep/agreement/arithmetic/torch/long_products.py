@@ -5,15 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from samestep.agreement.arithmetic.long_sums import LONG, SAMPLES
 from samestep.agreement.arithmetic.lost_terms import lossy_sums, may_lose, one_way_loss
 from samestep.agreement.arithmetic.summation import sum_variance
 from samestep.agreement.limits import rounding_deviation, unit_roundoff
 
-#: Shorter sums are not asked: their terms would have to span seven decades (heavy tails lose 4 sigma at
-#: 16,384 terms and 0.7 at 4,096).
-LONG = 4096
-#: Sums whose terms are looked at.
-SAMPLES = 64
 _U = unit_roundoff("float32")
 
 
