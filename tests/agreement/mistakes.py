@@ -209,7 +209,7 @@ NUMPY = [
         ),
     ),
     *disagree(
-        "mnist_mlp:sample/numpy_manual",
+        "mnist_mlp:sample[batch=20,hidden=20]/numpy_manual",
         ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss"),
         (
             "labels shifted by one",
@@ -360,7 +360,7 @@ NUMPY = [
         ),
     ),
     *invalid(
-        "mnist_mlp:sample/numpy_manual",
+        "mnist_mlp:sample[batch=20,hidden=20]/numpy_manual",
         (
             "momentum forgotten by export",
             {
@@ -426,7 +426,7 @@ TORCH = [
         ),
     ),
     *disagree(
-        "mnist_mlp:sample/torch_manual",
+        "mnist_mlp:sample[batch=20,hidden=20]/torch_manual",
         (
             "labels shifted by one",
             {"labels[batch], learning_rate": "labels[batch] - 1, learning_rate"},
@@ -435,7 +435,7 @@ TORCH = [
         ("the mean forgotten", {".sub_(mean)": ""}, "evaluate, step 0: mean_loss"),
     ),
     *disagree(
-        "mnist_mlp:sample/torch_optim",
+        "mnist_mlp:sample[batch=20,hidden=20]/torch_optim",
         (
             "momentum forgotten by adopt",
             {'if f"momentum/{name}" in params': "if False"},
@@ -491,7 +491,7 @@ TENSORFLOW = [
         ),
     ),
     *disagree(
-        "mnist_mlp:sample/tensorflow_function",
+        "mnist_mlp:sample[batch=20,hidden=20]/tensorflow_function",
         (
             "labels shifted by one",
             {"tf.gather(labels, order[i])": "tf.gather(labels, order[i] - 1)"},
@@ -548,11 +548,11 @@ JAX = [
         ("w2 not transposed", {"grad_y_in @ w2.T": "grad_y_in @ w2"}, "trace, step 0: grad_h_sigmoid["),
     ),
     *disagree(
-        "mnist_mlp:sample/jax_manual",
+        "mnist_mlp:sample[batch=20,hidden=20]/jax_manual",
         ("pixels over 256", {"/ 255 - mean": "/ 256 - mean"}, "evaluate, step 0: mean_loss"),
     ),
     *disagree(
-        "mnist_mlp:sample/jax_scan",
+        "mnist_mlp:sample[batch=20,hidden=20]/jax_scan",
         (
             "the order ignored",
             {"step, state, order)": "step, state, jax.numpy.arange(order.size).reshape(order.shape))"},

@@ -84,7 +84,7 @@ NUMPY = [
         ),
     ),
     *disagree(
-        "mnist_mlp:sample/numpy_manual",
+        "mnist_mlp:sample[batch=20,hidden=20]/numpy_manual",
         (
             "NaN becomes 0 in the momentum",
             {'state[f"momentum/{name}"] = velocity': 'state[f"momentum/{name}"] = np.nan_to_num(velocity)'},
