@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from samestep.agreement.arithmetic.repeated_terms import repetition
 from samestep.agreement.arithmetic.summation import sum_variance, wandering
 from samestep.agreement.limits import rounding_deviation, unit_roundoff
 
@@ -45,3 +47,22 @@ def test_sums_block_by_block_err_by_far_more_than_in_random_order():
 def test_short_sums_have_no_room_for_blocks():
     rows = terms(blocks=True)[:, :32].astype(np.float64)
     assert wandering(rows, np.ones(SUMS)) == 1.0
+
+
+@pytest.mark.parametrize("share", [0, 1 / 3, 1])
+def test_equal_terms_err_alike(share):
+    rng = np.random.default_rng(1)
+    constant, others = rng.random((SUMS, 1)), rng.random((SUMS, BLOCKS * TERMS))
+    rows = np.where(rng.random(others.shape) < share, constant, others).astype(np.float32)
+    rows[0] = 0  # adds nothing, and rounds nothing
+    repeated = repetition(rows)
+    assert repeated[0] == 1
+    independent = norms(rows[1:])[0]
+    assert 0.25 < independent / repeated[1:].mean() ** 0.5 < 1
+    assert independent > 5 or not share
+
+
+def test_a_term_is_repeated_as_often_as_it_occurs():
+    row = np.array([1.0] * 60 + [2.0] * 3 + [0.0] * 8)
+    assert repetition(row) == (60 * 60 + 3 * 3 + 8) / 71
+    assert repetition(row[:32]) == 1.0
