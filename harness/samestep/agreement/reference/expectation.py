@@ -101,14 +101,17 @@ class Expectations:
 
     @cached_property
     def _shown_by_trace(self) -> set[str]:
-        """The tasks that a trace serves for: all their outputs are in it, in the same shapes."""
+        """The tasks that a trace serves for: it has all their outputs, with the same numbers.
+
+        Names alone do not say so: a network with BatchNorm gives other logits in training.
+        """
         if not self.reference.offers("trace"):
             return set()
+        shown = self.reference.exact("trace", self.start).outputs
 
-        def shapes(task: str) -> set[tuple[str, tuple[int, ...]]]:
+        def is_shown(task: str) -> bool:
             outputs = self.reference.exact(task, self.start).outputs
-            return {(name, value.shape) for name, value in outputs.items()}
+            return all(n in shown and np.array_equal(a, shown[n], equal_nan=True) for n, a in outputs.items())
 
-        tasks, shown = self.reference.spec.tasks, shapes("trace")
-        looks = [name for name in tasks if not tasks[name].trains and self.reference.offers(name)]
-        return {name for name in looks if shapes(name) <= shown}
+        tasks = self.reference.spec.tasks
+        return {n for n in tasks if not tasks[n].trains and self.reference.offers(n) and is_shown(n)}
