@@ -17,8 +17,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
-from samestep.agreement.arithmetic.rules import COMPARISONS, RULES, roundings
+from samestep.agreement.arithmetic.indices import scattered
+from samestep.agreement.arithmetic.rounding_array import Array, Axis, Index, RoundingArray
+from samestep.agreement.arithmetic.rules import COMPARISONS, passed_on, roundings, rule_of
 from samestep.agreement.limits import TF32_ROUNDOFF, gamma, smallest_normal, unit_roundoff
 
 
@@ -61,6 +62,11 @@ class Bound(RoundingArray):
         """The most that |computed - value| can be, in the units of the value; 0 where nothing rounds."""
         return self.parts[1]
 
+    @property
+    def reach(self) -> Array:
+        """The largest size that a correct computation may give it."""
+        return np.asarray(np.abs(self.value) + self.bound)
+
     def like(self, parts: Sequence[Array]) -> Self:
         return type(self)(parts, self.precision)
 
@@ -72,12 +78,22 @@ class Bound(RoundingArray):
             is_held = float(np.asarray(other, dtype=self.precision)) == other
             lifted = self.exact(other, self.precision) if is_held else self.rounded(other, self.precision)
             return self.like(lifted.parts)
-        return self.like(self.exact(np.asarray(other), self.precision).parts)
+        constant = self.exact(np.asarray(other), self.precision)
+        if constant.dtype.kind != "f":
+            return self.like(constant.parts)
+        held = (constant.value.astype(self.precision) == constant.value) | ~np.isfinite(constant.value)
+        return self.like((constant.value, np.where(held, 0.0, self.u * np.abs(constant.value))))
 
-    def with_rounding(self, value: Array, bound: Array, units: float = 1.0) -> Self:
-        """Return ``value``, known within ``bound``, after one more rounding of ``units`` u."""
-        tiny = smallest_normal(self.precision)
-        return self.like((value, bound + units * self.u * (np.abs(value) + bound) + tiny))
+    def with_rounding(
+        self, value: Array, bound: Array, units: float | Array = 1.0, floor: float = 0.0
+    ) -> Self:
+        """Return ``value``, known within ``bound``, after one more rounding of ``units`` u.
+
+        They are units of ``floor`` where the value is smaller. Nothing rounds what is not finite.
+        """
+        size = np.maximum(np.abs(value) + bound, floor)
+        own = units * self.u * size + smallest_normal(self.precision)
+        return self.like((value, bound + np.where(np.isfinite(value), own, 0.0)))
 
     # -- primitives ------------------------------------------------------------------------------------
 
@@ -87,9 +103,10 @@ class Bound(RoundingArray):
         units = roundings(ufunc, [operand.value for operand in operands])
         with np.errstate(all="ignore"):
             value = ufunc(*[operand.value for operand in operands])
-            bound = RULES[ufunc].propagate(value, operands)
-            exact = not units or value.dtype.kind in "iub"  # integers are not rounded
-            return self.like((value, bound)) if exact else self.with_rounding(value, bound, units)
+            bound = passed_on(ufunc, value, operands)
+            if not np.any(units) or value.dtype.kind in "iub":  # integers are not rounded
+                return self.like((value, bound))
+            return self.with_rounding(value, bound, units, rule_of(ufunc).floor)
 
     def product(self, a: Self, b: Self) -> Self:
         terms = a.shape[-1]
@@ -99,8 +116,12 @@ class Bound(RoundingArray):
             )
         g, reach_b = gamma(terms, self.precision), np.abs(b.value) + b.bound
         # Propagated: |a| db + da (|b| + db). Its own: gamma (|a| + da) (|b| + db). Two products hold both.
+        value, known = (
+            np.asarray(a.value @ b.value),
+            np.isfinite(a.bound).all() and np.isfinite(b.bound).all(),
+        )
         bound = np.abs(a.value) @ (b.bound + g * reach_b) + a.bound @ ((1 + g) * reach_b)
-        return self.like((a.value @ b.value, bound + terms * smallest_normal(self.precision)))
+        return self.like((value, _settled(value, bound + terms * smallest_normal(self.precision), known)))
 
     def total(self, axis: Axis, keepdims: bool) -> Self:
         value = self.value.sum(axis=axis, keepdims=keepdims)
@@ -109,7 +130,31 @@ class Bound(RoundingArray):
             return self.like((value, inherited))
         terms = self.size // max(value.size, 1)
         reach = (np.abs(self.value) + self.bound).sum(axis=axis, keepdims=keepdims)
-        return self.like((value, inherited + gamma(terms, self.precision) * reach))
+        bound = inherited + gamma(terms, self.precision) * reach
+        return self.like((value, _settled(value, bound, np.isfinite(inherited))))
+
+    def running_total(self, axis: int) -> Self:
+        value, inherited = self.value.cumsum(axis), self.bound.cumsum(axis)
+        if value.dtype.kind in "iu":
+            return self.like((value, inherited))
+        counts = np.arange(1, value.shape[axis] + 1).reshape(-1, *(1,) * (value.ndim - 1 - axis % value.ndim))
+        bound = inherited + self._gammas(counts) * self.reach.cumsum(axis)
+        return self.like((value, _settled(value, bound, np.isfinite(inherited))))
+
+    def with_added(self, index: Index, values: Self) -> Self:
+        value = scattered(self.value, index, values.value)
+        inherited = scattered(self.bound, index, values.bound)
+        if value.dtype.kind in "iu":
+            return self.like((value, inherited))
+        reach = scattered(self.reach, index, values.reach)
+        terms = scattered((self.reach > 0).astype(np.float64), index, 1.0)
+        bound = inherited + self._gammas(terms) * reach
+        return self.like((value, _settled(value, bound, np.isfinite(inherited))))
+
+    def _gammas(self, counts: Array) -> Array:
+        """gamma of the additions that N terms need, for arrays of N."""
+        nu = self.u * np.maximum(counts - 1, 0)
+        return np.where(nu < 1, nu / (1 - nu), np.inf)
 
     def index_of_largest(self, axis: int) -> Self:
         value = self.value.argmax(axis=axis)
@@ -137,6 +182,12 @@ class Bound(RoundingArray):
         doubt = a.bound + b.bound
         undecided = (gap <= doubt) & (doubt > 0)
         return self.like((ufunc(a.value, b.value), undecided.astype(np.float64)))
+
+
+def _settled(value: Array, bound: Array, known: Array | bool) -> Array:
+    """A bound without NaN: 0 where a sum is not finite for sure, since all that is added has a bound."""
+    sure = ~np.isfinite(value) & known
+    return np.where(sure, 0.0, np.where(np.isnan(bound), np.inf, bound))
 
 
 class TF32Bound(Bound):

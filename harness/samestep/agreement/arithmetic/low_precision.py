@@ -13,7 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
+from samestep.agreement.arithmetic.indices import scattered
+from samestep.agreement.arithmetic.rounding_array import Array, Axis, Index, RoundingArray
 from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
 
 Format = Callable[[Array], Array]
@@ -174,6 +175,12 @@ class LowPrecisionArray(RoundingArray):
 
     def total(self, axis: Axis, keepdims: bool) -> Self:
         return self.each(lambda part: np.asarray(part.sum(axis=axis, keepdims=keepdims)))
+
+    def running_total(self, axis: int) -> Self:
+        return self.each(lambda part: part.cumsum(axis))
+
+    def with_added(self, index: Index, values: Self) -> Self:
+        return self.like((scattered(self.parts[0], index, values.parts[0]),))
 
     def index_of_largest(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))

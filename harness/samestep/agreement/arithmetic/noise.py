@@ -25,11 +25,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from samestep.agreement.arithmetic.indices import scattered
 from samestep.agreement.arithmetic.long_sums import LONG, product_loss, sum_loss
 from samestep.agreement.arithmetic.repeated_terms import repetition
-from samestep.agreement.arithmetic.rounding_array import Array, Axis, RoundingArray
-from samestep.agreement.arithmetic.rules import COMPARISONS, roundings
-from samestep.agreement.arithmetic.summation import random_order_variance, wandering
+from samestep.agreement.arithmetic.rounding_array import Array, Axis, Index, RoundingArray
+from samestep.agreement.arithmetic.rules import COMPARISONS, roundings, rule_of
+from samestep.agreement.arithmetic.summation import random_order_variance, sum_variance, wandering
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, rounding_deviation, unit_roundoff
 
 
@@ -126,12 +127,19 @@ class Noise(RoundingArray):
             return other
         if isinstance(other, float):
             return self.rounded(other, self.tape)
-        return self.exact(np.asarray(other), self.tape)
+        constant = self.exact(np.asarray(other), self.tape)
+        held = constant.value.astype(self.tape.precision) == constant.value
+        if constant.dtype.kind != "f" or (held | ~np.isfinite(constant.value)).all():
+            return constant
+        return constant.with_rounding(constant.value, np.where(held, 0.0, 1.0))
 
-    def with_rounding(self, value: Array, units: float | Array) -> Self:
-        """Return ``value`` after a rounding of ``units`` u, for all or for each element."""
+    def with_rounding(self, value: Array, units: float | Array, floor: float = 0.0) -> Self:
+        """Return ``value`` after a rounding of ``units`` u, for all or for each element.
+
+        They are units of ``floor`` where the value is smaller.
+        """
         if self.tape.is_recording:
-            self.tape.record(units * self.tape.deviation * np.abs(value))
+            self.tape.record(units * self.tape.deviation * np.maximum(np.abs(value), floor))
         return self.like((self.tape.add_noise(value),))
 
     def with_terms_of(self, operands: Sequence[Self], terms: int = 1) -> Self:
@@ -145,9 +153,9 @@ class Noise(RoundingArray):
         values = [operand.value for operand in operands]
         units = 0.0 if ufunc in COMPARISONS else roundings(ufunc, values)
         value = np.asarray(ufunc(*values))
-        exact = not units or value.dtype.kind in "iub"  # integers are not rounded
-        result = self.like((value,)) if exact else self.with_rounding(value, units)
-        return result.with_terms_of(operands)
+        if not np.any(units) or value.dtype.kind in "iub":  # integers are not rounded
+            return self.like((value,)).with_terms_of(operands)
+        return self.with_rounding(value, units, rule_of(ufunc).floor).with_terms_of(operands)
 
     def product(self, a: Self, b: Self) -> Self:
         if self.tf32:
@@ -176,6 +184,31 @@ class Noise(RoundingArray):
             signed = None if loss is None else np.sign(value) * loss.reshape(value.shape)
             self.tape.record(self.tape.deviation * np.sqrt(variance), signed)
         return self.like((self.tape.add_noise(value),)).with_terms_of([self], n)
+
+    def running_total(self, axis: int) -> Self:
+        value = np.asarray(self.value.cumsum(axis))
+        if value.dtype.kind in "iu":
+            return self.like((value,))
+        if self.tape.is_recording:
+            # A loop rounds each running sum S once, and hands its error on. What is summed in blocks rounds
+            # the blocks' sums: in random order the square of one is S^2 + Q at most.
+            squares = np.square(value) + np.square(self.value).cumsum(axis)
+            first = (slice(None),) * (axis % value.ndim) + (slice(0, 1),)
+            squares[first] = 0.0
+            self.tape.record(self.tape.deviation * np.sqrt(squares))
+        errors = self.tape.add_noise(np.zeros(value.shape)).cumsum(axis)
+        return self.like((value + errors,)).with_terms_of([self], value.shape[axis])
+
+    def with_added(self, index: Index, values: Self) -> Self:
+        value = scattered(self.value, index, values.value)
+        if value.dtype.kind in "iu":
+            return self.like((value,))
+        terms = scattered((self.value != 0).astype(np.float64), index, 1.0)
+        if self.tape.is_recording:
+            squares = scattered(np.square(self.value), index, np.square(values.value))
+            self.tape.record(self.tape.deviation * np.sqrt(sum_variance(value, squares, terms)))
+        most = int(terms.max(initial=1.0))
+        return self.like((self.tape.add_noise(value),)).with_terms_of([self, values], most)
 
     def index_of_largest(self, axis: int) -> Self:
         return self.each(lambda part: part.argmax(axis=axis))

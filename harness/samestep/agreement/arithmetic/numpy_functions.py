@@ -1,101 +1,115 @@
-"""NumPy's functions that users' references call beside those of `rounding_array`: moves, clip, var, einsum.
+"""Which of NumPy's functions and methods the array types know: one table for all of them.
 
-A handler takes the array whose protocol was called, and the function's own arguments.
+A handler takes the array whose protocol was called, and the function's own arguments. It is made of the
+primitives of `samestep.agreement.arithmetic.rounding_array.RoundingArray`, so that no array type needs to
+know of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samestep.agreement.arithmetic.noise import Noise
-from samestep.agreement.arithmetic.rules import UnknownOperation
-from samestep.agreement.arithmetic.summation import random_order_variance
+from samestep.agreement.arithmetic.contractions import CONTRACTIONS, dot
+from samestep.agreement.arithmetic.moves import MOVES, MOVING_METHODS
+from samestep.agreement.arithmetic.reductions import REDUCING_FUNCTIONS, REDUCTIONS
+from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
+
+if TYPE_CHECKING:
+    from samestep.agreement.arithmetic.rounding_array import RoundingArray
 
 Handler = Callable[..., Any]
 
-#: What only moves elements about, or takes some of them.
-MOVES = (
-    np.swapaxes, np.moveaxis, np.expand_dims, np.ravel, np.roll, np.flip, np.repeat, np.tile, np.take,
-    np.take_along_axis, np.tril, np.triu, np.diagonal, np.atleast_1d, np.atleast_2d, np.min,
-)  # fmt: skip
 
-
-def _moving(function: Callable[..., Any]) -> Handler:
-    def handler(self: Noise, array: object, *args: Any, **kwargs: Any) -> Noise:
-        return self.lift(array).each(lambda part: np.asarray(function(part, *args, **kwargs)))
+def _filled(value: float) -> Handler:
+    def handler(self: RoundingArray, array: Any, dtype: Any = None, **options: Any) -> RoundingArray:
+        kind = np.dtype(
+            np.float64 if dtype is None and array.dtype.kind not in "iub" else dtype or array.dtype
+        )
+        return self.lift(np.full(options.get("shape") or array.shape, value, kind))
 
     return handler
 
 
-def _filled(self: Noise, array: Noise, value: float) -> Noise:
-    return self.lift(np.full(array.shape, float(value)))
+def _full_like(
+    self: RoundingArray, array: Any, value: Any, dtype: Any = None, **options: Any
+) -> RoundingArray:
+    filled: RoundingArray = _filled(0.0)(self, array, dtype, **options)
+    filled[...] = value if filled.dtype.kind == "f" else np.asarray(value).astype(filled.dtype)
+    return filled
 
 
-def _clip(self: Noise, array: object, low: object = None, high: object = None) -> Any:
-    lifted = self.lift(array)
-    above = lifted if low is None else np.maximum(lifted, low)  # type: ignore[call-overload]
-    return above if high is None else np.minimum(above, high)  # type: ignore[call-overload]
+def _where(self: RoundingArray, condition: object, *choices: object) -> Any:
+    if not choices:
+        return np.nonzero(self.lift(condition))
+    lifted = self.lift(condition)
+    a, b = (self.lift(choice) for choice in choices)
+    return self.select(lifted if lifted.dtype == bool else lifted.astype(bool), a, b)
 
 
-def _var(self: Noise, array: object, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    lifted = self.lift(array)
-    squares = np.square(lifted - lifted.mean(axis, keepdims=True)).sum(axis, keepdims=keepdims)
-    return squares / (lifted.size / max(squares.size, 1) - ddof)
+def _clip(
+    self: RoundingArray, array: object, low: Any = None, high: Any = None, out: object = None, **named: Any
+) -> Any:
+    if out is not None:
+        raise UnknownOperation("np.clip with out=", "x[...] = the result")
+    lifted, low, high = self.lift(array), named.get("min", low), named.get("max", high)
+    above = lifted if low is None else np.maximum(lifted, low)
+    return above if high is None else np.minimum(above, high)
 
 
-def _pad(self: Noise, array: object, width: Any, mode: str = "constant", **values: Any) -> Noise:
-    if mode == "constant" and np.any(np.asarray(values.get("constant_values", 0))):
-        raise UnknownOperation("np.pad with another number than 0")
-    return self.lift(array).each(lambda part: np.pad(part, width, mode=mode))  # type: ignore[call-overload]
+def _nonzero(self: RoundingArray, array: object) -> tuple[np.ndarray, ...]:
+    return np.nonzero(self.lift(array).exact_integers("np.nonzero"))
 
 
-def _split(self: Noise, array: object, sections: Any, axis: int = 0) -> list[Noise]:
-    parts = np.split(self.lift(array).value, sections, axis)
-    return [self.like((part,)) for part in parts]
+def _bincount(self: RoundingArray, x: object, weights: object = None, minlength: int = 0) -> Any:
+    places = self.lift(x).exact_integers("np.bincount")
+    if weights is None:
+        return self.lift(np.bincount(places, minlength=minlength))
+    size = max(int(places.max(initial=-1)) + 1, minlength)
+    return self.lift(np.zeros(size)).with_added(places, self.lift(weights))
 
 
-def _einsum(self: Noise, spec: str, *operands: object, **options: Any) -> Noise:
-    inputs, arrow, output = spec.replace(" ", "").partition("->")
-    terms = inputs.split(",")
-    if not arrow or "." in spec or len(terms) > 2 or options:
-        raise UnknownOperation(
-            f"np.einsum({spec!r}) with more than two operands, with '...', or without '->'"
-        )
-    lifted = [self.lift(operand) for operand in operands]
-    values = [operand.value for operand in lifted]
-    value = np.asarray(np.einsum(spec, *values))
-    sizes = dict(zip("".join(terms), (n for x in values for n in x.shape), strict=True))
-    n = int(np.prod([size for letter, size in sizes.items() if letter not in output], dtype=np.int64))
-    if value.dtype.kind != "f":
-        return self.like((value,))
-    if self.tape.is_recording:
-        squares = np.asarray(np.einsum(spec, *(np.square(x) for x in values)))
-        products = squares if len(terms) == 2 else 0.0
-        self.tape.record(self.tape.deviation * np.sqrt(products + random_order_variance(value, squares, n)))
-    return self.like((self.tape.add_noise(value),)).with_terms_of(lifted, n)
+def _round(self: RoundingArray, array: object, decimals: int = 0) -> Any:
+    if decimals:
+        raise UnknownOperation("np.round to decimals")
+    return np.rint(self.lift(array))
 
 
-MORE_FUNCTIONS: dict[Callable[..., Any], Handler] = {
-    **{function: _moving(function) for function in MOVES},
-    np.full_like: _filled,
-    np.ones_like: lambda self, array: _filled(self, array, 1.0),
+def _result_type(self: RoundingArray, *kinds: Any) -> np.dtype:
+    return np.result_type(*[kind.dtype if hasattr(kind, "parts") else kind for kind in kinds])
+
+
+FUNCTIONS: dict[Callable[..., Any], Handler] = {
+    **MOVES,
+    **CONTRACTIONS,
+    **REDUCING_FUNCTIONS,
+    np.zeros_like: _filled(0.0),
+    np.empty_like: _filled(0.0),
+    np.ones_like: _filled(1.0),
+    np.full_like: _full_like,
+    np.where: _where,
+    np.nonzero: _nonzero,
     np.clip: _clip,
-    np.var: _var,
-    np.pad: _pad,
-    np.split: _split,
-    np.einsum: _einsum,
-    np.outer: lambda self, a, b: self.lift(a).reshape(-1, 1) * self.lift(b).reshape(1, -1),
+    np.bincount: _bincount,
+    np.round: _round,
+    np.around: _round,
+    np.result_type: _result_type,
+    np.shape: lambda self, array: array.shape,
+    np.ndim: lambda self, array: array.ndim,
+    np.size: lambda self, array, axis=None: array.size if axis is None else array.shape[axis],
+    np.iscomplexobj: lambda self, array: False,
+    np.isrealobj: lambda self, array: True,
 }
 
-#: ndarray's methods of the same names.
-MORE_METHODS: dict[str, Handler] = {
-    "ravel": MORE_FUNCTIONS[np.ravel],
-    "flatten": MORE_FUNCTIONS[np.ravel],
-    **{
-        name: MORE_FUNCTIONS[getattr(np, name)]
-        for name in ("min", "clip", "var", "repeat", "take", "diagonal")
-    },
+#: ndarray's methods, by name; those that write into their array return nothing.
+METHODS: dict[str, Handler] = {
+    **MOVING_METHODS,
+    **{name: handler for name, handler in REDUCTIONS.items() if name != "sort"},
+    "clip": _clip,
+    "dot": dot,
+    "nonzero": _nonzero,
+    "round": _round,
+    "trace": CONTRACTIONS[np.trace],
 }

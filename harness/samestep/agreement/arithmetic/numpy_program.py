@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Generic, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from samestep.agreement.arithmetic.elementwise_units import ELEMENTWISE_UNITS
+from samestep.agreement.arithmetic.followed_code import followed
 from samestep.agreement.arithmetic.noise import Noise
-from samestep.agreement.arithmetic.numpy_functions import MORE_FUNCTIONS, MORE_METHODS
 from samestep.agreement.arithmetic.program import (
     Contract,
     Finding,
@@ -29,7 +28,8 @@ from samestep.agreement.arithmetic.program import (
 )
 from samestep.agreement.arithmetic.program_tape import ProgramTape, user_line
 from samestep.agreement.arithmetic.rounding_array import Array
-from samestep.agreement.arithmetic.rules import RULES, UnknownOperation
+from samestep.agreement.arithmetic.rules import RULES
+from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
 from samestep.agreement.limits import SIMULATED, TF32_ROUNDOFF, unit_roundoff
 
 #: The unit roundoff of the operands of products that a contract declares; bfloat16 keeps 7 bits after the
@@ -45,15 +45,9 @@ ROUNDED_RESULTS = (Contract.BFLOAT16, Contract.FLOAT16)
 Compute = Callable[[Callable[[Array], "ProgramNoise"]], Mapping[Key, Any]]
 
 
-#: Elementwise operations that do not round.
-EXACT = (np.sign, np.fabs, np.floor, np.ceil, np.trunc, np.rint, np.isfinite, np.isnan, np.isinf)
-
-
-def units_beside_the_rules(ufunc: np.ufunc, values: Sequence[Array]) -> float:
+def units_beside_the_rules(ufunc: np.ufunc) -> float:
     """Return how much an operation rounds that has no bound in the table of rules; 0 for what it knows."""
-    whole_power = ufunc is np.power and values[1].dtype.kind in "iu" and values[1].ndim == 0
-    known = ufunc in RULES and (ufunc is not np.power or (whole_power and values[1] >= 0))
-    return 0.0 if known else ELEMENTWISE_UNITS.get(ufunc.__name__, 0.0)
+    return 0.0 if ufunc.__name__ in RULES else ELEMENTWISE_UNITS.get(ufunc.__name__, 0.0)
 
 
 class ProgramNoise(Noise):
@@ -61,24 +55,9 @@ class ProgramNoise(Noise):
 
     tape: ProgramTape
 
-    def __getattr__(self, name: str) -> object:
-        if name in MORE_METHODS:
-            return partial(MORE_METHODS[name], self, self)
-        if not name.startswith("__") and hasattr(np.ndarray, name):
-            raise UnknownOperation(f"ndarray.{name}")
-        raise AttributeError(f"an array has no {name!r}")
-
-    def __array_function__(
-        self,
-        function: Callable[..., object],
-        types: Sequence[type],
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-    ) -> object:
-        handler = MORE_FUNCTIONS.get(function)
-        if handler is None:
-            return super().__array_function__(function, types, args, kwargs)
-        return handler(self, *args, **kwargs)
+    def exact_integers(self, what: str) -> Array:
+        value = super().exact_integers(what)
+        return self.tape.as_first(value) if value.dtype == bool else value
 
     def lift(self, other: object) -> Self:
         if isinstance(other, type(self)):
@@ -97,10 +76,9 @@ class ProgramNoise(Noise):
             self.tape.operations.append(ufunc.__name__)
         values = [operand.value for operand in operands]
         floating = any(value.dtype.kind == "f" for value in values)
-        if floating and (ufunc in EXACT or units_beside_the_rules(ufunc, values)):
-            value = np.asarray(ufunc(*values))
-            units = 0.0 if ufunc in EXACT else units_beside_the_rules(ufunc, values)
-            result = self.with_rounding(value, units) if units else self.like((value,))
+        units = units_beside_the_rules(ufunc)
+        if floating and units:
+            result = self.with_rounding(np.asarray(ufunc(*values)), units)
             return result.with_terms_of(operands)
         if ufunc not in (np.add, np.subtract) or not floating:
             return super().elementwise(ufunc, operands)
@@ -117,12 +95,12 @@ class ProgramNoise(Noise):
         result = super().product(a.with_rounding(a.value, units), b.with_rounding(b.value, units))
         return result.with_rounding(result.value, units) if contract in ROUNDED_RESULTS else result
 
-    def astype(self, dtype: npt.DTypeLike) -> Self:
+    def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Self:
         to = np.dtype(dtype)
         if to.kind == "f" and to.itemsize < self.tape.precision.itemsize:
             raise UnknownOperation(f"astype({to})")
         if to.kind == "f" and self.dtype.kind == "f":
-            return self.copy()
+            return self.each(np.copy)
         result = super().astype(to)
         if to.kind in "iu" and self.dtype.kind == "f":
             return self.like((self.tape.as_first(result.value),))
@@ -198,11 +176,10 @@ class NumpyProgram(Generic[Key]):
 
     def _run(self, tape: ProgramTape) -> Mapping[Key, Any]:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), followed(ProgramNoise.exact(0.0, tape), "the NumPy function"):
                 return self.compute(lambda array: ProgramNoise.exact(tape.given(array), tape))
         except UnknownOperation as unknown:
-            place = user_line(traceback.extract_tb(unknown.__traceback__))
-            raise Refused(f"{unknown} at {place}: NumPy code has no rule for it") from unknown
+            raise Refused(str(unknown)) from unknown
         except Exception as error:  # whatever the user's code raises on an array type that is not ndarray
             place = user_line(traceback.extract_tb(error.__traceback__))
             raise Refused(

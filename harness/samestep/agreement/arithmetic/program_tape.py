@@ -116,11 +116,19 @@ def is_simple(values: Array) -> Array:
     return np.asarray(~finite | (scaled == np.round(scaled)) | whole | largest)
 
 
-#: Where frames that are not the user's lie: NumPy, and samestep itself.
-OTHERS = (str(Path(np.__file__).parent), str(Path(__file__).parents[2]))
+_INSTALLED, _SAMESTEP = Path(np.__file__).parents[1], Path(__file__).parents[2]
+#: Where frames that are not the user's lie: NumPy, SciPy, and what of samestep runs them.
+OTHERS = tuple(
+    str(path)
+    for path in (
+        _INSTALLED / "numpy",
+        _INSTALLED / "scipy",
+        *(_SAMESTEP / room for room in ("agreement", "models", "workers")),
+    )
+)
 
 
 def user_line(stack: Sequence[traceback.FrameSummary]) -> str:
-    """Return the innermost line of a stack that is neither NumPy's nor samestep's: file.py:12."""
+    """Return the innermost line of a stack that is neither a library's nor samestep's: file.py:12."""
     own = [frame for frame in stack if not frame.filename.startswith(OTHERS)]
     return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown line"

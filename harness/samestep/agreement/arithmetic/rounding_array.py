@@ -6,13 +6,15 @@
 every conversion to a plain array or number, so that nothing is treated as exact by accident.
 
 A subclass defines its ``parts`` (the value, and what it carries along) and what each arithmetic primitive
-does to them. Everything that only moves elements about is done here, on all parts alike. See NumPy's NEP 13
-and NEP 18 for the protocols.
+does to them. Everything that only moves elements about, and everything that is made of the primitives, is
+done alike for all: see `samestep.agreement.arithmetic.numpy_functions`. See NumPy's NEP 13 and NEP 18 for the
+protocols.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import EllipsisType
 from typing import Any, Self
 
@@ -20,7 +22,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from samestep.agreement.arithmetic.rules import UnknownOperation
+from samestep.agreement.arithmetic.indices import plain_index
+from samestep.agreement.arithmetic.numpy_functions import FUNCTIONS, METHODS
+from samestep.agreement.arithmetic.ufunc_methods import UFUNC_METHODS, VECTOR_PRODUCTS, is_truth_wanted
+from samestep.agreement.arithmetic.unknown_operation import UnknownAttribute, UnknownOperation, name_of
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -43,7 +48,8 @@ class RoundingArray(NDArrayOperatorsMixin):
     def lift(self, other: object) -> Self:
         """Return ``other`` as this type, with this one's settings.
 
-        It may be one of this type already, an array, or a number.
+        It may be one of this type already, an array, or a number. What the dtype that is computed in does not
+        hold is rounded to it once.
         """
         raise NotImplementedError
 
@@ -66,6 +72,14 @@ class RoundingArray(NDArrayOperatorsMixin):
         """Return the sum over ``axis`` (over all elements where it is None)."""
         raise NotImplementedError
 
+    def running_total(self, axis: int) -> Self:
+        """Return the sums of the first 1, 2, ... elements along ``axis``, in this array's shape."""
+        raise NotImplementedError
+
+    def with_added(self, index: Index, values: Self) -> Self:
+        """Return this array with ``values`` added at the places ``index``, as often as each is named."""
+        raise NotImplementedError
+
     def index_of_largest(self, axis: int) -> Self:
         """Return the index of the largest element along ``axis``, as integers."""
         raise NotImplementedError
@@ -81,22 +95,40 @@ class RoundingArray(NDArrayOperatorsMixin):
         """
         raise NotImplementedError
 
+    def with_terms_of(self, operands: Sequence[Self], terms: int = 1) -> Self:
+        """Return this array, with the longest sum that any of its operands went through written down."""
+        return self
+
     # -- NumPy's protocols ---------------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any) -> object:
-        out = kwargs.pop("out", None)
-        if kwargs or method not in ("__call__", "reduce"):
-            raise UnknownOperation(f"np.{ufunc.__name__}.{method} with {sorted(kwargs)}")
-        if method == "reduce":
-            raise UnknownOperation(f"np.{ufunc.__name__}.reduce")
-        operands = [self.lift(operand) for operand in inputs]
-        result = self.product(*operands) if ufunc is np.matmul else self.elementwise(ufunc, operands)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> object:
+        if method != "__call__":
+            if method not in UFUNC_METHODS:
+                raise UnknownOperation(f"{name_of(ufunc)}.{method}")
+            return UFUNC_METHODS[method](self, ufunc, *inputs, **kwargs)
+        out, where = kwargs.pop("out", None), kwargs.pop("where", True)
+        if kwargs or ufunc.nout > 1:
+            raise UnknownOperation(f"{name_of(ufunc)}{f' with {sorted(kwargs)}' if kwargs else ''}")
+        result = self._called(ufunc, [self.lift(operand) for operand in inputs])
+        return result if out is None and where is True else self._into(ufunc, result, out, where)
+
+    def _called(self, ufunc: np.ufunc, operands: list[Self]) -> Self:
+        if ufunc in VECTOR_PRODUCTS:
+            return VECTOR_PRODUCTS[ufunc](self.product, *operands)  # type: ignore[no-any-return]
+        if is_truth_wanted(ufunc):
+            operands = [x if x.dtype == bool else x.is_not_zero() for x in operands]
+        return self.elementwise(ufunc, operands)
+
+    def _into(self, ufunc: np.ufunc, result: Self, out: tuple[Any] | None, where: object) -> object:
+        """Write the result where it is wanted; elsewhere ``out`` keeps what it has."""
         if out is None:
-            return result
+            raise UnknownOperation(f"{name_of(ufunc)} with where= and without out=", "np.where")
         (target,) = out
         if not isinstance(target, RoundingArray):
-            raise UnknownOperation(f"np.{ufunc.__name__} into a plain buffer (out=)")
-        target[...] = result
+            raise UnknownOperation(
+                f"{name_of(ufunc)} into a plain buffer (out=)", "np.zeros_like of a computed array for it"
+            )
+        target[...] = result if where is True else self.select(self.lift(where), result, self.lift(target))
         return target
 
     def __array_function__(
@@ -108,11 +140,23 @@ class RoundingArray(NDArrayOperatorsMixin):
     ) -> object:
         handler = FUNCTIONS.get(function)
         if handler is None:
-            raise UnknownOperation(f"np.{function.__name__}")
+            raise UnknownOperation(name_of(function))
         return handler(self, *args, **kwargs)
 
-    def __array__(self, *args: object, **kwargs: object) -> Array:
-        raise UnknownOperation("turning a computed value into a plain array")
+    def __getattr__(self, name: str) -> Any:
+        if name in METHODS:
+            return partial(METHODS[name], self, self)
+        if not name.startswith("__") and hasattr(np.ndarray, name):
+            raise UnknownAttribute(f"x.{name}")
+        raise AttributeError(f"an array has no {name!r}")
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if self.dtype.kind in "iub":  # labels, positions, masks
+            return self.exact_integers("a plain array").astype(self.dtype if dtype is None else dtype)
+        raise UnknownOperation(
+            "a conversion to a plain array (NumPy's or another library's function, or an item of an array)",
+            "np.zeros_like of a computed array for the items, or np.stack",
+        )
 
     def __float__(self) -> float:
         raise UnknownOperation("float() of a computed value")
@@ -143,16 +187,26 @@ class RoundingArray(NDArrayOperatorsMixin):
         if value.dtype.kind not in "iub":
             raise UnknownOperation(f"{what} of a computed value")
         if any(part.any() for part in self.parts[1:]):
-            raise UnknownOperation(f"{what} of an undecided integer")
+            raise UnknownOperation(f"{what} of an undecided {'mask' if value.dtype == bool else 'integer'}")
         return value
 
+    def is_not_zero(self) -> Self:
+        """Return where an element is not 0, as bools."""
+        return self.elementwise(np.not_equal, [self, self.lift(0)])
+
     def __getitem__(self, index: Index | RoundingArray) -> Self:
-        plain = _plain_index(index)
+        plain = plain_index(index)
         return self.each(lambda part: np.asarray(part[plain]))
 
     def __setitem__(self, index: Index | RoundingArray, other: object) -> None:
-        plain, lifted = _plain_index(index), self.lift(other)
         self.parts = tuple(part if part.flags.writeable else part.copy() for part in self.parts)
+        lifted = self.lift(other)
+        if isinstance(index, RoundingArray) and index.dtype == bool and not lifted.ndim:
+            mask = self.lift(index)  # undecided or not: as many elements change or keep their places
+            rest = self.ndim - mask.ndim
+            mask = mask.each(lambda part: part.reshape(part.shape + (1,) * rest))
+            index, lifted = ..., self.select(mask, lifted, self)
+        plain = plain_index(index)
         for mine, theirs in zip(self.parts, lifted.parts, strict=True):
             mine[plain] = theirs
 
@@ -179,28 +233,19 @@ class RoundingArray(NDArrayOperatorsMixin):
     def T(self) -> Self:  # noqa: N802 (NumPy's own name)
         return self.each(np.transpose)
 
-    def transpose(self, *axes: int) -> Self:
-        return self.each(lambda part: part.transpose(*axes))
+    @property
+    def mT(self) -> Self:  # noqa: N802 (NumPy's own name)
+        return self.each(lambda part: part.swapaxes(-1, -2))
 
-    def swapaxes(self, first: int, second: int) -> Self:
-        return self.each(lambda part: part.swapaxes(first, second))
-
-    def reshape(self, *shape: int | tuple[int, ...]) -> Self:
-        return self.each(lambda part: part.reshape(*shape))  # type: ignore[arg-type]  # as ndarray takes it
-
-    def squeeze(self, axis: Axis = None) -> Self:
-        return self.each(lambda part: part.squeeze(axis))
-
-    def copy(self) -> Self:
-        return self.each(np.copy)
-
-    def astype(self, dtype: npt.DTypeLike) -> Self:
+    def astype(self, dtype: npt.DTypeLike, copy: bool = True) -> Self:
         """Return a copy, rounded to what another dtype holds.
 
         For float64, in which everything is computed here, it is unchanged. Raises `UnknownOperation` for a
-        dtype that is neither floating nor integer.
+        dtype that is neither floating, integer nor bool.
         """
         to = np.dtype(dtype)
+        if to.kind == "b":
+            return self.each(np.copy) if self.dtype == to else self.is_not_zero()
         if to.kind not in "iuf":
             raise UnknownOperation(f"astype({to})")
         if to == np.float64:
@@ -208,87 +253,3 @@ class RoundingArray(NDArrayOperatorsMixin):
             return self.like([value.astype(np.float64), *(part.copy() for part in rest)])
         held = np.dtype(np.float64) if to.kind == "f" else to
         return self.monotone(lambda value: value.astype(to).astype(held))
-
-    # -- reductions ------------------------------------------------------------------------------------
-
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        return self.total(axis, keepdims)
-
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        total = self.total(axis, keepdims)
-        mean: Self = total / (self.size / max(total.size, 1))
-        return mean
-
-    def std(self, axis: Axis = None, ddof: int = 0) -> Self:
-        centred = self - self.mean(axis, keepdims=True)
-        squares: Self = np.square(centred).sum(axis)
-        std: Self = np.sqrt(squares / (self.size / max(squares.size, 1) - ddof))
-        return std
-
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
-        # Exact; and each element moves by at most its bound, so the largest by at most the largest bound.
-        return self.each(lambda part: np.asarray(part.max(axis=axis, keepdims=keepdims)))
-
-    def argmax(self, axis: int = -1) -> Self:
-        return self.index_of_largest(axis)
-
-    def dot(self, other: object) -> Self:
-        product: Self = self @ other
-        return product
-
-
-def _plain_index(index: Index | RoundingArray) -> Index:
-    """Return the index as NumPy takes it; a computed one must be exact integers."""
-    if isinstance(index, tuple):
-        return tuple(_plain_item(item) for item in index)
-    return _plain_item(index)
-
-
-def _plain_item(item: IndexItem | RoundingArray) -> IndexItem:
-    if isinstance(item, RoundingArray):
-        if item.parts[0].dtype.kind == "b":
-            raise UnknownOperation("indexing with a computed mask (use np.where)")
-        return item.exact_integers("an index")
-    return item
-
-
-Handler = Callable[..., object]
-
-
-def _joining(join: Callable[..., Array]) -> Handler:
-    def handler(self: RoundingArray, arrays: Sequence[object], axis: int = 0) -> RoundingArray:
-        lifted = [self.lift(array).parts for array in arrays]
-        return self.like([join(parts, axis=axis) for parts in zip(*lifted, strict=True)])
-
-    return handler
-
-
-def _calling_method(name: str) -> Handler:
-    def handler(self: RoundingArray, array: object, *args: object, **kwargs: object) -> object:
-        return getattr(self.lift(array), name)(*args, **kwargs)
-
-    return handler
-
-
-def _zeros_like(self: RoundingArray, array: RoundingArray) -> RoundingArray:
-    return self.lift(np.zeros(array.shape))
-
-
-def _where(self: RoundingArray, condition: object, a: object, b: object) -> RoundingArray:
-    return self.select(self.lift(condition), self.lift(a), self.lift(b))
-
-
-FUNCTIONS: dict[Callable[..., object], Handler] = {
-    np.where: _where,
-    np.stack: _joining(np.stack),
-    np.concatenate: _joining(np.concatenate),
-    np.zeros_like: _zeros_like,
-    np.broadcast_to: lambda self, a, shape: self.lift(a).each(lambda part: np.broadcast_to(part, shape)),
-    np.dot: lambda self, a, b: self.lift(a) @ self.lift(b),
-    np.shape: lambda self, array: array.shape,
-    np.ndim: lambda self, array: array.ndim,
-    **{
-        getattr(np, name): _calling_method(name)
-        for name in ("sum", "mean", "std", "max", "argmax", "transpose", "reshape", "squeeze", "copy")
-    },
-}

@@ -83,6 +83,6 @@ def _slope(reference: Reference, point: Point, claim: Claim, index: tuple[int, .
     shifted = values[claim.by].astype(complex)
     shifted[index] += 1j * step
     there = replace(point, **{kind: {**values, claim.by: shifted}})
-    output = reference.unconverted(claim.source, there).outputs[claim.output]
+    output = reference.on_complex(claim.source, there).outputs[claim.output]
     weights = 1.0 if claim.weights is None else point.arrays[claim.weights]
     return float(np.imag(np.sum(weights * output))) / step

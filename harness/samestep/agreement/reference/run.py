@@ -1,13 +1,14 @@
 """The reference, run in float64 on the very values that the candidate had, in several arithmetics.
 
 `Reference.exact` gives the values, `bounds` the certificate, `spreads` what rounding does as a rule,
-`with_arithmetic` what another arithmetic would give, and `unconverted` runs it on complex numbers, for the
+`with_arithmetic` what another arithmetic would give, and `on_complex` runs it on complex numbers, for the
 check of the derivatives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Generic, TypeVar
@@ -16,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep.agreement.arithmetic.bound import Bound, TF32Bound
+from samestep.agreement.arithmetic.complex_step import ComplexStep
+from samestep.agreement.arithmetic.followed_code import followed
 from samestep.agreement.arithmetic.low_precision import Arithmetic, LowPrecisionArray, arithmetic_named
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise
+from samestep.agreement.arithmetic.rounding_array import RoundingArray
 from samestep.agreement.reference.spread import Spread, measure_spreads
 from samestep.spec import Spec
 
@@ -99,19 +103,20 @@ class Reference:
         """Return what a task gives, with a bound on how far any correct computation may be from it.
 
         The bounds are in each tensor's own units. Raises
-        `samestep.agreement.arithmetic.rules.UnknownOperation` where the reference does what has no rule.
+        `samestep.agreement.arithmetic.unknown_operation.UnknownOperation` for what has no rule.
         """
         kind = TF32Bound if self.tf32 else Bound
 
         def lift(value: npt.ArrayLike | Bound) -> Bound:
             return value if isinstance(value, Bound) else kind.exact(value, self.precision)
 
-        return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision))
+        like = kind.exact(0.0, self.precision)
+        return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision), like)
 
     def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
         """Return how correct computations scatter, measured over N ``replicas``; nothing for integers.
 
-        Raises `samestep.agreement.arithmetic.rules.UnknownOperation` as `bounds` does.
+        Raises `samestep.agreement.arithmetic.unknown_operation.UnknownOperation` as `bounds` does.
         """
         kind = TF32Noise if self.tf32 else Noise
 
@@ -119,19 +124,21 @@ class Reference:
             def lift(value: npt.ArrayLike | Noise) -> Noise:
                 return value if isinstance(value, Noise) else kind.exact(value, tape)
 
-            return self._lifted(task, point, lift, lambda number: kind.rounded(number, tape)).all
+            like = kind.exact(0.0, tape)
+            return self._lifted(task, point, lift, lambda number: kind.rounded(number, tape), like).all
 
         return measure_spreads(run, point.params, self.dtype, replicas)
 
-    def unconverted(self, task: str, point: Point) -> Outcome[np.ndarray]:
-        """Return what a task gives on the arrays of the point as they are, of whatever dtype."""
-        return self._run(task, point, _unchanged, float)
+    def on_complex(self, task: str, point: Point) -> Outcome[np.ndarray]:
+        """Return what a task gives where arrays of the point are complex: complex arrays, for real ones."""
+        like = ComplexStep(0.0)
+        return _each(lambda array: array.value, self._lifted(task, point, like.lift, float, like))
 
     def count_products(self, task: str, point: Point) -> int:
         """Return how many matrix products one call of a task makes."""
         counting = Arithmetic()
         like = LowPrecisionArray((), counting)
-        self._run(task, point, like.lift, like.lift)
+        self._run(task, point, like.lift, like.lift, like)
         return counting.products
 
     def with_arithmetic(
@@ -145,13 +152,18 @@ class Reference:
         if name == "float32":
             return self._run(task, point, _to_float32, _unchanged)
         like = LowPrecisionArray((), arithmetic_named(name, only))
-        return _each(lambda array: array.parts[0], self._lifted(task, point, like.lift, like.lift))
+        return _each(lambda array: array.parts[0], self._lifted(task, point, like.lift, like.lift, like))
 
     def _lifted(
-        self, task: str, point: Point, lift: Callable[[np.ndarray], T], number: Callable[[float], object]
+        self,
+        task: str,
+        point: Point,
+        lift: Callable[[np.ndarray], T],
+        number: Callable[[float], object],
+        like: RoundingArray,
     ) -> Outcome[T]:
         # What the task made without an input (zeros, a constant) comes out plain.
-        return _each(lift, self._run(task, point, lift, number))
+        return _each(lift, self._run(task, point, lift, number, like))
 
     def _run(
         self,
@@ -159,8 +171,12 @@ class Reference:
         point: Point,
         lift: Callable[[np.ndarray], object],
         number: Callable[[float], object],
+        like: RoundingArray | None = None,
     ) -> Outcome[np.ndarray]:
-        """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is."""
+        """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is.
+
+        They are arrays ``like`` this one, or plain.
+        """
         inputs = self.spec.tasks["loss_and_grads" if task == "trace" else task].inputs
         arguments = [
             lift(point.arrays[name]) if name in point.arrays
@@ -168,7 +184,10 @@ class Reference:
             else point.numbers[name]
             for name in inputs
         ]  # fmt: skip
-        with np.errstate(all="ignore"):
+        with (
+            np.errstate(all="ignore"),
+            followed(like, "the reference") if like is not None else nullcontext(),
+        ):
             state = self.module.adopt({name: lift(value) for name, value in point.params.items()})
             returned = getattr(self.module, task)(state, *arguments)
             if task == "trace":
