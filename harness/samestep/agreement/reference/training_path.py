@@ -1,12 +1,16 @@
 """Where the reference's own training leads, and the spreads of its tasks there.
 
 A candidate's params differ from these by rounding only, so the spreads that are measured here serve every
-candidate of the case.
+candidate of the case. The path is computed in the candidate's precision for that: where a gradient is 0 but
+for rounding (a bias that the softmax takes away), what an optimiser remembers of it is rounding too, and
+Adam's next step depends on its size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -32,9 +36,15 @@ class TrainingPath:
         """Return where N steps of the task ``along`` lead."""
         points = self.points.setdefault(along, [self.start])
         while len(points) <= steps:
-            state = self.reference.exact(along, self.reference.first_steps(along, points[-1])).state
+            state = self._after_step(along, points[-1])
             points.append(self.start.with_params({name: self._as_held(a) for name, a in state.items()}))
         return points[steps]
+
+    def _after_step(self, along: str, point: Point) -> Mapping[str, np.ndarray]:
+        inputs = self.reference.first_steps(along, point)
+        if self.reference.dtype == "float32":
+            return self.reference.with_arithmetic(along, inputs, "float32").state
+        return self.reference.exact(along, inputs).state
 
     def spreads(self, task: str, along: str, steps: int, replicas: int) -> dict[str, Spread]:
         """Return the spreads of one call of ``task`` after N steps of the task ``along``."""
@@ -61,7 +71,7 @@ class TrainingPath:
         """Everything that a spread follows from, but the place."""
         arrays = {**self.start.params, **self.start.arrays}
         return digest(
-            self.source, self.reference.dtype, str(self.reference.tf32), str(self.start.numbers),
+            Path(__file__).read_bytes(), self.source, self.reference.dtype, str(self.reference.tf32), str(self.start.numbers),
             *(part for name, array in sorted(arrays.items()) for part in (name, np.asarray(array))),
         )  # fmt: skip
 
