@@ -55,7 +55,7 @@ def test_inputs_may_be_given_and_are_read_only():
 
 def test_inputs_that_are_given_need_no_data_set(monkeypatch):
     monkeypatch.setattr(
-        "samestep.workers.open_candidate.load", lambda name: pytest.fail(f"{name} was loaded")
+        "samestep.catalog.inputs.load", lambda name: pytest.fail(f"{name} was loaded")
     )
     params = {"w1": np.zeros((1, 1))}
     assert list(open_cell("mnist_mlp:fashion/numpy_manual", inputs=Inputs(params, {})).params) == ["w1"]

@@ -96,7 +96,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.findings", "agreement.verdict", "agreement.reference", "agreement.examination",
     ),
     "catalog.cell": ("codec",),
-    "catalog": (*BASE, "impls", "catalog.cell"),
+    "catalog": (*BASE, "impls", "data", "catalog.cell"),
     "records": (*DATA[:-1], "catalog"),
     "measure": (),
     "measure.fingerprint": ("measure.hardware", "records"),

@@ -9,6 +9,7 @@ from typing import TypeVar, overload
 from samestep.agreement.examination.candidate import Candidate
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
+from samestep.catalog.inputs import check_inputs
 from samestep.catalog.selection import select
 from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Unavailable
@@ -57,7 +58,7 @@ def open_cell(
     framework is imported into this process, and configured for ``dtype``, ``device``, ``threads`` and
     ``matmul``, which some frameworks take once only.
 
-    Raises SamestepError where the selector is not valid, or means no cell or several;
+    Raises SamestepError where the selector is not valid, or means no cell or several, or a spec is wrong;
     `samestep.frameworks.Unavailable` where the framework is not installed or does not support the settings;
     and `samestep.data.DataMissing` where the case's data set is not here.
 
@@ -72,6 +73,8 @@ def open_cell(
         more = ", ..." if len(cells) > 3 else ""
         raise SamestepError(f"{selector!r} means {len(cells)} cells: name one of {meant}{more}")
     (cell,) = cells
+    if inputs is None:
+        check_inputs(catalog, cell.workload, cell.case, seed)
     if missing := catalog.missing(cell.framework):
         raise Unavailable(missing)
     settings = settings_of(cell)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: What follows a case's name to change its sizes: [batch=64,width=100].
 SIZES = re.compile(r"\[([^][=,]+=[1-9][0-9]*(,[^][=,]+=[1-9][0-9]*)*)\]")
 
+#: The probes that a spec may name, each a function of `samestep.agreement.examination.probes`.
+PROBE_NAMES = ("integers", "powers_of_two", "nan", "nan_parameter", "overflow", "ties", "large_logits")
+
 
 def parse_case(name: str) -> tuple[str, tuple[tuple[str, int], ...]]:
     """Return the base of a case's name and the sizes that it changes, in their order.

@@ -27,13 +27,13 @@ from pathlib import Path
 from samestep.analysis.statistics import Contrast, contrasts, paired
 from samestep.api import open_cell
 from samestep.catalog.catalog import Catalog
+from samestep.catalog.inputs import draw_inputs
 from samestep.codec import encode
 from samestep.measure.clock import nothing, timed
 from samestep.measure.fingerprint import fingerprint, slug
 from samestep.measure.timed_tasks import TimedCandidate, TimedTasks
 from samestep.records.plan import Machine
 from samestep.workers.environment import environment, processor_sets
-from samestep.workers.open_candidate import draw_inputs
 from tests.made.places import CHECKOUT
 
 #: Plain script -> the implementations that are to be as fast. All others are compared with the first script.

@@ -32,7 +32,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def catalog(folder) -> Catalog:
     catalog = Catalog([folder])
-    catalog.roots = (folder,)  # these two workloads only
+    catalog.roots.all = (folder,)  # these two workloads only
     return catalog
 
 

@@ -12,7 +12,7 @@ from samestep.agreement.examination.tensor_check import Place
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.verdict import AGREE, Verdict
 from samestep.api import open_cell
-from samestep.workers.open_candidate import draw_inputs
+from samestep.catalog.inputs import draw_inputs
 from tests.evidence.examiner import Examiner, Problem
 from tests.evidence.faults import Fault, framework_of
 from tests.evidence.faults_mnist_mlp import FAULTS as MNIST_MLP

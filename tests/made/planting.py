@@ -19,7 +19,7 @@ def reference_of(catalog: Catalog, workload: str, dtype: str) -> Reference:
 def case_values(catalog: Catalog, workload: str, case: str, dtype: str, steps: int | None = None) -> Point:
     """Return the inputs of a case in a dtype; tasks of many steps are cut to ``steps``."""
     selector = f"{workload}:{case}/{REFERENCE}"
-    candidate = open_cell(selector, dtype=dtype, roots=catalog.roots[1:])
+    candidate = open_cell(selector, dtype=dtype, roots=catalog.roots.own)
     arrays, numbers = dict(candidate.arrays), dict(candidate.numbers)
     for name in {task.steps for task in candidate.spec.tasks.values() if task.steps} if steps else ():
         if name in numbers:

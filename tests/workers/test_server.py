@@ -64,9 +64,8 @@ def test_a_framework_is_opened_and_says_what_it_computes_with(folder):
 def test_a_framework_that_is_not_there_is_unavailable(folder):
     failed = serve(Server(), Open("abacus", Settings(), (folder,)))
     assert isinstance(failed, Failed)
-    assert (failed.verdict.verdict, failed.verdict.reason) == (
-        "unavailable", "no adapter: write frameworks/abacus.py",
-    )  # fmt: skip
+    assert failed.verdict.verdict == "unavailable"
+    assert failed.verdict.reason.startswith("no adapter: write frameworks/abacus.py")
     assert "Traceback" in failed.traceback
 
 

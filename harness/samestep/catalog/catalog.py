@@ -2,7 +2,7 @@
 
 A root is a folder of workload folders: ``<root>/<workload>/spec.py`` and ``<framework>_<idea>.py``
 beside it. ``impls`` is the first root; further ones (``--impls DIR``) add workloads of their own, rungs
-to a workload that is there already, and adapters in ``<root>/frameworks/``.
+to a workload that is there already or in the place of one, and adapters in ``<root>/frameworks/``.
 """
 
 from __future__ import annotations
@@ -10,87 +10,139 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import sys
-import types
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 
 from samestep import impls
 from samestep.catalog.facts_cache import cached_facts
+from samestep.catalog.importing import import_file, package_of
+from samestep.catalog.ladder import Implementation, as_ladder
+from samestep.catalog.roots import ADAPTERS, IMPLS, REFERENCE, WORKLOAD_NAME, Roots, modules, written
 from samestep.catalog.source_facts import SourceFacts, source_facts
+from samestep.catalog.spec_fields import unknown
+from samestep.catalog.spec_file import read_spec
 from samestep.errors import SamestepError
+from samestep.nearest_name import did_you_mean
 from samestep.spec import Spec
-
-IMPLS = Path(impls.__path__[-1])
-ADAPTERS = Path(__file__).resolve().parents[1] / "frameworks"
-REFERENCE = "numpy_manual"
-
-
-@dataclass(frozen=True)
-class Implementation:
-    """One file of a workload's folder.
-
-    ``bound`` are the names that its top level binds; ``read_after`` is the implementation that a reader knows
-    before, None of the first.
-    """
-
-    workload: str
-    name: str
-    path: Path
-    framework: str
-    bound: frozenset[str]
-    read_after: str | None
-
-    def __str__(self) -> str:
-        return f"{self.workload}/{self.name}"
 
 
 class Catalog:
     """The contents of the roots: samestep's own workloads, and further folders of the user's.
 
-    Raises SamestepError where a root is not a folder.
+    ``left_out`` are workloads (``net``) and implementations (``net/torch_mine``) that were selected and
+    cannot be used, each with what is wrong with its file.
+
+    Raises SamestepError where a root is not a folder, or holds nothing.
     """
 
     def __init__(self, roots: Sequence[Path] = ()) -> None:
-        self.roots = (IMPLS, *(Path(root).resolve() for root in roots))
-        for root in self.roots:
-            if not root.is_dir():
-                raise SamestepError(f"{root} is not a folder of workloads")
+        self.roots = Roots(roots)
+        self.left_out: dict[str, SamestepError] = {}
+        self._unreadable: dict[str, dict[str, SamestepError]] = {}
 
     @cached_property
     def adapters(self) -> dict[str, Path]:
         """The file of each framework's adapter."""
-        folders = [ADAPTERS, *(root / "frameworks" for root in self.roots)]
-        return {path.stem: path for folder in folders for path in _modules(folder)}
+        folders = [ADAPTERS, *(root / "frameworks" for root in self.roots.all)]
+        return {path.stem: path for folder in folders for path in modules(folder)}
+
+    # -- workloads -------------------------------------------------------------------------------------
 
     @cached_property
     def workloads(self) -> tuple[str, ...]:
-        return tuple(sorted({p.parent.name for root in self.roots for p in root.glob("*/spec.py")}))
+        return tuple(sorted({name for root in self.roots.all for name in self.roots.workloads_of(root)}))
+
+    @cached_property
+    def of_own_folders(self) -> tuple[str, ...]:
+        """The workloads that the user's folders have or add to."""
+        return tuple(sorted({name for root in self.roots.own for name in self.roots.workloads_of(root)}))
+
+    def is_built_in(self, workload: str) -> bool:
+        """Return whether a workload's spec is samestep's own."""
+        return self.specification(workload).parent.parent == IMPLS
 
     def specification(self, workload: str) -> Path:
-        """Return the file of a workload's spec."""
-        return next(path for root in self.roots if (path := root / workload / "spec.py").is_file())
+        """Return the file of a workload's spec. Raises SamestepError where there is none, or another one."""
+        found = self.roots.specifications(workload)
+        if not found:
+            folder, *_ = self.roots.folders(workload)
+            hint = did_you_mean(workload, self.workloads_with_spec)
+            raise SamestepError(f"{written(folder)} has no spec.py, and no workload has its name{hint}")
+        for other in found[1:]:
+            if other.read_bytes() != found[0].read_bytes():
+                whose = "is samestep's own" if found[0].parent.parent == IMPLS else f"is {written(found[0])}"
+                raise SamestepError(
+                    f"{written(other)}: {workload} has a spec already, which {whose}: rename the folder"
+                )
+        return found[0]
+
+    @property
+    def workloads_with_spec(self) -> list[str]:
+        return [name for name in self.workloads if self.roots.specifications(name)]
 
     @cache  # noqa: B019 (a catalog lives as long as its process)
     def spec(self, workload: str) -> Spec:
-        """Return the spec of a workload. Raises SamestepError where its file defines none."""
+        """Return the spec of a workload. Raises SamestepError, in one line, for whatever is wrong with it."""
         path = self.specification(workload)
-        spec = getattr(self._import(path, workload), "SPEC", None)
-        if not isinstance(spec, Spec):
-            raise SamestepError(f"{path} defines no SPEC (a samestep.spec.Spec)")
-        return spec
+        if not WORKLOAD_NAME.fullmatch(workload):
+            raise SamestepError(f"{written(path.parent)}: rename the folder to letters, digits, _ and -")
+        return read_spec(path, lambda: self._import(path, workload))
+
+    def read_again(self, workload: str) -> Spec:
+        """Return the spec of a workload from another run of its file."""
+        path = self.specification(workload)
+        return read_spec(path, lambda: import_file(path, f"{self._package(path, workload)}.spec__again"))
+
+    def usable(self, workload: str) -> bool:
+        """Return whether a workload can be used; what is wrong with one that cannot goes to `left_out`."""
+        if workload not in self.left_out:
+            try:
+                self._check(workload)
+            except SamestepError as error:
+                self.left_out[workload] = error
+        return workload not in self.left_out
+
+    def _check(self, workload: str) -> None:
+        spec, path = self.spec(workload), self.specification(workload)
+        names = [rung.name for rung in self.implementations(workload)]
+        if error := self._unreadable[workload].get(REFERENCE):
+            raise error
+        if REFERENCE not in names:
+            raise SamestepError(f"{written(path.parent)} has no {REFERENCE}.py, which judges the others")
+        if spec.baseline not in names:
+            wrong = unknown("baseline", spec.baseline, "an implementation", names)
+            raise SamestepError(f"{written(path)}: {wrong}")
+
+    # -- implementations -------------------------------------------------------------------------------
 
     @cache  # noqa: B019
     def implementations(self, workload: str) -> tuple[Implementation, ...]:
-        """Return all implementations of a workload, each after the one it is read after."""
-        found: dict[Path, SourceFacts] = {}
-        for root in self.roots:
-            paths = [path for path in _modules(root / workload) if path.stem != "spec"]
-            found |= cached_facts(root / workload, paths) if root == IMPLS else _facts_of(paths)
-        return tuple(_as_ladder([self._described(workload, path, facts) for path, facts in found.items()]))
+        """Return all implementations of a workload, each after the one it is read after.
+
+        One that is not Python is left out; `unreadable` has its error.
+        """
+        found: dict[str, Implementation] = {}
+        self._unreadable[workload] = {}
+        for folder in reversed(self.roots.folders(workload)):
+            paths = [path for path in modules(folder) if path.stem != "spec"]
+            known = cached_facts(folder, paths) if folder.parent == IMPLS else {}
+            for path in paths:
+                try:
+                    facts = known.get(path) or source_facts(path)
+                except SamestepError as error:
+                    self._unreadable[workload][path.stem] = error
+                    found.pop(path.stem, None)
+                    continue
+                before = found.get(path.stem)
+                found[path.stem] = self._described(workload, path, facts, before.path if before else None)
+        return tuple(as_ladder(list(found.values())))
+
+    def unreadable(self, workload: str) -> dict[str, SamestepError]:
+        """Return the files of a workload that are not Python, by name, each with what is wrong."""
+        self.implementations(workload)
+        return self._unreadable[workload]
 
     def implementation(self, workload: str, name: str, file: Path | None = None) -> Implementation:
         """Return an implementation by its name, or that of a file; SamestepError where there is none."""
@@ -105,14 +157,19 @@ class Catalog:
         """Return what a file says of itself, read without running it."""
         return self._described(workload, path, source_facts(path))
 
-    def _described(self, workload: str, path: Path, facts: SourceFacts) -> Implementation:
+    def _described(
+        self, workload: str, path: Path, facts: SourceFacts, replaces: Path | None = None
+    ) -> Implementation:
+        framework = self._framework(path.stem, facts)
         return Implementation(
             workload=workload,
             name=path.stem,
             path=path,
-            framework=self._framework(path.stem, facts),
+            framework=framework,
             bound=frozenset(facts.bound),
             read_after=facts.text("READ_AFTER"),
+            replaces=replaces,
+            imported=framework != path.stem.split("_")[0],
         )
 
     def tasks(self, implementation: Implementation) -> tuple[str, ...]:
@@ -123,6 +180,8 @@ class Catalog:
         """Import an implementation, and its framework with it."""
         return self._import(implementation.path, implementation.workload)
 
+    # -- frameworks ------------------------------------------------------------------------------------
+
     def load_adapter(self, framework: str) -> ModuleType:
         """Import the adapter of a framework. Raises SamestepError where there is none."""
         path = self.adapters.get(framework)
@@ -130,12 +189,13 @@ class Catalog:
             raise SamestepError(f"no adapter for {framework!r}; there are {', '.join(sorted(self.adapters))}")
         if path.parent == ADAPTERS:
             return importlib.import_module(f"samestep.frameworks.{framework}")
-        return _import_file(path, f"samestep.frameworks.{framework}")
+        return import_file(path, f"samestep.frameworks.{framework}")
 
     def missing(self, framework: str) -> str | None:
         """Return why a framework cannot be used here, with the pip line that installs it; None if it can."""
         if framework not in self.adapters:
-            return f"no adapter: write frameworks/{framework}.py"
+            known = ", ".join(sorted(self.adapters))
+            return f"no adapter: write frameworks/{framework}.py, or name the file after one of {known}"
         for name in (framework, *self._constant(framework, "REQUIRES")):
             if importlib.util.find_spec(name) is None:
                 return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
@@ -153,7 +213,7 @@ class Catalog:
     def _adapter_facts(self) -> dict[Path, SourceFacts]:
         mine = [path for path in self.adapters.values() if path.parent == ADAPTERS]
         others = [path for path in self.adapters.values() if path not in mine]
-        return cached_facts(ADAPTERS, mine) | _facts_of(others)
+        return cached_facts(ADAPTERS, mine) | {path: source_facts(path) for path in others}
 
     def version(self, framework: str) -> str | None:
         """Return the installed version, from package metadata: the framework is not imported."""
@@ -175,74 +235,15 @@ class Catalog:
 
     def _import(self, path: Path, workload: str) -> ModuleType:
         """Import a file as part of its workload's package, so that it can import its siblings."""
-        for root in self.roots:
-            if path.parent == root / workload:
-                package = _package(root)
-                return importlib.import_module(f"{package}.{workload}.{path.stem}")
-        # A file given by hand stands in for a sibling, under a name that no sibling has.
-        return _import_file(path, f"{_package(IMPLS)}.{workload}.{path.stem}__file")
+        package = self._package(path, workload)
+        if path.parent in self.roots.folders(workload):
+            return importlib.import_module(f"{package}.{path.stem}")
+        # A file given by hand has a name that no sibling has.
+        return import_file(path, f"{package}.{path.stem}__file")
 
-
-def _package(root: Path) -> str:
-    """Return the package that a root is imported as; made up for all roots but the first."""
-    if root == IMPLS:
-        return impls.__name__
-    name = "impls_" + "".join(c if c.isalnum() else "_" for c in str(root))
-    if name not in sys.modules:
-        package = types.ModuleType(name)
-        package.__path__ = [str(root), str(IMPLS)]  # a rung finds the siblings that it adds to
-        sys.modules[name] = package
-    return name
-
-
-def _import_file(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise SamestepError(f"{path} cannot be imported: a Python file ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _modules(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.py") if not path.stem.startswith("_"))
-
-
-def _facts_of(paths: Iterable[Path]) -> dict[Path, SourceFacts]:
-    """Return the facts of files of the user's own: they are few, and nobody would clear a cache of them."""
-    return {path: source_facts(path) for path in paths}
-
-
-def _as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:
-    """Depth first from the reference: frameworks in the order numpy, torch, tensorflow, jax, others."""
-    order = {"numpy": 0, "sympy": 1, "torch": 2, "tensorflow": 3, "jax": 4}
-    rungs = sorted(rungs, key=lambda r: (order.get(r.framework, 9), r.framework, r.name))
-    names = {rung.name for rung in rungs}
-
-    def climb(after: str | None, framework: str) -> Iterator[Implementation]:
-        for rung in rungs:
-            parent = rung.read_after if rung.read_after in names - {rung.name} else None
-            if parent == after and rung.framework == framework:
-                yield rung
-                yield from climb(rung.name, framework)
-
-    placed: set[str] = set()
-    for framework in dict.fromkeys(rung.framework for rung in rungs):
-        firsts = [r for r in rungs if r.framework == framework and _enters(r, rungs)]
-        for first in firsts:
-            for rung in (first, *climb(first.name, framework)):
-                if rung.name not in placed:
-                    placed.add(rung.name)
-                    yield rung
-    yield from (rung for rung in rungs if rung.name not in placed)  # a loop in READ_AFTER hides none
-
-
-def _enters(rung: Implementation, rungs: list[Implementation]) -> bool:
-    """Return whether the rung is its framework's first: the one that it is read after is of another."""
-    parent = next((other for other in rungs if other.name == rung.read_after), None)
-    return parent is None or parent.framework != rung.framework
+    def _package(self, path: Path, workload: str) -> str:
+        """Return the package of a file: its siblings are those beside it, and then all of its workload's."""
+        if path.parent == IMPLS / workload:
+            return f"{impls.__name__}.{workload}"
+        others = [folder for folder in self.roots.folders(workload) if folder != path.resolve().parent]
+        return package_of([path.resolve().parent, *others], workload)

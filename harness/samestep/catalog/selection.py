@@ -7,14 +7,17 @@ in the place of each, and ``--shard`` takes a part of the cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
-from samestep.catalog.catalog import Catalog, Implementation
+from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
+from samestep.catalog.ladder import Implementation
+from samestep.catalog.roots import written
+from samestep.catalog.spec_calls import raised
 from samestep.errors import SamestepError
 from samestep.spec import name_with_size, parse_case
 
@@ -58,7 +61,8 @@ def select(
 ) -> list[Cell]:
     """Return the cells that the selectors mean, in the catalog's order, each once.
 
-    Raises SamestepError where a selector is not valid or matches nothing.
+    What cannot be used is left out, see `Catalog.left_out`. Raises SamestepError where a selector is not
+    valid, or matches nothing that can be used.
     """
     parsed = [Selector.parse(text) for text in selectors] or [Selector("*", None, "*")]
     cells: dict[str, Cell] = {}
@@ -66,25 +70,35 @@ def select(
         workloads = _matching(selector.workload, catalog.workloads, "workload", text)
         if file is not None and len(workloads) > 1:
             raise SamestepError(f"{text!r}: {file} implements one workload, of {', '.join(workloads)}")
-        for workload in workloads:
-            for case in _swept(catalog, workload, _cases(catalog, workload, selector, text), options.sweep):
-                for rung in _rungs(catalog, workload, selector, text, file):
+        usable = [workload for workload in workloads if catalog.usable(workload)]
+        for workload in usable:
+            cases = _cases(catalog, workload, selector, usable, text)
+            for case in _swept(catalog, workload, cases, options.sweep):
+                for rung in _rungs(catalog, workload, selector, usable, text, file):
                     named = file is not None or selector.names(rung)
                     for cell in _crossed(rung, case, options, file, named):
                         if named or cell.key not in cells:
                             cells[cell.key] = cell
+    if not cells and catalog.left_out:
+        raise next(iter(catalog.left_out.values()))
     if not cells:
         raise SamestepError(f"{' '.join(selectors)}: no workload has both that case and that implementation")
-    rank = {(w, r.name): i for w in catalog.workloads for i, r in enumerate(catalog.implementations(w))}
-    cases = {(w, c): i for w in catalog.workloads for i, c in enumerate(catalog.spec(w).cases)}
+    ordered = _in_order(catalog, cells.values())
+    return ordered if options.shard is None else shard(catalog, ordered, options.shard)
+
+
+def _in_order(catalog: Catalog, cells: Collection[Cell]) -> list[Cell]:
+    """Return the cells in the catalog's order: of workloads, cases, sizes and implementations."""
+    workloads = {cell.workload for cell in cells}
+    rank = {(w, r.name): i for w in workloads for i, r in enumerate(catalog.implementations(w))}
+    cases = {(w, c): i for w in workloads for i, c in enumerate(catalog.spec(w).cases)}
 
     def place(cell: Cell) -> tuple[object, ...]:
         base, sizes = parse_case(cell.case)
         rung = rank.get((cell.workload, cell.implementation), 0)
         return cell.workload, cases[cell.workload, base], sizes, rung
 
-    ordered = sorted(cells.values(), key=place)
-    return ordered if options.shard is None else shard(catalog, ordered, options.shard)
+    return sorted(cells, key=place)
 
 
 def comparison_groups(catalog: Catalog, cells: Sequence[C]) -> list[list[C]]:
@@ -163,16 +177,21 @@ def _existing(catalog: Catalog, workload: str, case: str, asked: str) -> str:
         catalog.spec(workload).case(case)
     except ValueError as error:
         raise SamestepError(f"{asked}: {workload}:{error}") from error
+    except Exception as error:
+        place = written(catalog.specification(workload))
+        raise SamestepError(f"{place}: scaled at the sizes of {case} {raised(error)}") from error
     return case
 
 
-def _cases(catalog: Catalog, workload: str, selector: Selector, text: str) -> list[str]:
+def _cases(
+    catalog: Catalog, workload: str, selector: Selector, usable: Sequence[str], text: str
+) -> list[str]:
     cases = catalog.spec(workload).cases
     if selector.case is None:
         return [name for name, case in cases.items() if case.default]
     base = selector.case.partition("[")[0] if selector.sized else selector.case
     if selector.several:  # another workload may have it
-        everywhere = tuple(dict.fromkeys(name for w in catalog.workloads for name in catalog.spec(w).cases))
+        everywhere = tuple(dict.fromkeys(name for w in usable for name in catalog.spec(w).cases))
         _matching(base, everywhere, "case", text)
         if not any(fnmatchcase(name, base) for name in cases):
             return []
@@ -182,7 +201,12 @@ def _cases(catalog: Catalog, workload: str, selector: Selector, text: str) -> li
 
 
 def _rungs(
-    catalog: Catalog, workload: str, selector: Selector, text: str, file: Path | None
+    catalog: Catalog,
+    workload: str,
+    selector: Selector,
+    usable: Sequence[str],
+    text: str,
+    file: Path | None,
 ) -> list[Implementation]:
     if file is not None:
         rung = catalog.describe(workload, file)
@@ -190,12 +214,14 @@ def _rungs(
             tasks = ", ".join(catalog.spec(workload).tasks)
             raise SamestepError(f"{file} has no task of {workload}: it needs one or more of {tasks}")
         return [rung]
+    unreadable = catalog.unreadable(workload)
+    for name in unreadable:
+        if fnmatchcase(name, selector.implementation):
+            catalog.left_out[f"{workload}/{name}"] = unreadable[name]
     rungs = catalog.implementations(workload)
-    names = tuple(rung.name for rung in rungs)
+    names = (*(rung.name for rung in rungs), *unreadable)
     if selector.several and not any(fnmatchcase(name, selector.implementation) for name in names):
-        everywhere = tuple(
-            dict.fromkeys(r.name for w in catalog.workloads for r in catalog.implementations(w))
-        )
+        everywhere = tuple(dict.fromkeys(r.name for w in usable for r in catalog.implementations(w)))
         _matching(selector.implementation, everywhere, "implementation", text)
         return []  # another workload has it
     wanted = _matching(selector.implementation, names, f"implementation of {workload}", text)

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from samestep.catalog.selection import select, with_aa_copies
+from samestep.catalog.selection import with_aa_copies
 from samestep.commands.options import Selection, emit, exit_for, measured, selection
 from samestep.jobs.bench import bench
 from samestep.jobs.eta import Eta
@@ -45,7 +45,7 @@ def command(asked: Selection, profile: Profile, form: str, out: Path) -> None:
 def new_run(asked: Selection, profile: Profile, out: Path) -> Run:
     """Make the folder of a run of the selection, with its plan."""
     selectors = asked.selectors or tuple(networks(asked.catalog))
-    cells = with_aa_copies(asked.catalog, select(asked.catalog, selectors, asked.options))
+    cells = with_aa_copies(asked.catalog, asked.cells(selectors))
     roots = [str(root.resolve()) for root in asked.roots]
     options = RunOptions(**vars(asked.options), seed=asked.seed, pythons=asked.pythons, roots=roots)
     plan = make_plan(asked.catalog, cells, selectors, options, profile)

@@ -34,7 +34,7 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
 
     The limits are derived from the arithmetic, and none is set by hand.
     """
-    cells = asked.cells
+    cells = asked.cells(asked.selectors or asked.catalog.of_own_folders)
     wanted = Wanted(free_run_steps=FREE_RUN_STEPS if trajectory else 0)
     with cleanup.temporary_folder() if matrix else nullcontext() as folder:
         results = examine(asked, cells, replace(wanted, keep=folder))

@@ -15,6 +15,7 @@ from samestep.jobs.listing import probe, take_inventory
 def command(asked: Selection, form: str, ask: bool) -> None:
     """What there is: workloads, implementations, frameworks, devices."""
     inventory = take_inventory(asked.catalog, asked.selectors, asked.options, asked.pythons)
+    asked.tell((one.workload, one.implementation) for one in inventory.implementations)
     if ask:
         inventory = probe(inventory, asked.launcher, asked.options)
     if form == "table":

@@ -16,6 +16,7 @@ import click
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
+from samestep.catalog.ladder import remarks
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -169,15 +170,30 @@ class Selection:
 
         return Launcher(self.catalog, self.roots, self.pythons, self.seed)
 
-    @property
-    def cells(self) -> list[Cell]:
-        """The selected cells."""
+    def cells(self, selectors: Sequence[str]) -> list[Cell]:
+        """Return the cells of these selectors, without those whose files cannot be used, which are named on
+        standard error. Raises SamestepError where none is left."""
+        from samestep.catalog.inputs import with_sound_inputs
         from samestep.catalog.selection import select
 
-        return select(self.catalog, self.selectors, self.options, self.file)
+        cells = select(self.catalog, selectors, self.options, self.file)
+        cells = with_sound_inputs(self.catalog, cells, self.seed)
+        self.tell((cell.workload, cell.implementation) for cell in cells)
+        return cells
+
+    def tell(self, selected: Iterable[tuple[str, str]]) -> None:
+        """Name on standard error what is left out, and the files that are not what their names say."""
+        for name, error in self.catalog.left_out.items():
+            click.echo(f"samestep: {error}; {name} is left out", err=True)
+        for workload, name in dict.fromkeys(selected):
+            for line in remarks(self.catalog.implementation(workload, name, self.file)):
+                click.echo(f"samestep: {line}", err=True)
 
     def require(self) -> None:
-        """Exit 1 where a framework that must be there is not, whether the selection needs it or not."""
+        """Exit 2 where a selected file could not be used, and 1 where a framework that must be there is not,
+        whether the selection needs it or not."""
+        if self.catalog.left_out:
+            sys.exit(SamestepError.exit_code)
         for name in self.required:
             reason = None if name in self.pythons else self.catalog.missing(name)
             if reason:

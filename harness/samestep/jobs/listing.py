@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from samestep.catalog.catalog import Catalog, Implementation
+from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
+from samestep.catalog.ladder import Implementation
 from samestep.catalog.selection import select
 from samestep.measure.hardware import cpu_name, gpus
 from samestep.records.inventory import (

@@ -27,8 +27,14 @@ PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocatio
 
 
 def networks(catalog: Catalog) -> list[str]:
-    """Return what is timed where nothing was selected: every workload that is not a lesson."""
-    return [name for name in catalog.workloads if not catalog.spec(name).lesson]
+    """Return what is timed where nothing was selected: every workload that is not a lesson.
+
+    Of folders of the user's own it is what they hold. Raises SamestepError where none of it can be used.
+    """
+    names = [name for name in catalog.of_own_folders or catalog.workloads if catalog.usable(name)]
+    if not names:
+        raise next(iter(catalog.left_out.values()))
+    return [name for name in names if not catalog.spec(name).lesson] or names
 
 
 def room() -> int:
@@ -66,7 +72,7 @@ def make_plan(
 def _tasks(catalog: Catalog, cell: Cell) -> dict[str, TaskFacts]:
     spec = catalog.spec(cell.workload)
     case = spec.case(cell.case)
-    return {name: TaskFacts(task.flops(case)) for name, task in spec.tasks.items()}
+    return {name: TaskFacts(float(task.flops(case))) for name, task in spec.tasks.items()}
 
 
 def groups(catalog: Catalog, plan: Plan) -> list[Group]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import numpy as np
-
 from samestep.agreement.examination.candidate import Candidate
 from samestep.catalog.catalog import Catalog
-from samestep.data import load
+from samestep.catalog.inputs import draw_inputs
 from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings
-from samestep.spec import Case, Inputs, Spec
+from samestep.spec import Inputs
 from samestep.workers.failures import lacks_a_package, one_line
 from samestep.workers.protocol import Subject
 
@@ -44,12 +42,3 @@ def open_candidate(
         reason = f"{type(error).__name__}: {one_line(error)}"
         raise SamestepError(f"{subject.file} cannot be loaded: {reason}") from error
     return kind(module, adapter, settings, spec, case, inputs)
-
-
-def draw_inputs(spec: Spec, case: Case, seed: int) -> Inputs:
-    """Return the params and arrays of a case by name, in float64: drawn from the seed, or from its data set.
-
-    Raises `samestep.data.DataMissing` where the data set is not here.
-    """
-    dataset = load(case.dataset) if case.dataset else None
-    return spec.make_inputs(case, np.random.default_rng(seed), dataset)

@@ -20,7 +20,8 @@ from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Reference
 from samestep.agreement.reference.spread_cache import SpreadCache, digest, own_source
 from samestep.agreement.verdict import INVALID, Verdict
-from samestep.catalog.catalog import REFERENCE, Catalog
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.roots import REFERENCE
 from samestep.codec import decode
 from samestep.conventions import ask
 from samestep.errors import SamestepError
