@@ -174,7 +174,7 @@ class JaxSubject:
         values = _with_cotangents(question, values, traced.cotangents)
         given = [np.asarray(x) for x in question.forced.values()]
         arguments = (values, _forced(question, traced))
-        return JaxProgram(traced.named, arguments, contract or Contract.FLOAT32, unrounded=(values, given))
+        return JaxProgram(traced.named, arguments, contract, unrounded=(values, given))
 
     def values_on_the_way(self, question: Question) -> list[ValueOnTheWay]:
         """Return every floating value of one run in the order of the operations. Raises `ModelError`."""

@@ -29,14 +29,15 @@ class JaxProgram(Generic[Key]):
     ``args`` are arrays, PRNG keys or trees of them, and are held exactly. It is traced once, at the dtypes
     that it really has. ``shared`` are digests of captured arrays that the other side holds bit for bit.
     ``unrounded``, trees like ``args``, holds in float64 what its runs take, where ``args`` only have it as
-    their dtypes hold it. Raises what the function raises under `jax.make_jaxpr`.
+    their dtypes hold it. Without a ``contract`` the first run notes no sizes of errors, and the first replica
+    costs another one. Raises what the function raises under `jax.make_jaxpr`.
     """
 
     def __init__(
         self,
         function: Callable[..., Mapping[Key, Any]],
         args: Sequence[Any],
-        contract: Contract = Contract.FLOAT32,
+        contract: Contract | None = Contract.FLOAT32,
         shared: frozenset[str] = frozenset(),
         unrounded: Sequence[Any] | None = None,
     ) -> None:
@@ -54,7 +55,8 @@ class JaxProgram(Generic[Key]):
         leaves = jax.tree_util.tree_leaves(tuple(args if unrounded is None else unrounded))
         dtypes = [aval.dtype if unrounded is None else None for aval in traced.in_avals]
         self._inputs = [lifted(x, dtype) for x, dtype in zip(leaves, dtypes, strict=True)]
-        self._contract, self._shared = contract, shared
+        self._contract, self._shared = contract or Contract.FLOAT32, shared
+        self._measures = contract is not None
         self._record = Record()
         self._visit: Visit | None = None
         self._tapes: dict[Level, Tape] = {}
@@ -67,6 +69,8 @@ class JaxProgram(Generic[Key]):
 
     def replica(self, seed: int, level: Level = Level.OWN) -> dict[Key, Array]:
         """Return all tensors in float64, each primitive with its random error. Raises `Refused`."""
+        if not self._measures:
+            self._measures, self._visit = True, None
         return self._again(draws=Draws(seed), level=level)
 
     def enclosed(self, rounded: frozenset[str]) -> dict[Key, Enclosed]:
@@ -77,7 +81,7 @@ class JaxProgram(Generic[Key]):
         return dict(zip(self._keys, outs, strict=True))
 
     def _first(self) -> dict[Key, Array]:
-        run = Run(self._record, contract=self._contract, shared=self._shared)
+        run = Run(self._record, contract=self._contract, shared=self._shared, measures=self._measures)
         with wide(True), np.errstate(all="ignore"):
             outs, taints, visit = first(self._block, self._inputs, [None] * len(self._inputs), run)
         self._record.terms.update({key: taint or 1 for key, taint in zip(self._keys, taints, strict=True)})

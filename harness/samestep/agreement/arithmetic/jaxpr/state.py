@@ -15,7 +15,8 @@ Taint = int | None
 class Run:
     """One run of a program.
 
-    ``draws`` is None for exact runs. ``record`` is filled by the first run. ``shared`` are digests of
+    ``draws`` is None for exact runs. ``record`` is filled by the first run, which notes how results round if
+    it ``measures``: replicas need that. ``shared`` are digests of
     constants that the other side holds as well, and that so owe nothing.
     """
 
@@ -25,6 +26,7 @@ class Run:
     nudge: Nudge | None = None
     contract: Contract = Contract.FLOAT32
     shared: frozenset[str] = frozenset()
+    measures: bool = True
 
     def found(self, kind: str, place: str, text: str) -> None:
         """Add a finding, once."""

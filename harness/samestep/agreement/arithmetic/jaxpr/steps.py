@@ -144,6 +144,8 @@ class Rounded:
         reduces = self.operation.name == "reduce_precision"  # to fewer digits than its dtype has
         if taint is None and not reduces and held(out, self.operation.dtype):
             return [out], [None], None
+        if not run.measures:
+            return [out], [longest(taint, 1)], None
         rounding = rounding_of(self.operation, operands, out)
         if rounding is None:
             return [out], [taint], None
