@@ -57,7 +57,7 @@ def _tensordot(self: RoundingArray, a: object, b: object, axes: Any = 2) -> Any:
     n = int(np.prod([first.shape[d] for d in gone[0]], dtype=np.int64))
     left = first.each(lambda part: part.transpose(*kept[0], *gone[0]).reshape(-1, n))
     right = second.each(lambda part: part.transpose(*gone[1], *kept[1]).reshape(n, -1))
-    return (left @ right).each(lambda part: part.reshape(*rows, *columns))
+    return (left @ right).each(lambda part: part.reshape((*rows, *columns)))
 
 
 def _einsum(self: RoundingArray, subscripts: object, *operands: object, **options: Any) -> Any:

@@ -23,7 +23,7 @@ Handler = Callable[..., Any]
 _MOVING = """
     transpose swapaxes moveaxis rollaxis expand_dims squeeze reshape ravel broadcast_to roll flip fliplr
     flipud rot90 repeat tile take take_along_axis tril triu diagonal diag atleast_1d atleast_2d atleast_3d
-    copy compress permute_dims matrix_transpose
+    copy permute_dims matrix_transpose
 """
 _JOINING = "stack concatenate concat vstack hstack dstack column_stack"
 _SPLITTING = "split array_split hsplit vsplit dsplit unstack"
@@ -128,6 +128,6 @@ MOVING_METHODS: dict[str, Handler] = {
     "flatten": _flatten,
     **{
         name: MOVES[getattr(np, name)]
-        for name in ("swapaxes", "squeeze", "ravel", "repeat", "take", "diagonal", "copy", "compress")
+        for name in ("swapaxes", "squeeze", "ravel", "repeat", "take", "diagonal", "copy")
     },
 }
