@@ -52,7 +52,7 @@ def test_a_request_that_raises_leaves_the_worker_alive(launcher, cell):
             worker.ask(Import("abacus"), 60)
         assert worker.ask(Import("numpy"), 60).version
     assert failed.value.verdict.verdict == "unavailable"
-    assert str(failed.value).startswith("no adapter: write frameworks/abacus.py, or name the file after one of")
+    assert str(failed.value).startswith("no adapter: write frameworks/abacus.py, or name the file")
     assert failed.value.stderr.startswith("Traceback")
 
 

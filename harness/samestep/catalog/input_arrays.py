@@ -69,6 +69,8 @@ def _check_used(case: Case, spec: Spec, inputs: Inputs) -> None:
     given = [*inputs.arrays, *case.numbers]
     for task, about in spec.tasks.items():
         for name in about.inputs:
+            if name in inputs.params:
+                raise Wrong(f"tasks[{task!r}].inputs: {name!r} is a param, which the state brings along")
             if name not in given:
                 what = "an array of make_inputs or a number of the case"
                 raise unknown(f"tasks[{task!r}].inputs", name, what, given)

@@ -15,7 +15,7 @@ from samestep.catalog.cell import Cell
 from samestep.catalog.input_arrays import check_arrays
 from samestep.catalog.spec_calls import called
 from samestep.catalog.spec_fields import Wrong, fails
-from samestep.catalog.spec_file import place_of
+from samestep.catalog.spec_file import in_file
 from samestep.data import DataError, load
 from samestep.errors import SamestepError
 from samestep.spec import Case, Inputs, Spec
@@ -65,8 +65,7 @@ def check_inputs(catalog: Catalog, workload: str, case: str, seed: int) -> None:
     try:
         _check(what, spec, catalog.read_again(workload), case, seed)
     except Wrong as wrong:
-        place = place_of(catalog.specification(workload), wrong)
-        raise SamestepError(f"{place}: {wrong}") from wrong
+        raise in_file(catalog.specification(workload), wrong) from wrong
 
 
 def _check(what: str, spec: Spec, read_again: Spec, name: str, seed: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from numbers import Real
 from typing import TypeVar
 
@@ -15,9 +17,10 @@ R = TypeVar("R")
 
 def called(what: str, function: Callable[..., R], *arguments: object) -> R:
     """Return what a function of the user's returns; raise `Wrong`, its cause the error, for whatever it
-    raises."""
+    raises. What it prints goes to standard error: on standard output there may be a document."""
     try:
-        return function(*arguments)
+        with redirect_stdout(sys.stderr):
+            return function(*arguments)
     except (Exception, SystemExit) as error:
         raise Wrong(f"{what} {raised(error)}") from error
 

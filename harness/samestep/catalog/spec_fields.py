@@ -79,7 +79,7 @@ def whole_number(place: str, value: object) -> None:
 def plain_number(place: str, value: object) -> None:
     """NumPy's scalars are left out: one of float64 makes float64 of the float32 arrays that it meets."""
     if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise fails(place, value, "a finite Python float or int")
+        raise fails(place, value, "a finite float or int of Python's own")
 
 
 def dataset(place: str, value: object) -> None:

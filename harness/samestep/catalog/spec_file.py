@@ -38,12 +38,16 @@ def read_spec(path: Path, load: Callable[[], ModuleType]) -> Spec:
         check_names(spec)
         check_calls(spec)
     except Wrong as wrong:
-        raise SamestepError(f"{place_of(path, wrong)}: {_as_meant(wrong)}") from wrong
+        raise in_file(path, wrong) from wrong
     return spec
 
 
-def place_of(path: Path, wrong: Wrong) -> str:
-    """Return the file as the user would write it, with the line where its code raised the error's cause."""
+def in_file(path: Path, wrong: Wrong) -> SamestepError:
+    """Return the error of a spec with its file, and with the line where that raised the error's cause."""
+    return SamestepError(f"{_place(path, wrong)}: {_as_meant(wrong)}")
+
+
+def _place(path: Path, wrong: Wrong) -> str:
     cause, line = wrong.__cause__, None
     if isinstance(cause, SyntaxError) and cause.filename == str(path):
         line = cause.lineno
