@@ -1,0 +1,63 @@
+"""PyTorch autograd with a BatchNorm of our own, whose backward pass is a formula, not a chain of steps."""
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from . import torch_autograd
+from .torch_autograd import adopt, export, forward, gradients
+from .torch_manual import CHANNELS, EPS, MOMENTUM, of_channels, positions
+
+__all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
+
+READ_AFTER = "torch_autograd"
+
+
+class BatchNorm(torch.autograd.Function):
+    """Of conv, scale and shift; beside h it returns the batch's mean and variance, which have no gradient."""
+
+    @staticmethod
+    def forward(ctx, conv, scale, shift):
+        var, mean = torch.var_mean(conv, CHANNELS, correction=0)
+        std = torch.sqrt(var + EPS)
+        normed = (conv - of_channels(mean)) / of_channels(std)
+        ctx.save_for_backward(normed, scale / std)
+        ctx.mark_non_differentiable(mean, var)
+        return torch.addcmul(of_channels(shift), normed, of_channels(scale)), mean, var
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad, grad_mean, grad_var):
+        normed, slope = ctx.saved_tensors
+        grad_scale, grad_shift = (grad * normed).sum(CHANNELS), grad.sum(CHANNELS)
+        means = (of_channels(grad_shift) + normed * of_channels(grad_scale)) / positions(grad)
+        return (grad - means) * of_channels(slope), grad_scale, grad_shift
+
+
+def by_the_batch(state, i, conv):
+    h, _, _ = BatchNorm.apply(conv, state[f"scale{i}"], state[f"shift{i}"])
+    return h
+
+
+def by_the_batch_and_renew(state, i, conv):
+    h, mean, var = BatchNorm.apply(conv, state[f"scale{i}"], state[f"shift{i}"])
+    n = positions(conv)
+    state[f"mean{i}"].lerp_(mean, MOMENTUM)
+    state[f"var{i}"].lerp_(var * (n / (n - 1)), MOMENTUM)
+    return h
+
+
+def trace(state, x, y):
+    return torch_autograd.trace(state, x, y, by_the_batch)
+
+
+def loss_and_grads(state, x, y):
+    loss, grads = gradients(state, x, y, by_the_batch)
+    return loss, export(grads)
+
+
+def train_step(state, x, y, learning_rate):
+    loss, grads = gradients(state, x, y, by_the_batch_and_renew)
+    with torch.no_grad():
+        for name, grad in grads.items():
+            state[name].sub_(grad, alpha=learning_rate)
+    return state, loss

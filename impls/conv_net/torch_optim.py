@@ -1,0 +1,70 @@
+"""PyTorch optim: optimisers hold the weights and their own memory; running statistics they do not know."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from . import torch_nn
+from .torch_nn import channels_first, from_torch, to_torch
+
+READ_AFTER = "torch_nn"
+SLOTS = {"adam_m": "exp_avg", "adam_v": "exp_avg_sq"}
+
+
+class State(NamedTuple):
+    model: torch.nn.Sequential
+    sgd: torch.optim.SGD
+    adam: torch.optim.Adam
+
+
+def adopt(params):
+    model = torch_nn.adopt(params)
+    state = State(model, torch.optim.SGD(model.parameters()), torch.optim.Adam(model.parameters()))
+    for name, p in torch_nn.weights(model).items():
+        if f"adam_m/{name}" in params:
+            # Adam keeps its count on the CPU, as a float32, where each step reads it
+            memory = {slot: to_torch(name, params[f"{key}/{name}"]) for key, slot in SLOTS.items()}
+            state.adam.state[p] = {"step": params["adam_step"].float().cpu(), **memory}
+    return state
+
+
+def export(state):
+    params = torch_nn.export(state.model)
+    for name, p in torch_nn.weights(state.model).items():
+        memory = state.adam.state[p]
+        if memory:
+            params |= {f"{key}/{name}": from_torch(name, memory[slot]) for key, slot in SLOTS.items()}
+            params["adam_step"] = memory["step"].long()
+    return params
+
+
+def forward(state, x):
+    return torch_nn.forward(state.model, x)
+
+
+def trace(state, x, y):
+    return torch_nn.trace(state.model, x, y)
+
+
+def loss_and_grads(state, x, y):
+    return torch_nn.loss_and_grads(state.model, x, y)
+
+
+def step(state, optimizer, x, y, **settings):
+    for group in optimizer.param_groups:  # where a schedule would change them, too
+        group.update(settings)
+
+    optimizer.zero_grad()
+    loss = F.cross_entropy(state.model.train()(channels_first(x)), y)
+    loss.backward()
+    optimizer.step()
+    return state, loss.detach()
+
+
+def train_step(state, x, y, learning_rate):
+    return step(state, state.sgd, x, y, lr=learning_rate)
+
+
+def adam_step(state, x, y, learning_rate, beta1, beta2, eps):
+    return step(state, state.adam, x, y, lr=learning_rate, betas=(beta1, beta2), eps=eps)
