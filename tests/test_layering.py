@@ -109,7 +109,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "workers.cleanup_process": (),
     "workers.environment": ("measure.clock",),
     "workers.protocol": (*DATA, "frameworks"),
-    "workers.failures": ("agreement.verdict", "data", "frameworks"),
+    "workers.failures": (
+        "agreement.verdict", "agreement.arithmetic", "data", "frameworks",
+    ),
     "workers.open_candidate": (
         *DATA, "catalog", "data", "frameworks", "agreement.examination", "workers.protocol",
         "workers.failures",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from samestep.workers.protocol import (
     TakeSample,
 )
 from samestep.workers.server import Server, serve
-from tests.made.rungs import doing, root
+from tests.made.rungs import GOOD, MANUAL, doing, root
 
 TASKS = ["loss_and_grads", "train_step", "train"]
 
@@ -92,6 +93,20 @@ def test_what_an_implementation_raises_is_the_verdict_of_its_cell(server):
     assert isinstance(failed, Failed)
     assert failed.verdict.verdict == "crashed"
     assert failed.verdict.reason.startswith("ValueError: broken (numpy_raises.py:")
+
+
+@pytest.mark.parametrize("implementation", ["numpy_manual", "numpy_same"])
+def test_what_the_reference_may_not_use_blames_no_implementation(tmp_path, implementation):
+    manual = MANUAL.replace("np.square(error).sum()", "np.square(error).sum() + 0 * np.median(error)")
+    server = Server()
+    serve(server, Open("numpy", Settings(), (root(tmp_path, {"numpy_manual": manual, "numpy_same": GOOD}),)))
+    failed = serve(server, Examine(subject(implementation)))
+    assert failed.verdict.verdict == "abstains"
+    assert re.fullmatch(
+        r"the reference uses np\.median \(numpy_manual\.py:\d+\), whose rounding cannot be followed: "
+        r"use np\.sort and an index",
+        failed.verdict.reason,
+    )
 
 
 @pytest.mark.parametrize(

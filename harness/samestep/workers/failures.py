@@ -1,11 +1,12 @@
-"""An exception of an implementation, as a verdict of its cell."""
+"""An exception of an implementation, or of its reference, as a verdict of its cell."""
 
 from __future__ import annotations
 
 import traceback
 from pathlib import Path
 
-from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
+from samestep.agreement.verdict import ABSTAINS, CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from samestep.data import DataError
 from samestep.frameworks import Unavailable
 
@@ -20,6 +21,8 @@ def failure(error: BaseException) -> Verdict:
     """Return the verdict of an exception: what it was, in one line, and where in the implementation."""
     if isinstance(error, Unavailable | DataError) or lacks_a_package(error):
         return Verdict(UNAVAILABLE, one_line(error))
+    if isinstance(error, UnknownOperation):  # the reference's, which says nothing of the implementation
+        return Verdict(ABSTAINS, one_line(error))
     text = f"{type(error).__name__}: {one_line(error)}{_place(error)}"
     exhausted = isinstance(error, MemoryError) or any(mark in text for mark in EXHAUSTED)
     return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
