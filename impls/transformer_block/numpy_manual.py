@@ -186,9 +186,7 @@ def block_grads(w, h, seen, grad, tanh):
     grad = new["grad_attended"] = grad + grad_h
 
     # Attention
-    new["grad_mixed"], grad_w, new["grad_b_out"] = linear_grads(
-        seen["mixed"], w["w_out"].reshape(d, d), grad
-    )
+    new["grad_mixed"], grad_w, new["grad_b_out"] = linear_grads(seen["mixed"], w["w_out"].reshape(d, d), grad)
     new["grad_w_out"] = grad_w.reshape(w["w_out"].shape)
     new["grad_p"], new["grad_qkv"] = attention_grads(
         seen["qkv"], seen["p"], new["grad_mixed"].reshape(*h.shape[:2], *w["b_qkv"].shape[1:])

@@ -111,10 +111,11 @@ SPEC = Spec(
             summary="one block of 4 heads and width 64, 8 rows of 32 tokens, GELU as defined, by erf",
         ),
         "tanh": decoder(
-            8, 32, 96, 4, 16, 1, tanh=1, default=True, summary="the same, GELU's approximation by tanh"
+            8, 32, 96, 4, 16, 1, tanh=1, summary="the same, GELU's approximation by tanh"
         ),
         "deep": decoder(8, 32, 96, 4, 16, 2, tanh=0, summary="two blocks"),
         "tiny": decoder(3, 6, 11, 2, 4, 1, tanh=0, summary="2 heads, width 8, 3 rows of 6: quick to check"),
+        "tiny_tanh": decoder(3, 6, 11, 2, 4, 2, tanh=1, summary="the same, two blocks and GELU by tanh"),
     },
     tasks={
         "forward": Task(("x", "tanh"), ("logits",), forward_flops),
