@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 AGREE, SUSPECT, DISAGREE = "agree", "suspect", "disagree"
-#: Of a user's model: the right function in weaker arithmetic than declared; and no answer, with the reason.
+#: Of a user's model: the right function in weaker arithmetic than declared. And no answer, with the reason:
+#: there was nothing to judge by.
 WEAKER, ABSTAINS = "weaker", "abstains"
 INVALID, UNAVAILABLE, CRASHED = "invalid", "unavailable", "crashed"
 TIMEOUT, OUT_OF_MEMORY = "timeout", "out_of_memory"
@@ -122,3 +123,7 @@ class Suspicion(Disagreement):
 
 class Invalid(Exception):
     """Raised where an implementation breaks the protocol: names, shapes, dtypes, device, not finite."""
+
+
+class Refuted(Exception):
+    """Raised where the reference itself is wrong, so that nothing can be judged by it."""

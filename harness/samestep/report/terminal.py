@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from samestep.agreement.verdict import AGREE, UNAVAILABLE
+from samestep.agreement.verdict import ABSTAINS, AGREE, UNAVAILABLE
 from samestep.analysis.cpu_gpu import curves
 from samestep.analysis.summary import CellSummary
 from samestep.records.plan import Plan
@@ -19,7 +19,7 @@ from samestep.report.fastest import Ranking, ranking
 from samestep.report.legend import legend, noise_note
 from samestep.report.summaries import groups, main_task, summaries_of, unit
 
-STYLES = {AGREE: "green", UNAVAILABLE: "dim"}
+STYLES = {AGREE: "green", UNAVAILABLE: "dim", ABSTAINS: "yellow"}
 
 
 def show(run: Run, console: Console) -> None:

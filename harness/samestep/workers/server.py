@@ -19,7 +19,7 @@ from samestep.agreement.free_run import free_run
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Reference
 from samestep.agreement.reference.spread_cache import SpreadCache, digest, own_source
-from samestep.agreement.verdict import INVALID, Verdict
+from samestep.agreement.verdict import ABSTAINS, INVALID, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.roots import REFERENCE
 from samestep.codec import decode
@@ -89,8 +89,9 @@ class Server:
         candidate = self._candidate(request.subject, Candidate)
         expectations = self._expectations(request.subject, candidate)
         verdict = examine(candidate, expectations, request.keep)
-        # What breaks the contract goes nowhere, and neither does what trains nothing.
-        if not request.free_run_steps or verdict.verdict == INVALID or not candidate.training_tasks():
+        # What breaks the contract goes nowhere, nor does what trains nothing or has nothing beside it.
+        stays = verdict.verdict in (INVALID, ABSTAINS) or not candidate.training_tasks()
+        if not request.free_run_steps or stays:
             return Examined(verdict)
         return Examined(verdict, free_run(candidate, expectations.reference, request.free_run_steps))
 

@@ -36,6 +36,14 @@ def _through(function: np.ufunc, slope: Callable[[Array], Array]) -> Callable[[A
     return lambda z: np.asarray(function(z.real) + 1j * slope(z.real) * z.imag)
 
 
+def _times(a: Array, b: Array) -> Array:
+    """The product; what does not move stays so beside an infinity."""
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape), complex)
+    product.real = a.real * b.real
+    product.imag = np.where(b.imag == 0, 0.0, a.real * b.imag) + np.where(a.imag == 0, 0.0, a.imag * b.real)
+    return product
+
+
 def _expit(z: Array) -> Array:
     e = np.exp(-np.abs(z.real))
     return np.asarray(np.where(z.real < 0, e, 1.0) / (1 + e) + 1j * z.imag * e / np.square(1 + e))
@@ -48,6 +56,9 @@ _OWN: dict[str, Callable[..., Array]] = {
         name: _of_real(getattr(np, name))
         for name in ("sign", "floor", "ceil", "trunc", "rint", "isnan", "isinf", "isfinite")
     },
+    "multiply": _times,
+    "square": lambda z: _times(z, z),
+    "divide": lambda a, b: np.where(np.isinf(a.real), _times(a, 1 / b), a / b),
     "hypot": lambda a, b: np.sqrt(a * a + b * b),
     "cbrt": _through(np.cbrt, lambda x: 1 / (3 * np.square(np.cbrt(x)))),
     "logaddexp": _logaddexp,

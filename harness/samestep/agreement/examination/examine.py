@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
 from samestep.agreement.diagnosis.diagnose import diagnose, diagnose_test
 from samestep.agreement.diagnosis.mismatch import Mismatch
 from samestep.agreement.distance import save_outputs
@@ -13,6 +14,7 @@ from samestep.agreement.examination.perturbed import perturb
 from samestep.agreement.examination.stages import LENGTHS, Examination
 from samestep.agreement.reference.expectation import Expectation, Expectations
 from samestep.agreement.verdict import (
+    ABSTAINS,
     AGREE,
     DISAGREE,
     INVALID,
@@ -20,6 +22,7 @@ from samestep.agreement.verdict import (
     Diagnosis,
     Disagreement,
     Invalid,
+    Refuted,
     Suspicion,
     Verdict,
 )
@@ -29,14 +32,19 @@ RECHECKS = (2, 3)
 
 
 def examine(candidate: Candidate, expectations: Expectations, path: Path | None = None) -> Verdict:
-    """Return the verdict on a candidate, which goes through all stages.
+    """Return the verdict on a candidate, which goes through all stages once the reference is proven.
 
     What it gave at its first step is written to ``path``, for `samestep.agreement.distance`. Exceptions of
     the candidate's own code are not caught.
     """
     examination = Examination(candidate, expectations)
-    verdict = _verdict_of(examination, examination.run)
-    if path is not None:
+
+    def stages() -> None:
+        expectations.prove()
+        examination.run()
+
+    verdict = _verdict_of(examination, stages)
+    if path is not None and verdict.verdict != ABSTAINS:
         save_outputs(path, examination.comparisons.first, examination.comparisons.sigmas)
     return verdict
 
@@ -59,6 +67,8 @@ def _verdict_of(examination: Examination, stages: Callable[[], None]) -> Verdict
         return _verdict(examination, DISAGREE, found)
     except Invalid as broken:
         return _verdict(examination, INVALID, broken)
+    except (Refuted, UnknownOperation) as nothing:  # only the reference runs on arrays that know rounding
+        return Verdict(ABSTAINS, str(nothing))
     return _verdict(examination, AGREE)
 
 

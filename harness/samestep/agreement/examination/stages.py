@@ -26,7 +26,6 @@ from samestep.agreement.examination.departures import check_probes
 from samestep.agreement.examination.perturbed import perturb
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.tensor_check import Place, check_identical
-from samestep.agreement.reference.derivative_check import check_derivatives
 from samestep.agreement.reference.expectation import Expectation, Expectations
 from samestep.agreement.verdict import Invalid
 
@@ -62,9 +61,6 @@ class Examination:
     def examine_inputs(self) -> None:
         """Go through all stages but repeatability."""
         self._check_offer()
-        is_reference = self.candidate.module.__name__ == self.reference.module.__name__
-        if is_reference and self.reference.dtype == "float64":
-            check_derivatives(self.reference, self.candidate.point)
         self.force_steps()
         for task in self.training:
             self._check_continuity(task)

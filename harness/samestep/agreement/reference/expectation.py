@@ -15,10 +15,12 @@ import numpy as np
 
 from samestep.agreement.arithmetic.bound import Bound
 from samestep.agreement.limits import FEWER_REPLICAS, REPLICAS
+from samestep.agreement.reference.proof import prove
 from samestep.agreement.reference.run import Outcome, Point, Reference
 from samestep.agreement.reference.spread import Spread
-from samestep.agreement.reference.spread_cache import SpreadCache
+from samestep.agreement.reference.spread_cache import SpreadCache, digest
 from samestep.agreement.reference.training_path import TrainingPath
+from samestep.agreement.verdict import Refuted
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,30 @@ class Expectations:
         self.path = TrainingPath(reference, start, source, spreads)
         self._kept: dict[tuple[str, int, int], Expectation] = {}  # by task, step, and the steps of one call
         self._perturbed: dict[str, Expectations] = {}
+
+    def prove(self) -> None:
+        """See that the reference is right at the start: once for all implementations, and kept on disk.
+
+        Raises `Refuted` where it is not, and as `samestep.agreement.reference.proof.prove` does.
+        """
+        if self._refuted:
+            raise Refuted(f"the reference is refuted: {self._refuted}")
+
+    @cached_property
+    def _refuted(self) -> str | None:
+        spec = self.reference.spec
+        tasks = [(name, task.inputs, task.outputs, task.steps) for name, task in spec.tasks.items()]
+        declared = str((tasks, spec.trace, spec.derivatives, spec.state))
+
+        def proven() -> dict[str, Spread]:
+            prove(self.reference, self.start)
+            return {}
+
+        try:
+            self.path.cache.get(digest(self.path.identity, "proof", declared), proven)
+        except Refuted as refuted:
+            return str(refuted)
+        return None
 
     def expect(self, task: str, point: Point, along: str, step: int) -> Expectation:
         """Return what ``task`` should give at ``point``, where ``step`` steps of the task ``along`` led."""

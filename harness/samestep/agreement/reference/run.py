@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +134,11 @@ class Reference:
         like = ComplexStep(0.0)
         return _each(lambda array: array.value, self._lifted(task, point, like.lift, float, like))
 
+    def returned(self, task: str, point: Point) -> object:
+        """Return what a task, or ``trace``, returns in float64, unsorted, whatever it is."""
+        with np.errstate(all="ignore"):
+            return self._called(task, point, _to_float64, _unchanged)
+
     def count_products(self, task: str, point: Point) -> int:
         """Return how many matrix products one call of a task makes."""
         counting = Arithmetic()
@@ -173,23 +178,12 @@ class Reference:
         number: Callable[[float], object],
         like: RoundingArray | None = None,
     ) -> Outcome[np.ndarray]:
-        """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is.
-
-        They are arrays ``like`` this one, or plain.
-        """
-        inputs = self.spec.tasks["loss_and_grads" if task == "trace" else task].inputs
-        arguments = [
-            lift(point.arrays[name]) if name in point.arrays
-            else number(point.numbers[name]) if isinstance(point.numbers[name], float)
-            else point.numbers[name]
-            for name in inputs
-        ]  # fmt: skip
+        """Return what a task, or ``trace``, gives on arrays ``like`` this one, or on plain ones."""
         with (
             np.errstate(all="ignore"),
             followed(like, "the reference") if like is not None else nullcontext(),
         ):
-            state = self.module.adopt({name: lift(value) for name, value in point.params.items()})
-            returned = getattr(self.module, task)(state, *arguments)
+            returned = self._called(task, point, lift, number)
             if task == "trace":
                 return Outcome(dict(returned), {})
             outputs = self.spec.tasks[task].outputs
@@ -197,6 +191,24 @@ class Reference:
             new = self.module.export(named.pop("state")) if "state" in named else {}
         grads = named.pop("grads", {})
         return Outcome({**named, **{f"grad_{name}": grad for name, grad in grads.items()}}, dict(new))
+
+    def _called(
+        self,
+        task: str,
+        point: Point,
+        lift: Callable[[np.ndarray], object],
+        number: Callable[[float], object],
+    ) -> Any:
+        """Call a task, or ``trace``, on lifted arrays and numbers; an int stays as it is."""
+        inputs = self.spec.tasks["loss_and_grads" if task == "trace" else task].inputs
+        arguments = [
+            lift(point.arrays[name]) if name in point.arrays
+            else number(point.numbers[name]) if isinstance(point.numbers[name], float)
+            else point.numbers[name]
+            for name in inputs
+        ]  # fmt: skip
+        state = self.module.adopt({name: lift(value) for name, value in point.params.items()})
+        return getattr(self.module, task)(state, *arguments)
 
 
 S = TypeVar("S")

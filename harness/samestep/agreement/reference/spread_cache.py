@@ -20,8 +20,16 @@ import numpy as np
 
 from samestep import paths
 from samestep.agreement import limits
-from samestep.agreement.arithmetic import long_sums, lost_terms, noise, rounding_array, rules, summation
-from samestep.agreement.reference import scatter, spread
+from samestep.agreement.arithmetic import (
+    complex_step,
+    long_sums,
+    lost_terms,
+    noise,
+    rounding_array,
+    rules,
+    summation,
+)
+from samestep.agreement.reference import derivative_check, proof, scatter, spread
 from samestep.agreement.reference.spread import Spread
 
 #: The folder is kept below this: the files that were not used for longest go first.
@@ -51,8 +59,21 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 
 
 def own_source() -> str:
-    """Return the digest of the model of rounding: spreads of a changed model are measured again."""
-    modules = (rules, rounding_array, limits, noise, summation, long_sums, lost_terms, scatter, spread)
+    """Return the digest of the model of rounding and of the proof: with another one, all is made again."""
+    modules = (
+        rules,
+        rounding_array,
+        limits,
+        noise,
+        summation,
+        long_sums,
+        lost_terms,
+        scatter,
+        spread,
+        complex_step,
+        derivative_check,
+        proof,
+    )
     sources = [Path(str(module.__file__)).read_bytes() for module in modules]
     return digest(*sources, Path(__file__).read_bytes())
 

@@ -64,14 +64,15 @@ class TrainingPath:
         return self.reference.spreads(task, self.reference.first_steps(task, point, count), replicas)
 
     def _key(self, task: str, along: str, steps: int, replicas: int, count: int) -> str:
-        return digest(self._identity, task, along, str(steps), str(replicas), str(count))
+        return digest(self.identity, task, along, str(steps), str(replicas), str(count))
 
     @cached_property
-    def _identity(self) -> str:
-        """Everything that a spread follows from, but the place."""
+    def identity(self) -> str:
+        """A digest of everything that a spread follows from, but the place."""
         arrays = {**self.start.params, **self.start.arrays}
         return digest(
-            Path(__file__).read_bytes(), self.source, self.reference.dtype, str(self.reference.tf32), str(self.start.numbers),
+            Path(__file__).read_bytes(), self.source, self.reference.dtype, str(self.reference.tf32),
+            str(self.start.numbers),
             *(part for name, array in sorted(arrays.items()) for part in (name, np.asarray(array))),
         )  # fmt: skip
 

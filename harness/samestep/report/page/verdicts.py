@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from samestep.agreement.findings import TensorStatistics
-from samestep.agreement.verdict import AGREE, UNAVAILABLE, Divergence
+from samestep.agreement.verdict import ABSTAINS, AGREE, UNAVAILABLE, Divergence
 from samestep.analysis.summary import CellSummary
 from samestep.records.plan import PlannedCell
 from samestep.records.schema import CellVerdict, Record
@@ -53,7 +53,7 @@ class VerdictCell:
     @property
     def kind(self) -> str:
         """How it is drawn: "agree", "absent" or "differs"."""
-        return {AGREE: "agree", UNAVAILABLE: "absent"}.get(self.verdict, "differs")
+        return {AGREE: "agree", UNAVAILABLE: "absent", ABSTAINS: "absent"}.get(self.verdict, "differs")
 
     def document(self) -> dict[str, object]:
         """Return what the page's dialog shows."""
