@@ -1,24 +1,26 @@
 """The check of what a reference calls a derivative, against complex-step differentiation.
 
 All elements are tried at once, each moved by its own random amount: the derivative in that direction is the
-sum of the elements' derivatives times their moves, in which any wrong element shows. One direction has the
-signs of the derivative, in which a factor shows best, and one random signs. A wrong element is then looked
-for by halving what moves. Where a direction meets a kink its two sides have different slopes, and a
+sum of the elements' derivatives times their moves, in which any wrong element shows. A wrong element is then
+looked for by halving what moves. Where a direction meets a kink its two sides have different slopes, and a
 convention decides between them: there single elements are tried.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from samestep.agreement.arithmetic.bound import Bound
 from samestep.agreement.limits import COMPLEX_STEP, COMPLEX_UNITS, gamma
-from samestep.agreement.reference.run import Point, Reference
+from samestep.agreement.reference.run import Outcome, Point, Reference
 from samestep.agreement.verdict import Disagreement, Divergence
 
+#: The directions that each derivative is tried in, by number.
+DIRECTIONS = (0, 1)
 #: Elements that are tried one by one where there is a kink.
 ELEMENTS = 16
 
@@ -64,68 +66,104 @@ def check_derivatives(reference: Reference, point: Point) -> float:
     The limit is the derivative's certificate, times what a complex operation may round more than a real one
     (`COMPLEX_UNITS`). An element that is not finite, or that nothing bounds, is not tried.
     """
-    return max((_Check(reference, point, claim).run() for claim in claims(reference, point)), default=0.0)
+    bounds: dict[str, Outcome[Bound]] = {}
+    groups: dict[tuple[str, str, str | None], list[_Check]] = {}
+    for claim in claims(reference, point):
+        if claim.task not in bounds:
+            bounds[claim.task] = reference.bounds(claim.task, reference.first_steps(claim.task, point))
+        check = _Check(reference, point, claim, bounds[claim.task].outputs[claim.derivative])
+        groups.setdefault((claim.source, claim.output, claim.weights), []).append(check)
+    return max(map(_check_together, groups.values()), default=0.0)
+
+
+def _check_together(checks: list[_Check]) -> float:
+    """Try claims about one output in the same runs, each weighted alike; where they fail, one by one."""
+    shares = []
+    for number in DIRECTIONS:
+        moves = [check.direction(number) for check in checks]
+        limits = [check.limit(move) for check, move in zip(checks, moves, strict=True)]
+        moves = [move / limit if limit else move for move, limit in zip(moves, limits, strict=True)]
+        slope = checks[0].slope({c.claim.by: move for c, move in zip(checks, moves, strict=True)})
+        claimed = math.fsum(check.sum(move) for check, move in zip(checks, moves, strict=True))
+        shares.append(_share(abs(slope - claimed), float(np.count_nonzero(limits))))
+        if not shares[-1] <= 1:  # NaN fails too
+            return max(check.run() for check in checks)
+    return max(shares)
+
+
+def _sum(values: np.ndarray) -> float:
+    """The sum, rounded once; of what is not finite NumPy's."""
+    total = float(np.sum(values))
+    return math.fsum(values.flat) if math.isfinite(total) else total
+
+
+def _share(error: float, limit: float) -> float:
+    return error / limit if limit else float(np.inf) if error else 0.0
 
 
 class _Check:
-    """One claim at one point."""
+    """One claim at one point, with what the reference gives there."""
 
-    def __init__(self, reference: Reference, point: Point, claim: Claim) -> None:
+    def __init__(self, reference: Reference, point: Point, claim: Claim, found: Bound) -> None:
         self.reference, self.point, self.claim = reference, point, claim
-        inputs = reference.first_steps(claim.task, point)
-        found = reference.bounds(claim.task, inputs).outputs[claim.derivative]
         self.claimed, self.bound = np.asarray(found.value, np.float64), COMPLEX_UNITS * found.bound
         self.known = np.isfinite(self.claimed) & np.isfinite(self.bound)
         self.claimed, self.bound = (np.where(self.known, a, 0.0) for a in (self.claimed, self.bound))
-        self.rng = np.random.default_rng(0)
 
     def run(self) -> float:
-        if not self.known.any():
-            return 0.0
-        worst = [0.0]
-        for signs in (np.sign(self.claimed), self.rng.choice((-1.0, 1.0), self.claimed.shape)):
-            moves = self._moves(signs)
-            share = self._share(moves)
-            if not share <= 1:  # NaN fails too
+        """Return the worst |error| / limit, as `check_derivatives` does."""
+        worst = []
+        for number in DIRECTIONS:
+            moves = self.direction(number)
+            worst.append(self._share(moves))
+            if not worst[-1] <= 1:
                 if self._is_smooth(moves):
                     self._raise_at(self._wrong_element(moves))
                 return max(map(self._try_element, self._elements()))
-            worst.append(share)
         return max(worst)
 
-    def _moves(self, signs: np.ndarray) -> np.ndarray:
-        """Return a direction in which no two errors cancel, and no element's limit drowns the others."""
-        size = self.rng.uniform(1, 2, self.claimed.shape) * signs
-        usual = float(np.median(self.bound))
-        wide, narrow = self.bound > usual, np.ones(self.bound.shape)
-        np.divide(usual, self.bound, out=narrow, where=wide)
+    def direction(self, number: int) -> np.ndarray:
+        """Return a direction in which no two errors cancel, and no element's limit drowns the others.
+
+        Number 0 has the signs of the derivative, in which a factor shows best, and number 1 random ones.
+        """
+        rng, shape = np.random.default_rng(number), self.claimed.shape
+        size = rng.uniform(1, 2, shape) * (
+            rng.choice((-1.0, 1.0), shape) if number else np.sign(self.claimed)
+        )
+        usual = float(np.median(self.bound)) if self.bound.size else 0.0
+        narrow = np.divide(usual, self.bound, out=np.ones(shape), where=self.bound > usual)
         return np.where(self.known, size * narrow, 0.0)
 
-    def _share(self, moves: np.ndarray, sign: int = 1) -> float:
-        """Return |error| / limit in a direction; 0 where both are."""
-        error, limit = abs(self._slope(moves, sign) - self._sum(moves)), self._limit(moves)
-        return error / limit if limit else float(np.inf) if error else 0.0
+    def sum(self, moves: np.ndarray) -> float:
+        """Return the derivative in a direction, as claimed."""
+        return _sum(self.claimed * moves)
 
-    def _sum(self, moves: np.ndarray) -> float:
-        return math.fsum((self.claimed * moves).flat)
-
-    def _limit(self, moves: np.ndarray) -> float:
+    def limit(self, moves: np.ndarray) -> float:
+        """Return the limit of the error in a direction."""
         # Besides the certificate the roundings of the moves, of their products, and by the step and weights
-        return math.fsum(((self.bound + gamma(4, "float64") * np.abs(self.claimed)) * np.abs(moves)).flat)
+        return _sum((self.bound + gamma(5, "float64") * np.abs(self.claimed)) * np.abs(moves))
+
+    def slope(self, moves: Mapping[str, np.ndarray], sign: int = 1) -> float:
+        """Return the derivative in a direction, of params or arrays by name, by a complex step."""
+        claim, point, step = self.claim, self.point, sign * COMPLEX_STEP
+        moved = {name: _moved({**point.params, **point.arrays}[name], step * moves[name]) for name in moves}
+        params = {name: moved.get(name, value) for name, value in point.params.items()}
+        arrays = {name: moved.get(name, value) for name, value in point.arrays.items()}
+        inputs = self.reference.first_steps(claim.source, replace(point, params=params, arrays=arrays))
+        output = self.reference.on_complex(claim.source, inputs).outputs[claim.output]
+        weights = 1.0 if claim.weights is None else point.arrays[claim.weights]
+        return _sum(weights * np.imag(output)) / step
 
     def _slope(self, moves: np.ndarray, sign: int = 1) -> float:
-        claim, step = self.claim, sign * COMPLEX_STEP
-        kind = "params" if claim.by in self.point.params else "arrays"
-        values = getattr(self.point, kind)
-        there = replace(self.point, **{kind: {**values, claim.by: _moved(values[claim.by], step * moves)}})
-        inputs = self.reference.first_steps(claim.source, there)
-        output = self.reference.on_complex(claim.source, inputs).outputs[claim.output]
-        weights = 1.0 if claim.weights is None else self.point.arrays[claim.weights]
-        return math.fsum((weights * np.imag(output)).flat) / step
+        return self.slope({self.claim.by: moves}, sign)
+
+    def _share(self, moves: np.ndarray) -> float:
+        return _share(abs(self._slope(moves) - self.sum(moves)), self.limit(moves))
 
     def _is_smooth(self, moves: np.ndarray) -> bool:
         """Whether both sides have the same slope: no kink, where a convention decides."""
-        return abs(self._slope(moves) - self._slope(moves, -1)) <= self._limit(moves)
+        return abs(self._slope(moves) - self._slope(moves, -1)) <= self.limit(moves)
 
     def _wrong_element(self, moves: np.ndarray) -> tuple[int, ...]:
         """Return an element in which the claim is wrong, by halving the direction."""
@@ -149,7 +187,7 @@ class _Check:
         """Return |error| / limit of one element, which at a kink may lie between the slopes of both sides."""
         moves = np.zeros(self.claimed.shape)
         moves[index] = 1.0
-        claimed, limit = self._sum(moves), self._limit(moves)
+        claimed, limit = self.sum(moves), self.limit(moves)
         sides = self._slope(moves), self._slope(moves, -1)
         error = float(np.max([min(sides) - claimed, claimed - max(sides), 0.0]))
         if not error <= limit:  # NaN fails too
@@ -159,7 +197,7 @@ class _Check:
     def _raise_at(self, index: tuple[int, ...]) -> None:
         moves = np.zeros(self.claimed.shape)
         moves[index] = 1.0
-        claimed, slope, limit = self._sum(moves), self._slope(moves), self._limit(moves)
+        claimed, slope, limit = self.sum(moves), self._slope(moves), self.limit(moves)
         claim = self.claim
         raise Disagreement(
             Divergence(
