@@ -65,9 +65,7 @@ def average_pool(x):
 
 
 def average_pool_grad(x, grad):
-    n, h, w, c = grad.shape
-    part = (grad / counts(x)).reshape(n, h, w, 1, c)
-    return spread(jnp.broadcast_to(part, (n, h, w, 9, c)), x)
+    return spread(jnp.stack(9 * [grad / counts(x)], axis=3), x)  # the same part for each of the 9
 
 
 def log_softmax(logits):
@@ -145,8 +143,7 @@ def renewed(state, seen):
     for i in (1, 2):
         n = positions(seen[f"conv{i}"])
         new[f"mean{i}"] = (1 - MOMENTUM) * state[f"mean{i}"] + MOMENTUM * seen[f"batch_mean{i}"]
-        var = seen[f"batch_var{i}"] * (n / (n - 1))
-        new[f"var{i}"] = (1 - MOMENTUM) * state[f"var{i}"] + MOMENTUM * var
+        new[f"var{i}"] = (1 - MOMENTUM) * state[f"var{i}"] + MOMENTUM * n / (n - 1) * seen[f"batch_var{i}"]
     return new
 
 

@@ -4,12 +4,13 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from . import torch_autograd
-from .torch_autograd import adopt, export, forward, gradients
-from .torch_manual import CHANNELS, EPS, MOMENTUM, of_channels, positions
+from .torch_autograd import EPS, MOMENTUM, adopt, export, forward, gradients
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
 
 READ_AFTER = "torch_autograd"
+
+CHANNELS = (0, 2, 3)  # a statistic of each channel is over these axes
 
 
 class BatchNorm(torch.autograd.Function):
@@ -17,20 +18,21 @@ class BatchNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, conv, scale, shift):
-        var, mean = torch.var_mean(conv, CHANNELS, correction=0)
+        var, mean = torch.var_mean(conv, CHANNELS, correction=0, keepdim=True)
         std = torch.sqrt(var + EPS)
-        normed = (conv - of_channels(mean)) / of_channels(std)
-        ctx.save_for_backward(normed, scale / std)
+        normed = (conv - mean) / std
+        ctx.save_for_backward(normed, scale.view_as(std) / std)
         ctx.mark_non_differentiable(mean, var)
-        return torch.addcmul(of_channels(shift), normed, of_channels(scale)), mean, var
+        return torch.addcmul(shift.view_as(std), normed, scale.view_as(std)), mean, var
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad, grad_mean, grad_var):
         normed, slope = ctx.saved_tensors
-        grad_scale, grad_shift = (grad * normed).sum(CHANNELS), grad.sum(CHANNELS)
-        means = (of_channels(grad_shift) + normed * of_channels(grad_scale)) / positions(grad)
-        return (grad - means) * of_channels(slope), grad_scale, grad_shift
+        grad_scale = (grad * normed).sum(CHANNELS, keepdim=True)
+        grad_shift = grad.sum(CHANNELS, keepdim=True)
+        means = (grad_shift + normed * grad_scale) / (grad.numel() // slope.numel())
+        return (grad - means) * slope, grad_scale.flatten(), grad_shift.flatten()
 
 
 def by_the_batch(state, i, conv):
@@ -40,9 +42,9 @@ def by_the_batch(state, i, conv):
 
 def by_the_batch_and_renew(state, i, conv):
     h, mean, var = BatchNorm.apply(conv, state[f"scale{i}"], state[f"shift{i}"])
-    n = positions(conv)
-    state[f"mean{i}"].lerp_(mean, MOMENTUM)
-    state[f"var{i}"].lerp_(var * (n / (n - 1)), MOMENTUM)
+    n = conv.numel() // var.numel()
+    state[f"mean{i}"].lerp_(mean.flatten(), MOMENTUM)
+    state[f"var{i}"].lerp_(var.flatten() * (n / (n - 1)), MOMENTUM)  # estimated with n - 1
     return h
 
 
