@@ -13,6 +13,7 @@ from samestep.agreement.arithmetic.complex_step import ComplexStep
 from samestep.agreement.arithmetic.followed_code import followed
 from samestep.agreement.arithmetic.numpy_functions import FUNCTIONS, METHODS
 from samestep.agreement.arithmetic.unknown_operation import UnknownOperation, name_of
+from tests.made import operations_page
 from tests.made.on_array_types import OnArrayTypes
 
 special = importlib.import_module("scipy.special") if importlib.util.find_spec("scipy") else None
@@ -303,6 +304,14 @@ def test_every_function_and_method_of_the_tables_is_tried(monkeypatch):
         of(name).low_precision()
     untried = (FUNCTIONS.keys() | METHODS.keys()) - tried
     assert not {key if isinstance(key, str) else name_of(key) for key in untried}
+
+
+def test_the_page_of_operations_is_made_of_the_tables():
+    if not hasattr(np, "unstack"):
+        pytest.skip("the page has what NumPy has from 2.1 on")
+    page = operations_page.PAGE.read_text(encoding="utf-8")
+    for table in operations_page.tables():
+        assert table in page, "python -m tests.made.operations_page puts it there"
 
 
 # -- what has no protocol ------------------------------------------------------------------------------

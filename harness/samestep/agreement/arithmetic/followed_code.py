@@ -27,8 +27,8 @@ from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
 _LIKE: ContextVar[RoundingArray | None] = ContextVar("_LIKE", default=None)
 
 #: NumPy's functions that take whatever is given for an array, and those that make one to be filled.
-_CONVERTING = ("array", "asarray", "asanyarray", "ascontiguousarray")
-_MAKING = ("zeros", "empty", "ones", "full")
+CONVERTING = ("array", "asarray", "asanyarray", "ascontiguousarray")
+MAKING = ("zeros", "empty", "ones", "full")
 #: Where the callers of these lie that are to get NumPy's own arrays.
 _LIBRARIES = (str(Path(np.__file__).parents[1]), str(Path(__file__).parents[1]))
 
@@ -39,12 +39,12 @@ def followed(like: RoundingArray, who: str) -> Iterator[None]:
 
     Raises `UnknownOperation` in one line, which says what ``who`` uses and where, for what has no rule.
     """
-    before = {name: getattr(np, name) for name in (*_CONVERTING, *_MAKING)}
+    before = {name: getattr(np, name) for name in (*CONVERTING, *MAKING)}
     token = _LIKE.set(like)
     try:
         with _scipy_followed():
             for name, original in before.items():
-                setattr(np, name, (_converting if name in _CONVERTING else _making)(original))
+                setattr(np, name, (_converting if name in CONVERTING else _making)(original))
             yield
     except Exception as error:
         unknown = _unknown_in(error)
@@ -122,7 +122,8 @@ def _logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):  # type
     return exponential_sums.logsumexp(a, axis, b, keepdims, return_sign)
 
 
-_OURS = {"softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp}
+#: SciPy's functions by name, with the bodies that they have meanwhile.
+SUMS_OF_EXPONENTIALS = {"softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp}
 
 
 @contextmanager
@@ -131,14 +132,14 @@ def _scipy_followed() -> Iterator[None]:
     special = sys.modules.get("scipy.special")
     theirs = {
         name: getattr(special, name)
-        for name in _OURS
+        for name in SUMS_OF_EXPONENTIALS
         if isinstance(getattr(special, name, None), FunctionType)
     }
     before = {name: function.__code__ for name, function in theirs.items()}
     try:
         for name, function in theirs.items():
             if not function.__code__.co_freevars:
-                function.__code__ = _OURS[name].__code__
+                function.__code__ = SUMS_OF_EXPONENTIALS[name].__code__
         yield
     finally:
         for name, function in theirs.items():

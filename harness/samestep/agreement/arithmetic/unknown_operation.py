@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_PLAIN_FIRST = "compute it from plain arrays, before the array types come in, and give it as an input"
+_INPUT = "an input that is computed beforehand"
 
 #: Operation, as it is written -> what does the same and is followed.
 SUBSTITUTES: dict[str, str] = {
@@ -16,19 +16,19 @@ SUBSTITUTES: dict[str, str] = {
     "int() of a computed value": "np.floor or a comparison",
     "a Python decision on a computed value (if, and, or, max)": "np.where or np.maximum",
     "np.apply_along_axis": "whole arrays with axis=",
-    "np.arctan2": "np.arctan(y / x)",
+    "np.arctan2": "np.arctan(y / x) where x is positive",
     "np.average": "(weights * x).sum() / weights.sum()",
     "np.convolve": "np.lib.stride_tricks.sliding_window_view and @",
     "np.correlate": "np.lib.stride_tricks.sliding_window_view and @",
-    "np.cumprod": "np.exp(np.cumsum(np.log(x))), or a loop",
+    "np.cumprod": "a loop of products",
     "np.diff": "x[1:] - x[:-1]",
     "np.heaviside": "np.where(x > 0, 1.0, 0.0)",
     "np.interp": "np.where on the pieces",
     "np.kron": "np.einsum and reshape",
-    "np.linalg.inv": _PLAIN_FIRST,
+    "np.linalg.inv": _INPUT,
     "np.linalg.matrix_norm": "np.sqrt(np.square(x).sum())",
-    "np.linalg.solve": _PLAIN_FIRST,
-    "np.linalg.svd": _PLAIN_FIRST,
+    "np.linalg.solve": _INPUT,
+    "np.linalg.svd": _INPUT,
     "np.median": "np.sort and an index",
     "np.nan_to_num": "np.where(np.isnan(x), 0.0, x)",
     "np.partition": "np.sort",
