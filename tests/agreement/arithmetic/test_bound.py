@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import itertools
 import math
@@ -356,6 +357,7 @@ MOVES = {
     "broadcast_to": lambda a: np.broadcast_to(a, (2, 3, 4)),
     "squeeze": lambda a: a[:, :1].squeeze(1),
     "copy": lambda a: a.copy(),
+    "deepcopy": copy.deepcopy,
     "stack": lambda a: np.stack([a, a], axis=1),
     "concatenate": lambda a: np.concatenate([a, a], axis=1),
     "iterate": lambda a: np.stack(list(a)[::-1]),

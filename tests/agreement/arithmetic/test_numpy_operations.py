@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from samestep.agreement.arithmetic import followed_code
 from samestep.agreement.arithmetic.bound import Bound
 from samestep.agreement.arithmetic.complex_step import ComplexStep
-from samestep.agreement.arithmetic.followed_code import followed
+from samestep.agreement.arithmetic.followed_code import _is_library, followed
 from samestep.agreement.arithmetic.numpy_functions import FUNCTIONS, METHODS
 from samestep.agreement.arithmetic.unknown_operation import UnknownOperation, name_of
 from tests.made import operations_page
 from tests.made.on_array_types import OnArrayTypes
+from tests.made.places import CHECKOUT
 
 special = importlib.import_module("scipy.special") if importlib.util.find_spec("scipy") else None
 RNG = np.random.default_rng(0)
@@ -330,6 +333,10 @@ def test_plain_arrays_stay_plain_for_libraries_and_for_integers():
         assert isinstance(np.zeros(3, int), np.ndarray)
         assert isinstance(np.array([1.0, 2.0]), np.ndarray)
         assert isinstance(np.linspace(0, 1, 3), np.ndarray)
+        assert not _is_library(str(CHECKOUT / "impls/conv_net/numpy_manual.py"))
+        assert not _is_library(
+            str(Path(followed_code.__file__).parents[2] / "impls/conv_net/numpy_manual.py")
+        )
         assert isinstance(np.polynomial.Polynomial([1.0, 2.0]).integ().coef, np.ndarray)
 
 

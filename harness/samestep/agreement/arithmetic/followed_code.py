@@ -29,8 +29,9 @@ _LIKE: ContextVar[RoundingArray | None] = ContextVar("_LIKE", default=None)
 #: NumPy's functions that take whatever is given for an array, and those that make one to be filled.
 CONVERTING = ("array", "asarray", "asanyarray", "ascontiguousarray")
 MAKING = ("zeros", "empty", "ones", "full")
-#: Where the callers of these lie that are to get NumPy's own arrays.
+#: Where the callers of these lie that get NumPy's own arrays; not so the workloads, installed or not.
 _LIBRARIES = (str(Path(np.__file__).parents[1]), str(Path(__file__).parents[1]))
+_WORKLOADS = str(Path(__file__).parents[2] / "impls")
 
 
 @contextmanager
@@ -86,11 +87,15 @@ def _stacked(given: Any) -> Any:
     return given if not isinstance(given, list | tuple) else np.stack([_stacked(item) for item in given])
 
 
+def _is_library(file: str) -> bool:
+    return file.startswith(_LIBRARIES) and not file.startswith(_WORKLOADS)
+
+
 def _making(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def make(*args: Any, **kwargs: Any) -> Any:
         like = _LIKE.get()
-        if like is None or sys._getframe(1).f_code.co_filename.startswith(_LIBRARIES):
+        if like is None or _is_library(sys._getframe(1).f_code.co_filename):
             return original(*args, **kwargs)
         named = {"shape": 0, "fill_value": 1}
         given = kwargs | {name: args[place] for name, place in named.items() if place < len(args)}

@@ -158,6 +158,12 @@ class RoundingArray(NDArrayOperatorsMixin):
             "np.zeros_like of a computed array for the items, or np.stack",
         )
 
+    def __copy__(self) -> Self:
+        return self.each(np.copy)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self.each(np.copy)
+
     def __float__(self) -> float:
         raise UnknownOperation("float() of a computed value")
 
