@@ -354,9 +354,12 @@ NUMPY = [
         ("no adopt", {"def adopt(": "def adopted("}, "no adopt"),
         ("no export", {"def export(": "def exported("}, "no export"),
         (
-            "no training task",
-            {"def train_step(": "def step(", "def train(": "def many("},
-            "no training task; the workload has train_step, train",
+            "no task",
+            {
+                "def forward(": "def forwards(", "def loss_and_grads(": "def gradients(",
+                "def train_step(": "def step(", "def train(": "def many(",
+            },
+            "no task; the workload has forward, loss_and_grads, train_step, train",
         ),
     ),
     *invalid(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from samestep.catalog.roots import REFERENCE, written
+from samestep.catalog.roots import IMPLS, REFERENCE, written
 
 #: Frameworks in the order of reading; others follow.
 ORDER = {"numpy": 0, "sympy": 1, "torch": 2, "tensorflow": 3, "jax": 4}
@@ -38,7 +38,8 @@ def remarks(rung: Implementation) -> Iterator[str]:
     """Return what the user should know of a file: that it replaces another, that its name misleads."""
     if rung.replaces:
         judge = " It is the reference, by which the others are judged." if rung.name == REFERENCE else ""
-        yield f"{rung} is {written(rung.path)}, in the place of {written(rung.replaces)}.{judge}"
+        before = "samestep's own" if rung.replaces.is_relative_to(IMPLS) else written(rung.replaces)
+        yield f"{rung} is {written(rung.path)}, in the place of {before}.{judge}"
     if rung.imported:
         others = [part for part in rung.name.split("_") if part != rung.framework]
         name = "_".join([rung.framework, *others])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from samestep.catalog.roots import written
 from samestep.errors import SamestepError
 
 #: A constant text, or a tuple or list of texts.
@@ -38,9 +39,11 @@ def source_facts(path: Path) -> SourceFacts:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise SamestepError(f"{path} cannot be read: {error}") from error
-    except (SyntaxError, ValueError) as error:
-        raise SamestepError(f"{path} is not Python: {error}") from error
+        raise SamestepError(f"{written(path)} cannot be read: {error}") from error
+    except SyntaxError as error:
+        raise SamestepError(f"{written(path)} is not Python: {error.msg} (line {error.lineno})") from error
+    except ValueError as error:  # a null byte
+        raise SamestepError(f"{written(path)} is not Python: {error}") from error
     return SourceFacts(tuple(_bound(tree)), dict(_constants(tree)), tuple(dict.fromkeys(_imported(tree))))
 
 

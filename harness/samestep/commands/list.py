@@ -23,7 +23,8 @@ def command(asked: Selection, form: str, ask: bool) -> None:
 
         from samestep.report.inventory_tables import show
 
-        show(asked.catalog, inventory, bool(asked.selectors), Console(highlight=False))
+        console = Console(highlight=False)
+        show(asked.catalog, inventory, console, implementations=bool(asked.selectors), roots=asked.roots)
     else:
         emit(form, inventory, [encode(one) for one in inventory.implementations])
     asked.require()

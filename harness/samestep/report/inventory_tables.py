@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,17 +21,25 @@ from samestep.spec import Spec
 Listed = Mapping[str, Sequence[ListedImplementation]]
 
 NEXT = {
-    "list {}": "its implementations, in the order to read them",
+    "list {}": "its implementations, in reading order",
     "check {}": "do they agree?",
-    "bench {}": "check, then time: which is fastest here?",
-    "run": "the main job: everything, then a report",
+    "bench {}": "check, then time: which is fastest?",
+    "run": "everything, then a report",
     "check {} --file MINE.py": "is my own file right?",
 }
 
 
-def show(catalog: Catalog, inventory: Inventory, implementations: bool, console: Console) -> None:
+def show(
+    catalog: Catalog,
+    inventory: Inventory,
+    console: Console,
+    *,
+    implementations: bool,
+    roots: Sequence[Path] = (),
+) -> None:
     """Print what a newcomer needs to see, in 80 columns: every workload with a line, or
-    (``implementations``) the selected ones one by one."""
+    (``implementations``) the selected ones one by one. ``roots`` are further folders as the user named them,
+    which stand in every command that comes next."""
     found: dict[str, list[ListedImplementation]] = {}
     for one in inventory.implementations:
         found.setdefault(one.workload, []).append(one)
@@ -44,7 +54,9 @@ def show(catalog: Catalog, inventory: Inventory, implementations: bool, console:
             console.print("\n[bold]lessons[/], to be read; they are timed only where they are named")
             _show_workloads(catalog, lessons, console)
     _show_here(inventory, console)
-    _show_next(max(found, key=lambda name: len(catalog.spec(name).cases)), implementations, console)
+    shown = [name for name in found if name in catalog.of_own_folders] or list(found)
+    workload = max(shown, key=lambda name: len(catalog.spec(name).cases))
+    _show_next(workload, implementations, roots, console)
 
 
 def _show_workloads(catalog: Catalog, found: Listed, console: Console) -> None:
@@ -75,8 +87,9 @@ def _show_implementations(
 
 
 def _summary(spec: Spec) -> str:
-    """Return the first sentence of a spec's module, without its name."""
-    return first_paragraph(sys.modules[spec.make_inputs.__module__].__doc__).partition(": ")[2]
+    """Return the first sentence of a spec's module, without its name; else its summary."""
+    module = sys.modules.get(getattr(spec.make_inputs, "__module__", ""))
+    return first_paragraph(module.__doc__ if module else "").partition(": ")[2] or spec.summary
 
 
 def _show_here(inventory: Inventory, console: Console) -> None:
@@ -100,10 +113,14 @@ def _probed(probed: ProbedDevice) -> str:
     return ", ".join(f"{name} {value}" for name, value in encode(probed.facts).items())
 
 
-def _show_next(workload: str, implementations: bool, console: Console) -> None:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for command, why in NEXT.items():
-        if not (implementations and command.startswith("list")):
-            table.add_row(f"  samestep {command.format(workload)}", why)
+def _show_next(workload: str, implementations: bool, roots: Sequence[Path], console: Console) -> None:
+    impls = "".join(f" --impls {shlex.quote(str(root))}" for root in roots)
+    commands = {
+        f"  samestep {command.format(workload)}{impls}": why
+        for command, why in NEXT.items()
+        if not (implementations and command.startswith("list"))
+    }
+    width = max(map(len, commands)) + 2
     console.print("\n[bold]next[/]")
-    console.print(table)
+    for command, why in commands.items():
+        console.print(escape(f"{command:<{width}}{why}"), soft_wrap=True)

@@ -52,7 +52,8 @@ def _poisoned(run: ProbeRun) -> Values:
     names = list(run.candidate.arrays)
     if run.leading:
         task = run.evaluations[-1] if run.evaluations else run.leading
-        names = [run.candidate.spec.tasks[task].inputs[0]]
+        task = "loss_and_grads" if task == "trace" else task  # they get the same
+        names = [name for name in run.candidate.spec.tasks[task].inputs if name in run.candidate.arrays][:1]
     arrays = {name: run.candidate.arrays[name] for name in names}
     return {name: _with_nan(array) for name, array in arrays.items() if array.dtype.kind == "f"}
 
