@@ -14,12 +14,14 @@ from functools import cache, cached_property
 import numpy as np
 
 from samestep.agreement.arithmetic.bound import Bound
+from samestep.agreement.arithmetic.gates import Gate
 from samestep.agreement.limits import FEWER_REPLICAS, REPLICAS
 from samestep.agreement.reference.proof import prove
 from samestep.agreement.reference.run import Outcome, Point, Reference
 from samestep.agreement.reference.spread import Spread
 from samestep.agreement.reference.spread_cache import SpreadCache, digest
 from samestep.agreement.reference.training_path import TrainingPath
+from samestep.agreement.reference.undecided_gates import undecided_gates, with_gates_turned
 from samestep.agreement.verdict import Refuted
 
 
@@ -29,7 +31,8 @@ class Expectation:
 
     ``exact`` holds the float64 values, and ``spreads`` the scatter of each floating tensor. ``bounds()``
     computes the certificate, and ``with_arithmetic(name)`` what another arithmetic would give; both once,
-    when they are first asked for. ``certified`` says whether every tensor is compared with its certificate,
+    when they are first asked for; so are the ``undecided_gates()``, and what ``with_gates_turned(gates)``
+    would give. ``certified`` says whether every tensor is compared with its certificate,
     and not only one that breaches a statistical limit.
     """
 
@@ -39,6 +42,8 @@ class Expectation:
     spreads: dict[str, Spread]
     bounds: Callable[[], Outcome[Bound]]
     with_arithmetic: Callable[[str], Outcome[np.ndarray]]
+    undecided_gates: Callable[[], list[Gate]]
+    with_gates_turned: Callable[[tuple[Gate, ...]], Outcome[np.ndarray]]
     certified: bool
 
 
@@ -122,6 +127,8 @@ class Expectations:
             spreads=spreads,
             bounds=cache(lambda: self.reference.bounds(task, inputs)),
             with_arithmetic=cache(lambda name: self.reference.with_arithmetic(task, inputs, name)),
+            undecided_gates=cache(lambda: undecided_gates(self.reference, task, inputs)),
+            with_gates_turned=cache(lambda gates: with_gates_turned(self.reference, task, inputs, gates)),
             certified=certified,
         )
 

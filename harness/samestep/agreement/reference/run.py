@@ -111,7 +111,7 @@ class Reference:
             return value if isinstance(value, Bound) else kind.exact(value, self.precision)
 
         like = kind.exact(0.0, self.precision)
-        return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision), like)
+        return self.lifted(task, point, lift, lambda number: kind.rounded(number, self.precision), like)
 
     def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
         """Return how correct computations scatter, measured over N ``replicas``; nothing for integers.
@@ -125,14 +125,14 @@ class Reference:
                 return value if isinstance(value, Noise) else kind.exact(value, tape)
 
             like = kind.exact(0.0, tape)
-            return self._lifted(task, point, lift, lambda number: kind.rounded(number, tape), like).all
+            return self.lifted(task, point, lift, lambda number: kind.rounded(number, tape), like).all
 
         return measure_spreads(run, point.params, self.dtype, replicas)
 
     def on_complex(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what a task gives where arrays of the point are complex: complex arrays, for real ones."""
         like = ComplexStep(0.0)
-        return _each(lambda array: array.value, self._lifted(task, point, like.lift, float, like))
+        return _each(lambda array: array.value, self.lifted(task, point, like.lift, float, like))
 
     def returned(self, task: str, point: Point) -> object:
         """Return what a task, or ``trace``, returns in float64, unsorted, whatever it is."""
@@ -157,9 +157,9 @@ class Reference:
         if name == "float32":
             return self._run(task, point, _to_float32, _unchanged)
         like = LowPrecisionArray((), arithmetic_named(name, only))
-        return _each(lambda array: array.parts[0], self._lifted(task, point, like.lift, like.lift, like))
+        return _each(lambda array: array.parts[0], self.lifted(task, point, like.lift, like.lift, like))
 
-    def _lifted(
+    def lifted(
         self,
         task: str,
         point: Point,
@@ -167,6 +167,7 @@ class Reference:
         number: Callable[[float], object],
         like: RoundingArray,
     ) -> Outcome[T]:
+        """Return what a task gives on lifted arrays and numbers, all of it lifted."""
         # What the task made without an input (zeros, a constant) comes out plain.
         return _each(lift, self._run(task, point, lift, number, like))
 
