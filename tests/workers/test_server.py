@@ -95,6 +95,19 @@ def test_what_an_implementation_raises_is_the_verdict_of_its_cell(server):
     assert failed.verdict.reason.startswith("ValueError: broken (numpy_raises.py:")
 
 
+def test_a_float64_number_that_widens_a_numpy_result_is_explained(tmp_path):
+    wide = GOOD.replace("loss_and_grads, ", "").replace("READ", "import numpy as np\n\nREAD") + (
+        "\n\ndef loss_and_grads(state, x, y):\n"
+        "    error = (x @ state['w'] - y) * np.sqrt(2)\n"
+        "    return np.square(error).sum() / 2, {'w': x.T @ (np.sqrt(2) * error)}\n"
+    )
+    server = Server()
+    serve(server, Open("numpy", Settings(), (root(tmp_path, {"numpy_wide": wide}),)))
+    verdict = serve(server, Examine(subject("numpy_wide"))).verdict
+    assert verdict.verdict == "invalid"
+    assert "loss is float64, expected float32; in NumPy np.sqrt(2)" in verdict.reason
+
+
 @pytest.mark.parametrize("implementation", ["numpy_manual", "numpy_same"])
 def test_what_the_reference_may_not_use_blames_no_implementation(tmp_path, implementation):
     manual = MANUAL.replace("np.square(error).sum()", "np.square(error).sum() + 0 * np.median(error)")

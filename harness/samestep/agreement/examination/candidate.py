@@ -21,6 +21,9 @@ from samestep.spec import Case, Inputs, Spec
 
 Values = dict[str, np.ndarray]
 
+#: Why NumPy code returns float64 where it was given float32.
+PROMOTION = "; in NumPy np.sqrt(2) and np.zeros(n) are float64, and make it of float32: 2**0.5, dtype=x.dtype"
+
 
 def round_floats(values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> Values:
     """Return the arrays with floating ones rounded to ``dtype``, and others as they are."""
@@ -179,7 +182,10 @@ class Candidate:
         except TypeError as error:
             raise Invalid(f"{task}: {name} must be the framework's own array, but {error}") from error
         if array.dtype.kind not in "iub" and array.dtype != np.dtype(self.settings.dtype):
-            raise Invalid(f"{task}: {name} is {array.dtype}, expected {self.settings.dtype}")
+            widens = (
+                PROMOTION if array.dtype == np.float64 and isinstance(value, np.ndarray | np.generic) else ""
+            )
+            raise Invalid(f"{task}: {name} is {array.dtype}, expected {self.settings.dtype}{widens}")
         device = self.adapter.device_of(value)
         if device != self.settings.device:
             raise Invalid(f"{task}: {name} lies on the {device}, expected the {self.settings.device}")
