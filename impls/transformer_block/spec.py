@@ -104,7 +104,7 @@ BLOCKS = 2  # as many as any case has
 
 
 SPEC = Spec(
-    summary="tokens -> pre-LayerNorm blocks of causal attention and GELU -> tied head, smoothed cross-entropy",
+    summary="tokens -> pre-LayerNorm blocks of causal attention and GELU -> tied head, cross-entropy",
     cases={
         "erf": decoder(
             8, 32, 96, 4, 16, 1, tanh=0, default=True,
@@ -141,8 +141,8 @@ SPEC = Spec(
     conventions={
         "attention": "softmax(q k / sqrt(head_width)), its scores -inf where a position does not look",
         "what a position looks at": "itself and what is before it, but no padding",
-        "a row of padding": "padding looks at itself, so that no scores are all -inf: of such a row a softmax "
-        "is 0 / 0, and libraries make it NaN, 0 or the mean",
+        "a row of padding": "padding looks at itself, so that no row of scores is all -inf: softmax is 0 / 0 "
+        "there, and libraries make it NaN, 0 or the mean",
         "LayerNorm": "(x - mean) / sqrt(var + 1e-5), var divided by n",
         "GELU": "x (1 + erf(x / sqrt(2))) / 2, or its approximation by tanh where the case says so",
         "label smoothing": "1 - s of the target on the label, s spread evenly over all tokens, the label too",

@@ -189,6 +189,8 @@ def specs() -> dict[str, dict[str, str]]:
 #: Conventions of single workloads, or of what only some libraries have: no question asks for them.
 OWN = {
     "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps hat",
+    "attention", "what a position looks at", "a row of padding", "LayerNorm", "GELU", "label smoothing",
+    "ignored labels",
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from samestep.workers.protocol import Examine
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_not_finite import NOT_FINITE
 from tests.agreement.mistakes_training import TRAINING
+from tests.agreement.mistakes_transformer import TRANSFORMER
 from tests.agreement.mistakes_untrained import UNTRAINED
 from tests.made.planting import planted
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.slow
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Check = Callable[[Mistake, Path, str], Verdict]
 
-LESSONS = (*UNTRAINED, *TRAINING)  # each in one of its dtypes, in turn
+LESSONS = (*UNTRAINED, *TRAINING, *TRANSFORMER)  # each in one of its dtypes, in turn
 ALL = [(m, d) for m in (*MISTAKES, *NOT_FINITE) for d in m.dtypes]
 ALL += [(m, m.dtypes[number % len(m.dtypes)]) for number, m in enumerate(LESSONS)]
 EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m, d in ALL]
