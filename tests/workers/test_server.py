@@ -105,7 +105,7 @@ def test_a_float64_number_that_widens_a_numpy_result_is_explained(tmp_path):
     serve(server, Open("numpy", Settings(), (root(tmp_path, {"numpy_wide": wide}),)))
     verdict = serve(server, Examine(subject("numpy_wide"))).verdict
     assert verdict.verdict == "invalid"
-    assert "loss is float64, expected float32; in NumPy np.sqrt(2)" in verdict.reason
+    assert "is float64, expected float32; in NumPy np.sqrt(2)" in verdict.reason
 
 
 @pytest.mark.parametrize("implementation", ["numpy_manual", "numpy_same"])
