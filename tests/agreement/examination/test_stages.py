@@ -6,6 +6,7 @@ everything else.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from samestep.workers.process import RequestFailed, WorkerProcess
 from samestep.workers.protocol import Examine
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_not_finite import NOT_FINITE
+from tests.agreement.mistakes_recurrent import RECURRENT
 from tests.agreement.mistakes_training import TRAINING
 from tests.agreement.mistakes_transformer import TRANSFORMER
 from tests.agreement.mistakes_untrained import UNTRAINED
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.slow
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Check = Callable[[Mistake, Path, str], Verdict]
 
-LESSONS = (*UNTRAINED, *TRAINING, *TRANSFORMER)  # each in one of its dtypes, in turn
+LESSONS = (*UNTRAINED, *TRAINING, *TRANSFORMER, *RECURRENT[::5])  # each in one of its dtypes, in turn
 ALL = [(m, d) for m in (*MISTAKES, *NOT_FINITE) for d in m.dtypes]
 ALL += [(m, m.dtypes[number % len(m.dtypes)]) for number, m in enumerate(LESSONS)]
 EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m, d in ALL]
@@ -74,6 +76,12 @@ def test_a_mistake_is_seen_and_placed(mistake, dtype, tmp_path, catalog, need, e
     assert mistake.found in verdict.reason
     if mistake.verdict == "disagree":
         assert verdict.first_divergence.tensor in verdict.reason
+
+
+@pytest.mark.parametrize("mistake", RECURRENT, ids=str)  # most are planted by hand only
+def test_every_mistake_can_be_planted(mistake, tmp_path, catalog):
+    file = planted(tmp_path, catalog.implementation(mistake.workload, mistake.rung).path, mistake.changes)
+    ast.parse(file.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: f"{host.workload}-{host.rung}")
