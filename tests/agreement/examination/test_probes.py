@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from samestep import open_cell
+from samestep.agreement.arithmetic.exactness import Exactness, Seen
 from samestep.agreement.arithmetic.low_precision import COMPARED_AS
+from samestep.agreement.examination.departures import check_probes
+from samestep.agreement.examination.examine import examine
 from samestep.agreement.examination.not_finite import beyond, never_finite, overflowing
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.probes import PROBES, sparse_integers
@@ -180,3 +183,90 @@ def test_a_departure_that_is_declared_is_a_footnote_and_a_stale_one_a_failure():
     assert (stale.verdict, "drop it" in stale.reason) == ("invalid", True)
     unknown = verdict(candidate(DEPARTS={"moon": "full"}))
     assert "'moon'" in unknown.reason
+
+
+def verdict_on_itself(trace):
+    """The verdict on a reference of two_layer with another trace, as its own implementation."""
+    functions = with_trace(trace)
+
+    def train(state, x, y, rate, steps):
+        losses = []
+        for _ in range(steps):
+            state, loss = functions["train_step"](state, x, y, rate)
+            losses.append(loss)
+        return state, np.stack(losses)
+
+    functions |= {"train": train, "forward": lambda state, x: trace(state, x, 0.0)["y_pred"]}
+    mine = candidate(**functions)
+    module = SimpleNamespace(__name__="mine", __file__=__file__, adopt=dict, export=dict, **functions)
+    reference = Reference(module, CATALOG.spec("two_layer"), "float32")
+    return examine(mine, Expectations(reference, mine.point, "test", SpreadCache(largest=0)))
+
+
+def mean_loss(state, x, y):
+    """The mean for the sum."""
+    shown = MANUAL.trace(state, x, y)
+    grad_y_pred = 2 * (shown["y_pred"] - y) / shown["y_pred"].size
+    grad_h_relu = grad_y_pred @ state["w2"].T
+    grad_h = np.where(shown["h"] > 0, grad_h_relu, 0)
+    return shown | {
+        "loss": np.square(shown["y_pred"] - y).mean(), "grad_y_pred": grad_y_pred,
+        "grad_w2": shown["h_relu"].T @ grad_y_pred, "grad_h_relu": grad_h_relu, "grad_h": grad_h,
+        "grad_w1": x.T @ grad_h,
+    }  # fmt: skip
+
+
+def test_a_mean_is_left_out_of_the_exact_integers():
+    found = verdict_on_itself(mean_loss)
+    assert found.verdict == "agree", found.reason
+    assert [note.partition(": ")[0].split(" leaves")[0] for note in found.notes] == ["probe integers"]
+    assert "the reference rounds (np.divide, test_probes.py:" in found.notes[0]
+
+
+def shifted(state, x, y):
+    """A constant bias: nothing scales with the inputs, and no net input is 0."""
+    h = x @ state["w1"] + 1.0
+    h_relu = np.maximum(h, 0)
+    y_pred = h_relu @ state["w2"]
+    grad_y_pred = 2 * (y_pred - y)
+    grad_h_relu = grad_y_pred @ state["w2"].T
+    grad_h = np.where(h > 0, grad_h_relu, 0)
+    return {
+        "h": h, "h_relu": h_relu, "y_pred": y_pred, "loss": np.square(y_pred - y).sum(),
+        "grad_y_pred": grad_y_pred, "grad_w2": h_relu.T @ grad_y_pred, "grad_h_relu": grad_h_relu,
+        "grad_h": grad_h, "grad_w1": x.T @ grad_h,
+    }  # fmt: skip
+
+
+def test_a_constant_bias_does_not_suit_powers_of_two_and_ties():
+    found = verdict_on_itself(shifted)
+    assert found.verdict == "agree", found.reason
+    why = {note.split()[1]: note for note in found.notes}
+    assert why["powers_of_two"].endswith("does not suit: the reference does not scale with its inputs")
+    assert why["ties"].endswith("does not suit: no comparison of the reference meets a tie where w1 is 0")
+
+
+@pytest.mark.parametrize("workload", ["two_layer", "scalar_relu", "dynamic_net"])
+def test_nothing_is_left_out_of_the_probes_that_suit(workload):
+    run = probed(workload, default_case(workload))
+    assert list(check_probes(run)) == []
+    assert run.left_out == {}
+
+
+def test_what_nothing_rounds_is_known_element_by_element():
+    seen = Seen()
+    like = Exactness((np.zeros(()), np.zeros(())), seen)
+    x, tenth = like.lift(np.array([[1.0, 2.0], [0.0, 3.0]])), like.lift(np.array([0.0, 0.1]))
+    assert (x @ x).is_exact.all()
+    assert (x / like.lift(4.0)).is_exact.all()
+    assert not seen.rounded
+    assert ((x / like.lift(3.0)).is_exact == [[False, False], [True, True]]).all()
+    assert seen.rounded.startswith("np.divide, test_probes.py:")
+    assert (tenth.is_exact == [True, False]).all()
+    assert ((x * tenth).is_exact == [[True, False], [True, False]]).all()
+    assert like.lift(np.array([2.0**24 - 2, 1])).sum().is_exact
+    assert not like.lift(np.array([2.0**24, 1])).sum().is_exact
+    assert not np.exp(like.lift(np.zeros(1))).is_exact.any()
+    assert not seen.tied
+    np.maximum(x, 0)
+    assert seen.tied

@@ -79,3 +79,23 @@ def test_identical_means_the_same_values():
         check_identical(PLACE, "w1", np.array([0, np.nan, np.nextafter(1, 2)]), one, "adopt and export")
     with pytest.raises(Disagreement, match=r"w1\[1\]"):
         check_identical(PLACE, "w1", np.array([0.0, 0.0, 1.0]), one, "test")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_same_value_that_is_not_finite_agrees(value):
+    assert check_certificate(PLACE, "scores", np.array([value, 3.0]), expected([value, 3], [0, 1])) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "got"), [(-np.inf, -1e9), (-np.inf, np.inf), (np.nan, 0.0), (np.inf, np.nan)]
+)
+def test_another_value_where_the_reference_is_not_finite_is_named(value, got):
+    with pytest.raises(Disagreement, match=r"scores\[1\] is .*, expected .* \(not finite\)"):
+        check_certificate(PLACE, "scores", np.array([3.0, got]), expected([3, value], [1, 0]))
+
+
+def test_what_float32_cannot_hold_is_infinite_in_it():
+    huge = np.array([1e39, -1e300])
+    assert check_certificate(PLACE, "grad_w1", huge.astype("float32"), expected(huge, [1, 1])) == 0
+    with pytest.raises(Invalid, match=r"grad_w1\[0\] is inf, expected 1e\+39"):
+        check_certificate(PLACE, "grad_w1", np.array([np.inf, 0.0]), expected(huge, [1, 1], "float64"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
 from samestep.agreement.examination.examine import examine
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.proof import prove
-from samestep.agreement.reference.run import Reference
+from samestep.agreement.reference.run import Point, Reference
 from samestep.agreement.reference.spread_cache import SpreadCache
 from samestep.agreement.verdict import Refuted
 from samestep.catalog.catalog import Catalog
@@ -137,3 +138,44 @@ def test_it_is_proven_once_for_all_implementations(monkeypatch):
     for _ in range(3):
         shared.prove()
     assert len(calls) == 1
+
+
+def attention(state, x, y):
+    """A causal mask of -inf, scaled after it, and its gradient by hand."""
+    v = x @ state["w"]
+    scores = np.where(np.tri(len(x), dtype=bool), v @ x.T, -np.inf) / 2
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    out = p @ v
+    grad_out = 2 * (out - y)
+    grad_p = grad_out @ v.T
+    grad_scores = p * (grad_p - (grad_p * p).sum(axis=1, keepdims=True))
+    grad_v = p.T @ grad_out + grad_scores / 2 @ x
+    return {"scores": scores, "p": p, "loss": np.square(out - y).sum(), "grad_w": x.T @ grad_v}
+
+
+def test_a_mask_of_infinity_is_proven_bounded_and_scattered():
+    def loss_and_grads(state, x, y):
+        shown = attention(state, x, y)
+        return shown["loss"], {"w": shown["grad_w"]}
+
+    module = SimpleNamespace(
+        __file__=__file__, adopt=dict, export=dict, trace=attention, loss_and_grads=loss_and_grads
+    )
+    spec = replace(
+        SPEC,
+        tasks={"loss_and_grads": SPEC.tasks["loss_and_grads"]},
+        trace=("scores", "p", "loss", "grad_w"),
+    )
+    rng = np.random.default_rng(0)
+    x, y, w = (rng.standard_normal(shape) for shape in ((4, 3), (4, 3), (3, 3)))
+    mine, point = Reference(module, spec, "float32"), Point({"w": w}, {"x": x, "y": y}, {})
+    prove(mine, point)
+    bounds, spreads = mine.bounds("trace", point).all, mine.spreads("trace", point, 4)
+    masked = ~np.tri(4, dtype=bool)
+    assert (bounds["scores"].value[masked] == -np.inf).all()
+    assert (bounds["scores"].bound[masked] == 0).all()
+    assert (bounds["p"].value[masked] == 0).all()
+    for name, bound in bounds.items():
+        assert np.isfinite(bound.bound).all(), name
+        assert np.isfinite(spreads[name].sigma).all(), name

@@ -37,6 +37,7 @@ class Bound(RoundingArray):
         self.parts = tuple(parts)
         self.precision = precision
         self.u = unit_roundoff(precision)
+        self.underflow = smallest_normal(precision)
 
     @classmethod
     def exact(cls, value: npt.ArrayLike, precision: np.dtype) -> Self:
@@ -92,7 +93,7 @@ class Bound(RoundingArray):
         They are units of ``floor`` where the value is smaller. Nothing rounds what is not finite.
         """
         size = np.maximum(np.abs(value) + bound, floor)
-        own = units * self.u * size + smallest_normal(self.precision)
+        own = units * self.u * size + self.underflow
         return self.like((value, bound + np.where(np.isfinite(value), own, 0.0)))
 
     # -- primitives ------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ class Bound(RoundingArray):
             np.isfinite(a.bound).all() and np.isfinite(b.bound).all(),
         )
         bound = np.abs(a.value) @ (b.bound + g * reach_b) + a.bound @ ((1 + g) * reach_b)
-        return self.like((value, _settled(value, bound + terms * smallest_normal(self.precision), known)))
+        return self.like((value, _settled(value, bound + terms * self.underflow, known)))
 
     def total(self, axis: Axis, keepdims: bool) -> Self:
         value = self.value.sum(axis=axis, keepdims=keepdims)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 
+from samestep.agreement.arithmetic.exactness import Exactness, Seen
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.tensor_check import Place, check_identical
 from samestep.agreement.reference.expectation import Expectations
@@ -21,7 +22,8 @@ class ProbeRun:
 
     ``leading`` is the training task whose steps are compared, "" where nothing trains; ``evaluations`` are
     the tasks that do not change the state, of which one that trains has three; ``training`` are all tasks
-    that train.
+    that train. ``left_out`` says of each probe, in one line, what it did not ask and why: what the exact
+    reference does not have there cannot be asked of an implementation.
     """
 
     def __init__(self, candidate: Candidate, expectations: Expectations, leading: str) -> None:
@@ -29,6 +31,7 @@ class ProbeRun:
         self.reference = expectations.reference
         self.expectations = expectations
         self.leading = leading
+        self.left_out: dict[str, str] = {}
         tasks = ("trace", "forward", "loss_and_grads") if leading else tuple(candidate.spec.tasks)
         self.evaluations = [t for t in tasks if candidate.offers(t) and self.reference.offers(t)]
         self.training = [t for t in candidate.training_tasks() if self.reference.offers(t)]
@@ -39,6 +42,13 @@ class ProbeRun:
         return Inputs(
             change_floats(self.candidate.params, params), change_floats(self.candidate.arrays, arrays, kept)
         )
+
+    def leave_out(self, probe: str, tensors: Collection[str], why: str, asked: bool) -> None:
+        """Note that a probe does not suit some tensors; or any, if nothing is ``asked``."""
+        if tensors:
+            names = ", ".join(dict.fromkeys(tensors))
+            what = f"leaves out {names}" if asked else "does not suit"
+            self.left_out[probe] = f"probe {probe} {what}: {why}"
 
     def outputs(self, candidate: Candidate) -> Iterator[tuple[Place, Values]]:
         """Return what each evaluation gives; where there is none, what the first step does."""
@@ -66,6 +76,20 @@ class ProbeRun:
     def exact(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what the reference gives in float64, in one step."""
         return self.reference.exact(task, self.reference.first_steps(task, point))
+
+    def exactness(self, task: str, point: Point) -> tuple[Outcome[Exactness], Seen]:
+        """Return which elements of one step of a task nothing rounds, and what was met on the way."""
+        return self.reference.exactness(task, self.reference.first_steps(task, point))
+
+    def check_exact(
+        self, place: Place, got: Values, exact: Mapping[str, np.ndarray], point: Point, probe: str
+    ) -> None:
+        """Compare bit for bit what the masks ``exact`` name. Raises as `check_identical` does."""
+        expected = self.exact(place.task, point).all
+        asked = {name: value for name, value in got.items() if exact[name].any()}
+        fit = {name: value.shape == exact[name].shape for name, value in asked.items()}
+        kept = {n: np.where(exact[n], value, expected[n]) if fit[n] else value for n, value in asked.items()}
+        self.check_identical(place, kept, expected, probe)
 
     def with_arithmetic(self, task: str, point: Point, name: str) -> Values:
         """Return what the reference gives in one step in the arithmetic of that name, state included."""

@@ -7,7 +7,7 @@ a candidate fails it. A spec names the probes that suit its workload; departures
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from samestep.agreement.arithmetic.low_precision import ROOM
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.not_finite import nan, nan_parameter, overflow
 from samestep.agreement.examination.probe_run import ProbeRun, change_floats
-from samestep.agreement.examination.tensor_check import check_identical, check_tensor
+from samestep.agreement.examination.tensor_check import check_tensor
 from samestep.agreement.reference.run import Point
 from samestep.agreement.verdict import Disagreement, Invalid
 from samestep.spec import Inputs
@@ -31,13 +31,25 @@ LOGITS = 2.0**9
 
 
 def integers(run: ProbeRun) -> None:
-    """Inputs from -1, 0, 1, so few that no sum exceeds 2^24: in any order all bits are the same."""
-    candidate = sparse_integers(run, 1)
-    for place, got in run.outputs(candidate):
-        run.check_identical(place, got, run.exact(place.task, candidate.point).all, "integers")
-    if run.leading:
+    """Inputs from -1, 0, 1, so few that no sum exceeds 2^24: in any order all bits are the same.
+
+    Only what the reference rounds nowhere is asked: a mean divides, and so does an optimiser's step.
+    """
+    candidate, why, parts = sparse_integers(run, 1), "", {}
+    for task in [*run.evaluations, *([run.leading] if run.leading else [])]:
+        found, seen = run.exactness(task, candidate.point)
+        parts[task] = found.state if task == run.leading and run.evaluations else found.all
+        why = why or (seen.rounded and f"the reference rounds ({seen.rounded})")
+    exact = {task: {n: a.is_exact for n, a in found.items()} for task, found in parts.items()}
+    masks = [(name, mask) for found in exact.values() for name, mask in found.items()]
+    asked = any(mask.any() for _, mask in masks)
+    rounded = [name if not mask.any() else f"some of {name}" for name, mask in masks if not mask.all()]
+    run.leave_out("integers", rounded, why, asked)
+    for place, got in run.outputs(candidate) if asked else ():
+        run.check_exact(place, got, exact[place.task], candidate.point, "integers")
+    if run.leading and any(mask.any() for mask in exact[run.leading].values()):
         place, got = run.params_after_step(candidate)
-        run.check_identical(place, got, run.exact(place.task, candidate.point).state, "integers")
+        run.check_exact(place, got, exact[place.task], candidate.point, "integers")
 
 
 def sparse_integers(run: ProbeRun, seed: int) -> Candidate:
@@ -50,8 +62,8 @@ def sparse_integers(run: ProbeRun, seed: int) -> Candidate:
     def draw(array: np.ndarray) -> np.ndarray:
         return rng.choice([-1.0, 0.0, 1.0], array.shape, p=[density / 2, 1 - density, density / 2])
 
-    spec = run.candidate.spec
-    return run.candidate.on(run.inputs(draw, draw), {**run.candidate.numbers, spec.rate: RATE})
+    numbers, rate = run.candidate.numbers, run.candidate.spec.rate
+    return run.candidate.on(run.inputs(draw, draw), {**numbers, **({rate: RATE} if rate in numbers else {})})
 
 
 def powers_of_two(run: ProbeRun) -> None:
@@ -60,15 +72,21 @@ def powers_of_two(run: ProbeRun) -> None:
     It finds what only very large or very small numbers meet: clips, caps, thresholds, an eps, a cast to half
     precision.
     """
-    plain = {place.task: got for place, got in run.outputs(run.candidate)}
-    powers = {task: _powers(run, task) for task in plain}
-    for k in SCALES:
-        if not _in_range(run, k):
-            continue
+    scales = [k for k in SCALES if _in_range(run, k)]
+    powers = {task: _powers(run, task, scales) for task in run.evaluations or [run.leading]}
+    others = [name for found in powers.values() for name, power in found.items() if power is None]
+    asked = any(power is not None for found in powers.values() for power in found.values())
+    run.leave_out("powers_of_two", others, "the reference does not scale with its inputs", asked)
+    if not scales:
+        run.leave_out("powers_of_two", powers, "something over- or underflows at every scale", False)
+    plain = {place.task: got for place, got in run.outputs(run.candidate)} if asked else {}
+    for k in scales if asked else ():
         scaled = run.candidate.on(run.inputs(_unchanged, partial(_times_power_of_two, k)))
         for place, got in run.outputs(scaled):
-            expected = {n: np.ldexp(a, k * powers[place.task][n]) for n, a in plain[place.task].items()}
-            run.check_identical(place, got, expected, f"powers of two (2^{k})")
+            scaling = {n: power for n, power in powers[place.task].items() if power is not None}
+            expected = {n: np.ldexp(a, k * scaling[n]) for n, a in plain[place.task].items() if n in scaling}
+            kept = {name: got[name] for name in expected}
+            run.check_identical(place, kept, expected, f"powers of two (2^{k})")
 
 
 def _unchanged(array: np.ndarray) -> np.ndarray:
@@ -79,16 +97,26 @@ def _times_power_of_two(k: int, array: np.ndarray) -> np.ndarray:
     return np.asarray(np.ldexp(array, k))
 
 
-def _powers(run: ProbeRun, task: str) -> dict[str, int]:
-    """The power of the inputs with which each tensor grows: the reference's, at twice the inputs."""
-    before = run.exact(task, run.candidate.point).all
-    after = run.exact(task, _point_at_scale(run, 1)).all
-    return {name: _power(value, after[name]) for name, value in before.items()}
+def _powers(run: ProbeRun, task: str, scales: Sequence[int]) -> dict[str, int | None]:
+    """The power of the inputs with which each tensor of the reference grows; None where it does not."""
+    before, found = run.exact(task, run.candidate.point).all, {}
+    after = {k: run.exact(task, _point_at_scale(run, k)).all for k in (1, *scales)}
+    for name, value in before.items():
+        power = _power(value, after[1][name])
+        expected = {k: np.ldexp(value, k * power) for k in after} if power is not None else {}
+        scales_so = all(np.array_equal(e, after[k][name], equal_nan=True) for k, e in expected.items())
+        found[name] = power if scales_so else None
+    return found
 
 
-def _power(before: np.ndarray, after: np.ndarray) -> int:
+def _power(before: np.ndarray, after: np.ndarray) -> int | None:
+    if before.dtype.kind != "f":
+        return None
     largest = np.unravel_index(np.abs(before).argmax(), before.shape)
-    return int(np.rint(np.log2(after[largest] / before[largest]))) if before[largest] else 0
+    if not before[largest]:
+        return 0
+    mantissa, exponent = np.frexp(after[largest] / before[largest])
+    return int(exponent) - 1 if mantissa == 1 / 2 else None
 
 
 def _point_at_scale(run: ProbeRun, k: int) -> Point:
@@ -111,24 +139,32 @@ def _in_range(run: ProbeRun, k: int) -> bool:
 def ties(run: ProbeRun) -> None:
     """The first params are 0, half of them -0, so all net inputs of the first layer are 0: relu'(0) decides.
 
-    Where the reference's gradient is 0 everywhere, correct code has nothing else.
+    Where the reference has 0 that nothing on the way rounds, correct code has nothing else.
     """
-    name = next(iter(run.candidate.params))
-    zeros = np.zeros_like(run.candidate.params[name])
+    names = run.candidate.spec.differentiated(run.candidate.params)
+    zeros = np.zeros_like(run.candidate.params[names[0]])
     zeros.reshape(-1)[::2] *= -1
-    params = {**run.candidate.params, name: zeros}
-    candidate = run.candidate.on(Inputs(params, run.candidate.arrays))
-    for place, got in run.outputs(candidate):
-        expected = run.exact(place.task, candidate.point).all
-        for tensor, value in got.items():
-            if not expected[tensor].any():
-                check_identical(place, tensor, value, expected[tensor], "probe ties")
-    if not run.leading:
+    candidate = run.candidate.on(Inputs({**run.candidate.params, names[0]: zeros}, run.candidate.arrays))
+    tasks = [*run.evaluations, *([run.leading] if run.leading else [])]
+    found = {task: run.exactness(task, candidate.point) for task in tasks}
+    if not any(seen.tied for _, seen in found.values()):
+        run.leave_out(
+            "ties", tasks, f"no comparison of the reference meets a tie where {names[0]} is 0", False
+        )
         return
-    place, got = run.params_after_step(candidate)
-    expected = run.exact(place.task, candidate.point).state
-    if not expected[name].any():
-        check_identical(place, name, got[name], expected[name], "probe ties")
+    zero = {task: {n: a.is_exact & (a.value == 0) for n, a in all_of.all.items()}
+            for task, (all_of, _) in found.items()}  # fmt: skip
+    for place, got in run.outputs(candidate):
+        run.check_exact(place, got, _whole(zero[place.task]), candidate.point, "ties")
+    if run.leading:
+        place, got = run.params_after_step(candidate)
+        kept = {names[0]: got[names[0]]}
+        run.check_exact(place, kept, _whole(zero[place.task]), candidate.point, "ties")
+
+
+def _whole(masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The masks that hold everywhere; the others nowhere."""
+    return {name: np.full(mask.shape, mask.all()) for name, mask in masks.items()}
 
 
 def large_logits(run: ProbeRun) -> None:

@@ -67,6 +67,7 @@ class Examination:
         run = ProbeRun(self.candidate, self.expectations, self.leading)
         for name, reason in check_probes(run):
             self.departs[name] = reason
+        self.comparisons.notes += run.left_out.values()
 
     def force_steps(self, steps: int = STEPS, lengths: Sequence[int] = LENGTHS) -> None:
         """Go through identity, forced steps and precision alone: every task, on the case's own inputs."""

@@ -30,14 +30,16 @@ def check_tensor(
     ``got`` is an array of any shape, in its own units; an integer one is compared with the certificate only.
     Raises `Disagreement` where the certificate is breached, `Suspicion` where a statistical limit is, and
     `Invalid` for a shape other than the reference's, and for a value that is not finite where the reference
-    is.
+    is; `Disagreement` too for one that is not the reference's where that is not finite.
     """
     value = expected.exact.all[tensor]
     _check_comparable(place, tensor, got, value)
     share = _check_against_bounds(place, tensor, got, expected) if expected.certified else None
     if tensor not in expected.spreads:
         return None
-    found = tensor_statistics(got, value, expected.spreads[tensor], expected.point.params.get(tensor))
+    finite = np.isfinite(got)  # what is not was found to be right
+    compared = got if finite.all() else np.where(finite, got, value)
+    found = tensor_statistics(compared, value, expected.spreads[tensor], expected.point.params.get(tensor))
     if found.breach is None:
         return replace(found, certificate=share)
     at = found.index
@@ -71,13 +73,26 @@ def _check_against_bounds(place: Place, tensor: str, got: np.ndarray, expected: 
 def _check_comparable(place: Place, tensor: str, got: np.ndarray, value: np.ndarray) -> None:
     if got.shape != value.shape:
         raise Invalid(f"{place.task}: {tensor} has shape {got.shape}, expected {value.shape}")
-    broken = np.isfinite(value) & ~np.isfinite(got)
+    if np.isfinite(value).all() and np.isfinite(got).all():
+        return
+    with np.errstate(over="ignore"):
+        held = value.astype(got.dtype)  # what is beyond the range of the dtype is infinite in it
+    broken = np.isfinite(held) & ~np.isfinite(got)
     if broken.any():
         index = index_of_largest(broken)
         raise Invalid(
             f"{place.task}, step {place.step}: {tensor}{list(index)} is {got[index]}, "
             f"expected {value[index]:.9g}"
         )
+    # Near the end of the range rounding decides between the largest number and infinity
+    beyond = np.isfinite(value) & ~np.isfinite(held)
+    differ = ~np.isfinite(held) & ~beyond & (got != held) & ~(np.isnan(got) & np.isnan(held))
+    if differ.any():
+        index = index_of_largest(differ)
+        was, now = float(held[index]), float(got[index])
+        found = Divergence(place.step, place.task, tensor, index, now, was, float("nan"), 0.0, "not finite")
+        where = f"{place.task}, step {place.step}: {tensor}{list(index)}"
+        raise Disagreement(found, f"{where} is {now:.9g}, expected {was:.9g} (not finite)", got, value)
 
 
 def check_certificate(place: Place, tensor: str, got: np.ndarray, expected: Bound) -> float:
@@ -91,8 +106,8 @@ def check_certificate(place: Place, tensor: str, got: np.ndarray, expected: Boun
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - value)
         ratio = np.where(error > 0, error / limit, 0.0)
-    # Where the reference or its limit is not finite, nothing is certified; and argmax must not stop there.
-    ratio = np.where(np.isfinite(value) & ~np.isnan(ratio), ratio, 0.0)
+    # Where either side or the limit is not finite, nothing is certified; and argmax must not stop there.
+    ratio = np.where(np.isfinite(value) & np.isfinite(got) & ~np.isnan(ratio), ratio, 0.0)
     if not ratio.size:
         return 0.0
     index = index_of_largest(ratio)

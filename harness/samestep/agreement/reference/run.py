@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from samestep.agreement.arithmetic.bound import Bound, TF32Bound
 from samestep.agreement.arithmetic.complex_step import ComplexStep
+from samestep.agreement.arithmetic.exactness import Exactness, Seen
 from samestep.agreement.arithmetic.followed_code import followed
 from samestep.agreement.arithmetic.low_precision import Arithmetic, LowPrecisionArray, arithmetic_named
 from samestep.agreement.arithmetic.noise import Noise, NoiseTape, TF32Noise
@@ -128,6 +129,14 @@ class Reference:
             return self.lifted(task, point, lift, lambda number: kind.rounded(number, tape), like).all
 
         return measure_spreads(run, point.params, self.dtype, replicas)
+
+    def exactness(self, task: str, point: Point) -> tuple[Outcome[Exactness], Seen]:
+        """Return which elements of what a task gives nothing rounds, and what was met on the way.
+
+        Raises as `bounds` does.
+        """
+        like = Exactness((np.zeros(()), np.zeros(())), Seen())
+        return self._lifted(task, point, like.lift, like.lift, like), like.seen
 
     def on_complex(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what a task gives where arrays of the point are complex: complex arrays, for real ones."""
