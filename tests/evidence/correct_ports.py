@@ -66,27 +66,21 @@ def examine_by_name(name: str, seeds: int) -> Tally:
 
 
 def main() -> None:
-    asked = parser(__doc__, seeds=20)
-    asked.add_argument(
-        "--others", type=int, default=3, help="seeds of two ports in three; --seeds of the third"
-    )
-    options = asked.parse_args()
+    options = parser(__doc__, seeds=20).parse_args()
     rows: list[dict[str, object]] = []
     total = Counter[str]()
     chosen = ports(options.only)
-    seeds = [options.others if place % 3 else options.seeds for place in range(len(chosen))]
-    tasks = [(port.name, count) for port, count in zip(chosen, seeds, strict=True)]
+    tasks = [(port.name, options.seeds) for port in chosen]
     for port, tally in zip(chosen, spread_out(examine_by_name, tasks, options.processes), strict=True):
         total.update(tally.verdicts)
         rows.append(row_of(port, tally))
         print(rows[-1], *tally.reasons, sep="\n  ", flush=True)
         compared = sum(int(str(row["comparisons"])) for row in rows)
         intro = (
-            f"{len(rows)} of {len(chosen)} correct ports, every third with {options.seeds} seeds and the others "
-            f"with {options.others}: {compared} comparisons of tensors, {total[DISAGREE]} results called wrong. On "
-            "every fourth seed variants of the inputs were tried too (scaled by 0.02 and 50, shifted by 10). Columns "
-            "elements, norm, scale and function: the largest share of each limit (1 is at the limit; without "
-            "results that are weaker)."
+            f"{len(rows)} of {len(chosen)} correct ports, {options.seeds} seeds each: {compared} comparisons of "
+            f"tensors, {total[DISAGREE]} results called wrong. On every fourth seed variants of the inputs were tried "
+            "too (scaled by 0.02 and 50, shifted by 10). Columns elements, norm, scale and function: the largest share "
+            "of each limit (1 is at the limit; without results that are weaker)."
         )
         if not options.only:  # as it goes: it takes hours
             write_table(FILE, "Correct ports", intro, rows)
