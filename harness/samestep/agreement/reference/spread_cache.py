@@ -19,16 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from samestep import paths
-from samestep.agreement import limits
-from samestep.agreement.arithmetic import (
-    complex_step,
-    long_sums,
-    lost_terms,
-    noise,
-    rounding_array,
-    rules,
-    summation,
-)
+from samestep.agreement import arithmetic, limits
 from samestep.agreement.reference import derivative_check, proof, scatter, spread
 from samestep.agreement.reference.spread import Spread
 
@@ -59,23 +50,13 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 
 
 def own_source() -> str:
-    """Return the digest of the model of rounding and of the proof: with another one, all is made again."""
-    modules = (
-        rules,
-        rounding_array,
-        limits,
-        noise,
-        summation,
-        long_sums,
-        lost_terms,
-        scatter,
-        spread,
-        complex_step,
-        derivative_check,
-        proof,
-    )
-    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
-    return digest(*sources, Path(__file__).read_bytes())
+    """Return the digest of the model of rounding and of the proof: with another one, all is made again.
+
+    That is all that the array types for NumPy are made of; engines for frameworks are no part of it.
+    """
+    modules = sorted(Path(str(arithmetic.__file__)).parent.glob("*.py"))
+    others = (Path(str(module.__file__)) for module in (limits, derivative_check, proof, scatter, spread))
+    return digest(*(path.read_bytes() for path in (*modules, *others, Path(__file__))))
 
 
 class SpreadCache:
