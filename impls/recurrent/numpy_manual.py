@@ -13,13 +13,13 @@ what came out; what went in need not be kept.
 both gradients, so the loop goes backwards and carries the next step's along. The weights are used at every
 step: their gradients are sums over the steps.
 
-*The GRU* mixes h_new = (1 - z) n + z h. So grad_n = grad_h_new (1 - z), grad_z = grad_h_new (h - n), and h gets
-grad_h_new z directly, and more through whatever else reads it:
+*The GRU* mixes h_new = (1 - z) n + z h. So grad_n = grad_h_new (1 - z), grad_z = grad_h_new (h - n), and h
+gets grad_h_new z directly, and more through whatever else reads it:
 
-- reset before the product, n = tanh(a_n + (r h) @ w_n): the product gives grad_rh = grad_a_n @ w_n.T, of which
-  r gets grad_rh h and h gets grad_rh r. The left factor of w_n is r h, so grad_w_n = (r h).T @ grad_a_n;
-- reset after the product, n = tanh(a_n + r m) with m = h @ w_n + b_n: r gets grad_a_n m and m gets grad_a_n r,
-  and from there on it is a product of h like those of r and z.
+- reset before the product, n = tanh(a_n + (r h) @ w_n): the product gives grad_rh = grad_a_n @ w_n.T, of
+  which r gets grad_rh h and h gets grad_rh r. w_n's left factor is r h, so grad_w_n = (r h).T @ grad_a_n;
+- reset after the product, n = tanh(a_n + r m) with m = h @ w_n + b_n: r gets grad_a_n m and m gets
+  grad_a_n r, and from there on it is a product of h like those of r and z.
 
 *The LSTM*, c_new = f c + i g and h_new = o tanh(c_new): c_new is used by the next step and by h_new, so
 grad_c_new grows by grad_h_new o (1 - tanh(c_new)^2). Then i gets grad_c_new g, g gets grad_c_new i, f gets

@@ -1,7 +1,7 @@
 """recurrent: a GRU or an LSTM reads sequences step by step, trained on the mean squared error of all steps.
 
-x (steps, batch, d_in) -> one cell, used at every step -> h (steps, batch, hidden) -> w_y b_y -> y_pred. A step
-hands its carry to the next one: h, and beside it the LSTM's c. The first carry is a part of the state: a
+x (steps, batch, d_in) -> one cell, used at every step -> h (steps, batch, hidden) -> w_y b_y -> y_pred. A
+step hands its carry to the next one: h, and beside it the LSTM's c. The first carry is a part of the state: a
 training step leaves its last carry there, so that the next sequences go on where these ended, and no gradient
 flows back into it (truncated back-propagation through time).
 
