@@ -1,10 +1,10 @@
 """How the implementations compare with plain scripts: what anyone would write by hand, without a harness.
 
-    python -m tests.bench.reach [two_layer] [mnist] [--invocations 3] [--rounds 8] [--out results]
+    python -m tests.bench.reach [two_layer] [mnist] [recurrent] [--invocations 3] [--rounds 8] [--out results]
 
 Every script and every implementation runs in a process of its own; one sample is a whole training run of the
-tutorial (500 steps) or an epoch on the sample of MNIST; the processes take turns in shuffled order. A plain
-script of MNIST gets images that were normalised beforehand, an implementation normalises inside its epoch.
+tutorial (500 steps), an epoch on the sample of MNIST, or a step of the LSTM; the processes take turns in
+shuffled order. A plain script of MNIST gets images that were normalised beforehand, an implementation normalises inside its epoch.
 Printed: the ratio of each one's time to the first plain script's, and of each implementation's to its own
 plain script's, with 95 % intervals (samestep.analysis.statistics). The same table goes to
 <out>/<machine>/reach-*.md, the samples to reach-*.json.
@@ -57,8 +57,19 @@ PAIRS = {
         "mnist_sklearn": ("sklearn_mlp",),
         "mnist_keras": ("keras_fit",),
     },
+    "recurrent": {
+        "recurrent_numpy": ("numpy_manual",),
+        "recurrent_torch": ("torch_nn", "torch_compile"),
+        "recurrent_jax": ("jax_scan", "jax_grad"),
+        "recurrent_tensorflow": ("tensorflow_function", "tensorflow_graph"),
+        "recurrent_keras": ("keras_layers",),
+    },
 }
-CASES = {"two_layer": ("two_layer", "tutorial", "train"), "mnist": ("mnist_mlp", "sample", "train_epoch")}
+CASES = {
+    "two_layer": ("two_layer", "tutorial", "train"),
+    "mnist": ("mnist_mlp", "sample", "train_epoch"),
+    "recurrent": ("recurrent", "lstm", "train_step"),
+}
 
 #: A plain script or an implementation: ("plain" or "rung", its name).
 Program = tuple[str, str]
