@@ -10,7 +10,8 @@ WINDOWS = {"kernel_size": 3, "padding": 1, "stride": 2}
 CHANNELS = (0, 2, 3)  # a statistic of each channel is over these axes
 
 
-def adopt(params):  # PyTorch's own layout: images are (n, channels, rows, columns), kernels (out, in, 3, 3)
+def adopt(params):
+    # PyTorch's own layout: images are (n, channels, rows, columns), kernels (out, in, 3, 3)
     return {n: p.permute(3, 2, 0, 1).contiguous() if "kernel" in n else p for n, p in params.items()}
 
 

@@ -15,13 +15,14 @@ from samestep.api import open_cell
 from samestep.catalog.inputs import draw_inputs
 from tests.evidence.examiner import Examiner, Problem
 from tests.evidence.faults import Fault, framework_of
+from tests.evidence.faults_conv_net import FAULTS as CONV_NET
 from tests.evidence.faults_mnist_mlp import FAULTS as MNIST_MLP
 from tests.evidence.faults_two_layer import FAULTS as TWO_LAYER
 from tests.evidence.usual_checks import CHECKS
 from tests.made.planting import planted
 
-CASES = {"two_layer": "tutorial", "mnist_mlp": "sample"}
-FAULTS = [*TWO_LAYER, *MNIST_MLP]
+CASES = {"two_layer": "tutorial", "mnist_mlp": "sample", "conv_net": "tiny"}
+FAULTS = [*TWO_LAYER, *MNIST_MLP, *CONV_NET]
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
 DTYPES = ("float32", "float64")
 #: Seeds of the evidence begin here: none was looked at while samestep was written.

@@ -38,7 +38,8 @@ def free_run(candidate: Candidate, reference: Reference, longest: int) -> FreeRu
         outputs, state = candidate.run(Place(step, task), state, steps=1)
         exact = reference.exact(task, point)
         new = candidate.export(state, exact.state)
-        absorbed.append(_absorbed_share(values, new, point.params, exact.state))
+        moved = {name: point.params[name] for name in candidate.spec.differentiated(point.params)}
+        absorbed.append(_absorbed_share(values, new, moved, exact.state))
         distance.append(_relative_distance(new, exact.state))
         losses.append(_relative_distance(_losses(outputs), _losses(exact.outputs)))
         values, point = new, point.with_params(exact.state)

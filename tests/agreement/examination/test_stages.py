@@ -24,6 +24,7 @@ from samestep.workers.launcher import Launcher
 from samestep.workers.process import RequestFailed, WorkerProcess
 from samestep.workers.protocol import Examine
 from tests.agreement.mistakes import MISTAKES, Mistake
+from tests.agreement.mistakes_conv_net import CONV_NET
 from tests.agreement.mistakes_not_finite import NOT_FINITE
 from tests.agreement.mistakes_recurrent import RECURRENT
 from tests.agreement.mistakes_training import TRAINING
@@ -36,7 +37,8 @@ pytestmark = pytest.mark.slow
 THREADS = min(2, len(os.sched_getaffinity(0)))
 Check = Callable[[Mistake, Path, str], Verdict]
 
-LESSONS = (*UNTRAINED, *TRAINING, *TRANSFORMER, *RECURRENT[::5])  # each in one of its dtypes, in turn
+#: Each is planted in one of its dtypes, in turn.
+LESSONS = (*UNTRAINED, *TRAINING, *CONV_NET, *TRANSFORMER, *RECURRENT[::5])
 ALL = [(m, d) for m in (*MISTAKES, *NOT_FINITE) for d in m.dtypes]
 ALL += [(m, m.dtypes[number % len(m.dtypes)]) for number, m in enumerate(LESSONS)]
 EVERY = [pytest.param(m, d, id=f"{m}-{d}") for m, d in ALL]

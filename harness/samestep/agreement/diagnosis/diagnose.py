@@ -18,7 +18,7 @@ from samestep.agreement.verdict import Diagnosis, Disagreement
 #: The kind and the words of the tests that name a mistake themselves.
 BY_TEST = {
     "the caller's input was modified": ("behaviour", "the caller's input is modified in place"),
-    "changed the state": ("behaviour", "a task that only looks changes the weights"),
+    "changed the state": ("behaviour", "a task that only looks changes the state"),
     "adopt and export": ("behaviour", "adopt and export do not keep the state"),
     "probe nan": ("behaviour", "NaN is replaced on the way"),
     "probe powers of two": ("cap", "a cap, threshold or eps that only very large or small numbers meet"),

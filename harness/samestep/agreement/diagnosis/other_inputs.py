@@ -46,13 +46,15 @@ def updated_params(mismatch: Mismatch) -> Iterator[Guess]:
         tensor = mismatch.reference_at(point.with_params({**point.params, **updated}))
         if tensor is not None:
             yield Guess("updated weights", f"{mismatch.tensor} is taken after the update", tensor)
-    for other in updated:
+    spec = mismatch.reference.spec
+    what = f"{mismatch.tensor} is" if mismatch.tensor in spec.state else f"{mismatch.tensor}'s gradient is"
+    for other in spec.differentiated(updated):
         if other != mismatch.tensor and mismatch.before is not None:
             outcome = mismatch.reference.exact(
                 task, point.with_params({**point.params, other: updated[other]})
             )
             yield Guess(
                 "updated weights",
-                f"{mismatch.tensor}'s gradient is taken at the updated {other}",
+                f"{what} taken at the updated {other}",
                 outcome.state[mismatch.tensor],
             )

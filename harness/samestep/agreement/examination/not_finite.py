@@ -168,7 +168,7 @@ def _scaled(run: ProbeRun, scaling: Scaling) -> Candidate:
     for chosen, power in ((inputs, scaling.inputs), (targets, scaling.targets)):
         floats = [name for name in chosen if name in arrays and arrays[name].dtype.kind == "f"]
         arrays |= {name: np.ldexp(arrays[name], power) for name in floats if name not in spec.probabilities}
-    first = [*candidate.params][:1]
+    first = spec.differentiated(candidate.params)[:1]
     params = candidate.params | {name: np.ldexp(candidate.params[name], scaling.first) for name in first}
     numbers = dict(candidate.numbers)
     if spec.rate in numbers:

@@ -17,7 +17,8 @@ from samestep.spec import Inputs
 def perturb(candidate: Candidate, number: int) -> Candidate:
     """Return the candidate on perturbation ``number`` (from 1) of its inputs, at half its learning rate.
 
-    All arrays keep their shapes, dtypes and units; one number always gives the same inputs.
+    All arrays keep their shapes, dtypes, units and signs, so that a variance stays one; one number always
+    gives the same inputs.
     """
     spec, rng = candidate.spec, np.random.default_rng((number, 0x5A))
     axes = spec.axes(candidate.case)

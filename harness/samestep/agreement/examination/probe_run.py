@@ -37,10 +37,14 @@ class ProbeRun:
         self.training = [t for t in candidate.training_tasks() if self.reference.offers(t)]
 
     def inputs(self, params: Change, arrays: Change) -> Inputs:
-        """Return the case's inputs with each floating param and array changed, but probabilities."""
-        kept = self.candidate.spec.probabilities
+        """Return the case's inputs with each floating param and array changed, but probabilities and state.
+
+        A running variance that is drawn from -1, 0 and 1 is none.
+        """
+        candidate, spec = self.candidate, self.candidate.spec
         return Inputs(
-            change_floats(self.candidate.params, params), change_floats(self.candidate.arrays, arrays, kept)
+            change_floats(candidate.params, params, spec.state),
+            change_floats(candidate.arrays, arrays, spec.probabilities),
         )
 
     def leave_out(self, probe: str, tensors: Collection[str], why: str, asked: bool) -> None:

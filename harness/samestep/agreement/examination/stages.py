@@ -141,6 +141,7 @@ class Examination:
             if missing:
                 raise Invalid(f"trace: {missing[0]!r} is not in the reference's trace")
             self.comparisons.check_trace(place, shown, expected)
+            self._check_kept(place, state, values)
         for task in self.tasks:
             if candidate.spec.tasks[task].trains:
                 continue
@@ -148,9 +149,13 @@ class Examination:
             outputs, _ = candidate.run(place, state)
             expected = self.expectations.expect(task, point, self.leading or task, step)
             self.comparisons.check(place, outputs, expected)
-            after = candidate.export(state, values)
-            for name, value in values.items():
-                check_identical(place, name, after[name], value, f"{task} changed the state")
+            self._check_kept(place, state, values)
+
+    def _check_kept(self, place: Place, state: object, values: Values) -> None:
+        """Whether a task that only looks left the state as it was, bit for bit."""
+        after = self.candidate.export(state, values)
+        for name, value in values.items():
+            check_identical(place, name, after[name], value, f"{place.task} changed the state")
 
     def _check_many_steps(self, task: str, lengths: Sequence[int]) -> None:
         """Many steps in one call, where a step that is skipped inside shows nowhere else."""
