@@ -136,7 +136,7 @@ class Reference:
         Raises as `bounds` does.
         """
         like = Exactness((np.zeros(()), np.zeros(())), Seen())
-        return self._lifted(task, point, like.lift, like.lift, like), like.seen
+        return self.lifted(task, point, like.lift, like.lift, like), like.seen
 
     def on_complex(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what a task gives where arrays of the point are complex: complex arrays, for real ones."""
