@@ -58,6 +58,13 @@ PAIRS = {
         "mnist_sklearn": ("sklearn_mlp",),
         "mnist_keras": ("keras_fit",),
     },
+    "conv_net": {
+        "conv_net_torch": ("torch_nn", "torch_compile"),
+        "conv_net_jax": ("jax_grad",),
+        "conv_net_tensorflow": ("tensorflow_function", "tensorflow_graph", "tensorflow_xla"),
+        "conv_net_keras": ("keras_layers",),
+        "conv_net_numpy": ("numpy_manual",),
+    },
     "recurrent": {
         "recurrent_numpy": ("numpy_manual",),
         "recurrent_torch": ("torch_nn", "torch_compile"),
@@ -69,6 +76,7 @@ PAIRS = {
 CASES = {
     "two_layer": ("two_layer", "tutorial", "train"),
     "mnist": ("mnist_mlp", "sample", "train_epoch"),
+    "conv_net": ("conv_net", "sample", "train_step"),
     "recurrent": ("recurrent", "lstm", "train_step"),
 }
 
