@@ -21,9 +21,9 @@ class Block(keras.layers.Layer):
         self.up = keras.layers.Dense(hidden, dtype=dtype)
         self.down = keras.layers.Dense(width, dtype=dtype)
 
-    def call(self, h, mask, tanh):
+    def call(self, h, attention_mask, tanh):  # `mask` has a meaning of its own in Keras
         a = self.attn_norm(h)
-        h = h + self.attn(a, a, attention_mask=mask)
+        h = h + self.attn(a, a, attention_mask=attention_mask)
         up = self.up(self.mlp_norm(h))
         return h + self.down(gelu(up, tanh))  # keras.ops.gelu keeps its constants in float32
 
@@ -37,10 +37,9 @@ class Decoder(keras.Model):
         self.norm = keras.layers.LayerNormalization(epsilon=EPS, dtype=dtype)
 
     def call(self, x, tanh):
-        mask = visible(x)
         h = self.embedding(x) + self.positions
         for block in self.blocks:
-            h = block(h, mask, tanh)
+            h = block(h, attention_mask=visible(x)[:, 0], tanh=tanh)
         return keras.ops.matmul(self.norm(h), keras.ops.transpose(self.embedding.embeddings))
 
 

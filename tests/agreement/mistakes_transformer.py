@@ -57,7 +57,7 @@ TORCH = [
             "trace, step 0: p1[",
         ),
         ("another eps", {"-100, 1e-5": "-100, 1e-6"}, "trace, step 0: attn_norm1["),
-        ("a variance over n - 1", {"correction=0": "correction=1"}, "trace, step 0: grad_h1["),
+        ("a variance over n - 1", {"correction=0": "correction=1"}, "trace, step 0: grad_scale["),
         (
             "padding seen",
             {"(x != PAD)[:, None] & before | itself": "(x == x)[:, None] & before | itself"},
@@ -116,14 +116,15 @@ TORCH = [
             "trace, step 0: grad_embedding[",
         ),
         (
-            "LayerNorm after the sum",
-            {"up = self.up(self.mlp_norm(h))": "up = self.up(h)"},
+            "the mask the other way round",
+            {"mask = ~visible(x)": "mask = visible(x)"},
             "trace, step 0: logits[",
         ),
-    ),
-    *invalid(
-        "transformer_block:tiny/torch_nn",
-        ("the mask the other way round", {"mask = ~visible(x)": "mask = visible(x)"}, "logits["),
+        (
+            "a path around attention that begins after LayerNorm",
+            {"a = self.attn_norm(h)": "a = h = self.attn_norm(h)"},
+            "trace, step 0: logits[",
+        ),
     ),
     *disagree(
         "transformer_block:tiny_tanh/torch_nn",
@@ -248,8 +249,8 @@ TENSORFLOW = [
         ),
         (
             "causal, but padding seen",
-            {"attention_mask=mask": "use_causal_mask=True"},
-            "loss_and_grads, step 0: loss is",
+            {"attention_mask=attention_mask": "use_causal_mask=True"},
+            "forward, step 0: logits[",
         ),
     ),
 ]  # fmt: skip
