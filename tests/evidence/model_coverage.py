@@ -16,7 +16,7 @@ import sys
 import types
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -179,28 +179,39 @@ def main() -> None:
     options = parser.parse_args()
     import_libraries()
     names = [
-        name for name in (*transformers_models(), *(f"timm {kind}" for kind in TIMM)) if options.only in name
+        name for name in (*(f"timm {kind}" for kind in TIMM), *transformers_models()) if options.only in name
     ]
-    outcomes = []
+    outcomes: list[Outcome] = []
     for name in names:
         outcomes.append(in_child(name, options.limit))
         print(outcomes[-1], flush=True)
+        if not options.only:  # as it goes: it takes an hour
+            write(outcomes, len(names))
+    print(summary(outcomes, len(names)))
+
+
+def summary(outcomes: Sequence[Outcome], total: int) -> str:
+    """Return what came of all models, in words."""
     ran = [outcome for outcome in outcomes if outcome.verdict != "not run"]
     counts = Counter((outcome.name.split()[0], outcome.verdict) for outcome in ran)
     said = ", ".join(f"{library} {verdict}: {n}" for (library, verdict), n in sorted(counts.items()))
-    intro = (
-        f"{len(ran)} models, small and random, each against a copy of itself, forward and backward, 8 replicas: "
-        f"{said}. {len(outcomes) - len(ran)} further configurations do not run as they are when they are made "
-        "this small, or need other inputs, and are left out."
+    return (
+        f"{len(outcomes)} of {total} configurations: {len(ran)} models, small and random, each against a copy of "
+        f"itself, forward and backward, 8 replicas: {said}. The other {len(outcomes) - len(ran)} do not run as they "
+        "are when they are made this small, or need other inputs."
     )
-    print(intro)
-    if not options.only:
-        rows = [
-            {"model": o.name, "verdict": o.verdict, "tensors": o.tensors, "seconds": f"{o.seconds:.1f}",
-             "reason": o.reason.replace("|", "/")}
-            for o in ran
-        ]  # fmt: skip
-        write_table(FILE, "Models of public libraries that the PyTorch engine follows", intro, rows)
+
+
+def write(outcomes: Sequence[Outcome], total: int) -> None:
+    """Write the table of the models that ran."""
+    rows = [
+        {"model": o.name, "verdict": o.verdict, "tensors": o.tensors, "seconds": f"{o.seconds:.1f}",
+         "reason": o.reason.replace("|", "/")}
+        for o in outcomes
+        if o.verdict != "not run"
+    ]  # fmt: skip
+    title = "Models of public libraries that the PyTorch engine follows"
+    write_table(FILE, title, summary(outcomes, total), rows)
 
 
 if __name__ == "__main__":
