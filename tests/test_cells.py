@@ -17,11 +17,14 @@ from samestep.workers.launcher import Launcher
 
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()
-#: A hundred replicas of a long loop take a minute: such workloads are checked at these sizes here.
-SMALLER = {"recurrent": "[batch=4,steps=4,hidden=8]"}
+#: A hundred replicas of a long loop, or of images, take a minute: such workloads are checked at these sizes.
+SMALLER = {"conv_net": "[batch=8,channels=2]", "recurrent": "[batch=4,steps=4,hidden=8]"}
+#: Compiling convolutions takes a minute: each implementation is checked in one dtype here, in turn.
+ONE_DTYPE = {"conv_net"}
 CELLS = [
     replace(cell, case=cell.case + SMALLER.get(cell.workload, ""))
-    for cell in select(CATALOG, ["*", "two_layer:tiny"], OPTIONS)
+    for number, cell in enumerate(select(CATALOG, ["*", "two_layer:tiny"], OPTIONS))
+    if cell.workload not in ONE_DTYPE or number % 4 in (0, 3)
 ]
 ON_FULL_DATA = select(CATALOG, ["mnist_mlp:fashion"], Options(dtypes=("float32",), threads=1))
 #: One of each framework, which takes a minute: all of them are `samestep check mnist_mlp:fashion`.

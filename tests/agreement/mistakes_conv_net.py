@@ -47,12 +47,4 @@ CONV_NET = [
             "trace, step 0: conv1[",
         ),
     ),
-    *disagree(
-        "conv_net:tiny/keras_layers",
-        (
-            "the running variance is Keras's own",
-            {"    correct_variances(state, before, len(x))\n": ""},
-            "train_step, step 0: var1[",
-        ),
-    ),
 ]
