@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from samestep.catalog.catalog import Catalog
+from samestep.catalog.inputs import check_drawn
 from samestep.data import load
 from samestep.spec import Case, Spec, Task, name_with_size, parse_case
 
@@ -104,6 +105,13 @@ def shapes(workload: str, name: str, sizes: dict[str, int]) -> dict[str, tuple[i
     case = spec.case(name)
     inputs = spec.make_inputs(case, np.random.default_rng(0), load(case.dataset) if case.dataset else None)
     return {name: array.shape for name, array in {**inputs.params, **inputs.arrays}.items()}
+
+
+@pytest.mark.parametrize("workload", CATALOG.workloads)
+def test_the_inputs_of_a_workload_are_what_its_spec_says(workload):
+    spec = CATALOG.spec(workload)
+    name = min((n for w, n in HERE if w == workload), key=lambda n: sum(spec.cases[n].sizes.values()))
+    check_drawn(f"make_inputs at case {name}", spec, CATALOG.read_again(workload), name, 0)
 
 
 @pytest.mark.parametrize(("workload", "name"), HERE)

@@ -63,12 +63,16 @@ def check_inputs(catalog: Catalog, workload: str, case: str, seed: int) -> None:
     spec = catalog.spec(workload)
     what = f"make_inputs at case {case}"
     try:
-        _check(what, spec, catalog.read_again(workload), case, seed)
+        check_drawn(what, spec, catalog.read_again(workload), case, seed)
     except Wrong as wrong:
         raise in_file(catalog.specification(workload), wrong) from wrong
 
 
-def _check(what: str, spec: Spec, read_again: Spec, name: str, seed: int) -> None:
+def check_drawn(what: str, spec: Spec, read_again: Spec, name: str, seed: int) -> None:
+    """Raise `Wrong` where the inputs of a case are not what the spec says, or not the same again.
+
+    ``what`` names the call, ``read_again`` is the spec from another run of its file.
+    """
     case = spec.case(name)
     try:
         dataset = _dataset(case)

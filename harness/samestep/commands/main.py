@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "Tables, pictures and one page from the records of runs.",
     "compare": "What changed from the first run to the second, and is it real.",
     "conventions": "What the installed frameworks do differently, measured.",
+    "new": "A folder to start from, with a workload that passes.",
     "data": "MNIST and Fashion-MNIST: find, fetch and verify them.",
 }
 

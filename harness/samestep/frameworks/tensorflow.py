@@ -33,7 +33,8 @@ class Adapter:
             return np.array(array.numpy())
         if isinstance(array, np.ndarray | np.generic):  # what a session returns
             return np.array(array)
-        raise TypeError(f"{type(array).__name__} is not a tf.Tensor")
+        hint = ": tf.convert_to_tensor makes one of it" if isinstance(array, tf.IndexedSlices) else ""
+        raise TypeError(f"{type(array).__name__} is not a tf.Tensor{hint}")
 
     def device_of(self, array: tf.Tensor | np.ndarray) -> str:
         if isinstance(array, np.ndarray | np.generic):  # a session fetches to the host by itself
