@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samestep.agreement.arithmetic.gates import Gate
+from samestep.agreement.arithmetic.gate_arrays import Gate
 from samestep.agreement.examination.comparisons import Comparisons
 from samestep.agreement.examination.tensor_check import Place
 from samestep.agreement.limits import unit_roundoff

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from samestep.agreement.arithmetic.gates import Gate
+from samestep.agreement.arithmetic.gate_arrays import Gate
 from samestep.agreement.examination.tensor_check import Place, check_tensor
 from samestep.agreement.findings import TensorStatistics
 from samestep.agreement.reference.expectation import Expectation

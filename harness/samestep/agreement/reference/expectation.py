@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from samestep.agreement.arithmetic.bound import Bound
-from samestep.agreement.arithmetic.gates import Gate
+from samestep.agreement.arithmetic.gate_arrays import Gate
 from samestep.agreement.limits import FEWER_REPLICAS, REPLICAS
 from samestep.agreement.reference.proof import prove
 from samestep.agreement.reference.run import Outcome, Point, Reference

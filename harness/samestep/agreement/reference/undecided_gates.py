@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement.arithmetic.gates import (
+from samestep.agreement.arithmetic.gate_arrays import (
     Gate,
     GateTape,
     TurnedArray,
