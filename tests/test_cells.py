@@ -18,9 +18,13 @@ from samestep.workers.launcher import Launcher
 OPTIONS = Options(dtypes=("float32", "float64"), threads=1)  # one worker for each processor at a time
 CATALOG = Catalog()
 #: A hundred replicas of a long loop, or of images, take a minute: such workloads are checked at these sizes.
-SMALLER = {"conv_net": "[batch=8,channels=2]", "recurrent": "[batch=4,steps=4,hidden=8]"}
-#: Compiling convolutions takes a minute: each implementation is checked in one dtype here, in turn.
-ONE_DTYPE = {"conv_net"}
+SMALLER = {
+    "conv_net": "[batch=8,channels=2]",
+    "recurrent": "[batch=4,steps=4,hidden=8]",
+    "transformer_block": "[batch=3,length=6,vocabulary=11,heads=2,head_width=4]",
+}
+#: Compiling these takes a minute: each implementation is checked in one dtype here, in turn.
+ONE_DTYPE = {"conv_net", "transformer_block"}
 CELLS = [
     replace(cell, case=cell.case + SMALLER.get(cell.workload, ""))
     for number, cell in enumerate(select(CATALOG, ["*", "two_layer:tiny"], OPTIONS))

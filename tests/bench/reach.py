@@ -72,12 +72,20 @@ PAIRS = {
         "recurrent_tensorflow": ("tensorflow_function", "tensorflow_graph"),
         "recurrent_keras": ("keras_layers",),
     },
+    "transformer_block": {
+        "transformer_block_torch": ("torch_sdpa", "torch_nn", "torch_compile"),
+        "transformer_block_numpy": ("numpy_manual",),
+        "transformer_block_jax": ("jax_grad", "jax_attention"),
+        "transformer_block_tensorflow": ("tensorflow_function", "tensorflow_xla"),
+        "transformer_block_keras": ("keras_layers",),
+    },
 }
 CASES = {
     "two_layer": ("two_layer", "tutorial", "train"),
     "mnist": ("mnist_mlp", "sample", "train_epoch"),
     "conv_net": ("conv_net", "sample", "train_step"),
     "recurrent": ("recurrent", "lstm", "train_step"),
+    "transformer_block": ("transformer_block", "erf", "train_step"),
 }
 
 #: A plain script or an implementation: ("plain" or "rung", its name).

@@ -190,7 +190,8 @@ def specs() -> dict[str, dict[str, str]]:
 OWN = {
     "loss", "mean square", "a layer that a step does not use", "inner momentum", "Adam's eps hat",
     "attention", "what a position looks at", "a row of padding", "LayerNorm", "GELU", "label smoothing",
-    "ignored labels",
+    "ignored labels", "convolution", "padding", "BatchNorm", "running statistics", "average pooling",
+    "GRU", "LSTM", "reset gate", "order of the gates", "biases",
 }  # fmt: skip
 
 
