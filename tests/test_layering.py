@@ -16,9 +16,9 @@ import pytest
 from tests.made.places import CHECKOUT
 from tests.made.source import (
     ARRAY_TYPE_LINES,
-    BY_HAND_LINES,
     ARRAY_TYPES,
     ARRAYS,
+    BY_HAND_LINES,
     CLOCKS,
     FUNCTION_LINES,
     MODULE_LINES,
