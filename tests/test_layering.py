@@ -17,7 +17,6 @@ from tests.made.places import CHECKOUT
 from tests.made.source import (
     ARRAY_TYPE_LINES,
     ARRAY_TYPES,
-    BY_HAND_LINES,
     ARRAYS,
     BY_HAND_LINES,
     CLOCKS,

@@ -34,7 +34,6 @@ PROCESSES = {"subprocess", "multiprocessing", "concurrent", "threading", "signal
 
 #: Lines of code, without blank lines, comments and docstrings.
 MODULE_LINES, ARRAY_TYPE_LINES, FUNCTION_LINES, RUNG_LINES = 220, 300, 40, 100
-BY_HAND_LINES = 165  # of a rung that writes out the way back through every layer: NETWORK/FRAMEWORK_manual.py
 #: The backward pass by hand through every layer of a network takes more of them.
 BY_HAND_LINES = 165
 ARRAY_TYPES = ("bound.py", "rounding_array.py", "noise.py")
