@@ -109,11 +109,18 @@ def _with_layers(
     sides: Sides, nameless: Subject, found: Mapping[int, str], kinds: Mapping[str, str]
 ) -> Sides:
     assert isinstance(nameless, Followed)
-    layers = {number: Layer(name, kinds.get(name, "value"), {}) for number, name in found.items()}
+    layers = {number: Layer(name, _kind(name, kinds), {}) for number, name in found.items()}
     shown = nameless.with_layers(layers)
     if nameless is sides.candidate:
         return replace(sides, candidate=shown)
     return replace(sides, reference=shown)
+
+
+def _kind(name: str, kinds: Mapping[str, str]) -> str:
+    """The kind of the layer that has a value of this name: a layer's own, or a part of what it returns."""
+    while name and name not in kinds:
+        name = name.rpartition(".")[0]
+    return kinds.get(name, "value")
 
 
 class _Search:

@@ -337,7 +337,7 @@ FAULTS = (
     fault(
         "heads cut as (width, heads), nn.TransformerEncoder",
         "block0.attention*",
-        None,
+        "heads are cut",
         split="kh",
         kind=Library,
     ),

@@ -71,7 +71,11 @@ PORTS = (
 FAULTS = (
     Fault("encoder: Flax's own eps 1e-6", partial(case, eps=1e-6), NEEDS, ("block0/norm1",), "eps"),
     Fault(
-        "encoder: Flax's own gelu by tanh", partial(case, tanh=True), NEEDS, ("block0/down", "block0"), None
+        "encoder: Flax's own gelu by tanh",
+        partial(case, tanh=True),
+        NEEDS,
+        ("block0/down", "block0"),
+        "tanh form",
     ),
     Fault("encoder: Flax's mask inverted", partial(case, inverted=True), NEEDS, ("block0/attention*",), None),
 )

@@ -222,7 +222,8 @@ STATES = ("output", "*cell*", "rnn*")
 FAULTS = tuple(
     Fault(f"equinox: {name}", make, NEEDS, places, cause)
     for name, make, places, cause in (
-        ("MLP with gelu for relu", partial(mlp, activation=jax.nn.gelu), ("one/activation*", "one/layers/1", "2"), None),
+        ("MLP with gelu for relu", partial(mlp, activation=jax.nn.gelu), ("one/activation*", "one/layers/1", "2"),
+         "gelu"),
         ("MLP without biases", partial(mlp, bias=False), ("one/layers/0", "0"), "bias"),
         ("MLP, square weight transposed", partial(mlp, transposed=True), ("one/layers/1", "2"), "transposed"),
         ("MLP, activation at the end", partial(mlp, final=jax.nn.relu), ("one", "output", "4"), "relu follows"),

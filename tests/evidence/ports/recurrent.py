@@ -373,6 +373,6 @@ FAULTS = tuple(
         ("the state one step after the last valid", partial(last_valid_case, last="beyond"), NEEDS,
          ("output", "head"), None),
         ("backward direction's state at the last step", partial(both_ends_case, last_step=True), NEEDS,
-         ("output", "head"), None),
+         ("output", "head", "rnn.1.0"), None),
     )
 )  # fmt: skip

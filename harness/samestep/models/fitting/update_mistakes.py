@@ -22,9 +22,13 @@ def rate(d: Difference) -> Models:
     own = d.setting("lr", "learning_rate")
     if not own:
         return
+    unseen = float(np.finfo(np.float64).eps) * abs(own)  # such a rate moves nothing
     yield Model(
         lambda value: value / own * d.expected,
-        lambda value: f"the learning rate is {spoken(value)}, the reference's {spoken(own)}",
+        lambda value: (
+            f"the learning rate is {spoken(value if abs(value) > unseen else 0.0)}, "
+            f"the reference's {spoken(own)}"
+        ),
         (own,),
         free=True,
     )
