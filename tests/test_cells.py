@@ -24,7 +24,7 @@ SMALLER = {
     "transformer_block": "[batch=3,length=6,vocabulary=11,heads=2,head_width=4]",
 }
 #: Compiling these takes a minute: each implementation is checked in one dtype here, in turn.
-ONE_DTYPE = {"conv_net", "transformer_block"}
+ONE_DTYPE = {"conv_net", "recurrent", "transformer_block"}
 CELLS = [
     replace(cell, case=cell.case + SMALLER.get(cell.workload, ""))
     for number, cell in enumerate(select(CATALOG, ["*", "two_layer:tiny"], OPTIONS))
