@@ -76,6 +76,7 @@ WINDOWS = [
 TABLE, PLACES, MANY = normal(30, 24), integers(50, 4, high=30), integers(200, high=30)
 INDEXED = [
     Case("embedding", lambda w, i: functional.embedding(i, w), (TABLE, PLACES)),
+    Case("embedding_by_int32", lambda w, i: functional.embedding(i.int(), w), (TABLE, PLACES)),
     Case(
         "embedding_frequent",
         lambda w, i: functional.embedding(i, w, 3, scale_grad_by_freq=True),

@@ -56,7 +56,7 @@ def _embedding_backward(mode: NoiseMode, func: Any, args: tuple[Any, ...], kwarg
     out = func(*args, **kwargs)
 
     def deviation() -> Tensor:
-        used, places = args[1].unique(return_inverse=True)  # other rows are sums of nothing
+        used, places = args[1].long().unique(return_inverse=True)  # other rows are sums of nothing
         total, rest = out[used], (places, used.numel(), -1, False)
         counts = func(torch.ones_like(g[..., :1]), *rest) * (used != args[3]).unsqueeze(-1)
         divisor = counts.clamp_min(1) if by_frequency else 1.0
