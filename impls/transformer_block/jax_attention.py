@@ -5,8 +5,19 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .jax_grad import adam, adopt, cross_entropy, export, weights
-from .jax_manual import attention, depth, gelu, layer_norm, of_block, visible
+from .jax_grad import (
+    adam,
+    adopt,
+    attention,
+    cross_entropy,
+    depth,
+    export,
+    gelu,
+    layer_norm,
+    of_block,
+    visible,
+    weights,
+)
 
 READ_AFTER = "jax_grad"
 

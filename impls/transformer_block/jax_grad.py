@@ -6,7 +6,18 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .jax_manual import IGNORED, adopt, block, depth, export, layer_norm, of_block, visible
+from .jax_manual import (
+    IGNORED,
+    adopt,
+    attention,
+    block,
+    depth,
+    export,
+    gelu,
+    layer_norm,
+    of_block,
+    visible,
+)
 
 READ_AFTER = "jax_manual"
 

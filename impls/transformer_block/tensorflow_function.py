@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-READ_AFTER = "tensorflow_graph"
+from .tensorflow_graph import EPS, IGNORED, depth, gelu, of_block, visible
 
-PAD, IGNORED, EPS = 0, -100, 1e-5
+READ_AFTER = "tensorflow_graph"
 
 
 def adopt(params):
@@ -21,35 +21,9 @@ def weights(state):
     return {name: w for name, w in state.items() if not name.startswith("adam")}
 
 
-def depth(state):
-    return sum(name.startswith("w_qkv") for name in state)
-
-
-def of_block(state, i):
-    """The params of one block, by their names without its number."""
-    kinds = "attn_scale", "attn_shift", "mlp_scale", "mlp_shift"
-    layers = "qkv", "out", "up", "down"
-    names = [*kinds, *(f"{kind}_{layer}" for layer in layers for kind in "wb")]
-    return {name: state[f"{name}{i}"] for name in names}
-
-
-def visible(x):
-    """Which positions (last axis) each position looks at: (n, t) -> (n, 1, t, t), the 1 for the heads."""
-    position = tf.range(x.shape[1])
-    before, itself = position < position[:, None], position == position[:, None]
-    return ((x != PAD)[:, None] & before | itself)[:, None]
-
-
 def layer_norm(x, scale, shift):
     mean, var = tf.nn.moments(x, axes=-1, keepdims=True)
     return tf.nn.batch_normalization(x, mean, var, shift, scale, EPS)
-
-
-def gelu(x, tanh):
-    # tf.nn.gelu keeps its constants in float32, also where x is float64
-    if tanh:
-        return x / 2 * (1 + tf.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return x / 2 * (1 + tf.math.erf(x / math.sqrt(2)))
 
 
 def attention(qkv, mask):

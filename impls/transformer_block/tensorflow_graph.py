@@ -23,9 +23,8 @@ def depth(params):
 
 def of_block(params, i):
     """The params of one block, by their names without its number."""
-    kinds = "attn_scale", "attn_shift", "mlp_scale", "mlp_shift"
-    layers = "qkv", "out", "up", "down"
-    names = [*kinds, *(f"{kind}_{layer}" for layer in layers for kind in "wb")]
+    layers = [f"{kind}_{layer}" for layer in ("qkv", "out", "up", "down") for kind in "wb"]
+    names = ["attn_scale", "attn_shift", "mlp_scale", "mlp_shift", *layers]
     return {name: params[f"{name}{i}"] for name in names}
 
 
@@ -91,10 +90,9 @@ def declare_forward(params, x, tanh):
 
 
 def declare_loss(logits, y, smoothing):
-    vocabulary, labelled = logits.shape[-1], tf.not_equal(y, IGNORED)
-    evenly = smoothing / vocabulary
+    evenly, labelled = smoothing / logits.shape[-1], tf.not_equal(y, IGNORED)
     # Where there is no label one_hot has no 1, and the loss is not counted
-    targets = tf.one_hot(y, vocabulary, 1 - smoothing + evenly, evenly, dtype=logits.dtype)
+    targets = tf.one_hot(y, logits.shape[-1], 1 - smoothing + evenly, evenly, dtype=logits.dtype)
     losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
     return tf.reduce_mean(tf.boolean_mask(losses, labelled))
 
@@ -121,8 +119,7 @@ def declare(dtype, **shapes):
         # A resource variable, once read, stays as it was read while the update is under way
         start = {name: tf1.placeholder(dtype, shape) for name, shape in shapes.items()}
         params = {name: tf1.Variable(value, use_resource=True) for name, value in start.items()}
-        length = shapes["positions"][0]
-        x, y = (tf1.placeholder(tf.int32, (None, length), name) for name in "xy")
+        x, y = (tf1.placeholder(tf.int32, (None, shapes["positions"][0]), name) for name in "xy")
         smoothing, learning_rate = (tf1.placeholder(dtype, (), n) for n in ("smoothing", "learning_rate"))
         return SimpleNamespace(
             session=tf1.Session(), start=start, params=params,

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from .torch_manual import IGNORED, adam, block, depth, layer_norm, of_block, visible
+from .torch_manual import IGNORED, adam, block, depth, gelu, heads_of, layer_norm, of_block, visible
 
 READ_AFTER = "torch_manual"
 

@@ -24,9 +24,8 @@ def depth(state):
 
 def of_block(state, i):
     """The params of one block, by their names without its number."""
-    kinds = "attn_scale", "attn_shift", "mlp_scale", "mlp_shift"
-    layers = "qkv", "out", "up", "down"
-    names = [*kinds, *(f"{kind}_{layer}" for layer in layers for kind in "wb")]
+    layers = [f"{kind}_{layer}" for layer in ("qkv", "out", "up", "down") for kind in "wb"]
+    names = ["attn_scale", "attn_shift", "mlp_scale", "mlp_shift", *layers]
     return {name: state[f"{name}{i}"] for name in names}
 
 

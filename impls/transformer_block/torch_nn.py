@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .torch_autograd import cross_entropy
-from .torch_manual import depth, gelu, visible
+from .torch_autograd import cross_entropy, depth, gelu, visible
 
 READ_AFTER = "torch_sdpa"
 

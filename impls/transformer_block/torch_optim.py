@@ -5,8 +5,7 @@ from typing import NamedTuple
 import torch
 
 from . import torch_nn
-from .torch_autograd import cross_entropy
-from .torch_nn import as_given, as_module_has_it
+from .torch_nn import as_given, as_module_has_it, cross_entropy
 
 READ_AFTER = "torch_nn"
 SLOTS = {"adam_m": "exp_avg", "adam_v": "exp_avg_sq"}

@@ -3,8 +3,18 @@
 import torch
 import torch.nn.functional as F
 
-from .torch_autograd import adopt, cross_entropy, export, weights
-from .torch_manual import depth, gelu, heads_of, layer_norm, of_block, visible
+from .torch_autograd import (
+    adopt,
+    cross_entropy,
+    depth,
+    export,
+    gelu,
+    heads_of,
+    layer_norm,
+    of_block,
+    visible,
+    weights,
+)
 
 READ_AFTER = "torch_autograd"
 

@@ -229,7 +229,7 @@ TENSORFLOW = [
         ),
         (
             "smoothing over the other tokens",
-            {"evenly = smoothing / vocabulary": "evenly = smoothing / (vocabulary - 1)"},
+            {"smoothing / logits.shape[-1], ": "smoothing / (logits.shape[-1] - 1), "},
             "trace, step 0: loss is",
         ),
         (

@@ -18,7 +18,11 @@ WORKLOAD = "samestep.impls.w"
 
 FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
 #: Libraries that a framework's implementations may import because their arrays are theirs.
-ARRAYS = {"keras": ("tensorflow", "numpy"), **dict.fromkeys(("sklearn", "sympy", "tensorflow"), ("numpy",))}
+ARRAYS = {
+    "keras": ("tensorflow", "numpy"),
+    "numpy": ("scipy",),
+    **dict.fromkeys(("sklearn", "sympy", "tensorflow"), ("numpy",)),
+}
 #: What an implementation may take from the standard library: nothing that prints, waits, reads or draws.
 PLAIN = {
     "collections", "contextlib", "copy", "dataclasses", "functools", "itertools", "math", "operator",
