@@ -118,4 +118,5 @@ SPEC = Spec(
         "large_logits": "BatchNorm takes the scale of its input away",
     },
     state=("mean1", "var1", "mean2", "var2"),
+    timed_where_selected=True,
 )  # fmt: skip

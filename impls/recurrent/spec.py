@@ -109,4 +109,5 @@ SPEC = Spec(
         "overflow": "sigmoid and tanh are bounded: of large inputs nothing is sure to overflow",
     },
     state=("carry",),
+    timed_where_selected=True,
 )  # fmt: skip

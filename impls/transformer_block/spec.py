@@ -159,4 +159,5 @@ SPEC = Spec(
         "ties": "nothing has a kink",
         "large_logits": "LayerNorm takes the scale of its input away",
     },
+    timed_where_selected=True,
 )  # fmt: skip

@@ -179,5 +179,6 @@ FIELDS: dict[type, dict[str, Check]] = {
         "probabilities": names,
         "state": names,
         "lesson": flag,
+        "timed_where_selected": flag,
     },
 }

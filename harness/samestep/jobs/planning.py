@@ -27,14 +27,15 @@ PROFILES = {"quick": Profile(invocations=2, rounds=4), "full": Profile(invocatio
 
 
 def networks(catalog: Catalog) -> list[str]:
-    """Return what is timed where nothing was selected: every workload that is not a lesson.
+    """Return what is timed where nothing was selected: no lesson, and nothing that wants to be selected.
 
     Of folders of the user's own it is what they hold. Raises SamestepError where none of it can be used.
     """
     names = [name for name in catalog.of_own_folders or catalog.workloads if catalog.usable(name)]
     if not names:
         raise next(iter(catalog.left_out.values()))
-    return [name for name in names if not catalog.spec(name).lesson] or names
+    specs = {name: catalog.spec(name) for name in names}
+    return [name for name, spec in specs.items() if not (spec.lesson or spec.timed_where_selected)] or names
 
 
 def room() -> int:
