@@ -80,7 +80,7 @@ def main() -> None:
         print(rows[-1], "" if right else f"  {outcomes[0].text}", sep="\n", flush=True)
         given = [outcome.named for outcome in seen if outcome.named is not None]
         intro = (
-            f"{len(rows)} of {len(chosen)} mistakes in ports, {options.seeds} seeds each. Caught: "
+            f"{len(rows)} of {len(chosen)} mistakes in ports, seeds: {options.seeds}. Caught: "
             f"{_of([o.caught for o in seen])}; at the right place: {_of([o.placed for o in seen])}; the right cause, "
             f"where one is given: {_of(given)}; a wrong cause with certainty: {certain}. The columns after that say "
             "how often the usual checks on outputs and gradients notice the same."
