@@ -54,9 +54,7 @@ def test_inputs_may_be_given_and_are_read_only():
 
 
 def test_inputs_that_are_given_need_no_data_set(monkeypatch):
-    monkeypatch.setattr(
-        "samestep.catalog.inputs.load", lambda name: pytest.fail(f"{name} was loaded")
-    )
+    monkeypatch.setattr("samestep.catalog.inputs.load", lambda name: pytest.fail(f"{name} was loaded"))
     params = {"w1": np.zeros((1, 1))}
     assert list(open_cell("mnist_mlp:fashion/numpy_manual", inputs=Inputs(params, {})).params) == ["w1"]
 

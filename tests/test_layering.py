@@ -150,7 +150,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.arithmetic.torch", *SUBJECT, "models.torch", "models.jax",
     ),
     "models.pairing": (
-        "nearest_name", "agreement.limits", "agreement.blocks", "agreement.arithmetic", "models.dtypes", *SUBJECT,
+        "nearest_name", "agreement.limits", "agreement.blocks", "agreement.arithmetic", "models.dtypes",
+        *SUBJECT,
     ),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models": (

@@ -356,8 +356,10 @@ NUMPY = [
         (
             "no task",
             {
-                "def forward(": "def forwards(", "def loss_and_grads(": "def gradients(",
-                "def train_step(": "def step(", "def train(": "def many(",
+                "def forward(": "def forwards(",
+                "def loss_and_grads(": "def gradients(",
+                "def train_step(": "def step(",
+                "def train(": "def many(",
             },
             "no task; the workload has forward, loss_and_grads, train_step, train",
         ),

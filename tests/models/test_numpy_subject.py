@@ -193,7 +193,10 @@ def test_more_of_numpy_is_followed(call):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: np.cumprod(x), r"np\.cumprod \(test_numpy_subject.py:\d+\), whose .*: use a loop of products"),
+        (
+            lambda x: np.cumprod(x),
+            r"np\.cumprod \(test_numpy_subject.py:\d+\), whose .*: use a loop of products",
+        ),
         (lambda x: np.linalg.inv(x @ x.T), r"np\.linalg\.inv \(test_numpy_subject.py:"),
         (lambda x: x.tolist(), r"x\.tolist \(test_numpy_subject.py:\d+\), whose .*: use the array itself"),
         (lambda x: x if x.sum() > 0 else -x, "Python decision on a computed value"),
