@@ -121,8 +121,8 @@ class Spec:
     is taken of and that a step renews by itself: a BatchNorm's running statistics, a key.
 
     A ``lesson`` is there to be read and checked: its times say more about calls than about networks, so they
-    are taken only where it is selected. So are those of what is ``timed_where_selected``: a network with which
-    a run of all would take too long.
+    are taken only where it is selected. So are those of what is ``timed_where_selected``: a network that
+    makes a run of all too long.
     """
 
     summary: str
