@@ -112,7 +112,7 @@ class Reference:
             return value if isinstance(value, Bound) else kind.exact(value, self.precision)
 
         like = kind.exact(0.0, self.precision)
-        return self.lifted(task, point, lift, lambda number: kind.rounded(number, self.precision), like)
+        return self._lifted(task, point, lift, lambda number: kind.rounded(number, self.precision), like)
 
     def spreads(self, task: str, point: Point, replicas: int) -> dict[str, Spread]:
         """Return how correct computations scatter, measured over N ``replicas``; nothing for integers.
@@ -120,15 +120,21 @@ class Reference:
         Raises `samestep.agreement.arithmetic.unknown_operation.UnknownOperation` as `bounds` does.
         """
         kind = TF32Noise if self.tf32 else Noise
+        return measure_spreads(
+            lambda tape: self.with_noise(task, point, kind, tape).all, point.params, self.dtype, replicas
+        )
 
-        def run(tape: NoiseTape) -> dict[str, Noise]:
-            def lift(value: npt.ArrayLike | Noise) -> Noise:
-                return value if isinstance(value, Noise) else kind.exact(value, tape)
+    def with_noise(self, task: str, point: Point, kind: type[Noise], tape: NoiseTape) -> Outcome[Noise]:
+        """Return what a task gives with the rounding errors of a tape, on arrays of this kind.
 
-            like = kind.exact(0.0, tape)
-            return self.lifted(task, point, lift, lambda number: kind.rounded(number, tape), like).all
+        Raises as `bounds` does.
+        """
 
-        return measure_spreads(run, point.params, self.dtype, replicas)
+        def lift(value: npt.ArrayLike | Noise) -> Noise:
+            return value if isinstance(value, Noise) else kind.exact(value, tape)
+
+        like = kind.exact(0.0, tape)
+        return self._lifted(task, point, lift, lambda number: kind.rounded(number, tape), like)
 
     def exactness(self, task: str, point: Point) -> tuple[Outcome[Exactness], Seen]:
         """Return which elements of what a task gives nothing rounds, and what was met on the way.
@@ -136,12 +142,12 @@ class Reference:
         Raises as `bounds` does.
         """
         like = Exactness((np.zeros(()), np.zeros(())), Seen())
-        return self.lifted(task, point, like.lift, like.lift, like), like.seen
+        return self._lifted(task, point, like.lift, like.lift, like), like.seen
 
     def on_complex(self, task: str, point: Point) -> Outcome[np.ndarray]:
         """Return what a task gives where arrays of the point are complex: complex arrays, for real ones."""
         like = ComplexStep(0.0)
-        return _each(lambda array: array.value, self.lifted(task, point, like.lift, float, like))
+        return _each(lambda array: array.value, self._lifted(task, point, like.lift, float, like))
 
     def returned(self, task: str, point: Point) -> object:
         """Return what a task, or ``trace``, returns in float64, unsorted, whatever it is."""
@@ -151,8 +157,7 @@ class Reference:
     def count_products(self, task: str, point: Point) -> int:
         """Return how many matrix products one call of a task makes."""
         counting = Arithmetic()
-        like = LowPrecisionArray((), counting)
-        self._run(task, point, like.lift, like.lift, like)
+        self.on_arrays_like(task, point, LowPrecisionArray((), counting))
         return counting.products
 
     def with_arithmetic(
@@ -165,10 +170,13 @@ class Reference:
         """
         if name == "float32":
             return self._run(task, point, _to_float32, _unchanged)
-        like = LowPrecisionArray((), arithmetic_named(name, only))
-        return _each(lambda array: array.parts[0], self.lifted(task, point, like.lift, like.lift, like))
+        return self.on_arrays_like(task, point, LowPrecisionArray((), arithmetic_named(name, only)))
 
-    def lifted(
+    def on_arrays_like(self, task: str, point: Point, like: LowPrecisionArray) -> Outcome[np.ndarray]:
+        """Return what a task gives on arrays ``like`` this one: their values, float64 arrays."""
+        return _each(lambda array: array.parts[0], self._lifted(task, point, like.lift, like.lift, like))
+
+    def _lifted(
         self,
         task: str,
         point: Point,

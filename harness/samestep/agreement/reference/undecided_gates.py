@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 
 from samestep.agreement.arithmetic.gate_arrays import (
     Gate,
@@ -54,13 +53,7 @@ def undecided_gates(reference: Reference, task: str, point: Point) -> list[Gate]
 
 def _gaps(reference: Reference, task: str, point: Point, tape: GateTape) -> list[np.ndarray]:
     """The differences of the two sides of every comparison of floats, in one run."""
-    kind = WatchedTF32Noise if reference.tf32 else WatchedNoise
-
-    def lift(value: npt.ArrayLike | WatchedNoise) -> WatchedNoise:
-        return value if isinstance(value, WatchedNoise) else kind.exact(value, tape)
-
-    like = kind.exact(0.0, tape)
-    reference.lifted(task, point, lift, lambda number: kind.rounded(number, tape), like)
+    reference.with_noise(task, point, WatchedTF32Noise if reference.tf32 else WatchedNoise, tape)
     return tape.gaps
 
 
@@ -68,9 +61,4 @@ def with_gates_turned(
     reference: Reference, task: str, point: Point, gates: Collection[Gate]
 ) -> Outcome[np.ndarray]:
     """Return what a task gives in float64 where these gates are decided the other way."""
-    like = TurnedArray((), TurningArithmetic(turned=gates))
-    outcome = reference.lifted(task, point, like.lift, like.lift, like)
-    return Outcome(
-        {name: array.parts[0] for name, array in outcome.outputs.items()},
-        {name: array.parts[0] for name, array in outcome.state.items()},
-    )
+    return reference.on_arrays_like(task, point, TurnedArray((), TurningArithmetic(turned=gates)))
