@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
+from samestep.catalog.global_generators import untouched
 from samestep.catalog.input_arrays import check_arrays
 from samestep.catalog.spec_calls import called
 from samestep.catalog.spec_fields import Wrong, fails
@@ -22,9 +21,6 @@ from samestep.spec import Case, Inputs, Spec
 
 if TYPE_CHECKING:
     from samestep.spec import Arrays
-
-#: A state of the global generators that no user has: whoever draws from them leaves another one.
-SENTINEL = 0x5A4D3
 
 
 def draw_inputs(spec: Spec, case: Case, seed: int) -> Inputs:
@@ -88,31 +84,11 @@ def check_drawn(what: str, spec: Spec, read_again: Spec, name: str, seed: int) -
 
 
 def _drawn(what: str, spec: Spec, case: Case, seed: int, dataset: Arrays | None) -> Inputs:
-    with _watched(what):
+    with untouched(what, ": draw from rng, which the seed determines"):
         inputs = called(what, spec.make_inputs, case, np.random.default_rng(seed), dataset)
     if not isinstance(inputs, Inputs):
         raise fails(f"what {what} returns", inputs, "a samestep.spec.Inputs(params=..., arrays=...)")
     return inputs
-
-
-@contextmanager
-def _watched(what: str) -> Iterator[None]:
-    """Raise `Wrong` where the generators that all modules share are drawn from or seeded."""
-    before = random.getstate(), np.random.get_state()
-    random.seed(SENTINEL)
-    np.random.seed(SENTINEL)
-    try:
-        yield
-        for name, value, state in (
-            ("Python's global generator (random)", random.random(), random.Random(SENTINEL).random()),
-            ("NumPy's global generator (numpy.random)", np.random.random_sample(),
-             np.random.RandomState(SENTINEL).random_sample()),
-        ):  # fmt: skip
-            if value != state:
-                raise Wrong(f"{what} draws from {name}: draw from rng, which the seed determines")
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
 
 
 def _dataset(case: Case) -> Arrays | None:

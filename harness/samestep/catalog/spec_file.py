@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import re
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -12,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from samestep import spec as classes
+from samestep.catalog.global_generators import untouched
 from samestep.catalog.roots import written
 from samestep.catalog.spec_calls import called, check_calls
 from samestep.catalog.spec_fields import Wrong, check_fields, fails
@@ -59,24 +58,8 @@ def _place(path: Path, wrong: Wrong) -> str:
 
 def _imported(load: Callable[[], ModuleType]) -> ModuleType:
     """Import the file, and see that it draws nothing: every worker would draw other values."""
-    before = _global_generators()
-    module = called("the file", load)
-    after = _global_generators()
-    for name in before:
-        if before[name] != after[name]:
-            raise Wrong(
-                f"the file draws from {name}, and every process has other values: draw in make_inputs"
-            )
-    return module
-
-
-def _global_generators() -> dict[str, object]:
-    """Return the states of the generators that all modules share; of NumPy's where NumPy is loaded."""
-    found: dict[str, object] = {"Python's global generator (random)": random.getstate()}
-    if drawing := sys.modules.get("numpy.random"):
-        state = drawing.get_state(legacy=False)["state"]
-        found["NumPy's global generator (numpy.random)"] = state["pos"], state["key"].tobytes()
-    return found
+    with untouched("the file", ", and every process has other values: draw in make_inputs"):
+        return called("the file", load)
 
 
 def _spec_of(module: ModuleType) -> Spec:
