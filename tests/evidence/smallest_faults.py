@@ -161,7 +161,7 @@ def differ(check: str, got: Tensors, expected: Tensors, roles: tuple[Role, ...] 
 def smallest(seen: Seen) -> float:
     """Return the smallest size that is seen, to a sixteenth of a power of ten.
 
-    Infinity if 1 is not seen, 0 where a correct port is accused.
+    Infinity if 1 is not seen, 0 where a correct port is called wrong.
     """
     low, high = float(LOWEST), float(HIGHEST)
     if seen(0.0):

@@ -1,4 +1,4 @@
-"""A reference is proven before it judges: a wrong one is refuted, with the place, and accuses nobody."""
+"""A reference is proven before it judges: a wrong one is refuted, with the place, and nobody else is."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The proof of the reference, before any cell of its workload: what its tasks return, and its derivatives.
 
-Whatever is wrong in the reference would accuse every correct implementation. So it must return what the spec
-says, in the shapes and dtypes of the params, and what it calls a gradient must be the derivative of its loss.
+Whatever is wrong in the reference would make every correct implementation disagree. So it must return what
+the spec says, in the shapes and dtypes of the params, and its gradients must be the derivatives of its loss.
 """
 
 from __future__ import annotations
