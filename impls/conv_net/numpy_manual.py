@@ -115,9 +115,10 @@ def trace(state, x, y):
         patches[i] = windows(a)
         conv = seen[f"conv{i}"] = convolution(patches[i], state[f"kernel{i}"])
         mean = seen[f"batch_mean{i}"] = conv.mean(axis=(0, 1, 2))
-        var = seen[f"batch_var{i}"] = np.square(conv - mean).mean(axis=(0, 1, 2))
+        centred = conv - mean
+        var = seen[f"batch_var{i}"] = np.square(centred).mean(axis=(0, 1, 2))
         std[i] = np.sqrt(var + EPS)
-        normed[i] = (conv - mean) / std[i]
+        normed[i] = centred / std[i]
         seen[f"h{i}"] = normed[i] * state[f"scale{i}"] + state[f"shift{i}"]
         a = seen[f"h{i}_relu"] = np.maximum(seen[f"h{i}"], 0)
     seen["pooled"] = average_pool(a)

@@ -25,7 +25,10 @@ def build(dtype, d_in, hidden, d_out, carries, reset_after):
     )
     h, *last = rnn(x, initial_state=carry)
     y_pred = keras.layers.Dense(d_out, dtype=dtype)(h)
-    return keras.Model([x, carry], [h, last, y_pred])
+    model = keras.Model([x, carry], [h, last, y_pred])
+    model.optimizer = keras.optimizers.SGD()
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 def gates(name, value, carries):
@@ -44,7 +47,7 @@ def adopt(params):
     if reset_after:
         values["b"] = tf.stack([params["b_x"], params["b_h"]])
     model.set_weights([gates(name, values[name], carries) for name in NAMES])
-    return SimpleNamespace(model=model, sgd=keras.optimizers.SGD(), carry=params["carry"])
+    return SimpleNamespace(model=model, carry=params["carry"])
 
 
 def named(state, values):
@@ -100,8 +103,15 @@ def loss_and_grads(state, x, y):
     return loss, named(state, grads)
 
 
+@tf.function
+def update(model, carry, x, y, learning_rate):
+    loss, grads, carry = gradients(model, carry, x, y)
+    model.optimizer.learning_rate.assign(learning_rate)
+    model.optimizer.apply(grads, model.trainable_variables)
+    return loss, carry
+
+
 def train_step(state, x, y, learning_rate):
-    state.sgd.learning_rate = tf.constant(learning_rate, x.dtype)  # as a Python float it would be rounded
-    loss, grads, state.carry = gradients(state.model, state.carry, x, y)
-    state.sgd.apply(grads, state.model.trainable_variables)
+    learning_rate = tf.constant(learning_rate, x.dtype)  # as a Python float it would be part of the graph
+    loss, state.carry = update(state.model, state.carry, x, y, learning_rate)
     return state, loss

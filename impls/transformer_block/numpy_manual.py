@@ -70,46 +70,49 @@ def visible(x):
     return ((x != PAD)[:, None] & before | itself)[:, None]
 
 
-def standardised(x):
+def layer_norm(x, scale, shift):
+    """Beside the result what its gradients need: x with mean 0 and variance 1, and what it was divided by."""
     centred = x - x.mean(axis=-1, keepdims=True)
     std = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + EPS)
-    return centred / std, std
+    normed = centred / std
+    return normed * scale + shift, (normed, std)
 
 
-def layer_norm(x, scale, shift):
-    normed, _ = standardised(x)
-    return normed * scale + shift
-
-
-def layer_norm_grads(x, scale, grad):
+def layer_norm_grads(kept, scale, grad):
     """The gradients of x, scale and shift."""
-    normed, std = standardised(x)
+    normed, std = kept
     g = grad * scale
     along = (g * normed).mean(axis=-1, keepdims=True)
     grad_x = (g - g.mean(axis=-1, keepdims=True) - normed * along) / std
     return grad_x, (grad * normed).sum(axis=(0, 1)), grad.sum(axis=(0, 1))
 
 
-def gelu(x, tanh):
+def gelu_factor(x, tanh):
+    """P(x), by which GELU multiplies x."""
     if tanh:
-        return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return x / 2 * (1 + erf(x / math.sqrt(2)))
+        return (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+    return (1 + erf(x / math.sqrt(2))) / 2
 
 
-def gelu_slope(x, tanh):
+def gelu_slope(x, factor, tanh):
     if tanh:
-        t = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
-        return (1 + t) / 2 + x / 2 * (1 - t * t) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x))
-    return (1 + erf(x / math.sqrt(2))) / 2 + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+        return factor + 2 * x * factor * (1 - factor) * inner_slope
+    return factor + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 
 def as_rows(x):
     return x.reshape(-1, x.shape[-1])
 
 
+def product(x, w):
+    """x @ w as one product over the rows: of stacked matrices NumPy would make one for each."""
+    return (as_rows(x) @ w).reshape(*x.shape[:-1], -1)
+
+
 def linear_grads(x, w, grad):
     """The gradients of x, w and b in x @ w + b."""
-    return grad @ w.T, as_rows(x).T @ as_rows(grad), as_rows(grad).sum(axis=0)
+    return product(grad, w.T), as_rows(x).T @ as_rows(grad), as_rows(grad).sum(axis=0)
 
 
 def softmax(scores):
@@ -145,42 +148,45 @@ def attention_grads(qkv, p, grad):
 
 
 def block(w, h, mask, tanh):
+    """What its gradients need beside what is seen, and what is seen."""
     d = h.shape[-1]
 
     # Attention
-    attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
-    qkv = attn_norm @ w["w_qkv"].reshape(d, -1)
+    attn_norm, attn_kept = layer_norm(h, w["attn_scale"], w["attn_shift"])
+    qkv = product(attn_norm, w["w_qkv"].reshape(d, -1))
     qkv = qkv.reshape(*h.shape[:2], *w["b_qkv"].shape) + w["b_qkv"]
     p, mixed = attention(qkv, mask)
     mixed = mixed.reshape(h.shape)
-    attended = h + mixed @ w["w_out"].reshape(d, d) + w["b_out"]
+    attended = h + product(mixed, w["w_out"].reshape(d, d)) + w["b_out"]
 
     # MLP
-    mlp_norm = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
-    up = mlp_norm @ w["w_up"] + w["b_up"]
-    up_gelu = gelu(up, tanh)
-    out = attended + up_gelu @ w["w_down"] + w["b_down"]
+    mlp_norm, mlp_kept = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
+    up = product(mlp_norm, w["w_up"]) + w["b_up"]
+    factor = gelu_factor(up, tanh)
+    up_gelu = up * factor
+    out = attended + product(up_gelu, w["w_down"]) + w["b_down"]
 
-    return {
+    return (attn_kept, mlp_kept, factor), {
         "attn_norm": attn_norm, "qkv": qkv, "p": p, "mixed": mixed, "attended": attended,
         "mlp_norm": mlp_norm, "up": up, "up_gelu": up_gelu, "h": out,
     }  # fmt: skip
 
 
-def block_grads(w, h, seen, grad, tanh):
+def block_grads(w, kept, seen, grad, tanh):
     """From the gradient of what the block gives, the gradients of everything on the way back to its h."""
-    new, d = {}, h.shape[-1]
+    new, d = {}, grad.shape[-1]
+    attn_kept, mlp_kept, factor = kept
 
     # MLP: its own gradient is added to that of the path around it
     new["grad_up_gelu"], new["grad_w_down"], new["grad_b_down"] = linear_grads(
         seen["up_gelu"], w["w_down"], grad
     )
-    new["grad_up"] = new["grad_up_gelu"] * gelu_slope(seen["up"], tanh)
+    new["grad_up"] = new["grad_up_gelu"] * gelu_slope(seen["up"], factor, tanh)
     new["grad_mlp_norm"], new["grad_w_up"], new["grad_b_up"] = linear_grads(
         seen["mlp_norm"], w["w_up"], new["grad_up"]
     )
     grad_h, new["grad_mlp_scale"], new["grad_mlp_shift"] = layer_norm_grads(
-        seen["attended"], w["mlp_scale"], new["grad_mlp_norm"]
+        mlp_kept, w["mlp_scale"], new["grad_mlp_norm"]
     )
     grad = new["grad_attended"] = grad + grad_h
 
@@ -188,14 +194,14 @@ def block_grads(w, h, seen, grad, tanh):
     new["grad_mixed"], grad_w, new["grad_b_out"] = linear_grads(seen["mixed"], w["w_out"].reshape(d, d), grad)
     new["grad_w_out"] = grad_w.reshape(w["w_out"].shape)
     new["grad_p"], new["grad_qkv"] = attention_grads(
-        seen["qkv"], seen["p"], new["grad_mixed"].reshape(*h.shape[:2], *w["b_qkv"].shape[1:])
+        seen["qkv"], seen["p"], new["grad_mixed"].reshape(*grad.shape[:2], *w["b_qkv"].shape[1:])
     )
     new["grad_attn_norm"], grad_w, grad_b = linear_grads(
-        seen["attn_norm"], w["w_qkv"].reshape(d, -1), new["grad_qkv"].reshape(*h.shape[:2], -1)
+        seen["attn_norm"], w["w_qkv"].reshape(d, -1), new["grad_qkv"].reshape(*grad.shape[:2], -1)
     )
     new["grad_w_qkv"], new["grad_b_qkv"] = grad_w.reshape(w["w_qkv"].shape), grad_b.reshape(w["b_qkv"].shape)
     grad_h, new["grad_attn_scale"], new["grad_attn_shift"] = layer_norm_grads(
-        h, w["attn_scale"], new["grad_attn_norm"]
+        attn_kept, w["attn_scale"], new["grad_attn_norm"]
     )
     return new, grad + grad_h
 
@@ -204,22 +210,25 @@ def forward(state, x, tanh):
     mask = visible(x)
     h = state["embedding"][x] + state["positions"]
     for i in range(1, depth(state) + 1):
-        h = block(of_block(state, i), h, mask, tanh)["h"]
-    return layer_norm(h, state["scale"], state["shift"]) @ state["embedding"].T
+        _, seen = block(of_block(state, i), h, mask, tanh)
+        h = seen["h"]
+    norm, _ = layer_norm(h, state["scale"], state["shift"])
+    return product(norm, state["embedding"].T)
 
 
 def trace(state, x, y, tanh, smoothing):
-    n, mask, blocks = depth(state), visible(x), {}
+    n, mask, kept, blocks = depth(state), visible(x), {}, {}
 
     # Forward pass
     h = state["embedding"][x] + state["positions"]
     seen = {"h0": h}
     for i in range(1, n + 1):
-        blocks[i] = block(of_block(state, i), h, mask, tanh)
+        kept[i], blocks[i] = block(of_block(state, i), h, mask, tanh)
         seen |= {f"{name}{i}": value for name, value in blocks[i].items()}
         h = seen[f"h{i}"]
-    norm = seen["norm"] = layer_norm(h, state["scale"], state["shift"])
-    seen["logits"] = norm @ state["embedding"].T
+    norm, norm_kept = layer_norm(h, state["scale"], state["shift"])
+    seen["norm"] = norm
+    seen["logits"] = product(norm, state["embedding"].T)
 
     # Loss: of the positions that have a label
     log_p = seen["log_p"] = log_softmax(seen["logits"])
@@ -233,11 +242,11 @@ def trace(state, x, y, tanh, smoothing):
     grad[labelled, labels] -= 1 - smoothing
     grad = seen["grad_logits"] = np.where(labelled[..., None], grad, 0) / len(labels)
     grad_embedding = as_rows(grad).T @ as_rows(norm)  # as the head
-    grad = seen["grad_norm"] = grad @ state["embedding"]
-    grad, seen["grad_scale"], seen["grad_shift"] = layer_norm_grads(h, state["scale"], grad)
+    grad = seen["grad_norm"] = product(grad, state["embedding"])
+    grad, seen["grad_scale"], seen["grad_shift"] = layer_norm_grads(norm_kept, state["scale"], grad)
     for i in range(n, 0, -1):
         seen[f"grad_h{i}"] = grad
-        grads, grad = block_grads(of_block(state, i), seen[f"h{i - 1}"], blocks[i], grad, tanh)
+        grads, grad = block_grads(of_block(state, i), kept[i], blocks[i], grad, tanh)
         seen |= {f"{name}{i}": value for name, value in grads.items()}
     seen["grad_h0"] = grad
     seen["grad_positions"] = grad.sum(axis=0)

@@ -217,7 +217,7 @@ TENSORFLOW = [
         ("Keras's order of the gates", {"[second, first, n]": "[first, second, n]"}, H),
         ("a hard sigmoid", {'"dtype": dtype}': '"dtype": dtype, "recurrent_activation": "hard_sigmoid"}'}, H),
         ("time reversed", {'"return_state": True,': '"return_state": True, "go_backwards": True,'}, H),
-        ("the carry not renewed", {"grads, state.carry = gradients": "grads, _ = gradients"}, KEPT),
+        ("the carry not renewed", {"loss, state.carry = update": "loss, _ = update"}, KEPT),
     ),
     *disagree(
         f"{AFTER}/keras_layers",

@@ -3,8 +3,8 @@
     python -m tests.bench.reach [two_layer] [mnist] [recurrent] [--invocations 3] [--rounds 8] [--out results]
 
 Every script and every implementation runs in a process of its own; one sample is a whole training run of the
-tutorial (500 steps), an epoch on the sample of MNIST, or a step of the LSTM; the processes take turns in
-shuffled order. A plain script of MNIST gets images that were normalised beforehand, an implementation
+tutorial (500 steps), an epoch on the sample of MNIST, or some steps of the other networks; the processes take
+turns in shuffled order. A plain script of MNIST gets images that were normalised beforehand, an implementation
 normalises inside its epoch.
 Printed: the ratio of each one's time to the first plain script's, and of each implementation's to its own
 plain script's, with 95 % intervals (samestep.analysis.statistics). The same table goes to
@@ -80,25 +80,27 @@ PAIRS = {
         "transformer_block_keras": ("keras_layers",),
     },
 }
+#: The workload, its case, the task, and how many calls are one sample: a step of a few milliseconds alone
+#: would tell how threads wake up.
 CASES = {
-    "two_layer": ("two_layer", "tutorial", "train"),
-    "mnist": ("mnist_mlp", "sample", "train_epoch"),
-    "conv_net": ("conv_net", "sample", "train_step"),
-    "recurrent": ("recurrent", "lstm", "train_step"),
-    "transformer_block": ("transformer_block", "erf", "train_step"),
+    "two_layer": ("two_layer", "tutorial", "train", 1),
+    "mnist": ("mnist_mlp", "sample", "train_epoch", 1),
+    "conv_net": ("conv_net", "sample", "train_step", 10),
+    "recurrent": ("recurrent", "lstm", "train_step", 50),
+    "transformer_block": ("transformer_block", "erf", "train_step", 10),
 }
 
 #: A plain script or an implementation: ("plain" or "rung", its name).
 Program = tuple[str, str]
 #: Seconds of one program, by invocation and round.
 Seconds = dict[tuple[int, int], float]
-#: One training run, and what makes everything ready for the next one, outside the clock.
+#: One call of the task, and what makes everything ready for the next one, outside the clock.
 Runs = tuple[Callable[[], object], Callable[[], None]]
 
 
 def plain(group: str, name: str) -> Runs:
     """Return the runs of a plain script: its own types, its own loop."""
-    workload, case, _ = CASES[group]
+    workload, case, _, _ = CASES[group]
     spec = Catalog().spec(workload)
     inputs = draw_inputs(spec, spec.case(case), seed=0)
     script = importlib.import_module(f"tests.bench.plain.{name}")
@@ -108,7 +110,7 @@ def plain(group: str, name: str) -> Runs:
 
 def rung(group: str, name: str) -> Runs:
     """Return the runs of an implementation as samestep times it: from a fresh state, by its longest task."""
-    workload, case, task = CASES[group]
+    workload, case, task, _ = CASES[group]
     threads = int(os.environ["OMP_NUM_THREADS"])
     tasks = TimedTasks(open_cell(f"{workload}:{case}/{name}", threads=threads, kind=TimedCandidate))
     call = tasks.call(task)
@@ -126,9 +128,10 @@ def serve(group: str, kind: str, name: str) -> None:
     os.dup2(2, 1)
     run, again = {"plain": plain, "rung": rung}[kind](group, name)
     run()  # compiles and warms up
+    *_, calls = CASES[group]
     for _ in sys.stdin:
         again()
-        print(timed(run, nothing)[0], file=answers, flush=True)
+        print(timed(run, nothing, calls)[0], file=answers, flush=True)
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ BATCH_NORM = [
     fault(
         "normalised with the variance of n - 1", "other", "batch_var1 h1 loss",
         in_paths(
-            {"np.square(conv - mean).mean(axis=(0, 1, 2))": "conv.var(axis=(0, 1, 2), ddof=1)"},
+            {"np.square(centred).mean(axis=(0, 1, 2))": "conv.var(axis=(0, 1, 2), ddof=1)"},
             {"correction=0": "correction=1"},
             {"conv.var(axis=(0, 1, 2))\n": "conv.var(axis=(0, 1, 2), ddof=1)\n"},
             jax_manual={"jnp.square(conv - mean).mean(axis=(0, 1, 2))": "conv.var(axis=(0, 1, 2), ddof=1)"},
@@ -170,7 +170,7 @@ BATCH_NORM = [
     fault(
         "training normalises with the running statistics", "other", "h1 loss",
         in_paths(
-            {"normed[i] = (conv - mean) / std[i]": 'normed[i] = (conv - state[f"mean{i}"]) / std[i]'},
+            {"normed[i] = centred / std[i]": 'normed[i] = (conv - state[f"mean{i}"]) / std[i]'},
             {
                 "normed[i] = (conv - of_channels(mean)) / of_channels(std[i])": (
                     'normed[i] = (conv - of_channels(state[f"mean{i}"])) / of_channels(std[i])'
