@@ -13,6 +13,7 @@ from samestep.models.comparison import compare_once
 from samestep.models.conclude import coverage_of, faults_of, first_of, kinds_of, verdict_of
 from samestep.models.coverage import Coverage
 from samestep.models.expected import Progress
+from samestep.models.gate_decisions import with_own_decisions
 from samestep.models.hidden import hidden
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
@@ -43,6 +44,7 @@ def compare_subjects(
     sides = prepare(candidate, reference, options)
     try:
         comparison = compare_once(sides, asked, options, progress)
+        comparison = with_own_decisions(comparison, options, progress)
         steps = check_steps(comparison, options, progress)
         judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
     except Refused as refused:
@@ -57,6 +59,7 @@ def compare_subjects(
             comparison, judged, on = other.failed, list(other.failed.judged), other.label
     if verdict_of(comparison.judged) in (WEAKER, DISAGREE):
         comparison = with_layers_shown(comparison, options, progress)
+        comparison = with_own_decisions(comparison, options, progress)
         judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
     notes = [*_observations(comparison), *notes]
     reason = _unknowable(comparison, verdict_of(judged), repeats)

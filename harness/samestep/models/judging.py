@@ -42,8 +42,8 @@ Arithmetic = Mapping[TensorKey, ArithmeticStatistics]
 class Comparison:
     """What both questions say of one question's tensors, before it is put into words.
 
-    ``reference_twice`` are two runs of the reference, without tensors where both gave the same; None where it
-    was not asked.
+    ``hanging`` are the tensors with elements that hang on a gate which rounding flips. ``reference_twice`` are
+    two runs of the reference, without tensors where both gave the same; None where it was not asked.
     """
 
     sides: Sides
@@ -54,6 +54,7 @@ class Comparison:
     expected: Expected
     judged: tuple[JudgedTensor, ...]
     notes: tuple[str, ...] = ()
+    hanging: frozenset[TensorKey] = frozenset()
     reference_twice: Twice | None = None
 
 
@@ -86,13 +87,13 @@ class Judge:
         wide = self.run.wide(self.sides.candidate)
         expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress, wide)
         function = self._ask_function(expected)
-        arithmetic, notes = self._ask_arithmetic(expected, function)
+        arithmetic, notes, hanging = self._ask_arithmetic(expected, function)
         judged = judged_tensors(self.links, expected, function, arithmetic)
         judged, left_out = self._without_wrong_guesses(judged, expected)
         missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
         return Comparison(
             self.sides, self.asked, self.run, self.programs, self.links, expected, (*judged, *missing),
-            (*notes, *said, *left_out),
+            (*notes, *said, *left_out), hanging,
         )  # fmt: skip
 
     @property
@@ -109,7 +110,9 @@ class Judge:
         )  # fmt: skip
         return check.run(self.run.exact or {})
 
-    def _ask_arithmetic(self, expected: Expected, function: Function) -> tuple[Arithmetic, tuple[str, ...]]:
+    def _ask_arithmetic(
+        self, expected: Expected, function: Function
+    ) -> tuple[Arithmetic, tuple[str, ...], frozenset[TensorKey]]:
         """The statistics of the real run, without what overflows on both sides or hangs on a gate."""
         got = self._without_tables(self.links.comparable(self.run.tensors), expected)
         arithmetic = check_arithmetic(got, expected, {})
@@ -124,7 +127,7 @@ class Judge:
             *_counted(spilled, "overflow on both sides"),
             *_counted(hanging, "hang on a gate that rounding flips"),
         )
-        return arithmetic, notes
+        return arithmetic, notes, frozenset(hanging)
 
     def _without_tables(self, real: Tensors, expected: Expected) -> Tensors:
         """Without state that no run computes, and that both sides hold, each rounded in its own way."""

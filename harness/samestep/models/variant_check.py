@@ -11,6 +11,7 @@ from samestep.agreement.verdict import DISAGREE
 from samestep.models.asked import Asked
 from samestep.models.conclude import verdict_of
 from samestep.models.expected import Progress
+from samestep.models.gate_decisions import with_own_decisions
 from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
 from samestep.models.runs import open_programs, run_candidate
@@ -50,7 +51,8 @@ def _compare(comparison: Comparison, asked: Asked, options: Options, progress: P
     sides = comparison.sides
     programs = open_programs(sides.reference, asked.reference, options.contract)
     run = run_candidate(sides.candidate, asked.candidate, again=False)
-    return Judge(sides, asked, run, programs, comparison.links, options).compare(progress)
+    again = Judge(sides, asked, run, programs, comparison.links, options).compare(progress)
+    return with_own_decisions(again, options, progress)
 
 
 def rows_of(comparison: Comparison) -> list[str]:
