@@ -4,8 +4,8 @@
 
 Every script and every implementation runs in a process of its own; one sample is a whole training run of the
 tutorial (500 steps), an epoch on the sample of MNIST, or some steps of the other networks; the processes take
-turns in shuffled order. A plain script of MNIST gets images that were normalised beforehand, an implementation
-normalises inside its epoch.
+turns in shuffled order. A plain script of MNIST gets images that were normalised beforehand, an
+implementation normalises inside its epoch.
 Printed: the ratio of each one's time to the first plain script's, and of each implementation's to its own
 plain script's, with 95 % intervals (samestep.analysis.statistics). The same table goes to
 <out>/<machine>/reach-*.md, the samples to reach-*.json.

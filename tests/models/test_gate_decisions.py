@@ -38,8 +38,8 @@ class InBfloat16(torch.nn.Linear):
 def unlucky(seed):
     """Return a linear layer, its input and an order of the terms in which one net input turns positive.
 
-    Of many orders it is the one with the largest error; exactly, the net input lies 0.6 times as far below 0. In
-    that row some inputs are small: what they give to a gradient is small beside its amplified noise.
+    Of many orders it is the one with the largest error; exactly, the net input lies 0.6 times as far below
+    0. In that row some inputs are small: what they give to a gradient is small beside its amplified noise.
     """
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((ROWS, WIDE)).astype(np.float32)

@@ -1,7 +1,7 @@
 """Where a gate fell the other way, every layer is judged from the candidate's own values.
 
-A relu at its edge that honest rounding flips changes what follows from it by far more than rounding does: in a
-sum over many positions by more than its limits, and by too little to be told from larger noise element by
+A relu at its edge that honest rounding flips changes what follows from it by far more than rounding does: in
+a sum over many positions by more than its limits, and by too little to be told from larger noise element by
 element. No limit of a free run can hold that. A layer that goes on from the candidate's own values takes the
 candidate's decisions, so that nothing is left but its own rounding.
 """

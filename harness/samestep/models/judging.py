@@ -42,8 +42,8 @@ Arithmetic = Mapping[TensorKey, ArithmeticStatistics]
 class Comparison:
     """What both questions say of one question's tensors, before it is put into words.
 
-    ``hanging`` are the tensors with elements that hang on a gate which rounding flips. ``reference_twice`` are
-    two runs of the reference, without tensors where both gave the same; None where it was not asked.
+    ``hanging`` are the tensors with elements that hang on a gate which rounding flips. ``reference_twice``
+    are two runs of the reference, without tensors where both gave the same; None where it was not asked.
     """
 
     sides: Sides
