@@ -44,7 +44,7 @@ from tests.made.source import (
 )
 
 #: What everybody may import: plain data types and errors.
-BASE = ("errors", "codec", "field_checks", "spec", "paths", "nearest_name")
+BASE = ("errors", "codec", "field_checks", "spec", "paths", "nearest_name", "printable")
 #: What travels between rooms.
 DATA = (*BASE, "agreement.findings", "agreement.verdict", "catalog.cell", "measure.hardware", "records")
 
@@ -60,6 +60,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "impls": (),
     "errors": (),
     "nearest_name": (),
+    "printable": (),
     "spec": (),
     "paths": (),
     "field_checks": (),

@@ -244,7 +244,7 @@ def test_markup_in_a_version_or_a_path_is_text(tmp_path):
         saved(tmp_path / "[link=x]c", changed("machine os", NASTY)),
     ]
     shown = samestep(*runs).stdout
-    assert "[bold]<b>1</b>|`x`\N{REPLACEMENT CHARACTER}[31m" in shown
+    assert "[bold]<b>1</b>|`x`\\x1b[31m" in shown
     assert "[red]<i>a|b" in shown.replace("\n", "")
     page = samestep(*runs, "--format", "markdown").stdout
     assert "\\[bold\\]&lt;b&gt;1&lt;/b&gt;\\|\\`x\\`" in page

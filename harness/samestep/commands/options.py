@@ -18,6 +18,8 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.ladder import remarks
 from samestep.errors import SamestepError
+from samestep.field_checks import MOST, MOST_REPEATS, amount
+from samestep.printable import printable
 
 if TYPE_CHECKING:
     from samestep.records.validated import LeftOut
@@ -53,7 +55,7 @@ def selection(dtypes: tuple[str, ...], threads: int | None = None) -> Callable[[
                      help="Fail where this framework is missing."),
         click.option("--impls", "roots", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
                      help="A further folder of workloads and implementations."),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+        click.option("--seed", type=click.IntRange(0, MOST - 1), default=0, show_default=True,
                      help="Seed of all inputs and of the order of turns."),
     ]  # fmt: skip
 
@@ -101,10 +103,11 @@ def measured(command: Command) -> Command:
     decorators = [
         click.option("--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True,
                      help="How much to measure."),
-        click.option("--invocations", type=click.IntRange(1), help="Fresh processes for each cell."),
-        click.option("--width", type=click.FloatRange(0, min_open=True), metavar="PART",
+        click.option("--invocations", type=click.IntRange(1, MOST_REPEATS),
+                     help="Fresh processes for each cell."),
+        click.option("--width", type=float, callback=_amount, metavar="PART",
                      help="Go on until every ratio's 95 % interval is this narrow (0.02: 2 %)."),
-        click.option("--budget", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+        click.option("--budget", type=float, callback=_amount, metavar="SECONDS",
                      help="Go on until this many seconds are used."),
         click.option("--sweep", metavar="SIZE=FROM:TO",
                      help="Each case at these sizes, 4 times as large each (or FROM:TO:FACTOR, or 1,8,64)."),
@@ -142,6 +145,12 @@ def formatted(command: Command) -> Command:
         click.option("--format", "form", type=choice, help="In which form to answer (default: table)."),
     ]
     return _decorated(with_form, decorators)
+
+
+def _amount(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is None or amount(value):
+        return value
+    raise click.BadParameter(f"{value} is not a finite number above 0")
 
 
 def _decorated(command: Command, decorators: Sequence[Callable[[Command], Command]]) -> Command:
@@ -252,9 +261,7 @@ def exit_for(verdicts: Iterable[tuple[Cell, str]], required: Sequence[str]) -> N
 
 def warn_left_out(found: Sequence[LeftOut]) -> None:
     """Name on standard error what could not be read."""
-    from samestep.report import formatting
-
     for one in found[:LINES]:
-        click.echo(f"samestep: {formatting.printable(f'{one.folder}/{one.why}')}", err=True)
+        click.echo(f"samestep: {printable(f'{one.folder}/{one.why}')}", err=True)
     if found[LINES:]:
         click.echo(f"samestep: {len(found[LINES:])} more are left out", err=True)

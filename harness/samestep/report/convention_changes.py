@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 
 from samestep.analysis.convention_diff import ConventionDiff
 from samestep.conventions.answers import answer_text
+from samestep.printable import printable
 from samestep.report import formatting
 from samestep.report.convention_tables import PIPE
 
 
 def text_lines(diff: ConventionDiff) -> Iterator[str]:
     """Yield the lines of a difference for a terminal."""
-    yield from _context_lines(diff, formatting.printable)
+    yield from _context_lines(diff, printable)
     for one in diff.changes:
-        where = f"{formatting.printable(one.question)}, {formatting.printable(one.framework)}"
-        before, after = (formatting.printable(answer_text(answer)) for answer in (one.before, one.after))
+        where = f"{printable(one.question)}, {printable(one.framework)}"
+        before, after = (printable(answer_text(answer)) for answer in (one.before, one.after))
         yield f"{where}: {before} -> {after}"
     yield _count(diff)
 
@@ -51,4 +52,4 @@ def _count(diff: ConventionDiff) -> str:
 
 def _code(text: str) -> str:
     """Return the text as code in a cell of a Markdown table, which only a backtick or a bar could end."""
-    return f"`{formatting.printable(text).replace('`', chr(39)).replace('|', PIPE)}`"
+    return f"`{printable(text).replace('`', chr(39)).replace('|', PIPE)}`"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from samestep.analysis.statistics import Contrast
+from samestep.printable import printable
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -103,11 +104,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> 
     rule = "".join({"l": "---|", "r": "--:|"}[side] for side in align)
     first, *others = (f"| {' | '.join(row)} |" for row in (columns, *rows))
     return [first, f"|{rule}", *others]
-
-
-def printable(text: str) -> str:
-    """Return a text in which nothing steers a terminal or ends a line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def escaped(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from samestep.analysis.run_diff import Change, RunDiff, VerdictChange
 from samestep.catalog.cell import Cell
+from samestep.printable import printable
 from samestep.records.store import Run
 from samestep.report import formatting, run_diff_text
 from samestep.report.run_diff_text import real_changes, verdict_changes
@@ -31,7 +32,7 @@ def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
     """Print what differs, one table of what changed, why, and last how much did not change."""
 
     def say(text: str, style: str | None = None) -> None:
-        console.print(escape(formatting.printable(text)), style=style, highlight=False)
+        console.print(escape(printable(text)), style=style, highlight=False)
 
     if cpus := run_diff_text.machines(diff):
         say(cpus, "bold")
@@ -59,7 +60,7 @@ def _table(verdicts: Sequence[VerdictChange], real: Sequence[Change]) -> Table:
     cells = [*(one.cell for one in verdicts), *(one.cell for one in real)]
     kinds = {(cell.dtype, cell.device) for cell in cells}
     common = "".join(f", in {dtype} on the {device}" for dtype, device in kinds) if len(kinds) == 1 else ""
-    title = escape(formatting.printable(f"what changed{common}"))
+    title = escape(printable(f"what changed{common}"))
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for column in COLUMNS:
         number = column in ("before", "after", "change")
@@ -78,7 +79,7 @@ def _table(verdicts: Sequence[VerdictChange], real: Sequence[Change]) -> Table:
 
 def _add_row(table: Table, *texts: str) -> None:
     style = STYLES.get(texts[-1].rstrip("*"))
-    table.add_row(*(escape(formatting.printable(text)) for text in texts), style=style)
+    table.add_row(*(escape(printable(text)) for text in texts), style=style)
 
 
 def _name(cell: Cell, whole: bool) -> str:

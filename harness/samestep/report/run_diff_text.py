@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from samestep.analysis.run_diff import Change, Difference, RunDiff, VerdictChange
+from samestep.printable import printable
 from samestep.report import formatting
 
 #: The words of changes as a count has them, in its order.
@@ -31,14 +32,14 @@ def machines(diff: RunDiff) -> str | None:
 
 def difference(one: Difference) -> str:
     """Return a field with its two values."""
-    return f"{formatting.printable(one.field)}: {value_text(one.before)} -> {value_text(one.after)}"
+    return f"{printable(one.field)}: {value_text(one.before)} -> {value_text(one.after)}"
 
 
 def value_text(value: object) -> str:
     """Return a value as JSON, but a text without quotes; "-" of None."""
     if value is None:
         return "-"
-    return formatting.printable(value if isinstance(value, str) else json.dumps(value))
+    return printable(value if isinstance(value, str) else json.dumps(value))
 
 
 def real_changes(diff: RunDiff) -> list[Change]:
