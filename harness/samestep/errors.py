@@ -9,6 +9,10 @@ class SamestepError(Exception):
     exit_code = 2
 
 
+class NotShown(SamestepError):
+    """Standard output cannot be written: its disk is full, or its reader has gone."""
+
+
 class NotWritten(SamestepError):
     """A record could not be kept (a full disk): the run ends here, and what was recorded before stays."""
 

@@ -12,6 +12,10 @@ from collections.abc import Mapping
 SMALLEST, LARGEST = 2.0**-100, 2.0**100
 #: A larger integer does not count anything real.
 MOST = 2**63
+#: More processes, rounds or workers than that are no run: full profiles have 20 processes.
+MOST_REPEATS = 10_000
+#: More calls than that make no sample: at a nanosecond each they would take longer than any is meant to.
+MOST_CALLS = 2**30
 #: How deep lists and mappings may be nested.
 DEEPEST = 50
 
@@ -24,6 +28,16 @@ def count(value: object) -> bool:
 def positive_count(value: object) -> bool:
     """Return whether it is a whole number from 1 on."""
     return count(value) and value != 0
+
+
+def repeats(value: object) -> bool:
+    """Return whether it may be how often something is measured: from 1 to `MOST_REPEATS`."""
+    return positive_count(value) and value <= MOST_REPEATS  # type: ignore[operator]
+
+
+def calls(value: object) -> bool:
+    """Return whether it may be the number of calls in a sample: from 1 to `MOST_CALLS`."""
+    return positive_count(value) and value <= MOST_CALLS  # type: ignore[operator]
 
 
 def amount(value: object) -> bool:

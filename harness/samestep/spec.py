@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, np.ndarray]
 
 #: What follows a case's name to change its sizes: [batch=64,width=100].
-SIZES = re.compile(r"\[([^][=,]+=[1-9][0-9]*(,[^][=,]+=[1-9][0-9]*)*)\]")
+SIZES = re.compile(r"\[([^][=,]+=[1-9][0-9]{0,17}(,[^][=,]+=[1-9][0-9]{0,17})*)\]")
 
 #: The probes that a spec may name, each a function of `samestep.agreement.examination.probes`.
 PROBE_NAMES = ("integers", "powers_of_two", "nan", "nan_parameter", "overflow", "ties", "large_logits")

@@ -16,23 +16,23 @@ from tests.made.rungs import command, running, samestep, wait_until
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
-def test_resume_goes_on_where_a_torn_run_ended_with_the_roots_that_it_had(made_run, copied):
+def test_resume_goes_on_where_a_torn_run_ended(made_run, copied, impls):
     samples = copied / "samples.jsonl"
     content = samples.read_bytes()
     samples.write_bytes(content[: int(0.7 * len(content))])
     before = len(whole_lines(samples))
-    done = samestep("run", "--resume", "--out", copied.parent.parent)
+    done = samestep("run", "--resume", "--impls", impls, "--out", copied.parent.parent)
     assert done.returncode == 0, done.stderr
     taken = [(r["cell"], r["invocation"], r["round"], r["task"]) for r in samples_of(copied)]
     assert taken == [(r["cell"], r["invocation"], r["round"], r["task"]) for r in samples_of(made_run[1])]
     assert 0 < before < len(whole_lines(samples))
 
 
-def test_resume_refuses_what_was_edited_since(made_run, copied):
+def test_resume_refuses_what_was_edited_since(copied, impls):
     about = json.loads((copied / "run.json").read_text())
     about["sources"]["rigged/numpy_good"] = "0123456789abcdef"
     (copied / "run.json").write_text(json.dumps(about))
-    message = usage_error(samestep("run", "--resume", copied))
+    message = usage_error(samestep("run", "--resume", copied, "--impls", impls))
     assert f"rigged/numpy_good was edited since {copied} began: start a new run" in message
 
 
@@ -45,7 +45,7 @@ def test_a_variable_that_steers_workers_is_shown_and_resume_refuses_another(impl
     assert "OPENBLAS_CORETYPE=Haswell" in line.search((run / "report.md").read_text())[0]
     assert json.loads((run / "run.json").read_text())["inherited"]["cpu"]["OPENBLAS_CORETYPE"] == "Haswell"
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
-    refused = usage_error(samestep("run", "--resume", run))
+    refused = usage_error(samestep("run", "--resume", run, "--impls", impls))
     assert f"OPENBLAS_CORETYPE is not what it was when {run} began: start a new run" in refused
 
 
@@ -56,7 +56,7 @@ def test_resume_refuses_a_run_that_is_still_going_on(impls, tmp_path):
             lambda: any('"sample"' in p.read_text() for p in tmp_path.glob("*/*/samples.jsonl"))
         )
         (folder,) = tmp_path.glob("*/*")
-        message = usage_error(samestep("run", "--resume", folder))
+        message = usage_error(samestep("run", "--resume", folder, "--impls", impls))
         assert bench.poll() is None
         bench.send_signal(signal.SIGINT)
         bench.communicate(timeout=30)
@@ -64,21 +64,23 @@ def test_resume_refuses_a_run_that_is_still_going_on(impls, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_disk_that_fills_up_is_one_line(copied):
+def test_a_disk_that_fills_up_is_one_line(copied, impls):
     """As far as the run had come, and then no byte more."""
     samples = copied / "samples.jsonl"
     samples.unlink()
     samples.symlink_to("/dev/full")
-    done = samestep("run", "--resume", copied)
+    done = samestep("run", "--resume", copied, "--impls", impls)
     assert done.returncode == 3
     assert "samples.jsonl cannot be written: No space left on device" in error_lines(done)[-1]
 
 
-def test_another_version_does_not_join_an_old_run(copied):
+def test_another_version_does_not_join_an_old_run(copied, impls):
     about = json.loads((copied / "run.json").read_text())
     about["versions"]["numpy"] = "1.0"
     (copied / "run.json").write_text(json.dumps(about))
-    assert "numpy has another version than when" in usage_error(samestep("run", "--resume", copied))
+    assert "numpy has another version than when" in usage_error(
+        samestep("run", "--resume", copied, "--impls", impls)
+    )
     assert "leave the selectors, --sweep and --shard out" in usage_error(
         samestep("run", "rigged", "--resume", copied)
     )

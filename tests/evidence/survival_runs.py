@@ -18,6 +18,7 @@ from types import MappingProxyType
 import psutil
 
 from samestep.jobs.planning import PROFILES
+from samestep.records.store import Run
 from tests.made.places import CHECKOUT
 from tests.made.rungs import command, running, wait_until
 
@@ -198,8 +199,8 @@ def bench(impls: Path, out: Path, *more: object) -> list[str]:
 
 
 def resume(run: Path) -> list[str]:
-    """Return the command line that resumes a run."""
-    return command("run", "--resume", run)
+    """Return the command line that resumes a run, with the folders that it began with."""
+    return command("run", "--resume", run, *Run.open(run).plan.options.starts_code)
 
 
 def undisturbed(slot: Slot, impls: Path) -> FullRun:

@@ -166,7 +166,7 @@ def mounted_disk(slot: Slot, impls: Path, kilobytes: int) -> Try | None:
         'eval "$FIRST"; code=$?\n'
         f"mkdir {kept}/before && cp -r {disk}/* {kept}/before\n"
         f"mount -o remount,size=64m {disk} || exit 98\n"
-        f'run=$(echo {disk}/*/*)\n{" ".join(command("run", "--resume"))} "$run" 2>>{kept}/resumed\n'
+        f'run=$(echo {disk}/*/*)\n{" ".join(command("run", "--impls", impls, "--resume"))} "$run" 2>>{kept}/resumed\n'
         f"echo $code $? >{kept}/codes\ncp -r {disk}/* {kept}"
     )
     first = {"FIRST": " ".join(bench(impls, disk))}

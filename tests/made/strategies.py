@@ -11,7 +11,19 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from samestep.field_checks import LARGEST, MOST, SMALLEST, amount, count, not_negative, positive_count
+from samestep.field_checks import (
+    LARGEST,
+    MOST,
+    MOST_CALLS,
+    MOST_REPEATS,
+    SMALLEST,
+    amount,
+    calls,
+    count,
+    not_negative,
+    positive_count,
+    repeats,
+)
 
 #: No half of a surrogate pair: no file can hold one.
 texts = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -35,6 +47,8 @@ SCALARS: dict[object, st.SearchStrategy[object]] = {
 CHECKED: dict[object, st.SearchStrategy[object]] = {
     count: st.integers(0, MOST - 1),
     positive_count: st.integers(1, MOST - 1),
+    repeats: st.integers(1, MOST_REPEATS),
+    calls: st.integers(1, MOST_CALLS),
     amount: amounts,
     not_negative: st.just(0.0) | amounts,
 }

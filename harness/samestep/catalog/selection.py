@@ -23,6 +23,9 @@ from samestep.spec import name_with_size, parse_case
 
 C = TypeVar("C", bound=Cell)
 
+#: A whole number from 1 on; with more digits it does not count anything real.
+NUMBER = "[1-9][0-9]{0,17}"
+
 
 @dataclass(frozen=True)
 class Selector:
@@ -126,7 +129,7 @@ def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:
 
     Raises SamestepError where the text is not valid, or the part is empty.
     """
-    part = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
+    part = re.fullmatch(f"({NUMBER})/({NUMBER})", text)
     if not part or int(part[1]) > int(part[2]):
         raise SamestepError(f"--shard {text}: write I/N, the I-th of N parts, as in 2/5")
     pairs = [
@@ -144,8 +147,8 @@ def sweep_sizes(text: str) -> tuple[str, list[int]]:
 
     Raises SamestepError where the text is not valid.
     """
-    series = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*):([1-9][0-9]*)(?::([1-9][0-9]*))?", text)
-    listed = re.fullmatch(r"([^][=,]+)=([1-9][0-9]*(?:,[1-9][0-9]*)*)", text)
+    series = re.fullmatch(f"([^][=,]+)=({NUMBER}):({NUMBER})(?::({NUMBER}))?", text)
+    listed = re.fullmatch(f"([^][=,]+)=({NUMBER}(?:,{NUMBER})*)", text)
     if listed:
         return listed[1], sorted({int(number) for number in listed[2].split(",")})
     number, last, factor = (int(n) for n in (series[2], series[3], series[4] or 4)) if series else (1, 0, 0)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from pathlib import Path
+from typing import Any
 
 import click
 
 from samestep import __version__
-from samestep.errors import SamestepError
+from samestep.commands import streams
+from samestep.errors import NotShown, SamestepError
+from samestep.printable import printable
 
 INTERRUPTED = 3  # 0 where all agree, 1 where something differs; 2, 3 where an error says so (samestep.errors)
+
+#: Characters of an error: the lists of names in some take a part of that.
+LONGEST = 4000
 
 #: In the order of ``--help``, each with its line there: a module of this package, imported when it is used.
 COMMANDS = {
@@ -43,22 +51,51 @@ class Samestep(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        streams.prepare()
+        try:
+            try:
+                return super().main(*arguments, **options)
+            finally:
+                sys.stdout.flush()
+        except NotShown as error:  # also what --help says, before a command is invoked
+            click.echo(f"samestep: {error}", err=True)
+            sys.exit(error.exit_code)
+
     def invoke(self, context: click.Context) -> object:
         try:
             if not sys.platform.startswith("linux"):
                 raise SamestepError("samestep runs on Linux (affinity, process groups); try a container")
             return super().invoke(context)
-        except SamestepError as error:
+        except (NotShown, click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
             if context.params.get("debug"):
                 raise
-            click.echo(f"samestep: {error}", err=True)
-            context.exit(error.exit_code)
+            told = str(error) if isinstance(error, SamestepError) else own_fault(error)
+            click.echo(f"samestep: {shortened(printable(told))}", err=True)
+            context.exit(getattr(error, "exit_code", SamestepError.exit_code))
         except KeyboardInterrupt:
             # Clears CPython's mark of an interrupt that met code run from a text, though it is handled here;
             # Python would end by SIGINT all the same: https://github.com/python/cpython/issues/128130
             exec("")
             click.echo("samestep: interrupted; what was recorded is kept", err=True)
             context.exit(INTERRUPTED)
+
+
+def shortened(line: str) -> str:
+    """Return a line without its middle where that is longer than anybody reads: a value of 5,000 digits."""
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+
+
+def own_fault(error: Exception) -> str:
+    """Return the line on an error that no code foresaw: it is not the user's, and no cell disagrees."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return (
+        f"samestep itself failed: {type(error).__name__}: {error} ({place}); "
+        f"`samestep --debug` shows all of it, please report that"
+    )
 
 
 @click.group(cls=Samestep, context_settings={"help_option_names": ["-h", "--help"]})

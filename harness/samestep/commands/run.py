@@ -19,7 +19,7 @@ from samestep.records.store import Run
 @selection(dtypes=("float32",))
 @measured
 @click.option("--resume", is_flag=False, flag_value=LATEST, metavar="[RUN]",
-              help="Go on with a run (the latest without a name).")  # fmt: skip
+              help="Go on with a run (the latest without a name); repeat --impls and --python.")  # fmt: skip
 def command(asked: Selection, profile: Profile, form: str, out: Path, resume: str | None) -> None:
     """The main job: check and time the selection, then report."""
     run = _resumed(asked, out, resume) if resume else new_run(asked, profile, out)
@@ -36,5 +36,5 @@ def _resumed(asked: Selection, out: Path, name: str) -> Run:
         raise SamestepError(
             f"--resume goes on with what {run.folder} was asked: leave the selectors, --sweep and --shard out"
         )
-    prepare_to_resume(run)
+    prepare_to_resume(run, asked.roots, asked.pythons)
     return run

@@ -52,7 +52,6 @@ def make_plan(
     """
     if not cells:
         raise SamestepError("nothing is selected")
-    baselines = {cell: group[0] for group in comparison_groups(catalog, cells) for cell in group}
     frameworks = sorted({cell.framework for cell in cells} & set(catalog.adapters))
     return Plan(
         run="",  # named when its folder is made
@@ -63,11 +62,17 @@ def make_plan(
         environment={device: environment(device, options.threads) for device in options.devices},
         inherited={device: inherited(device) for device in options.devices},
         versions={name: catalog.version(name) for name in frameworks},
-        cells=[planned(cell, baselines[cell].key) for cell in cells],
+        cells=planned_cells(catalog, cells),
         tasks={cell.of_case: _tasks(catalog, cell) for cell in cells},
         sources=identities(catalog, cells),
         code_sizes=code_sizes(catalog, cells),
     )
+
+
+def planned_cells(catalog: Catalog, cells: Sequence[Cell]) -> list[PlannedCell]:
+    """Return the cells, each with the baseline of its comparison group."""
+    baselines = {cell: group[0] for group in comparison_groups(catalog, cells) for cell in group}
+    return [planned(cell, baselines[cell].key) for cell in cells]
 
 
 def _tasks(catalog: Catalog, cell: Cell) -> dict[str, TaskFacts]:

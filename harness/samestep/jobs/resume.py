@@ -1,19 +1,37 @@
-"""A run that was begun here, with these very files and versions, is gone on with."""
+"""A run that was begun here, with these very files and versions, is gone on with.
+
+What a record says is data: anyone may have written it. So it starts no code of its own accord. The folders
+and interpreters that it names have to be given on the command line again; there is no secret by which a
+record would be known as the user's own, which a copied home or another container would lack. Everything else
+that is measured must be what its own selectors and options select here, now.
+"""
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Options
 from samestep.catalog.identity import identities
+from samestep.catalog.selection import select, with_aa_copies
 from samestep.errors import SamestepError
+from samestep.field_checks import count
+from samestep.jobs.planning import FEWEST, planned_cells
 from samestep.measure.fingerprint import fingerprint, slug
-from samestep.records.plan import Plan
+from samestep.records.plan import Plan, RunOptions
 from samestep.records.store import Run, latest
+from samestep.records.validated import ValidatedRun
 from samestep.workers.environment import changed
 
 #: The name of the run that started last on this machine.
 LATEST = "latest"
+
+#: What the options of a run may be, as on the command line.
+DTYPES, DEVICES, MATMULS = ("float32", "float64"), ("cpu", "gpu"), ("float32", "tf32")
 
 
 def find_run(out: Path, name: str) -> Run:
@@ -24,34 +42,80 @@ def find_run(out: Path, name: str) -> Run:
     return latest(out, slug(fingerprint())) if name == LATEST else Run.open(Path(name))
 
 
-def prepare_to_resume(run: Run) -> None:
+def prepare_to_resume(run: Run, roots: Sequence[Path], pythons: Mapping[str, str]) -> None:
     """Hold a run that is to be gone on with, and cut its torn last line off.
 
-    Raises SamestepError where it is still being measured, or where this machine, a version, a steering
-    variable or a file is not what it was.
+    ``roots`` and ``pythons`` are those of the command line. Raises SamestepError where the run names others;
+    where it is damaged, or still being measured; or where this machine, a version, a steering variable or a
+    file is not what it was.
     """
+    _confirm(run, [str(root.resolve()) for root in roots], pythons)
     run.hold()
     if run.torn:
         run.mend()
+    damaged = ValidatedRun(run.folder).left_out
+    if damaged:
+        raise SamestepError(f"{run.folder}/{damaged[0].why}: start a new run")
     then = slug(run.plan.machine)
     if then != slug(fingerprint()):
         raise SamestepError(f"{run.folder} was begun on {then}: start a new run here")
-    reason = _difference(run.plan)
-    if reason:
-        raise SamestepError(reason.format(run.folder) + ": start a new run")
+    for reason in _differences(run.plan):
+        raise SamestepError(f"{reason.format(run.folder)}: start a new run")
 
 
-def _difference(plan: Plan) -> str | None:
-    """Return what is not what it was when the run began, with {} for its folder."""
+def _confirm(run: Run, roots: Sequence[str], pythons: Mapping[str, str]) -> None:
+    options = run.plan.options
+    if (list(options.roots), dict(options.pythons)) == (list(roots), dict(pythons)):
+        return
+    words = shlex.join(options.starts_code)
+    command = f"samestep run --resume {shlex.join([str(run.folder)])} {words}".rstrip()
+    raise SamestepError(
+        f"{run.folder} was begun {'with ' + words if words else 'without --impls and --python'}: a record "
+        f"starts no code by itself, so repeat that: {command}"
+    )
+
+
+def _differences(plan: Plan) -> Iterator[str]:
+    """Yield what is not what it was when the run began, with {} for its folder."""
     catalog = Catalog([Path(root) for root in plan.options.roots])
-    for framework, version in (plan.versions or {}).items():
-        if catalog.version(framework) != version:
-            return f"{framework} has another version than when {{}} began"
-    for device, before in (plan.inherited or {}).items():
+    if plan.versions is None or plan.inherited is None or plan.sources is None:
+        yield "{} does not say with which versions, variables and files it began"
+        return
+    for framework, version in plan.versions.items():
+        if framework not in catalog.adapters or catalog.version(framework) != version:
+            yield f"{_braced(framework)} has another version than when {{}} began"
+    for device, before in plan.inherited.items():
         for name in changed(before, device)[:1]:
-            return f"{name} is not what it was when {{}} began"
+            yield f"{_braced(name)} is not what it was when {{}} began"
+    yield from _unasked(catalog, plan)
     now = identities(catalog, plan.cells)
-    for name, source in (plan.sources or {}).items():
-        if now[name] != source:
-            return f"{name} was edited since {{}} began"
-    return None
+    for name in {**plan.sources, **now}:
+        if now.get(name) != plan.sources.get(name):
+            yield f"{_braced(name)} was edited since {{}} began"
+
+
+def _unasked(catalog: Catalog, plan: Plan) -> Iterator[str]:
+    """Yield what the selectors and options of the run itself do not ask for here, now."""
+    if not _valid(plan.options) or plan.profile.alive < FEWEST:
+        yield "{} has options that the command line does not take"
+        return
+    options = Options(**{one.name: getattr(plan.options, one.name) for one in fields(Options)})
+    cells = with_aa_copies(catalog, select(catalog, plan.selectors, options))
+    asked = set(planned_cells(catalog, cells))
+    for cell in plan.cells:
+        if cell not in asked or [*plan.tasks_of(cell)] != [*catalog.spec(cell.workload).tasks]:
+            yield f"{_braced(cell.key)} is not what the selectors of {{}} select now"
+
+
+def _valid(options: RunOptions) -> bool:
+    return (
+        set(options.dtypes) <= set(DTYPES)
+        and set(options.devices) <= set(DEVICES)
+        and options.matmul in MATMULS
+        and 1 <= options.threads <= len(os.sched_getaffinity(0))
+        and count(options.seed)
+    )
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

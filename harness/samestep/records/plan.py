@@ -9,7 +9,7 @@ from typing import Annotated
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.code_size import CodeSize
 from samestep.codec import Malformed, decode, encode, in_json
-from samestep.field_checks import count, not_negative
+from samestep.field_checks import amount, count, not_negative, repeats
 from samestep.measure.hardware import Gpu
 
 #: Variables of the environment by their names.
@@ -37,6 +37,14 @@ class RunOptions(Options):
     pythons: Mapping[str, str] = field(default_factory=dict)
     roots: Sequence[str] = ()
 
+    @property
+    def starts_code(self) -> list[str]:
+        """The words of the command line that named files to run: a record alone starts none of them."""
+        roots = [word for root in self.roots for word in ("--impls", root)]
+        return roots + [
+            word for name, path in self.pythons.items() for word in ("--python", f"{name}={path}")
+        ]
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -46,11 +54,11 @@ class Profile:
     that takes; at most ``alive`` workers live side by side.
     """
 
-    invocations: Annotated[int, count]
-    rounds: Annotated[int, count]
-    width: float | None = None
-    budget: float | None = None
-    alive: int = 16  # as it was in runs that do not say
+    invocations: Annotated[int, repeats]
+    rounds: Annotated[int, repeats]
+    width: Annotated[float, amount] | None = None
+    budget: Annotated[float, amount] | None = None
+    alive: Annotated[int, repeats] = 16  # as it was in runs that do not say
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,6 @@ def plan_from_json(document: Mapping[str, object]) -> Plan:
             raise Malformed(("cells",), one.get("key"))
         if cell.of_case not in plan.tasks or not plan.tasks[cell.of_case]:
             raise Malformed(("tasks",), cell.of_case)
-    if not plan.cells:
-        raise Malformed(("cells",), [])
+    if not plan.cells or len(plan.by_key()) < len(plan.cells):
+        raise Malformed(("cells",), [cell.key for cell in plan.cells])
     return plan

@@ -14,13 +14,14 @@ from typing import Annotated, ClassVar
 from samestep.agreement.findings import Distance, FreeRun
 from samestep.agreement.verdict import Verdict
 from samestep.codec import decode, encode, in_json
-from samestep.field_checks import amount, count, not_negative, positive_count
+from samestep.field_checks import amount, calls, count, not_negative, positive_count
 from samestep.measure.hardware import GpuState
 
 SCHEMA = 1
 
 Count = Annotated[int, count]
 PositiveCount = Annotated[int, positive_count]
+Calls = Annotated[int, calls]
 Amount = Annotated[float, amount]
 NotNegative = Annotated[float, not_negative]
 
@@ -58,7 +59,7 @@ class Sample(Turn):
 
     round: Count = field(kw_only=True)
     task: str = field(kw_only=True)
-    loops: PositiveCount = field(kw_only=True)
+    loops: Calls = field(kw_only=True)
     seconds: Amount = field(kw_only=True)
     disturbed: bool = field(kw_only=True)
     repeated: bool = field(metadata=in_json(omit=True), default=False)
@@ -122,7 +123,7 @@ class Parts:
     launch_seconds: NotNegative
     device_seconds: NotNegative | None
     seconds: Amount
-    loops: PositiveCount
+    loops: Calls
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Start(Turn):
     build_seconds: NotNegative | None = None
     first_calls: Mapping[str, Sequence[Amount]] | None = None
     transfers: Mapping[str, Transfer | None] | None = None
-    loops: Mapping[str, PositiveCount] | None = None
+    loops: Mapping[str, Calls] | None = None
     steps: Mapping[str, PositiveCount | None] | None = field(metadata=in_json(omit=True), default=None)
     latency: Mapping[str, Latency] | None = field(metadata=in_json(omit=True), default=None)
     parts: Mapping[str, Parts] | None = field(metadata=in_json(omit=True), default=None)
@@ -215,6 +216,36 @@ class CellDistance(Record):
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """A process of somebody else's: its name, and how many processors it kept busy."""
+
+    name: str
+    share: NotNegative
+
+
+@dataclass(frozen=True)
+class MachineLoad(Record):
+    """What others used of the machine for some ``seconds``.
+
+    Of the ``processors`` that this run may use they kept ``elsewhere`` busy, and the hypervisor took
+    ``stolen``; ``load`` is the run queue over a minute, this run's own processes among it, and ``pressure`` the
+    part of the time in which somebody waited for a processor (None where the kernel does not say).
+    ``foreign`` names the busiest processes, as far as they can be seen from here.
+    """
+
+    KIND: ClassVar[str] = "load"
+
+    seconds: NotNegative
+    processors: PositiveCount
+    elsewhere: NotNegative
+    stolen: NotNegative
+    load: NotNegative
+    pressure: NotNegative | None = None
+    foreign: Sequence[Foreign] = ()
+    time: float | None = None
+
+
+@dataclass(frozen=True)
 class Eta(Record):
     """How long the run had taken, and how long it was expected to take yet."""
 
@@ -249,7 +280,10 @@ class Stopped(Record):
 
 KINDS: dict[str, type[Record]] = {
     kind.KIND: kind
-    for kind in (Sample, Peak, Start, Finish, CellVerdict, CellFreeRun, CellDistance, Eta, Finished, Stopped)
+    for kind in (
+        Sample, Peak, Start, Finish, CellVerdict, CellFreeRun, CellDistance, MachineLoad, Eta, Finished,
+        Stopped,
+    )
 }
 #: Kinds of earlier versions, which nothing reads any more.
 RETIRED = ("checked", "disturbed", "memory")

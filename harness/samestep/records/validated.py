@@ -40,6 +40,7 @@ class ValidatedRun(Run):
         super().__init__(folder)
         self.left_out: list[LeftOut] = []
         self._cells = self.plan.by_key()
+        self._turns: set[tuple[object, ...]] = set()
         self._kept = list(self._read())
 
     def document(self) -> dict[str, object]:
@@ -105,6 +106,15 @@ class ValidatedRun(Run):
             cell = self._cells[record.cell]
             if record.task not in self.plan.tasks_of(cell):
                 raise _LineLeftOut(f"{FOREIGN}: {cell.of_case} has no task {record.task}")
+            if not record.repeated:
+                self._once(record)
+
+    def _once(self, sample: schema.Sample) -> None:
+        """Leave out what would count twice."""
+        turn = (sample.moment, sample.cell, sample.task)
+        if turn in self._turns:
+            raise _LineLeftOut(f"{DAMAGED}: this sample of {sample.cell} is there twice")
+        self._turns.add(turn)
 
 
 def read(folders: Sequence[Path]) -> tuple[list[ValidatedRun], list[LeftOut]]:
