@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
 from samestep.catalog.inputs import check_inputs
@@ -18,14 +18,14 @@ from samestep.workers.launcher import settings_of
 from samestep.workers.open_candidate import open_candidate
 from samestep.workers.protocol import Subject
 
-C = TypeVar("C", bound=Candidate)
+C = TypeVar("C", bound=NativeCandidate)
 
 
 @overload
 def open_cell(
     selector: str, *, dtype: str = ..., device: str = ..., threads: int = ..., matmul: str = ...,
     seed: int = ..., roots: Sequence[Path] = ..., file: Path | None = ..., inputs: Inputs | None = ...,
-) -> Candidate: ...  # fmt: skip
+) -> NativeCandidate: ...  # fmt: skip
 
 
 @overload
@@ -47,8 +47,8 @@ def open_cell(
     roots: Sequence[Path] = (),
     file: Path | None = None,
     inputs: Inputs | None = None,
-    kind: type[Candidate] = Candidate,
-) -> Candidate:
+    kind: type[NativeCandidate] = NativeCandidate,
+) -> NativeCandidate:
     """Return one cell as a candidate, an implementation with NumPy arrays in and out.
 
     ``selector`` names one implementation on one case, ``two_layer:tiny/torch_nn``; a workload with one

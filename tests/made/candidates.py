@@ -22,7 +22,9 @@ def candidate(dtype="float32", workload="two_layer", case="tiny", inputs=None, *
     found = open_cell(f"{workload}:{case}/{REFERENCE}", dtype=dtype, inputs=inputs)
     names = ("adopt", "export", "trace", *found.spec.tasks)
     own = {name: getattr(found.module, name, None) for name in names}
-    found.module = SimpleNamespace(__name__=f"samestep.impls.{workload}.mine", **{**own, **functions})
+    found.native_calls.module = SimpleNamespace(
+        __name__=f"samestep.impls.{workload}.mine", **{**own, **functions}
+    )
     return found
 
 

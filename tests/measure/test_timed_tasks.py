@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.frameworks import Settings
 from samestep.frameworks.numpy import Adapter
 from samestep.measure import clock, timed_tasks
@@ -93,7 +93,7 @@ def tasks_of(
     counter: Counter,
     monkeypatch: pytest.MonkeyPatch,
     adapter: type[Adapter] = Adapter,
-    kind: type[Candidate] = Candidate,
+    kind: type[NativeCandidate] = NativeCandidate,
 ) -> TimedTasks:
     monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=counter.perf_counter))
     settings = Settings()
@@ -440,7 +440,7 @@ def test_what_is_examined_goes_under_the_clock(counter, monkeypatch):
     """Some frameworks know whether they are timed: the examined call is the timed one."""
     measured = tasks_of(counter, monkeypatch, kind=TimedCandidate)
     x = INPUTS.arrays["x"]
-    returned = measured.candidate.call("look", 100, [x])
+    returned = measured.candidate.native_calls.invoke("look", 100, [x])
     assert returned is x
     assert counter.diary == ["clock", 100, "clock"]
     assert isinstance(measured.candidate.on(INPUTS), TimedCandidate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_calls import NativeCalls
+from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.frameworks import Adapter, Stopwatch, stopwatch
 from samestep.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
 from samestep.measure.interference import Interference
@@ -48,12 +49,18 @@ class MissingWait(Exception):
     """The clock stopped before the results were there."""
 
 
-class TimedCandidate(Candidate):
+class TimedCalls(NativeCalls):
+    """Raw calls that all go under the clock."""
+
+    def invoke(self, function: str, state: Any, arguments: Sequence[Any]) -> Any:
+        call = getattr(self.module, function)
+        return timed(lambda: call(state, *arguments), self.adapter.wait)[1]
+
+
+class TimedCandidate(NativeCandidate):
     """A candidate whose every call goes under the clock: what is examined is what is timed."""
 
-    def call(self, task: str, state: Any, arguments: list[Any]) -> Any:
-        function = getattr(self.module, task)
-        return timed(lambda: function(state, *arguments), self.adapter.wait)[1]
+    CALLS = TimedCalls
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class TimedTasks:
     """The tasks of one candidate. Every sample of training starts from a freshly adopted state, outside the
     clock; what does not train leaves its state as it is, and shares one."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: NativeCandidate) -> None:
         self.candidate = candidate
         self.wait = candidate.adapter.wait
         self.names = [name for name in candidate.spec.tasks if candidate.offers(name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.inputs import draw_inputs
 from samestep.errors import SamestepError
@@ -13,7 +13,7 @@ from samestep.spec import Inputs
 from samestep.workers.failures import lacks_a_package, one_line
 from samestep.workers.protocol import Subject
 
-C = TypeVar("C", bound=Candidate)
+C = TypeVar("C", bound=NativeCandidate)
 
 
 def open_candidate(

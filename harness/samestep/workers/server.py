@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.agreement.examination.examine import confirm, examine
 from samestep.agreement.free_run import free_run
 from samestep.agreement.reference.expectation import Expectations
@@ -56,7 +57,7 @@ from samestep.workers.protocol import (
     TakeSample,
 )
 
-C = TypeVar("C", bound=Candidate)
+C = TypeVar("C", bound=NativeCandidate)
 
 
 class Server:
@@ -86,7 +87,7 @@ class Server:
 
     def examine(self, request: Examine) -> Examined:
         """Take an implementation through all stages, and then on a free run."""
-        candidate = self._candidate(request.subject, Candidate)
+        candidate = self._candidate(request.subject, NativeCandidate)
         expectations = self._expectations(request.subject, candidate)
         verdict = examine(candidate, expectations, request.keep)
         # What breaks the contract goes nowhere, nor does what trains nothing or has nothing beside it.

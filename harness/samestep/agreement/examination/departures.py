@@ -19,9 +19,9 @@ def check_probes(run: ProbeRun) -> Iterator[tuple[str, str]]:
 
     Raises what a probe raises that was not declared, and `Invalid` for a declaration that does not hold.
     """
-    module, names = run.candidate.module, run.candidate.spec.probes
-    must, may = dict(getattr(module, "DEPARTS", {})), dict(getattr(module, "MAY_DEPART", {}))
-    declared = {**may, **must}
+    departures, names = run.candidate.raw.departures(), run.candidate.spec.probes
+    must = departures.must
+    declared = {**departures.may, **must}
     unknown = [name for name in declared if name not in names]
     if unknown:
         raise Invalid(f"departs from {unknown[0]!r}; the workload's probes are {', '.join(names)}")
