@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 import sys
@@ -80,6 +81,30 @@ def test_a_type_that_numpy_does_not_have_is_named(file):
     file.write_bytes(struct.pack("<Q", len(header)) + header + b"1234")
     with pytest.raises(SamestepError, match="'BF16', which NumPy does not have"):
         parameters.load(file)
+
+
+@pytest.mark.parametrize("metadata", ["null", "{}", "[]", "3", '"a"', '{"sha256": null}', '{"sha256": 3}'])
+def test_a_header_with_another_metadata_is_read_or_refused(file, metadata):
+    entry = '"w1": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+    header = f'{{"__metadata__": {metadata}, {entry}}}'.encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    if metadata in ("null", "{}"):
+        assert parameters.load(file)["w1"].tolist() == [0.0]
+    else:
+        with pytest.raises(SamestepError, match="damaged"):
+            parameters.load(file)
+
+
+def test_no_flipped_bit_goes_unnoticed(file):
+    """Whichever byte is damaged, of the header or of a number."""
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        with contextlib.suppress(SamestepError):
+            loaded = parameters.load(file)
+            assert {name: value.tobytes() for name, value in loaded.items()} == {
+                name: np.asarray(value, order="C").tobytes() for name, value in PARAMS.items()
+            }, place
 
 
 def test_a_missing_file_and_a_path_that_is_a_folder_are_errors(tmp_path):

@@ -71,8 +71,8 @@ def stored_digest(data: bytes) -> str | None:
     The file begins with the length of its header (8 bytes, little-endian) and the header, in JSON.
     """
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    digest: str | None = header.get("__metadata__", {}).get("sha256")
-    return digest
+    stored: str | None = (header.get("__metadata__") or {}).get("sha256")  # null is none, to the library too
+    return stored
 
 
 def _safetensors() -> ModuleType:

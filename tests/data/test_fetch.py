@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from samestep.commands.data import command as data_command
-from samestep.data import DataError, DataMissing, find, sets
+from samestep.data import DataError, DataMissing, fetch, find, sets
 from samestep.data.fetch import ROOM, ensure
 from tests.made.data_sets import bare_machine, files, made_up, write
 
@@ -23,10 +23,21 @@ FILES = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in file
 FIRST = "train-images-idx3-ubyte.gz"
 
 
+#: Where mirrors redirect to that are broken.
+REDIRECTS = {
+    "loop": f"/loop/{FIRST}",
+    "no-address": "http://",
+    "no-port": "http://127.0.0.1:port/",
+    "no-label": f"http://{'a' * 64}..{'b' * 300}/",
+    "no-scheme": "file:///etc/hostname",
+}
+
+
 class Mirror(BaseHTTPRequestHandler):
     """Each folder of the server is a mirror of its own kind; ``requests`` are the paths that it was sent."""
 
     requests: list[str]
+    stopped: threading.Event
 
     def do_GET(self) -> None:
         self.requests.append(self.path)
@@ -34,11 +45,21 @@ class Mirror(BaseHTTPRequestHandler):
         body = {"garbage": b"<html>Sorry</html>", "cut": FILES[name][:-9], "bomb": bytes(1 << 21)}.get(
             kind, FILES[name]
         )
-        self.send_response({"gone": 404, "down": 503}.get(kind, 200))
+        if kind == "packed":
+            body = bytes(1 << 21)
+        self.send_response({"gone": 404, "down": 503}.get(kind, 302 if kind in REDIRECTS else 200))
+        if kind in REDIRECTS:
+            self.send_header("Location", REDIRECTS[kind])
+        if kind == "packed":  # a bomb, if the client undid that
+            self.send_header("Content-Encoding", "gzip")
         if kind == "unpacking":  # the client undoes this encoding
             self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body) + (kind == "broken")))
+        length = str(len(body) + (kind == "broken"))
+        self.send_header("Content-Length", "many" if kind == "no-length" else length)
         self.end_headers()
+        if kind == "drips":
+            self.wfile.write(body[:1])
+            self.stopped.wait(60)
         with contextlib.suppress(ConnectionError):  # a client that refuses the rest closes the connection
             self.wfile.write(body)
 
@@ -49,10 +70,11 @@ class Mirror(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     """Return the address of a local server."""
-    Mirror.requests = []
+    Mirror.requests, Mirror.stopped = [], threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/"
+        Mirror.stopped.set()
         running.shutdown()
 
 
@@ -101,11 +123,18 @@ def test_bad_mirror_is_passed_over_once(machine, server, bad):
 
 REASONS = {
     "garbage": "magic number 0x3c68746d",
-    "cut": "cannot be read (Compressed file ended",
-    "broken": "ChunkedEncodingError",
+    "cut": "cannot be read (it ends inside its gzip member)",
+    "broken": "ProtocolError",
     "bomb": f"serves more than {16 + 6 * 784 + ROOM} bytes",
     "gone": "HTTPError 404",
     "down": "HTTPError 503",
+    "packed": "serves more than",
+    "loop": "TooManyRedirects",
+    "no-address": "TooManyRedirects 302",
+    "no-port": "InvalidURL",
+    "no-label": "LocationParseError",
+    "no-scheme": "InvalidSchema",
+    "no-length": "ValueError",
 }
 
 
@@ -119,6 +148,14 @@ def test_no_good_mirror_says_why_and_leaves_nothing(machine, server, bad):
     assert "\n" not in message
     assert message.endswith("; try again later, or put the files into DIR/mnist and set SAMESTEP_DATA=DIR")
     assert list(find.cache().iterdir()) == []
+
+
+def test_a_mirror_that_drips_is_given_up(machine, server, monkeypatch):
+    monkeypatch.setattr(fetch, "GRACE", 0.25)
+    with pytest.raises(DataMissing, match="serves less than 32768 bytes a second"):
+        ensure(from_mirrors(f"{server}drips/"), quiet)
+    ensure(from_mirrors(f"{server}drips/", f"{server}good/"), quiet)
+    assert cached_files() == WHOLE
 
 
 def test_right_size_with_wrong_content_is_refused(machine, server):
@@ -221,8 +258,8 @@ def test_unknown_name_is_a_wrong_command_line(command):
     assert "'mnist', 'fashion'" in result.stderr
 
 
-def test_import_loads_neither_numpy_nor_pooch():
-    heavy = "{'numpy', 'pooch', 'rich'}"
+def test_import_loads_neither_numpy_nor_requests():
+    heavy = "{'numpy', 'requests', 'rich'}"
     code = f"import sys, samestep.data, samestep.commands.data; print({heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -80,6 +80,15 @@ def test_broken_gzip_is_refused(tmp_path):
         assert "cannot be read (" in refused(path, "images")
 
 
+@pytest.mark.parametrize("members", [2, 200_000])
+def test_a_gzip_file_has_one_member(tmp_path, members):
+    path = tmp_path / "file.gz"
+    path.write_bytes(gzip.compress(b"", mtime=0) * (members - 1) + gzip.compress(IMAGES, mtime=0))
+    assert "goes on behind its gzip member" in refused(path, "images")
+    path.write_bytes(gzip.compress(IMAGES, mtime=0) + gzip.compress(b"", mtime=0) * (members - 1))
+    assert "goes on behind its gzip member" in refused(path, "images")
+
+
 def test_file_that_may_not_be_read_is_refused(tmp_path):
     folder = tmp_path / "images"
     folder.mkdir()
@@ -166,6 +175,35 @@ def test_npz_that_is_not_an_npz_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", b"no npy at all")
     assert "begins with b'no npy a'" in npz_refused(path, part)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_npz_packed_in_another_way_than_numpys_is_refused(tmp_path, method):
+    part, path = made_up().parts[0], tmp_path / "mnist.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("x_train.npy", bytes(5000))
+    assert "is neither stored nor deflated, as NumPy writes" in npz_refused(path, part)
+
+
+def test_npz_larger_than_any_set_is_not_opened(tmp_path):
+    part, path = made_up().parts[0], write_npz(tmp_path / "mnist.npz")
+    with path.open("r+b") as file:
+        file.truncate(npz.MOST_BYTES + 1)  # a hole: it takes no room
+    assert "is larger than" in npz_refused(path, part)
+
+
+def test_no_flipped_byte_of_an_npz_is_more_than_refused(tmp_path):
+    """Whichever byte is damaged, in the archive's tables or in a member, the numbers are right or refused."""
+    part, path = made_up().parts[3], write_npz(tmp_path / "mnist.npz")
+    whole, read = path.read_bytes(), 0
+    tables = whole.index(b"PK\x01\x02")
+    for place in [*range(0, tables, 29), *range(tables, len(whole))]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
+        with contextlib.suppress(DataCorrupt):
+            content = npz.read(path, part)
+            read += content.sha256 == part.sha256
+            assert content.sha256 == part.sha256
+    assert read  # what the other members hold does not count for this one
 
 
 def test_npz_whose_content_is_not_its_header_is_refused(tmp_path):

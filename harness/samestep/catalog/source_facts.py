@@ -44,6 +44,8 @@ def source_facts(path: Path) -> SourceFacts:
         raise SamestepError(f"{written(path)} is not Python: {error.msg} (line {error.lineno})") from error
     except ValueError as error:  # a null byte
         raise SamestepError(f"{written(path)} is not Python: {error}") from error
+    except (RecursionError, MemoryError) as error:  # the parser's stack: https://bugs.python.org/issue33306
+        raise SamestepError(f"{written(path)} cannot be read: its expressions are nested too deep") from error
     return SourceFacts(tuple(_bound(tree)), dict(_constants(tree)), tuple(dict.fromkeys(_imported(tree))))
 
 
@@ -51,7 +53,7 @@ def summary_line(source: str) -> str:
     """Return the first paragraph of a file's docstring, in one line; "" of what is not Python."""
     try:
         return first_paragraph(ast.get_docstring(ast.parse(source)))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
 
 
@@ -65,8 +67,8 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, Constant]]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
                 value = ast.literal_eval(node.value)
-            except (ValueError, TypeError):
-                continue  # it is computed
+            except (ValueError, TypeError, RecursionError, MemoryError):
+                continue  # it is computed, or nested too deep to be a text
             if isinstance(value, str):
                 yield node.targets[0].id, value
             elif isinstance(value, tuple | list) and all(isinstance(one, str) for one in value):

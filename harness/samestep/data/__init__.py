@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST: found, fetched on request, read, and verified to the last byte.
 
-Importing this loads neither NumPy nor pooch.
+Importing this loads neither NumPy nor requests.
 """
 
 from __future__ import annotations

@@ -1,12 +1,16 @@
 """Downloads a data set into the user's cache, from the first mirror whose file has the right content.
 
 A file is downloaded into a temporary folder, verified there, and only then moved to its place: the cache
-never holds part of a file. Files that were already there and are right stay.
+never holds part of a file. Files that were already there and are right stay. A mirror may take as long as a
+slow line needs and no longer, whatever it does meanwhile.
 """
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -21,6 +25,9 @@ Report = Callable[[str, int, int], None]
 """Called with (file, bytes so far, total bytes or 0 if unknown) during a download."""
 
 TIMEOUT = 30  # seconds to connect, and between two packets
+GRACE = 30  # seconds until the file must have come at `SLOWEST`
+SLOWEST = 1 << 15  # bytes a second, on average: the largest file, of 10 MB, takes five minutes then
+WATCHED = 0.5  # seconds from one look at a download to the next
 CHUNK = 1 << 16
 ROOM = 1 << 16  # bytes by which a packed file may exceed the unpacked one
 
@@ -104,40 +111,64 @@ def from_some_mirror(dataset: DataSet, part: Part, mirrors: list[str], scratch: 
 
 
 def download(url: str, path: Path, part: Part, report: Report) -> str:
-    """Write what a mirror serves to a file; return the reason where that fails, else ""."""
-    from pooch import HTTPDownloader  # type: ignore[import-untyped]
-    from requests import RequestException
+    """Write what a mirror serves to a file; return the reason where that fails, else "".
 
-    progress = Progress(part, report)
-    try:
-        HTTPDownloader(progressbar=progress, chunk_size=CHUNK, timeout=TIMEOUT)(url, path, None)
-    except TooLong:
-        return f"serves more than {progress.limit} bytes"
-    except RequestException as error:
-        status = f" {error.response.status_code}" if error.response is not None else ""
-        return f"{type(error).__name__}{status}"
-    return ""
+    A thread downloads while this one watches: a mirror that sends a byte now and then would hold any read.
+    """
+    transfer = Transfer(url, path, part)
+    thread = threading.Thread(target=transfer.run, daemon=True)
+    thread.start()
+    for look in itertools.count(1):
+        thread.join(WATCHED)
+        report(part.file, transfer.done, transfer.total)
+        if not thread.is_alive():
+            break
+        if transfer.done < SLOWEST * (look * WATCHED - GRACE):
+            transfer.given_up = True
+            return f"serves less than {SLOWEST} bytes a second"
+    if transfer.not_written is not None:
+        raise transfer.not_written
+    return transfer.reason
 
 
-class TooLong(Exception):
-    """A mirror serves more bytes than the file can have."""
+class Transfer:
+    """The download of a file: ``done`` of ``total`` bytes (0 where that is unknown), and why it failed.
 
+    The bytes are kept as they were sent: what a server declares to be packed on the way is never unpacked.
+    """
 
-class Progress:
-    """The interface of pooch's progress bars: passes the count on, and stops a download that is too long."""
+    def __init__(self, url: str, path: Path, part: Part) -> None:
+        self.url, self.path, self.limit = url, path, part.size + ROOM
+        self.done = self.total = 0
+        self.reason = ""
+        self.not_written: OSError | None = None
+        self.given_up = False
 
-    def __init__(self, part: Part, report: Report) -> None:
-        self.limit = part.size + ROOM
-        self.file, self.report, self.total, self.done = part.file, report, 0, 0
+    def run(self) -> None:
+        """Download; nothing is raised, as nobody would catch it."""
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
 
-    def update(self, count: int) -> None:
-        self.done += count
-        if self.done - CHUNK > self.limit:  # pooch counts whole chunks
-            raise TooLong
-        self.report(self.file, self.done, self.total)
+        try:
+            self._run()
+        except RequestException as error:
+            status = f" {error.response.status_code}" if error.response is not None else ""
+            self.reason = f"{type(error).__name__}{status}"
+        except (HTTPError, HTTPException, ValueError) as error:  # of redirects that are no address, of headers
+            self.reason = type(error).__name__
+        except OSError as error:
+            self.not_written = error
 
-    def reset(self) -> None:
-        self.done = 0
+    def _run(self) -> None:
+        import requests
 
-    def close(self) -> None:
-        """Do nothing: there is nothing to close."""
+        with requests.get(self.url, stream=True, timeout=TIMEOUT) as response, self.path.open("wb") as file:
+            response.raise_for_status()
+            self.total = int(response.headers.get("Content-Length", 0))
+            for chunk in response.raw.stream(CHUNK, decode_content=False):
+                self.done += len(chunk)
+                if self.done > self.limit:
+                    self.reason = f"serves more than {self.limit} bytes"
+                if self.reason or self.given_up:
+                    return
+                file.write(chunk)

@@ -3,12 +3,12 @@
 An IDX file is a big-endian header (a magic number, then one count for each dimension) and the bytes
 (http://yann.lecun.com/exdb/mnist/).
 No more is ever read than the header announces, plus one byte, and the header may announce no more than
-a known limit: a decompression bomb costs nothing.
+a known limit: a decompression bomb costs nothing. A gzipped file has one member, as programs write it:
+200,000 empty ones would take seconds and hold nothing.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import zlib
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from .exceptions import DataCorrupt
 
@@ -30,6 +30,9 @@ INNER: dict[str, tuple[int, ...]] = {"images": (28, 28), "labels": ()}  # the sh
 CLASSES = 10
 MOST_ITEMS = 100_000  # MNIST and Fashion-MNIST have 60,000
 WORD = 4  # bytes of one number in the header
+PACKED = b"\x1f\x8b"  # how a gzip file begins
+GZIP_FORM = 16 + zlib.MAX_WBITS  # zlib's number for: a gzip header, and its checksum at the end
+CHUNK = 1 << 16
 
 
 class Readable(Protocol):
@@ -75,13 +78,34 @@ def read(path: Path, kind: Kind) -> Content:
 def open_unpacked(path: Path) -> Iterator[Readable]:
     """Open a file for its unpacked bytes. Its first two bytes, not its name, decide whether it is gzipped."""
     with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+        packed = raw.read(len(PACKED)) == PACKED
         raw.seek(0)
-        if packed:
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield stream
-        else:
-            yield raw
+        yield Unpacked(raw) if packed else raw
+
+
+class Unpacked:
+    """The content of a gzip file of one member, with its checksum; never more of it than is asked for."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.raw = raw
+        self.member = zlib.decompressobj(GZIP_FORM)
+        self.rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next ``size`` bytes, fewer at the end. Raises EOFError, OSError or `zlib.error` where
+        the file is cut, goes on behind its member, or is damaged."""
+        parts, left = list[bytes](), size
+        while left and not self.member.eof:
+            packed = self.rest or self.raw.read(CHUNK)
+            part = self.member.decompress(packed, left)
+            self.rest = self.member.unconsumed_tail
+            if not (packed or part):
+                raise EOFError("it ends inside its gzip member")
+            parts.append(part)
+            left -= len(part)
+        if self.member.eof and (self.member.unused_data or self.raw.read(1)):
+            raise OSError("it goes on behind its gzip member")
+        return b"".join(parts)
 
 
 def read_header(stream: Readable, path: Path, kind: Kind) -> int:

@@ -2,7 +2,7 @@
 
 An npz is a zip of npy files, each a header (a Python dict, as text) and the bytes. ``numpy.load``
 evaluates the header and allocates what it announces; here it must equal the one header that the set has, and
-nothing is evaluated.
+nothing is evaluated. Members are stored or deflated, as NumPy writes them: no other decompressor is reached.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from . import idx
 from .exceptions import DataCorrupt
 from .sets import Part
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+MOST_BYTES = idx.file_bytes("images", idx.MOST_ITEMS)  # of the archive: its directory is read whole
 MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0; two bytes follow, the length of the text
 
 
@@ -25,9 +27,15 @@ def read(path: Path, part: Part) -> idx.Content:
     """
     place = f"{path}:{part.member}"
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{part.member}.npy") as stream:
-            read_header(stream, place, part)
-            return idx.read_items(stream, place, part.kind, part.count)
+        if path.stat().st_size > MOST_BYTES:
+            raise DataCorrupt(path, f"is larger than {MOST_BYTES} bytes, which no set needs")
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(f"{part.member}.npy")
+            if member.compress_type not in METHODS:
+                raise DataCorrupt(place, "is neither stored nor deflated, as NumPy writes its members")
+            with archive.open(member) as stream:
+                read_header(stream, place, part)
+                return idx.read_items(stream, place, part.kind, part.count)
     except KeyError as error:
         raise DataCorrupt(path, f"has no member {part.member}") from error
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
