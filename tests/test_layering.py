@@ -62,7 +62,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "nearest_name": (),
     "printable": (),
     "spec": (),
-    "paths": (),
+    "paths": ("errors",),
     "field_checks": (),
     "codec": (),
     "parameters": ("errors",),
@@ -105,7 +105,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "measure.timed_tasks": (
         "frameworks", "measure.clock", "measure.interference", "agreement.examination", "records",
     ),
-    "analysis": (*DATA, "conventions"),
+    "measure.load": ("records",),
+    "analysis": (*DATA, "conventions", "measure.interference"),
     "report": (*DATA, "conventions", "catalog", "analysis"),
     "workers.cleanup": (),
     "workers.cleanup_process": (),
@@ -130,7 +131,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "jobs": (
         *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.fingerprint",
-        "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
+        "measure.load", "agreement.distance", "analysis", "workers.environment", "workers.protocol", "workers",
     ),
     "models.tensors": (),
     "models.dtypes": ("agreement.arithmetic",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -80,6 +81,12 @@ FORM = facts_cache.FORM
 KEPT = {"changed": 1, "size": 2, "facts": {"bound": [], "constants": {}, "imported": []}}
 
 
+def sealed(file: Path, text: str) -> str:
+    """The text with the checksum that it would have been written with."""
+    checksum = hashlib.sha256(f"{file.name}\n{text}".encode()).hexdigest()
+    return f"{checksum}\n{text}"
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "null", "{", "[" * 100_000, '{"form": 1, "files": {}}',
@@ -91,15 +98,28 @@ KEPT = {"changed": 1, "size": 2, "facts": {"bound": [], "constants": {}, "import
 def test_what_is_kept_wrongly_is_not_believed(folder, text):
     first = facts_of(folder)
     file = kept_in(folder)
-    file.write_text(text)
+    for kept in (text, sealed(file, text)):
+        file.write_text(kept)
+        assert facts_of(folder) == first
+        assert file.read_text() != kept
+
+
+def test_no_flipped_byte_is_believed(folder, read):
+    first = facts_of(folder)
+    file = kept_in(folder)
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 7)]) + whole[place + 1 :])
+        assert facts_cache._read(file) == {}
     assert facts_of(folder) == first
-    assert file.read_text() != text
+    assert read == 2 * ["torch_mine.py"]
 
 
 def test_what_was_kept_in_another_form_is_read_again(folder, read):
     facts_of(folder)
     file = kept_in(folder)
-    file.write_text(file.read_text().replace(f'"form": {FORM}', f'"form": {FORM + 1}'))
+    _, _, text = file.read_text().partition("\n")
+    file.write_text(sealed(file, text.replace(f'"form": {FORM}', f'"form": {FORM + 1}')))
     facts_of(folder)
     assert read == 2 * ["torch_mine.py"]
 

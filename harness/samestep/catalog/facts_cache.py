@@ -1,4 +1,7 @@
-"""The facts of files, kept on disk until the files change: parsing them takes most of `samestep list`."""
+"""The facts of files, kept on disk until the files change: parsing them takes most of `samestep list`.
+
+What is kept begins with the checksum of the rest and of its own name: it is believed whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from samestep.codec import Malformed, decode, encode
 from samestep.errors import SamestepError
 
 #: The form of what is kept; what has another one is not read.
-FORM = 2
+FORM = 3
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,17 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _read(place: Path) -> Mapping[str, _Kept]:
     """Return what was kept; nothing where that is missing, damaged or of another form."""
     try:
-        document = json.loads(place.read_text(encoding="utf-8"))
+        checksum, _, text = place.read_text(encoding="utf-8").partition("\n")
+        document = json.loads(text) if checksum == _checksum(place, text) else None
         if not isinstance(document, dict) or document.get("form") != FORM:
             return {}
         return decode(_Document, document).files
     except (OSError, ValueError, RecursionError, Malformed):
         return {}
+
+
+def _checksum(place: Path, text: str) -> str:
+    return hashlib.sha256(f"{place.name}\n{text}".encode()).hexdigest()
 
 
 def _write(place: Path, document: _Document) -> None:
@@ -78,7 +86,8 @@ def _write(place: Path, document: _Document) -> None:
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            part.write_text(json.dumps(encode(document)), encoding="utf-8")
+            text = json.dumps(encode(document))
+            part.write_text(f"{_checksum(place, text)}\n{text}", encoding="utf-8")
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ def usual_roots() -> tuple[Path, ...]:
     return (
         cache(),
         Path.cwd() / "data",
-        Path("~/data").expanduser(),
+        folder("HOME", "~") / "data",
         folder("TORCH_HOME", "~/.cache/torch"),
         folder("KERAS_HOME", "~/.keras") / "datasets",
         SYSTEM,

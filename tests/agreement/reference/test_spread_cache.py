@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from samestep.agreement.reference import spread_cache
 from samestep.agreement.reference.spread_cache import SpreadCache, digest, from_arrays, to_arrays
 from samestep.catalog.catalog import Catalog
 from tests.made.planting import case_values, reference_of
@@ -59,19 +63,65 @@ def test_a_damaged_file_is_made_again(spreads, tmp_path, monkeypatch):
     assert make.calls == 4
 
 
-def test_no_flipped_bit_is_used(spreads, tmp_path, monkeypatch):
+def test_no_flipped_byte_is_used(spreads, tmp_path, monkeypatch):
     """Whichever byte is damaged, in the data or in the archive's own tables, all of it is made anew."""
     monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
-    make = Maker({"h": spreads["h"]})
+    make = Maker({"h": replace(spreads["h"], sigma=spreads["h"].sigma[:1, :1])})
     SpreadCache().get("key", make)
     [file] = tmp_path.glob("spreads/*.spreads")
     whole = file.read_bytes()
-    places = [*range(0, len(whole), len(whole) // 40), *range(len(whole) - 40, len(whole))]
-    for place in places:
+    for place in range(len(whole)):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
-        assert list(SpreadCache().get("key", make)) == ["h"]
-        assert file.read_bytes() == whole
-    assert make.calls == 1 + len(places)
+        assert spread_cache._read(file) is None
+    assert list(SpreadCache().get("key", make)) == ["h"]
+    assert make.calls == 2
+    assert file.read_bytes() == whole
+
+
+def test_a_file_under_another_name_or_of_other_code_is_made_again(spreads, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
+    make, none = Maker(spreads), Maker({})
+    SpreadCache().get("key", make)
+    [file] = tmp_path.glob("spreads/*.spreads")
+    file.rename(file.with_stem("proof"))
+    assert SpreadCache().get("proof", none) == {}
+    assert none.calls == 1
+    monkeypatch.setattr(spread_cache, "_written_by", lambda: b"other code")
+    SpreadCache().get("proof", none)
+    assert none.calls == 2
+
+
+def test_names_may_be_any_text(spreads, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
+    names = ["a|b", "../x", "\0", "\ud800", "file", "text", "0"]
+    make = Maker(dict.fromkeys(names, spreads["h"]))
+    for _ in range(2):
+        assert list(SpreadCache().get("key", make)) == names
+    assert make.calls == 1
+
+
+def test_of_a_folder_that_can_only_be_read_what_it_holds_is_used(spreads, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
+    make = Maker(spreads)
+    SpreadCache().get("key", make)
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(spread_cache.os, "utime", refused)
+    monkeypatch.setattr(spread_cache.fcntl, "flock", refused)
+    assert SpreadCache().get("key", make).keys() == spreads.keys()
+    assert make.calls == 1
+
+
+def test_writers_at_the_same_time_leave_one_whole_file(spreads, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMESTEP_CACHE", str(tmp_path))
+    make = Maker(spreads)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: SpreadCache().get("key", make), range(8)))
+    assert make.calls == 1
+    assert all(one.keys() == spreads.keys() for one in found)
+    assert not list(tmp_path.glob("spreads/*.tmp"))
 
 
 def test_a_folder_that_cannot_be_written_breaks_nothing(spreads, tmp_path, monkeypatch):

@@ -2,8 +2,9 @@
 
 There is one file for each set of spreads, in the user's cache folder, under a name made from everything that
 it follows from: the inputs, the reference's source, this package's source. It begins with the checksum of the
-rest, so that a damaged or incomplete file is made anew and never half used. Workers that ask for the same one
-at the same time wait for the first. Where the folder cannot be written, spreads are measured again.
+rest, of its own name and of the code that wrote it, so that a file that is damaged, incomplete, renamed or of
+other code is made anew and never half used. Workers that ask for the same one at the same time wait for the
+first. Where the folder cannot be written, spreads are measured again.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import contextlib
 import fcntl
 import hashlib
 import io
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from samestep import paths
 from samestep.agreement import arithmetic, limits
-from samestep.agreement.reference import derivative_check, proof, scatter, spread
 from samestep.agreement.reference.spread import Spread
 
 #: The folder is kept below this: the files that were not used for longest go first.
@@ -52,11 +54,13 @@ def digest(*parts: bytes | np.ndarray | str) -> str:
 def own_source() -> str:
     """Return the digest of the model of rounding and of the proof: with another one, all is made again.
 
-    That is all that the array types for NumPy are made of; engines for frameworks are no part of it.
+    That is NumPy's version, the limits, the array types for NumPy, and how references are run; engines for
+    frameworks are no part of it.
     """
-    modules = sorted(Path(str(arithmetic.__file__)).parent.glob("*.py"))
-    others = (Path(str(module.__file__)) for module in (limits, derivative_check, proof, scatter, spread))
-    return digest(*(path.read_bytes() for path in (*modules, *others, Path(__file__))))
+    modules = [Path(str(limits.__file__))]
+    for folder in (Path(str(arithmetic.__file__)).parent, Path(__file__).parent):
+        modules += sorted(folder.glob("*.py"))
+    return digest(np.__version__, *(path.read_bytes() for path in modules))
 
 
 class SpreadCache:
@@ -95,20 +99,19 @@ class SpreadCache:
 
 
 def to_arrays(spreads: Mapping[str, Spread]) -> dict[str, np.ndarray]:
-    """Return the spreads as arrays for a file: each sigma, under a name that holds the other numbers."""
-    return {
-        f"{name}|{s.terms}|{s.replicas}|{s.norm_varies!r}|{s.scale_varies!r}|{s.precision}": s.sigma
+    """Return the spreads as arrays for a file: each sigma under its number, and of all the rest one text."""
+    rest = [
+        (name, s.terms, s.replicas, float(s.norm_varies), float(s.scale_varies), s.precision)
         for name, s in spreads.items()
-    }
+    ]
+    text = np.frombuffer(json.dumps(rest).encode(), np.uint8)
+    return {"text": text, **{str(n): s.sigma for n, s in enumerate(spreads.values())}}
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Spreads:
-    """Return the spreads that `to_arrays` turned into arrays. Raises ValueError for other names."""
-    spreads = {}
-    for key, sigma in arrays.items():
-        name, terms, replicas, norm, scale, precision = key.split("|")
-        spreads[name] = Spread(sigma, int(terms), int(replicas), float(norm), float(scale), precision)
-    return spreads
+    """Return the spreads that `to_arrays` turned into arrays."""
+    rest = json.loads(arrays["text"].tobytes())
+    return {name: Spread(arrays[str(n)], *numbers) for n, (name, *numbers) in enumerate(rest)}
 
 
 @contextlib.contextmanager
@@ -121,16 +124,30 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+@cache
+def _written_by() -> bytes:
+    return Path(__file__).read_bytes()
+
+
+def _checksum(path: Path, data: bytes) -> bytes:
+    """Return what a file of this name with these data begins with, if this code wrote it."""
+    made = hashlib.sha256(_written_by())
+    made.update(path.name.encode())
+    made.update(data)
+    return made.digest()
+
+
 def _read(path: Path) -> Spreads | None:
     """Return what a file holds; None where there is none, or where it is not what was written."""
     try:
         content = path.read_bytes()
-        checksum, data = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
-        if checksum != hashlib.sha256(data).digest():
-            return None
-        os.utime(path)
     except OSError:
         return None
+    checksum, data = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    if checksum != _checksum(path, data):
+        return None
+    with contextlib.suppress(OSError):  # a folder that can only be read: then nothing is pruned either
+        os.utime(path)
     with np.load(io.BytesIO(data)) as arrays:
         return from_arrays({name: arrays[name] for name in arrays.files})
 
@@ -141,7 +158,7 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
     data = buffer.getvalue()
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+        unfinished.write_bytes(_checksum(path, data) + data)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -149,11 +166,17 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray], largest: int) -> None:
 
 
 def _prune(folder: Path, largest: int) -> None:
-    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
-    total = sum(file.stat().st_size for file in files)
-    for file in files:
+    files = [(about.st_mtime, about.st_size, file) for file, about in _there(folder)]
+    total = sum(size for _, size, _ in files)
+    for _, size, file in sorted(files):
         if total <= largest:
             break
-        total -= file.stat().st_size
+        total -= size
         file.unlink(missing_ok=True)
         file.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _there(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for file in folder.glob(f"*{SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):  # another process prunes as well
+            yield file, file.stat()
