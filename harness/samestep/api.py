@@ -16,7 +16,7 @@ from samestep.frameworks import Adapter, Unavailable
 from samestep.spec import Inputs
 from samestep.workers.launcher import settings_of
 from samestep.workers.open_candidate import open_candidate
-from samestep.workers.protocol import Subject
+from samestep.workers.raw_requests import Subject
 
 C = TypeVar("C", bound=NativeCandidate)
 

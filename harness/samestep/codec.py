@@ -1,9 +1,10 @@
 """Frozen dataclasses to JSON and back, by their annotations: one reader and one writer for all that travels.
 
 A field is a text, a number, a bool, a path, a dataclass, or a sequence, mapping or union of those; ``object``
-takes anything. ``Annotated[float, check]`` asks ``check(value)`` as well. Fields that a document lacks take
-their defaults, and fields that a dataclass lacks are ignored: documents of other versions can be read.
-Numbers that are not finite are the strings "nan", "inf" and "-inf": JSON has none.
+takes anything, and another class (an array) an instance of it, as it is. ``Annotated[float, check]`` asks
+``check(value)`` as well. Fields that a document lacks take their defaults, and fields that a dataclass lacks
+are ignored: documents of other versions can be read. Numbers that are not
+finite are the strings "nan", "inf" and "-inf": JSON has none.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _reader(kind: typing.Any) -> Reader:
         return _sequence(_reader(arguments[0]))
     if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind)
-    return SCALARS[kind]
+    return SCALARS.get(kind) or _scalar(lambda value: isinstance(value, kind))
 
 
 def _scalar(fits: Callable[[object], bool]) -> Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,10 +17,10 @@ from samestep.errors import SamestepError
 from samestep.measure import clock
 from samestep.records.check_results import CellPair, CheckResult
 from samestep.workers.environment import processor_sets
+from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, RequestFailed, WorkerLost, WorkerProcess
-from samestep.workers.protocol import Examine
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,11 @@ class Wanted:
     free_run_steps: int = 0
     verdict_only: frozenset[Cell] = frozenset()
 
-    def request(self, launcher: Launcher, cell: Cell) -> Examine:
-        """Return what the worker of a cell is asked."""
+    def of(self, cell: Cell) -> tuple[Path | None, int]:
+        """Return the file and the steps of a cell."""
         if cell in self.verdict_only:
-            return Examine(launcher.subject(cell))
-        keep = first_step(self.keep, cell) if self.keep else None
-        return Examine(launcher.subject(cell), keep, self.free_run_steps)
+            return None, 0
+        return first_step(self.keep, cell) if self.keep else None, self.free_run_steps
 
 
 def check(
@@ -65,20 +64,22 @@ def check(
     """Examine every cell; ``on_result`` gets what came of each as it comes, from several threads.
 
     One worker holds all implementations of a framework at one dtype, device and precision. As many workers
-    go on side by side as there are processors for their threads.
+    go on side by side as there are processors for their threads, each before a judge of its own.
     """
     if not cells:
         return
-    job = _Check(launcher, on_result, wanted or Wanted())
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
     gpu = threading.Lock()  # one worker at a time holds it
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)
-    with WorkerPool(processor_sets(max(cell.threads for cell in cells))) as pool:
+    places = processor_sets(max(cell.threads for cell in cells))
+    with WorkerPool(places) as pool, ExitStack() as stack:
+        judges = {place[0]: stack.enter_context(launcher.judge(cells[0], place)) for place in places}
 
         def examine(group: list[Cell], bound_to: list[int]) -> None:
+            job = _Check(launcher, judges[bound_to[0]], on_result, wanted or Wanted())
             with gpu if group[0].device == "gpu" else nullcontext():
                 job.examine_group(pool, group, bound_to)
 
@@ -88,6 +89,7 @@ def check(
 @dataclass(frozen=True)
 class _Check:
     launcher: Launcher
+    judge: Judge
     on_result: Callable[[Examination], None]
     wanted: Wanted
 
@@ -133,7 +135,7 @@ class _Check:
             return _failed(cell, failure)
         began = clock.now()
         try:
-            answer = worker.ask(self.wanted.request(self.launcher, cell), self.launcher.patience)
+            answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell))
         except RequestFailed as failed:
             return _failed(cell, failed, clock.now() - began)
         return Examination(cell, answer.verdict, answer.free_run, seconds=clock.now() - began)

@@ -24,10 +24,12 @@ from samestep.measure import clock
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import CellVerdict, Finish, Finished, Peak, Record, Sample
 from samestep.workers.environment import processor_sets
+from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, WorkerProcess
-from samestep.workers.protocol import A, Confirm, MeasurePeak, PeakMeasured, Request, Sampled, TakeSample
+from samestep.workers.protocol import MeasurePeak, PeakMeasured, ReadMemory, Sampled, TakeSample
+from samestep.workers.request import A, Request
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
 PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
@@ -109,8 +111,9 @@ class _Invocation:
                 tasks = list(self.launcher.catalog.spec(self.cells[0].workload).tasks)
                 for turn in range(self.rounds):
                     yield from self._round(turn, tasks)
-                for cell in list(self.workers):
-                    yield from self._finish(cell)
+                with self.launcher.judge(self.cells[0]) as judge:
+                    for cell in list(self.workers):
+                        yield from self._finish(cell, judge)
             finally:
                 for worker in pool.workers:  # one may just be starting
                     worker.stop()
@@ -197,18 +200,24 @@ class _Invocation:
             seconds=answer.seconds, flops=answer.flops, processors=answer.processors,
         )  # fmt: skip
 
-    def _finish(self, cell: Cell) -> Iterator[Record]:
+    def _finish(self, cell: Cell, judge: Judge) -> Iterator[Record]:
         """The end of a worker: the memory that it took, and whether it is still right."""
         began = clock.now()
         self.progress.doing(f"{cell.of_case} {cell.implementation} is examined again")
-        answer = yield from self._ask(cell, Confirm(self.launcher.subject(cell)))
-        self.progress.done(unit("finish", cell), clock.now() - began)
-        if answer is None:
+        memory = yield from self._ask(cell, ReadMemory())
+        if memory is None:
             return
+        try:
+            answer = self.launcher.confirm(judge, self.workers[cell], cell)
+        except NoAnswer as failed:
+            yield from self._failed(cell, failed)
+            return
+        finally:
+            self.progress.done(unit("finish", cell), clock.now() - began)
         verdict = Verdict(AGREE) if answer.verdict.verdict == AGREE else answer.verdict
         yield self._verdict_record(cell, verdict)
         yield Finish(
-            cell.key, answer.peak_memory_bytes, answer.device_memory_bytes, self.group, self.number,
+            cell.key, memory.peak_memory_bytes, memory.device_memory_bytes, self.group, self.number,
             clock.wall_time(),
         )  # fmt: skip
 

@@ -13,8 +13,10 @@ from samestep.agreement.verdict import UNAVAILABLE, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
-from samestep.workers.process import WorkerProcess
-from samestep.workers.protocol import Open, Opened, Subject
+from samestep.workers.judge import Judge
+from samestep.workers.process import JUDGE, WorkerProcess
+from samestep.workers.protocol import Confirm, Confirmed, Examine, Examined, Open, Opened
+from samestep.workers.raw_requests import Subject
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
 #: legitimate request: minutes on a small machine.
@@ -54,6 +56,27 @@ class Launcher:
     def open(self, worker: WorkerProcess, cell: Cell) -> Opened:
         """Have a worker import and configure the framework of a cell. Raises as `WorkerProcess.ask`."""
         return worker.ask(Open(cell.framework, settings_of(cell), tuple(self.roots)), self.patience)
+
+    def judge(self, cell: Cell, bound_to: Sequence[int] | None = None) -> Judge:
+        """Return a judge for cells of as many threads, bound to these processors; it starts with the first
+        question."""
+        settings = Settings(threads=cell.threads)
+        return Judge(lambda: WorkerProcess(settings, bound_to=bound_to, serves=JUDGE))
+
+    def examine(
+        self, judge: Judge, worker: WorkerProcess, cell: Cell, keep: Path | None = None, free_steps: int = 0
+    ) -> Examined:
+        """Have the implementation of a cell examined, in a worker that has opened its framework.
+
+        Raises as `WorkerProcess.ask`.
+        """
+        subject, roots = self.subject(cell), tuple(self.roots)
+        return judge.ask(worker, Examine(subject, settings_of(cell), roots, keep, free_steps), self.patience)
+
+    def confirm(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> Confirmed:
+        """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""
+        request = Confirm(self.subject(cell), settings_of(cell), tuple(self.roots))
+        return judge.ask(worker, request, self.patience)
 
     def subject(self, cell: Cell) -> Subject:
         """Return what a worker is to examine or to time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TypeVar
 
 from samestep.agreement.examination.native_candidate import NativeCandidate
@@ -11,7 +12,7 @@ from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings
 from samestep.spec import Inputs
 from samestep.workers.failures import lacks_a_package, one_line
-from samestep.workers.protocol import Subject
+from samestep.workers.raw_requests import Subject
 
 C = TypeVar("C", bound=NativeCandidate)
 
@@ -29,16 +30,20 @@ def open_candidate(
     Raises SamestepError where a file of the user's cannot be imported, and whatever an implementation of the
     catalog raises when it is.
     """
-    rung = catalog.implementation(subject.workload, subject.implementation, subject.file)
-    spec = catalog.spec(rung.workload)
+    spec = catalog.spec(subject.workload)
     case = spec.case(subject.case)
     if inputs is None:
         inputs = draw_inputs(spec, case, subject.seed)
+    return kind(load_module(catalog, subject), adapter, settings, spec, case, inputs)
+
+
+def load_module(catalog: Catalog, subject: Subject) -> ModuleType:
+    """Import an implementation. Raises as `open_candidate` does."""
+    rung = catalog.implementation(subject.workload, subject.implementation, subject.file)
     try:
-        module = catalog.load(rung)
+        return catalog.load(rung)
     except Exception as error:
         if subject.file is None or lacks_a_package(error):
             raise
         reason = f"{type(error).__name__}: {one_line(error)}"
         raise SamestepError(f"{subject.file} cannot be loaded: {reason}") from error
-    return kind(module, adapter, settings, spec, case, inputs)

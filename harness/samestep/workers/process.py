@@ -6,22 +6,26 @@ import contextlib
 import json
 import os
 import re
-import selectors
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, TIMEOUT, Verdict
 from samestep.errors import SamestepError
 from samestep.frameworks import Settings
 from samestep.measure import clock
 from samestep.workers import cleanup, protocol
+from samestep.workers.connection import POLL_SECONDS, Connection, Ended, Foreign, Late, TooLarge
 from samestep.workers.environment import environment, processor_sets, tidy
-from samestep.workers.protocol import Failed, Misused, Request
+from samestep.workers.frames import ANSWER, ID_BYTES, NO_ANSWER, REQUEST, Message
+from samestep.workers.protocol import Failed, Misused
+from samestep.workers.request import A, Request
 
 #: The folder that the package lies in, and the first file of a worker's process.
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,11 +34,8 @@ START = Path(__file__).with_name("start.py")
 #: Characters of a worker's standard error that are kept.
 STDERR_TAIL = 2000
 
-#: How often a silent worker is looked after, in seconds: it may be dead while a child of its own holds the
-#: pipe.
-POLL_SECONDS = 1.0
-
-A = TypeVar("A")
+#: What a worker runs: the module of `samestep.workers` that serves.
+IMPLEMENTATIONS, JUDGE = "server", "judge_server"
 
 
 class NoAnswer(Exception):
@@ -52,11 +53,23 @@ class RequestFailed(NoAnswer):
 
 
 class WorkerLost(NoAnswer):
-    """The worker died or was stopped."""
+    """A ``worker`` died or was stopped, or is of no use any more."""
+
+    def __init__(self, verdict: Verdict, stderr: str | None, worker: WorkerProcess | None = None) -> None:
+        super().__init__(verdict, stderr)
+        self.worker = worker
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The moment, by the clock, until which an answer must be there, after so many ``seconds``."""
+
+    moment: float
+    seconds: float
 
 
 class WorkerProcess:
-    """A live `samestep.workers.server`. As a context manager it is gone afterwards, children included."""
+    """A live server of `samestep.workers`. As a context manager it is gone afterwards, children included."""
 
     def __init__(
         self,
@@ -64,13 +77,16 @@ class WorkerProcess:
         python: str = sys.executable,
         cache: Path | None = None,
         bound_to: Sequence[int] | None = None,
+        serves: str = IMPLEMENTATIONS,
     ) -> None:
         """Start a process with an interpreter, a folder of compilers' caches and a set of processors.
 
         Raises SamestepError where the interpreter cannot be started.
         """
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
-        begin = json.dumps([str(ROOT), list(bound_to or processor_sets(settings.threads)[0])])
+        mine, its = socket.socketpair()
+        processors = list(bound_to or processor_sets(settings.threads)[0])
+        begin = json.dumps([str(ROOT), processors, serves, its.fileno()])
         # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
         command = [python, "-P", "-X", "faulthandler", str(START), begin]
         variables = environment(settings.device, settings.threads, cache)
@@ -79,16 +95,20 @@ class WorkerProcess:
         try:
             self.process = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
+                stdout=self.stderr,
                 stderr=self.stderr,
+                pass_fds=[its.fileno()],
                 env={**os.environ, **variables},
                 start_new_session=True,
             )
         except OSError as error:
+            mine.close()
             raise SamestepError(f"{python} cannot be started: {error.strerror}") from error
+        finally:
+            its.close()
         cleanup.watch(self.process.pid)  # it leads a group of its own
-        self.buffer = b""
+        self.connection = Connection(mine, lambda: self.process.poll() is None)
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -96,24 +116,68 @@ class WorkerProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def ask(self, request: Request[A], seconds: float) -> A:
-        """Return the worker's answer.
+    def ask(
+        self, request: Request[A], seconds: float, relay: Callable[[Message, Deadline], Message] | None = None
+    ) -> A:
+        """Return the worker's answer; ``relay`` answers what it asks itself meanwhile, if it may.
 
         Raises `WorkerLost` if it dies or does not answer within N ``seconds``, `RequestFailed` where the
         request raised there, and SamestepError where the user made a mistake.
         """
-        assert self.process.stdin is not None
+        deadline = Deadline(clock.now() + seconds, seconds)
+        message = self.exchange(protocol.write_request(request), deadline, relay)
         try:
-            self.process.stdin.write((protocol.write_request(request) + "\n").encode())
-            self.process.stdin.flush()
-        except OSError:  # it died before it read: how, its exit status tells
-            raise self._lost(self._death()) from None
-        answer = protocol.read_answer(request.ANSWER, self._line(clock.now() + seconds, seconds))
+            answer = protocol.read_answer(request.ANSWER, message)
+        except ValueError as error:
+            raise self._lost(
+                Verdict(CRASHED, f"answered {request.OP!r} with what is no answer: {error}")
+            ) from None
         if isinstance(answer, Misused):
             raise SamestepError(answer.usage)
         if isinstance(answer, Failed):
             raise RequestFailed(answer.verdict, answer.traceback)
         return answer
+
+    def exchange(
+        self,
+        message: Message,
+        deadline: Deadline,
+        relay: Callable[[Message, Deadline], Message] | None = None,
+    ) -> Message:
+        """Return the answer to a request, both as they are sent. Raises `WorkerLost` as `ask` does."""
+        request = secrets.token_bytes(ID_BYTES)
+        with self._watched(deadline):
+            if unasked := self.connection.unasked():
+                raise Foreign(repr(unasked))
+            self.connection.send(request, REQUEST, message, deadline.moment)
+        while True:
+            with self._watched(deadline):
+                kind, found = self.connection.receive(request, deadline.moment)
+                if kind == ANSWER:
+                    return found
+                if relay is None or kind != REQUEST:
+                    raise Foreign("a request of its own")
+            kind, answer = NO_ANSWER, Message(b"")
+            try:
+                kind, answer = ANSWER, relay(found, deadline)
+            finally:
+                with self._watched(deadline):
+                    self.connection.send(request, kind, answer, deadline.moment)
+
+    @contextlib.contextmanager
+    def _watched(self, deadline: Deadline) -> Iterator[None]:
+        """Raise `WorkerLost` for what goes wrong on the connection."""
+        try:
+            yield
+        except Late:
+            raise self._lost(Verdict(TIMEOUT, f"no answer within {deadline.seconds:.0f} s")) from None
+        except Ended:
+            raise self._lost(self._death()) from None
+        except Foreign as foreign:
+            reason = f"wrote to samestep's channel what is no answer to the request: {foreign}"
+            raise self._lost(Verdict(CRASHED, reason)) from None
+        except TooLarge as answer:
+            raise self._lost(Verdict(OUT_OF_MEMORY, str(answer))) from None
 
     def kill(self) -> None:
         """End it, from any thread; whoever waits for its answer gets `WorkerLost`."""
@@ -127,48 +191,26 @@ class WorkerProcess:
         self._kill_group()
         cleanup.forget(self.process.pid)
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):  # unsent bytes of a request that nobody will read
-                    pipe.close()
+        self.connection.close()
         self.stderr.close()
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):  # nobody is left; another thread may have ended it
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def _line(self, deadline: float, allowed: float) -> bytes:
-        assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self.buffer:
-                left = deadline - clock.now()
-                if left <= 0:
-                    raise self._lost(Verdict(TIMEOUT, f"no answer within {allowed:.0f} s"))
-                alive = self.process.poll() is None  # asked first: what it wrote before it died is read below
-                if selector.select(min(left, POLL_SECONDS) if alive else 0):
-                    chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-                    if not chunk:
-                        raise self._lost(self._death())
-                    self.buffer += chunk
-                elif not alive:  # a child of its own keeps the pipe open
-                    raise self._lost(self._death())
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return line
-
     def _death(self) -> Verdict:
         """Return how it ended. Nobody but the kernel sends SIGKILL here, and it does so for memory."""
         try:
             status = self.process.wait(POLL_SECONDS)
         except subprocess.TimeoutExpired:
-            return Verdict(CRASHED, "closed its pipe and went on")
+            return Verdict(CRASHED, "closed samestep's channel and went on")
         if status == -signal.SIGKILL:
             return Verdict(OUT_OF_MEMORY, "killed by the kernel, most likely for want of memory")
         how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
         return Verdict(CRASHED, how + _last_words(self._stderr_end(1 << 16)))
 
     def _lost(self, verdict: Verdict) -> WorkerLost:
-        return WorkerLost(verdict, self._stderr_end(STDERR_TAIL))
+        return WorkerLost(verdict, self._stderr_end(STDERR_TAIL), self)
 
     def _stderr_end(self, size: int) -> str:
         """Return the end of what it wrote on standard error."""

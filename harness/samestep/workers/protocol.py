@@ -1,16 +1,18 @@
-"""The requests of a parent and the answers of a worker: a line of JSON each way, one type for each.
+"""The requests of a parent and the answers of a worker: a message each way, one type for each.
 
 A request names its operation; an answer is ``{"ok": true, ...}`` with the fields of the request's ``Answer``,
 or says what failed. `write_request`, `read_request`, `write_answer` and `read_answer` are the only codec.
+
+There are two kinds of workers. One holds an implementation and its framework: it times, and serves raw calls.
+The other is the judge, which holds the reference, and is asked to examine and to confirm; meanwhile it asks
+for raw calls itself.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
 
 from samestep.agreement.findings import FreeRun
 from samestep.agreement.verdict import Verdict
@@ -18,20 +20,9 @@ from samestep.codec import decode, encode, in_json
 from samestep.frameworks import Settings
 from samestep.measure.hardware import GpuState
 from samestep.records.schema import FrameworkFacts, Latency, Parts, Transfer
-
-A = TypeVar("A")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Which implementation is meant, on which case; ``file`` is one outside of the catalog, or None."""
-
-    workload: str
-    implementation: str
-    case: str
-    seed: int = 0
-    file: Path | None = None
-
+from samestep.workers.frames import Malformed, Message, pack, unpack
+from samestep.workers.raw_requests import Adopt, Call, Export, Load, Make, Subject
+from samestep.workers.request import A, Request
 
 # -- answers -------------------------------------------------------------------------------------------
 
@@ -77,10 +68,15 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """The verdict after the last round, and the most memory held, in bytes, by the process and on the
-    device."""
+    """The verdict after the last round."""
 
     verdict: Verdict
+
+
+@dataclass(frozen=True)
+class MemoryRead:
+    """The most memory held, in bytes, by the process and on the device."""
+
     peak_memory_bytes: int
     device_memory_bytes: int | None = None
 
@@ -127,13 +123,6 @@ class Misused:
 # -- requests ------------------------------------------------------------------------------------------
 
 
-class Request(Generic[A]):
-    """An operation, and the type of its answer."""
-
-    OP: ClassVar[str]
-    ANSWER: type[A]
-
-
 @dataclass(frozen=True)
 class Open(Request[Opened]):
     """Import a framework and configure it: always the first request."""
@@ -144,18 +133,6 @@ class Open(Request[Opened]):
     framework: str
     settings: Settings
     roots: Sequence[Path] = ()
-
-
-@dataclass(frozen=True)
-class Examine(Request[Examined]):
-    """Take an implementation through all stages; what it gave at its first step goes to the file ``keep``."""
-
-    OP = "check"
-    ANSWER = Examined
-
-    subject: Subject
-    keep: Path | None = None
-    free_run_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,13 +158,11 @@ class TakeSample(Request[Sampled]):
 
 
 @dataclass(frozen=True)
-class Confirm(Request[Confirmed]):
-    """Examine once more what was timed."""
+class ReadMemory(Request[MemoryRead]):
+    """Return the most memory that was held, without what measuring the machine took."""
 
-    OP = "confirm"
-    ANSWER = Confirmed
-
-    subject: Subject
+    OP = "memory"
+    ANSWER = MemoryRead
 
 
 @dataclass(frozen=True)
@@ -219,34 +194,78 @@ class Ask(Request[Answered]):
     question: str
 
 
+# -- requests to the judge -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Examine(Request[Examined]):
+    """Take the implementation of a worker through all stages; what it gave at its first step goes to the file
+    ``keep``. It computes with the ``settings``."""
+
+    OP = "check"
+    ANSWER = Examined
+
+    subject: Subject
+    settings: Settings
+    roots: Sequence[Path] = ()
+    keep: Path | None = None
+    free_run_steps: int = 0
+
+
+@dataclass(frozen=True)
+class Confirm(Request[Confirmed]):
+    """Examine once more what a worker has timed."""
+
+    OP = "confirm"
+    ANSWER = Confirmed
+
+    subject: Subject
+    settings: Settings
+    roots: Sequence[Path] = ()
+
+
 REQUESTS: dict[str, type[Request[object]]] = {
     kind.OP: kind  # type: ignore[misc]  # each has its own type of answer
-    for kind in (Open, Examine, Prepare, TakeSample, Confirm, MeasurePeak, Import, Ask)
-}
+    for kind in (
+        Open, Prepare, TakeSample, MeasurePeak, ReadMemory, Import, Ask,
+        Load, Make, Adopt, Export, Call,
+        Examine, Confirm,
+    )
+}  # fmt: skip
 
 
 # -- the codec -----------------------------------------------------------------------------------------
 
 
-def write_request(request: Request[A]) -> str:
-    """Return the line of a request."""
-    return json.dumps({"op": request.OP, **encode(request)})
+def write_request(request: Request[A]) -> Message:
+    """Return the message of a request."""
+    return pack({"op": request.OP, **encode(request)})
 
 
-def read_request(line: str) -> Request[object]:
+def read_request(message: Message) -> Request[object]:
     """Read what `write_request` wrote. Raises KeyError for an operation that is not known."""
-    document = json.loads(line)
-    return decode(REQUESTS[document["op"]], document)
+    document = _fields(message)
+    return decode(REQUESTS[str(document["op"])], document)
 
 
-def write_answer(answer: object) -> str:
-    """Return the line of an answer."""
-    return json.dumps({"ok": not isinstance(answer, Failed | Misused), **encode(answer)})
+def write_answer(answer: object) -> Message:
+    """Return the message of an answer."""
+    return pack({"ok": not isinstance(answer, Failed | Misused), **encode(answer)})
 
 
-def read_answer(kind: type[A], line: bytes) -> A | Failed | Misused:
-    """Read what `write_answer` wrote of an answer of that kind."""
-    document = json.loads(line)
-    if document["ok"]:
+def read_answer(kind: type[A], message: Message) -> A | Failed | Misused:
+    """Read what `write_answer` wrote of an answer of that kind.
+
+    Raises ValueError for anything else: `samestep.codec.Malformed`, or that of `samestep.workers.frames`.
+    """
+    document = _fields(message)
+    if document.get("ok") is True:
         return decode(kind, document)
     return decode(Misused, document) if "usage" in document else decode(Failed, document)
+
+
+def _fields(message: Message) -> dict[str, object]:
+    document = unpack(message)
+    if not isinstance(document, dict):
+        raise Malformed("no object of JSON")
+    return document

@@ -1,61 +1,47 @@
-"""One framework in one process, answering requests: a line of JSON in, a line of JSON out.
+"""One framework in one process, answering requests: it times implementations, and serves their raw calls.
 
-The parent sets the environment (threads, flags, affinity) before this starts. What a framework prints
-goes to standard error, so that it never mixes with the answers.
+The parent sets the environment (threads, flags, affinity) before this starts. Nothing is judged here: what an
+implementation does to its process, it does not do to the judge's (`samestep.workers.judge_server`).
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.native_calls import NativeCalls
 from samestep.agreement.examination.native_candidate import NativeCandidate
-from samestep.agreement.examination.examine import confirm, examine
-from samestep.agreement.free_run import free_run
-from samestep.agreement.reference.expectation import Expectations
-from samestep.agreement.reference.run import Reference
-from samestep.agreement.reference.spread_cache import SpreadCache, digest, own_source
-from samestep.agreement.verdict import ABSTAINS, INVALID, Verdict
+from samestep.agreement.verdict import INVALID, Verdict
 from samestep.catalog.catalog import Catalog
-from samestep.catalog.roots import REFERENCE
 from samestep.codec import decode
 from samestep.conventions import ask
-from samestep.errors import SamestepError
 from samestep.frameworks import Adapter, Settings, Unavailable, device_memory
 from samestep.measure.clock import nothing, timed
 from samestep.measure.hardware import gpu_state
 from samestep.measure.timed_tasks import MissingWait, Peak, TimedCandidate, TimedTasks, quantiles
 from samestep.records.schema import FrameworkFacts
-from samestep.workers import protocol
-from samestep.workers.failures import failure
-from samestep.workers.open_candidate import open_candidate
+from samestep.workers.kept_objects import KeptObjects
+from samestep.workers.open_candidate import load_module, open_candidate
 from samestep.workers.protocol import (
     Answered,
     Ask,
-    Confirm,
-    Confirmed,
-    Examine,
-    Examined,
     Failed,
     Import,
     Imported,
     MeasurePeak,
-    Misused,
+    MemoryRead,
     Open,
     Opened,
     PeakMeasured,
     Prepare,
     Prepared,
-    Request,
+    ReadMemory,
     Sampled,
-    Subject,
     TakeSample,
 )
+from samestep.workers.raw_requests import Adopt, Call, Export, Load, Loaded, Make, Subject
+from samestep.workers.serving import serve
 
 C = TypeVar("C", bound=NativeCandidate)
 
@@ -69,7 +55,7 @@ class Server:
     tasks: TimedTasks
     peak: Peak | None = None
     memory: tuple[int, int | None] | None = None
-    expected: tuple[Subject, Expectations] | None = None
+    objects: KeptObjects
 
     def open(self, request: Open) -> Opened:
         """Import the framework and configure it."""
@@ -85,16 +71,14 @@ class Server:
         seconds, self.adapter = timed(configure, nothing)
         return Opened(decode(FrameworkFacts, {**self.adapter.describe(), "import_seconds": seconds}))
 
-    def examine(self, request: Examine) -> Examined:
-        """Take an implementation through all stages, and then on a free run."""
-        candidate = self._candidate(request.subject, NativeCandidate)
-        expectations = self._expectations(request.subject, candidate)
-        verdict = examine(candidate, expectations, request.keep)
-        # What breaks the contract goes nowhere, nor does what trains nothing or has nothing beside it.
-        stays = verdict.verdict in (INVALID, ABSTAINS) or not candidate.training_tasks()
-        if not request.free_run_steps or stays:
-            return Examined(verdict)
-        return Examined(verdict, free_run(candidate, expectations.reference, request.free_run_steps))
+    def load(self, request: Load) -> Loaded:
+        """Import an implementation, whose raw calls are served from now on."""
+        if request.prepared:
+            calls: NativeCalls = self.tasks.candidate.native_calls
+        else:
+            calls = NativeCalls(load_module(self.catalog, request.subject), self.adapter)
+        self.objects = KeptObjects(calls)
+        return self.objects.load(request)
 
     def prepare(self, request: Prepare) -> Prepared | Failed:
         """Take the first call of each task and a GPU's transfers, and find how many loops make a sample.
@@ -131,12 +115,9 @@ class Server:
         disturbed = taken.disturbed or (gpu is not None and gpu.throttled)
         return Sampled(taken.seconds, taken.loops, disturbed, gpu)
 
-    def confirm(self, request: Confirm) -> Confirmed:
-        """Re-check the candidate after the last round, and return the most memory that was held."""
-        candidate = self.tasks.candidate
-        process, device = self.memory or self._memory()  # before the reference takes its own
-        verdict = confirm(candidate, self._expectations(request.subject, candidate))
-        return Confirmed(verdict, process, device)
+    def read_memory(self, request: ReadMemory) -> MemoryRead:
+        """Return the most memory that was held."""
+        return MemoryRead(*(self.memory or self._memory()))
 
     def measure_peak(self, request: MeasurePeak) -> PeakMeasured:
         """Time one large matrix product."""
@@ -163,29 +144,21 @@ class Server:
     def _candidate(self, subject: Subject, kind: type[C]) -> C:
         return open_candidate(self.catalog, self.adapter, self.settings, subject, kind)
 
-    def _expectations(self, subject: Subject, candidate: Candidate) -> Expectations:
-        """Return what the reference gives; the same object for all implementations of a case."""
-        case = Subject(subject.workload, REFERENCE, subject.case, subject.seed)
-        if self.expected is None or self.expected[0] != case:
-            rung = self.catalog.implementation(subject.workload, REFERENCE)
-            reference = Reference(
-                self.catalog.load(rung), candidate.spec, self.settings.dtype, self.settings.matmul
-            )
-            source = digest(own_source(), rung.path.read_bytes())
-            self.expected = case, Expectations(reference, candidate.point, source, SpreadCache())
-        return self.expected[1]
-
 
 #: What a request asks for, by its type.
 OPERATIONS: dict[type, Callable[..., object]] = {
     Open: Server.open,
-    Examine: Server.examine,
     Prepare: Server.prepare,
     TakeSample: Server.take_sample,
-    Confirm: Server.confirm,
+    ReadMemory: Server.read_memory,
     MeasurePeak: Server.measure_peak,
     Import: Server.import_framework,
     Ask: Server.ask,
+    Load: Server.load,
+    Make: lambda server, request: server.objects.make(request),
+    Adopt: lambda server, request: server.objects.adopt(request),
+    Export: lambda server, request: server.objects.export(request),
+    Call: lambda server, request: server.objects.call(request),
 }
 
 
@@ -196,25 +169,7 @@ def _peak_memory() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def serve(server: Server, request: Request[object]) -> object:
-    """Return the answer to a request, or what failed."""
-    try:
-        return OPERATIONS[type(request)](server, request)
-    except SamestepError as error:
-        return Misused(str(error), traceback.format_exc())
-    except Exception as error:  # whatever an implementation raises is its cell's verdict
-        return Failed(failure(error), traceback.format_exc())
-
-
-def main() -> None:
-    """Answer every request on standard input."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what frameworks print goes to standard error
+def main(descriptor: int) -> None:
+    """Answer every request that comes over a socket."""
     server = Server()
-    for line in sys.stdin:
-        replies.write(protocol.write_answer(serve(server, protocol.read_request(line))) + "\n")
-        replies.flush()
-
-
-if __name__ == "__main__":
-    main()
+    serve(descriptor, lambda request: OPERATIONS[type(request)](server, request))

@@ -1,4 +1,4 @@
-"""The first file of a worker's process, run as a script: ``python -P start.py [ROOT, PROCESSORS]``.
+"""The first file of a worker's process, run as a script: ``python -P start.py [ROOT, PROCESSORS, ...]``.
 
 The affinity is set before NumPy or a framework counts the processors that it may use. From the folder ROOT
 that samestep lies in, only the package is imported: it may be the site-packages of another Python than the
@@ -12,14 +12,16 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 
 PR_SET_PDEATHSIG = 1
 
 
-def start(root: str, processors: list[int]) -> None:
-    """Bind this process to the processors, import samestep from ROOT and serve."""
+def start(root: str, processors: list[int], module: str, descriptor: int) -> None:
+    """Bind this process to the processors, import samestep from ROOT, and have a module of its workers serve
+    what comes over a socket."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.sched_setaffinity(0, processors)
     spec = PathFinder.find_spec("samestep", [root])
@@ -28,9 +30,7 @@ def start(root: str, processors: list[int]) -> None:
     sys.modules["samestep"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["samestep"])
 
-    from samestep.workers.server import main
-
-    main()
+    import_module(f"samestep.workers.{module}").main(descriptor)
 
 
 if __name__ == "__main__":

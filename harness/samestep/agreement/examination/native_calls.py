@@ -111,5 +111,5 @@ class NativeCalls:
             array = self.adapter.to_numpy(value)
         except TypeError as error:
             return Given(refused=str(error))
-        device, from_numpy = self.adapter.device_of(value), isinstance(value, np.ndarray | np.generic)
+        device, from_numpy = str(self.adapter.device_of(value)), isinstance(value, np.ndarray | np.generic)
         return Given(str(array.dtype), array if array.dtype.kind in NUMBERS else None, device, from_numpy)

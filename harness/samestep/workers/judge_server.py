@@ -1,0 +1,178 @@
+"""The judge: a process that holds the reference, and into which no implementation comes.
+
+It examines an implementation by the raw calls of another process, which it asks for over its own channel: the
+parent passes them on. Here is samestep's own interpreter and NumPy, and of a workload its spec and its
+reference; so whatever an implementation patches, it patches elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from samestep.agreement.examination.candidate import Candidate
+from samestep.agreement.examination.examine import confirm, examine
+from samestep.agreement.free_run import free_run
+from samestep.agreement.reference.expectation import Expectations
+from samestep.agreement.reference.run import Point, Reference
+from samestep.agreement.reference.spread_cache import SpreadCache, digest, own_source
+from samestep.agreement.verdict import ABSTAINS, CRASHED, INVALID, Verdict
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.inputs import draw_inputs
+from samestep.catalog.roots import REFERENCE
+from samestep.errors import SamestepError
+from samestep.frameworks import Settings
+from samestep.spec import Inputs
+from samestep.workers.channel import Channel
+from samestep.workers.frames import Message
+from samestep.workers.protocol import (
+    Confirm,
+    Confirmed,
+    Examine,
+    Examined,
+    Failed,
+    Misused,
+    read_answer,
+    read_request,
+    write_answer,
+    write_request,
+)
+from samestep.workers.raw_requests import Load, Subject
+from samestep.workers.remote_calls import Ask, RemoteCalls
+from samestep.workers.request import A, Request
+from samestep.workers.serving import answer
+
+
+class ImplementationFailed(Exception):
+    """A raw call raised in the process of the implementation: what that makes of the cell."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.verdict.reason)
+        self.failed = failed
+
+
+class ImplementationLost(BaseException):
+    """The process of the implementation is gone, and nobody waits for a verdict any more."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What is to be judged: which implementation, in which settings, of which roots."""
+
+    subject: Subject
+    settings: Settings
+    roots: Sequence[Path]
+
+    @property
+    def case(self) -> tuple[object, ...]:
+        """What all implementations of the case have in common."""
+        one = self.subject
+        return one.workload, one.case, one.seed, self.settings.dtype, self.settings.matmul, self.roots
+
+
+class JudgeServer:
+    """The operations; what the reference gives is the same for all implementations of a case."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.inputs: tuple[object, Inputs] | None = None
+        self.expected: tuple[object, Expectations] | None = None
+
+    def examine(self, request: Examine) -> Examined:
+        """Take an implementation through all stages, and then on a free run."""
+        matter = Matter(request.subject, request.settings, tuple(request.roots))
+        candidate = self._candidate(matter)
+        expectations = self._expectations(matter, candidate.point)
+        verdict = examine(candidate, expectations, request.keep)
+        # What breaks the contract goes nowhere, nor does what trains nothing or has nothing beside it.
+        stays = verdict.verdict in (INVALID, ABSTAINS) or not candidate.training_tasks()
+        if not request.free_run_steps or stays:
+            return Examined(verdict)
+        return Examined(verdict, free_run(candidate, expectations.reference, request.free_run_steps))
+
+    def confirm(self, request: Confirm) -> Confirmed:
+        """Examine once more the very module that was timed."""
+        matter = Matter(request.subject, request.settings, tuple(request.roots))
+        candidate = self._candidate(matter, prepared=True)
+        return Confirmed(confirm(candidate, self._expectations(matter, candidate.point)))
+
+    def _candidate(self, matter: Matter, prepared: bool = False) -> Candidate:
+        """Return an implementation as the process that has it serves it."""
+        subject = matter.subject
+        spec = _catalog(tuple(matter.roots)).spec(subject.workload)
+        case = spec.case(subject.case)
+        if self.inputs is None or self.inputs[0] != matter.case:
+            self.inputs = matter.case, draw_inputs(spec, case, subject.seed)
+        functions = ("adopt", "export", "trace", *spec.tasks)
+        raw = RemoteCalls(self.ask, Load(subject, functions, prepared))
+        return Candidate(raw, matter.settings, spec, case, self.inputs[1])
+
+    def _expectations(self, matter: Matter, start: Point) -> Expectations:
+        """Return what the reference gives; the same object for all implementations of a case."""
+        if self.expected is None or self.expected[0] != matter.case:
+            catalog, settings = _catalog(tuple(matter.roots)), matter.settings
+            rung = catalog.implementation(matter.subject.workload, REFERENCE)
+            spec = catalog.spec(rung.workload)
+            reference = Reference(catalog.load(rung), spec, settings.dtype, settings.matmul)
+            source = digest(own_source(), rung.path.read_bytes())
+            self.expected = matter.case, Expectations(reference, start, source, SpreadCache())
+        return self.expected[1]
+
+
+@cache
+def _catalog(roots: tuple[Path, ...]) -> Catalog:
+    return Catalog(roots)
+
+
+def ask_over(channel: Channel) -> Ask:
+    """Return what asks the process of the implementation, through the parent.
+
+    It raises `ImplementationFailed` for what a raw call raised there, SamestepError for a mistake of the
+    user's, and `ImplementationLost` where there will be no answer.
+    """
+
+    def ask(request: Request[A]) -> A:
+        message = channel.ask(write_request(request))
+        if message is None:
+            raise ImplementationLost
+        try:
+            found = read_answer(request.ANSWER, message)
+        except ValueError as error:
+            reason = f"its process answered {request.OP!r} with what is no answer: {error}"
+            raise ImplementationFailed(Failed(Verdict(CRASHED, reason))) from None
+        if isinstance(found, Misused):
+            raise SamestepError(found.usage)
+        if isinstance(found, Failed):
+            raise ImplementationFailed(found)
+        return found
+
+    return ask
+
+
+def main(descriptor: int) -> None:
+    """Judge what is asked over a socket."""
+    channel = Channel(descriptor)
+    server = JudgeServer(ask_over(channel))
+
+    def judge(request: Request[object]) -> object:
+        try:
+            with np.errstate(all="ignore"):
+                return OPERATIONS[type(request)](server, request)
+        except ImplementationFailed as error:
+            return error.failed
+
+    def answered(message: Message) -> Message | None:
+        try:
+            return write_answer(answer(judge, read_request(message)))
+        except ImplementationLost:
+            return None
+
+    channel.serve(answered)
+
+
+#: What a request asks for, by its type.
+OPERATIONS: dict[type, Callable[..., object]] = {Examine: JudgeServer.examine, Confirm: JudgeServer.confirm}

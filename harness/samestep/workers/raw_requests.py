@@ -1,0 +1,110 @@
+"""The raw calls of an implementation as requests: what the judge asks of the worker that has loaded it.
+
+The worker keeps states and native arrays, and gives each a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from samestep.agreement.examination.raw_calls import Departures, Returned, Shown
+from samestep.workers.request import A, Request
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Which implementation is meant, on which case; ``file`` is one outside of the catalog, or None."""
+
+    workload: str
+    implementation: str
+    case: str
+    seed: int = 0
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The number of an object that the worker keeps."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Which of the functions that were asked for the implementation has, and what it declares."""
+
+    functions: Sequence[str]
+    departures: Departures
+
+
+@dataclass(frozen=True)
+class Made:
+    """The numbers of native arrays, by name."""
+
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class RawRequest(Request[A]):
+    """A raw call; before it, the objects ``dropped`` are given up."""
+
+    dropped: Sequence[int] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True)
+class Load(RawRequest[Loaded]):
+    """Import an implementation and give up all objects; ``prepared`` means the one that was timed."""
+
+    OP = "load"
+    ANSWER = Loaded
+
+    subject: Subject
+    functions: Sequence[str]
+    prepared: bool = False
+
+
+@dataclass(frozen=True)
+class Make(RawRequest[Made]):
+    """Make native copies of arrays."""
+
+    OP = "make"
+    ANSWER = Made
+
+    arrays: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Adopt(RawRequest[Kept]):
+    """Make a state of params."""
+
+    OP = "adopt"
+    ANSWER = Kept
+
+    params: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Export(RawRequest[Shown]):
+    """Return the params of a state."""
+
+    OP = "export"
+    ANSWER = Shown
+
+    state: int
+
+
+@dataclass(frozen=True)
+class Call(RawRequest[Returned]):
+    """Call a function with a state and with kept arrays and plain numbers; the new state is kept."""
+
+    OP = "call"
+    ANSWER = Returned
+
+    function: str
+    state: int
+    arguments: Sequence[Kept | int | float]
+    outputs: Sequence[str]
