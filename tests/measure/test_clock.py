@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +35,7 @@ class Diary:
 @pytest.fixture
 def diary(monkeypatch) -> Diary:
     diary = Diary()
-    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=diary.perf_counter))
+    monkeypatch.setattr(clock, "perf_counter", diary.perf_counter)
     return diary
 
 

@@ -106,30 +106,33 @@ class Candidate:
             return None
         return int(self.numbers[name]) if name in self.numbers else len(self.arrays[name])
 
-    def handles(self, task: str, steps: int | None = None) -> list[object]:
-        """Return the inputs of a task as raw calls take them; ``steps`` shortens a task of many steps to its
-        first ones."""
+    def handles(self, task: str, steps: int | None = None, first: int = 0) -> list[object]:
+        """Return the inputs of a task as raw calls take them; ``steps`` shortens a task of many steps to N of
+        them, from the step ``first`` on."""
         spec = self.spec.tasks[task]
         values: list[object] = []
         for name in spec.inputs:
             if name in self.numbers:
                 values.append(steps if name == spec.steps and steps is not None else self.numbers[name])
             elif name == spec.steps and steps is not None:
-                values += self.raw.make({name: self.arrays[name][:steps]}).values()
+                values += self.raw.make({name: self.arrays[name][first : first + steps]}).values()
             else:
                 values.append(self.native[name])
         return values
 
-    def run(self, place: Place, state: object, steps: int | None = None) -> tuple[Values, object]:
+    def run(
+        self, place: Place, state: object, steps: int | None = None, first: int = 0
+    ) -> tuple[Values, object]:
         """Call a task; return its outputs and gradients by name, copied, and the new state.
 
-        The state is None for a task that returns none. ``steps`` shortens a task of many steps. Raises
-        `Invalid` where what comes back breaks the contract, and `Disagreement` where an input was modified.
+        The state is None for a task that returns none. ``steps`` shortens a task of many steps, from the step
+        ``first`` on. Raises `Invalid` where what comes back breaks the contract, and `Disagreement` where an
+        input was modified.
         """
         task = place.task
         outputs = self.spec.tasks[task].outputs
-        returned = self.raw.call(task, state, self.handles(task, steps), outputs)
-        self._check_inputs(place, returned.modified, steps)
+        returned = self.raw.call(task, state, self.handles(task, steps, first), outputs)
+        self._check_inputs(place, returned.modified, steps, first)
         if returned.results is None:
             raise Invalid(f"{task} returned {returned.type}, expected ({', '.join(outputs)})")
         values: Values = {}
@@ -173,12 +176,16 @@ class Candidate:
             raise Invalid(f"{task}: {name} lies on the {value.device}, expected the {self.settings.device}")
         return array
 
-    def _check_inputs(self, place: Place, modified: Sequence[Modified], steps: int | None = None) -> None:
+    def _check_inputs(
+        self, place: Place, modified: Sequence[Modified], steps: int | None = None, first: int = 0
+    ) -> None:
         """The caller's inputs are the caller's: a task that writes into them is wrong."""
         spec = self.spec.tasks["loss_and_grads" if place.task == "trace" else place.task]
         for one in modified:
             name = spec.inputs[one.position]
-            was = self.arrays[name][:steps] if name == spec.steps else self.arrays[name]
+            was = self.arrays[name]
+            if name == spec.steps and steps is not None:
+                was = was[first : first + steps]
             check_identical(place, name, one.now, was, "the caller's input was modified")
 
 

@@ -3,7 +3,9 @@
 - contract: names, shapes, dtypes, device (`samestep.agreement.examination.candidate.Candidate`);
 - identity: what was adopted is exported again, bit for bit;
 - forced steps: training is compared step by step, each step from the candidate's own state, so that an error
-  never hides behind an earlier one; a task of many steps as a whole, after 1, 2 and 10 of them;
+  never hides behind an earlier one; a task of many steps as a whole, after 1, 2 and 10 of them, or after all;
+- full length: a call of all steps is what such short calls give, one after another
+  (`samestep.agreement.examination.full_length`);
 - precision: the arithmetic that was used is identified (`samestep.agreement.examination.precision`);
 - continuity: a state that went through export and adopt takes the same next step;
 - probes: inputs on which rounding plays no part (`samestep.agreement.examination.probes`);
@@ -23,6 +25,7 @@ import numpy as np
 from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.comparisons import Comparisons
 from samestep.agreement.examination.departures import check_probes
+from samestep.agreement.examination.full_length import FullLength
 from samestep.agreement.examination.perturbed import perturb
 from samestep.agreement.examination.probe_run import ProbeRun
 from samestep.agreement.examination.tensor_check import Place, check_identical
@@ -64,6 +67,9 @@ class Examination:
         self.force_steps()
         for task in self.training:
             self._check_continuity(task)
+            if (self.candidate.steps(task) or 0) > LENGTHS[-1]:
+                whole = FullLength(self.candidate, self.expectations, self.comparisons, task, LENGTHS)
+                whole.check(np.random.default_rng())
         run = ProbeRun(self.candidate, self.expectations, self.leading)
         for name, reason in check_probes(run):
             self.departs[name] = reason
@@ -159,8 +165,8 @@ class Examination:
 
     def _check_many_steps(self, task: str, lengths: Sequence[int]) -> None:
         """Many steps in one call, where a step that is skipped inside shows nowhere else."""
-        candidate = self.candidate
-        for count in (n for n in lengths if n <= (candidate.steps(task) or 0)):
+        candidate, whole = self.candidate, self.candidate.steps(task) or 0
+        for count in sorted({min(n, whole) for n in lengths if whole}):
             place = Place(count - 1, task)
             outputs, state = candidate.run(place, candidate.adopt(candidate.params), steps=count)
             expected = self.expectations.expect_many(task, count)

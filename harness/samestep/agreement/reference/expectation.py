@@ -99,11 +99,17 @@ class Expectations:
             self._kept[task, step, 0] = expectation
         return expectation
 
-    def expect_many(self, task: str, count: int) -> Expectation:
+    def expect_from(self, task: str, point: Point) -> Expectation:
+        """Return what one step of ``task`` should give at a point that need not be near the training's path;
+        it is not kept."""
+        spreads = self.reference.spreads(task, self.reference.first_steps(task, point), FEWER_REPLICAS)
+        return self._expectation(task, point, 1, spreads, certified=False)
+
+    def expect_many(self, task: str, count: int, replicas: int = FEWER_REPLICAS) -> Expectation:
         """Return what one call of ``count`` steps of ``task`` should give, from the start."""
         key = task, 0, count
         if key not in self._kept:
-            spreads = self.path.spreads_of_many(task, count, FEWER_REPLICAS)
+            spreads = self.path.spreads_of_many(task, count, replicas)
             self._kept[key] = self._expectation(task, self.start, count, spreads, certified=count == 1)
         return self._kept[key]
 
