@@ -292,7 +292,8 @@ def test_json_is_one_document_of_finite_numbers_with_the_fields_that_are_promise
         raise AssertionError(name)
 
     found = json.loads(samestep(*runs, "--json").stdout, parse_constant=refused)
-    assert set(found) == {"differences", "cells", "verdicts", "only_before", "only_after", "worse"}
+    assert set(found) == {"differences", "cells", "verdicts", "only_before", "only_after", "worse", "status"}
+    assert [one["finished"] for one in found["status"].values()] == [False, False]  # 1 of 6 processes
     row = next(c for c in found["cells"] if (c["implementation"], c["task"]) == ("jax_scan", "train"))
     assert row == {
         "workload": "two_layer", "implementation": "jax_scan", "case": "tiny", "dtype": "float32",

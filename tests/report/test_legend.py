@@ -8,9 +8,8 @@ import pytest
 
 from samestep.analysis import statistics
 from samestep.analysis.summary import CellSummary, summarize
-from samestep.records.plan import Profile
 from samestep.report import formatting
-from samestep.report.legend import extent, legend, noise_note, worker_versions
+from samestep.report.legend import comparison_note, extent, legend, noise_note, shortfall, worker_versions
 from samestep.report.metrics import metrics_of
 from samestep.report.summaries import groups, main_task, unit
 from tests.made.records import about, changed, plan_of, records, records_of, saved, slower
@@ -63,33 +62,38 @@ def test_without_an_aa_control_and_with_one_process_the_noise_is_not_known():
 
 
 @pytest.mark.parametrize(
-    ("profile", "interval", "processes"),
+    ("asked", "taken", "interval", "processes"),
     [
-        (
-            {"invocations": 3, "rounds": 1},
-            "in parentheses its 95 % interval over 3 processes of 1 round.",
-            "3 processes of each implementation, 1 round in each",
-        ),
-        (
-            {"invocations": 2, "rounds": 4, "width": 0.05},
-            "in parentheses its 95 % interval over at least 2 processes of 4 rounds.",
-            "at least 2 processes of each implementation, 4 rounds in each",
-        ),
-        (
-            {"invocations": 1, "rounds": 4, "budget": 60.0},
-            "in parentheses its 95 % interval over at least 1 process of 4 rounds.",
-            "at least 1 process of each implementation, 4 rounds in each",
-        ),
-        (
-            {"invocations": 1, "rounds": 4},
-            "(?): a single process gives no interval.",
-            "1 process of each implementation, 4 rounds in each",
-        ),
+        (3, 3, "in parentheses its 95 % interval over 3 processes of 8 rounds.", "3 processes of each"),
+        (2, 5, "in parentheses its 95 % interval over 5 processes of 8 rounds.", "5 processes of each"),
+        (1, 1, "(?): a single process gives no interval.", "1 process of each"),
+        (2, 1, "(?): a single process gives no interval.", "1 process of each"),
     ],
+    ids=["as asked", "more, with a budget", "one", "one of two"],
 )
-def test_the_legend_counts_what_was_asked_for(profile, interval, processes):
-    assert interval in legend(plan_of(changed("profile", profile)), [])[0]
-    assert extent(Profile(**profile)) == processes
+def test_the_legend_counts_what_was_taken(asked, taken, interval, processes):
+    plan = plan_of(changed("profile", {"invocations": asked, "rounds": 8, "budget": 60.0}))
+    found = summarize(plan, records_of(records(invocations=taken)))
+    assert interval in legend(plan, found)[0]
+    fewer = f" ({asked} were asked for)" if taken < asked else ""
+    assert extent(plan, found) == f"{processes} implementation{fewer}, 8 rounds in each"
+    few = f"{taken} process of 8 rounds; {asked} of 8 were asked for" if taken < asked else ""
+    assert shortfall(plan, found, "train") == few
+    assert comparison_note(plan, found, "train").startswith(few or "A/A control: 1.000")
+
+
+def test_a_cell_that_is_in_fewer_processes_than_the_others_is_counted():
+    late = [one for one in records() if "jax_scan" not in one["cell"] or one["invocation"] > 3]
+    found = summarize(plan_of(about()), records_of(late))
+    assert "over 2 to 6 processes of 8 rounds." in legend(plan_of(about()), found)[0]
+    assert extent(plan_of(about()), found) == (
+        "2 to 6 processes of each implementation (6 were asked for), 8 rounds in each"
+    )
+
+
+def test_of_nothing_that_was_timed_no_process_is_counted():
+    assert extent(plan_of(about()), []) == "nothing timed, of 6 processes that were asked for"
+    assert "process" not in legend(plan_of(about()), [])[0]
 
 
 def test_what_was_inherited_is_named_as_text_and_only_where_there_is_something():

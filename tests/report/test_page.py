@@ -112,9 +112,9 @@ def test_rounds_in_which_the_control_differs_are_unfit(tmp_path):
 def test_one_process_knows_nothing_of_others(tmp_path):
     found = answer(tmp_path, records(slower("jax_scan", 0.5), invocations=1))
     assert speedup(found.ratio) == "2.00 (?)"
-    assert "statistically indistinguishable in this run (a single process says nothing about others)" in (
-        card(found)
-    )
+    text = card(found)
+    assert "This run cannot tell which is the fastest : a single process says nothing about others." in text
+    assert "times as fast" not in text
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,6 @@ def test_what_is_indistinguishable_says_what_that_rests_on(tmp_path):
         "surely more than 2 % where all comparisons are to hold together, but the baseline and its A/A "
         "control differ by 10.0 %"
     )
-    one = records(slower("jax_scan", 0.5), invocations=1)
-    assert reason("one", one) == "a single process says nothing about others"
     assert reason("sure", records(slower("jax_scan", 0.25), seed=1)) == ""
 
 

@@ -70,6 +70,8 @@ def _cheaper(
             getattr(other.cell, name) != getattr(summary.cell, name) for name in ALIKE
         ):
             continue
+        if not (summary.tasks[task].seconds.known and other.tasks[task].seconds.known):
+            continue
         step, its_step = (one.tasks[task].seconds.value for one in (summary, other))
         its_start = other.start_seconds(task)
         if its_start is not None and _high(start, step, its_start, its_step):

@@ -68,6 +68,12 @@ def by_cell(plan: Plan, records: Iterable[Record]) -> dict[str, CellRecords]:
     return found
 
 
+def last_verdicts(verdicts: Sequence[CellVerdict]) -> Sequence[CellVerdict]:
+    """Return of each invocation, and of each examination before, the last one: a resumed one is begun
+    again."""
+    return list({(one.group, one.invocation, one.checked_in): one for one in verdicts}.values())
+
+
 def by_process(samples: Mapping[tuple[Process, int], float]) -> Sequence[Sequence[float]]:
     """Return the values grouped by process, which is the unit of inference."""
     processes: dict[Process, list[float]] = {}

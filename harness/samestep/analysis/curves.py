@@ -62,6 +62,11 @@ class Crossing:
     low: float
     high: float
 
+    @property
+    def known(self) -> bool:
+        """Whether the interval leaves out anything: below all sizes, or above."""
+        return self.low > 0 or self.high < float("inf")
+
 
 def crossing(sizes: Sequence[float], ratios: Sequence[Mean]) -> Crossing:
     """Return where the logarithm of subject over baseline passes 0 for good, as the size grows; straight

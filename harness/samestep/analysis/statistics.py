@@ -30,6 +30,10 @@ LEVEL = 0.01
 #: Ratios that are surely this near to 1 are a tie.
 TIE = float(np.log(1.02))
 
+#: A number is known where its interval is narrower than from half of it to twice it. "Twice as long" is the
+#: coarsest thing that is said of a speed, and whoever reads 0.3 (0.1-1.2) cannot say even that.
+TWICE = float(np.log(2.0))
+
 #: How unlike in scatter the members of a family are taken to be, as far as they do not show it: the variance
 #: of the logarithms of their true variances. One in twenty varies four times as much as the median one.
 UNLIKE = 2 / 3
@@ -57,15 +61,26 @@ class Estimate:
     p95: float
     samples: int
 
+    @property
+    def known(self) -> bool:
+        """Whether the interval is narrow enough for the number to say anything (`TWICE`)."""
+        return self.high < self.low * math.exp(2 * TWICE)
+
 
 @dataclass(frozen=True)
 class Mean:
-    """A trimmed mean of logarithms over processes, and what is known of its variance."""
+    """A trimmed mean of logarithms over processes, and what is known of its variance.
+
+    ``rounds`` is the 95 % interval of the median of a process's rounds, the widest of any process: all that a
+    single one knows of its own noise.
+    """
 
     value: float
     variance: float
     freedom: float
     samples: int = 0
+    processes: int = 0
+    rounds: tuple[float, float] = (0.0, 0.0)
 
     def half(self, alpha: float) -> float:
         """Half the width of the interval that misses the truth with probability ``alpha``."""
@@ -81,7 +96,11 @@ class Contrast:
     ``low`` and ``high`` are the 95 % interval of ``value`` alone; ``sure`` is the interval that holds
     together with those of all other ratios of the comparison (99 %, Holm); ``word`` is what follows from that
     one: "faster", "slower", "tie" (within 2 %) or "unclear"; ``detectable`` is the smallest ratio above 1
-    that would be called slower four times in five. Of one process nothing is known: its interval is (0, inf).
+    that would be called slower four times in five, inf where even twice the time would not (`TWICE`). Of one
+    process nothing is known: its interval is (0, inf).
+
+    ``known`` says that the interval of ``value``, with the A/A difference beyond both of its ends, is
+    narrower than from half to twice. Where it is not, noise rules: no number of it may be shown as one.
     """
 
     value: float
@@ -91,6 +110,8 @@ class Contrast:
     word: str
     detectable: float
     samples: int
+    processes: int = 0
+    known: bool = True
 
 
 def location(by_invocation: Sequence[Sequence[float]]) -> Estimate:
@@ -141,7 +162,9 @@ def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
         variance = (freedom * own + lent * prior) / together if together else 0.0
         samples = sum(len(group) for group in family[key])
         together = min(together, max(freedom, bound))
-        found[key] = Mean(value, variance / count, together, samples)
+        groups = [np.asarray(group) for group in family[key] if len(group)]
+        rounds = max(map(_median_interval, groups), key=lambda ends: ends[1] - ends[0])
+        found[key] = Mean(value, variance / count, together, samples, len(groups), rounds)
     return found
 
 
@@ -149,12 +172,13 @@ def difference(one: Mean, other: Mean) -> Mean:
     """Return ``one`` minus ``other``, of different processes (Welch, Biometrika 34, 1947)."""
     value, parts = one.value - other.value, [one, other]
     variance = one.variance + other.variance
-    samples = one.samples + other.samples
-    if min(one.freedom, other.freedom) <= 0:
-        return Mean(value, variance, 0.0, samples)
-    squares = sum(part.variance**2 / part.freedom for part in parts)
-    freedom = variance**2 / squares if squares else one.freedom + other.freedom
-    return Mean(value, variance, freedom, samples)
+    samples, processes = one.samples + other.samples, min(one.processes, other.processes)
+    rounds = one.rounds[0] - other.rounds[1], one.rounds[1] - other.rounds[0]
+    freedom = 0.0
+    if min(one.freedom, other.freedom) > 0:
+        squares = sum(part.variance**2 / part.freedom for part in parts)
+        freedom = variance**2 / squares if squares else one.freedom + other.freedom
+    return Mean(value, variance, freedom, samples, processes, rounds)
 
 
 def contrasts_of_means(
@@ -193,11 +217,17 @@ def _contrast(mean: Mean, alpha: float, floor: float, least: float) -> Contrast:
     else:
         word = "tie" if low - floor >= -TIE and high + floor <= TIE else "unclear"
     power = _t(mean.freedom, POWER) * mean.variance**0.5 if mean.freedom > 0 else np.inf
+    seen = max(least, floor + sure + power)
+    width = 2 * usual if mean.freedom > 0 else mean.rounds[1] - mean.rounds[0]
     with np.errstate(over="ignore"):  # an interval that knows next to nothing ends at infinity
         value, wide_low, wide_high, sure_low, sure_high, detectable = np.exp(
-            [mean.value, mean.value - usual, mean.value + usual, low, high, max(least, floor + sure + power)]
+            [mean.value, mean.value - usual, mean.value + usual, low, high, seen]
         ).tolist()
-    return Contrast(value, wide_low, wide_high, (sure_low, sure_high), word, detectable, mean.samples)
+    return Contrast(
+        value, wide_low, wide_high, (sure_low, sure_high), word,
+        detectable if seen <= TWICE else math.inf, mean.samples, mean.processes,
+        known=width + 2 * floor < 2 * TWICE,
+    )  # fmt: skip
 
 
 def _chance(mean: Mean, floor: float, least: float) -> float:
@@ -219,6 +249,15 @@ def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
     clipped = np.clip(ordered, kept[0], kept[-1])
     squares = float(np.square(clipped - clipped.mean()).sum())
     return float(kept.mean()), squares / (kept.size - 1), kept.size
+
+
+def _median_interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the median of what the values were drawn from: the outermost two of few,
+    and of many the order statistics that a binomial law leaves (David and Nagaraja, Order Statistics, 2003,
+    7.1)."""
+    ordered, n = np.sort(values), values.size
+    cut = next((k for k in range(1, n // 2 + 1) if 2 * special.bdtr(k, n, 0.5) > 1 - 0.95), 1) - 1
+    return float(ordered[cut]), float(ordered[n - 1 - cut])
 
 
 def _together(freedoms: Sequence[int]) -> float:

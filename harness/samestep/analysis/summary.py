@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from samestep.agreement.verdict import AGREE, INVALID, UNAVAILABLE, Divergence, Verdict
-from samestep.analysis.by_cell import CellRecords, Samples, by_cell, by_process
+from samestep.analysis.by_cell import CellRecords, Samples, by_cell, by_process, last_verdicts
 from samestep.analysis.curves import calls_until_steady
 from samestep.analysis.ratios import ComparisonGroup
 from samestep.analysis.statistics import TIE, Contrast, Estimate, location
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import CellVerdict, Latency, Parts, Peak, Record, Transfer
+
+#: The reason of a cell without a verdict.
+NOT_RUN = "not run yet"
 
 #: No correct program exceeds the flop/s of the machine's best large matrix product by this factor.
 PLAUSIBLE = 2.0
@@ -21,6 +24,7 @@ PLAUSIBLE = 2.0
 class TaskSummary:
     """One task of one cell: seconds of a call, against the baseline, against the machine's peak.
 
+    ``rounds`` counts those that were taken in each process.
     ``noise`` is the A/A ratio in the same rounds (None where the baseline had no copy). ``until_steady``
     counts the calls before the times are steady. ``latency`` is that of calls waited for one by one, which
     are the samples themselves where one call makes a sample.
@@ -31,6 +35,7 @@ class TaskSummary:
     flops: float
     fraction_of_peak: float | None
     first_call_seconds: float | None
+    rounds: tuple[int, ...] = ()
     steps: int | None = None
     noise: float | None = None
     until_steady: int | None = None
@@ -148,17 +153,17 @@ def _summary(
 
 
 def _verdict(cell: PlannedCell, verdicts: Sequence[CellVerdict]) -> CellVerdict:
-    """Return the worst verdict of all invocations: of each its last, since a resumed one is begun again."""
+    """Return the worst verdict of all invocations."""
     if not verdicts:
-        return CellVerdict(cell.key, Verdict(UNAVAILABLE, "not run yet"))
-    last = {(one.group, one.invocation, one.checked_in): one for one in verdicts}
+        return CellVerdict(cell.key, Verdict(UNAVAILABLE, NOT_RUN))
     own = (None, cell.dtype)  # says more than another dtype's
-    first = sorted(last.values(), key=lambda one: one.checked_in not in own)
+    first = sorted(last_verdicts(verdicts), key=lambda one: one.checked_in not in own)
     return next((one for one in first if one.verdict.verdict != AGREE), verdicts[0])
 
 
 def _task(mine: CellRecords, task: str, flops: float, rate: float | None) -> TaskSummary:
-    seconds, start = location(by_process(mine.samples[task])), mine.first_start
+    processes, start = by_process(mine.samples[task]), mine.first_start
+    seconds = location(processes)
     calls = (start.first_calls or {}).get(task) if start else None
     latency = (start.latency or {}).get(task) if start else None
     if latency is None and start and (start.loops or {}).get(task) == 1:  # a sample is one call
@@ -167,8 +172,9 @@ def _task(mine: CellRecords, task: str, flops: float, rate: float | None) -> Tas
         seconds=seconds,
         ratio=None,
         flops=flops,
-        fraction_of_peak=flops / seconds.value / rate if rate and flops else None,
+        fraction_of_peak=flops / seconds.value / rate if rate and flops and seconds.known else None,
         first_call_seconds=start.first_call(task) if start else None,
+        rounds=tuple(map(len, processes)),
         steps=(start.steps or {}).get(task) if start else None,
         until_steady=calls_until_steady(calls) if calls else None,
         latency=latency,

@@ -34,7 +34,7 @@ def command(before: Path, after: Path, form: str) -> None:
         return
     from rich.console import Console
 
-    from samestep.report.run_diff_document import document, rows
+    from samestep.report.run_diff_document import document, rows, status
     from samestep.report.run_diff_tables import markdown, show
 
     runs = read_pair(before, after)
@@ -44,7 +44,7 @@ def command(before: Path, after: Path, form: str) -> None:
     elif form == "markdown":
         click.echo(markdown(diff, *runs), nl=False)
     else:
-        emit(form, document(diff), rows(diff))
+        emit(form, document(diff) | {"status": status(*runs)}, rows(diff))
     if diff.worse:
         sys.exit(DIFFERS)
 

@@ -24,7 +24,7 @@ def markdown(curves: Sequence[Curve]) -> list[str]:
         (
             f"{of.workload}:{of.case}, {of.dtype}", formatting.escaped(of.implementation), of.task,
             f"{of.size} {number}" if of.size else "-", formatting.interval(ratio), formatting.mark(ratio),
-            f"{curve.with_transfer[number]:.2f}",
+            f"{curve.with_transfer[number]:.2f}" if ratio.known else formatting.UNKNOWN,
         )
         for curve in curves
         for of in [curve.of]
@@ -52,6 +52,8 @@ def faster_from(curve: Curve) -> str:
 
 
 def _from(found: Crossing, curve: Curve) -> str:
+    if not found.known:
+        return f"from a {curve.of.size} on that this run cannot tell"
     smallest, largest = min(curve.ratios), max(curve.ratios)
     if found.value == 0:
         return f"at every {curve.of.size} from {smallest} on"

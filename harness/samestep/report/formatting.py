@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from samestep.analysis.statistics import Contrast
+from samestep.analysis.statistics import TWICE, Contrast, Estimate
 from samestep.printable import printable
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -21,6 +21,11 @@ def seconds(value: float | None) -> str:
     return f"{digits(value / scale)} {unit}"
 
 
+def time(estimate: Estimate, steps: int | None = None) -> str:
+    """Return a time, of one of N ``steps`` where there are many; `UNKNOWN` where noise rules."""
+    return seconds(estimate.value / (steps or 1)) if estimate.known else UNKNOWN
+
+
 def digits(value: float) -> str:
     """Return three significant digits, without an exponent: 0.312, 5.81, 58.2, 1240."""
     magnitude = f"{value:.3g}"
@@ -28,12 +33,18 @@ def digits(value: float) -> str:
 
 
 def interval(estimate: Contrast | None, places: int = 2) -> str:
-    """Return a ratio with its 95 % interval: 0.31 (0.30-0.33), 0.31 (?) of one process, which has none."""
+    """Return a ratio with its 95 % interval: 0.31 (0.30-0.33), 0.31 (?) of one process, which has none;
+    `UNKNOWN` where noise rules."""
     if estimate is None:
         return "-"
+    if not estimate.known:
+        return UNKNOWN
     value, low, high = (f"{one:.{places}f}" for one in (estimate.value, estimate.low, estimate.high))
     return f"{value} (?)" if estimate.low == 0 else f"{value} ({low}-{high})"
 
+
+#: What stands in place of a number whose interval is too wide for one.
+UNKNOWN = "cannot tell"
 
 MARKS = {"faster": "<", "slower": ">", "tie": "=", "unclear": "?"}
 
@@ -44,8 +55,18 @@ def mark(estimate: Contrast | None) -> str:
 
 
 def deviation(ratio: float) -> str:
-    """Return how far a ratio that should be 1 is from it, either way: 2.2 %."""
+    """Return how far a ratio that should be 1 is from it, either way: 2.2 %; "more than a factor of 2" where
+    it is beyond twice or half."""
+    if abs(math.log(ratio)) >= TWICE:
+        return "more than a factor of 2"
     return f"{100 * (max(ratio, 1 / ratio) - 1):.1f} %"
+
+
+def control(ratio: float) -> str:
+    """Return the ratio of an A/A control: 1.003; "beyond twice" or "below half" where it is that far off."""
+    if abs(math.log(ratio)) < TWICE:
+        return f"{ratio:.3f}"
+    return "beyond twice" if ratio > 1 else "below half"
 
 
 def megabytes(size: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from samestep.analysis.break_even import BreakEven, break_even
-from samestep.analysis.statistics import Contrast
+from samestep.analysis.statistics import TWICE, Contrast
 from samestep.analysis.summary import CellSummary
 from samestep.codec import in_json
 from samestep.records.schema import Parts
@@ -23,8 +23,11 @@ class Metrics:
     Seconds are of one call, unless their name says of what; ``*_low`` and ``*_high`` are 95 % intervals; one
     sample in twenty is below ``seconds_p05``, and above ``seconds_p95``; ``spread`` is the median absolute
     deviation as a part of the median. ``word`` is what may be said of the ratio, all ratios of the comparison
-    taken together ("faster", "slower", "tie", "unclear", "baseline"); ``noise`` the A/A ratio;
-    ``detectable`` the smallest ratio above 1 that would be called slower four times in five.
+    taken together ("faster", "slower", "tie", "unclear", "baseline"); ``noise`` the A/A ratio, inf
+    beyond half or twice; ``detectable`` the smallest ratio above 1 that would be called slower four times in
+    five, inf where twice the time would not be. A ratio of which noise leaves nothing known has its word
+    alone; a time stays, with its interval. ``processes`` and ``rounds`` (of the process
+    that took fewest) are what the numbers of this task are over.
     ``break_even_calls`` is inf where the start-up cost never pays. Memory is in bytes.
     """
 
@@ -61,6 +64,8 @@ class Metrics:
     samples: int
     disturbed: int
     repeated: int
+    processes: int
+    rounds: int
 
     def to_row(self) -> dict[str, float | str | None]:
         """Return the numbers by their names in JSON and CSV documents."""
@@ -86,7 +91,7 @@ def metrics_of(summaries: Sequence[CellSummary], summary: CellSummary, task: str
         ratio_high=high,
         word=word,
         detectable=detectable,
-        noise=timed.noise,
+        noise=_control(timed.noise),
         flops=timed.flops,
         fraction_of_peak=timed.fraction_of_peak,
         import_seconds=summary.import_seconds,
@@ -107,6 +112,8 @@ def metrics_of(summaries: Sequence[CellSummary], summary: CellSummary, task: str
         samples=timed.seconds.samples,
         disturbed=timed.disturbed,
         repeated=timed.repeated,
+        processes=len(timed.rounds),
+        rounds=min(timed.rounds),
     )
 
 
@@ -119,7 +126,14 @@ def _contrast(
 ) -> tuple[float | None, float | None, float | None, str | None, float | None]:
     if ratio is None:
         return None, None, None, None, None
+    if not ratio.known:
+        return None, None, None, ratio.word, math.inf
     return ratio.value, ratio.low, ratio.high, ratio.word, ratio.detectable
+
+
+def _control(noise: float | None) -> float | None:
+    """Return the A/A ratio; inf where it is beyond half or twice."""
+    return math.inf if noise and abs(math.log(noise)) >= TWICE else noise
 
 
 def _break_even(found: BreakEven | None) -> tuple[str | None, float | None]:

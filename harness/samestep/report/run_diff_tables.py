@@ -15,6 +15,7 @@ from samestep.printable import printable
 from samestep.records.store import Run
 from samestep.report import formatting, run_diff_text
 from samestep.report.run_diff_text import real_changes, verdict_changes
+from samestep.report.status import status_of
 
 COLUMNS = ("cell", "task", "before", "after", "change", "")
 STYLES = {"slower": "bold red", "worse": "bold red", "faster": "bold green", "better": "bold green"}
@@ -38,6 +39,8 @@ def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
         say(cpus, "bold")
     say(f"before: {before.folder}")
     say(f"after:  {after.folder}")
+    for text in _notes(before, after):  # not wrapped: a command in it is to be copied
+        console.print(escape(printable(text)), style="bold", highlight=False, soft_wrap=True)
     for one in diff.differences:
         say(f"  {run_diff_text.difference(one)}")
     if not diff.differences:
@@ -53,6 +56,12 @@ def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
     say(count if diff.verdicts or real or not diff.changes else f"no real change: {count}", "bold")
     if len(diff.changes) > len(real):
         say(f"all {len(diff.changes)}, one by one: --format csv", "dim")
+
+
+def _notes(before: Run, after: Run) -> list[str]:
+    """Return what there is to know of either run."""
+    both = (("before", before), ("after", after))
+    return [f"{name}: {note}" for name, run in both for note in status_of(run).notes()]
 
 
 def _table(verdicts: Sequence[VerdictChange], real: Sequence[Change]) -> Table:
@@ -109,10 +118,11 @@ def markdown(diff: RunDiff, before: Run, after: Run) -> str:
         for what, change, word in verdict_changes(one)
     ]
     changed += [(one.cell.key, *_times(one)) for one in real]
-    if not (diff.differences or changed or diff.only_before or diff.only_after):
+    if not (diff.differences or changed or diff.only_before or diff.only_after or _notes(before, after)):
         return f"No real change between {names}: {count}.\n"
     cpus = run_diff_text.machines(diff)
     lines = [f"**{formatting.escaped(cpus)}**", ""] if cpus else []
+    lines += [f"**{formatting.escaped(text)}**\n" for text in _notes(before, after)]
     lines += [f"Between {names}:" if diff.differences else f"Between {names} {NOTHING_DIFFERS}."]
     lines += _differences(diff)
     if changed:

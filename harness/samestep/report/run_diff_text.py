@@ -93,6 +93,8 @@ def count(diff: RunDiff) -> str:
     counts = Counter(change.contrast.word for change in diff.changes)
     text = ", ".join(f"{counts[word]} {words}" for word, words in COUNTED.items() if counts[word])
     middle = sorted(change.contrast.detectable for change in diff.changes)[len(diff.changes) // 2]
+    if not math.isfinite(middle) and max(change.contrast.processes for change in diff.changes) > 1:
+        return f"{text}; in half of them not even twice the time would have been detected"
     if not math.isfinite(middle):
         return f"{text}; a single process gives no interval: compare runs of more invocations"
     percent = formatting.digits(100 * (middle - 1))

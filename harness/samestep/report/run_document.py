@@ -8,15 +8,19 @@ from samestep.analysis.summary import CellSummary
 from samestep.codec import encode
 from samestep.records.store import Run
 from samestep.report.metrics import metrics_of
+from samestep.report.status import status_of
 from samestep.report.summaries import summaries_of
 
 CELL = ("workload", "implementation", "case", "dtype", "device")
 
 
 def document(run: Run) -> dict[str, object]:
-    """Return the document of ``samestep bench --json``."""
+    """Return the document of ``samestep bench --json``: the cells, and how far the run is to be trusted."""
     summaries = summaries_of(run)
-    return {"cells": [_cell(summaries, summary) for summary in summaries]}
+    return {
+        "cells": [_cell(summaries, summary) for summary in summaries],
+        "status": status_of(run).document(),
+    }
 
 
 def _cell(summaries: Sequence[CellSummary], summary: CellSummary) -> dict[str, object]:

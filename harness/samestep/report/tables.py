@@ -12,8 +12,9 @@ from samestep.errors import SamestepError
 from samestep.records.plan import Plan
 from samestep.records.store import Run
 from samestep.report import crossovers, formatting
-from samestep.report.legend import legend, noise_note, worker_versions
+from samestep.report.legend import comparison_note, legend, worker_versions
 from samestep.report.metrics import metrics_of
+from samestep.report.status import Status, status_of
 from samestep.report.summaries import groups, summaries_of, unit
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def row(summary: CellSummary, task: str) -> tuple[str, ...]:
     return (
         name,
         summary.verdict,
-        formatting.seconds(timed.seconds_per_step or timed.seconds.value),
+        formatting.time(timed.seconds, timed.steps),
         formatting.interval(timed.ratio),
         formatting.mark(timed.ratio),
         formatting.percent(timed.fraction_of_peak),
@@ -90,6 +91,7 @@ def markdown(run: Run) -> str:
         f"{machine.cpu}, {machine.processors} processors, {plan.options.threads} threads; "
         f"{machine.os}; Python {machine.python}; {', '.join(worker_versions(run))}.",
         "",
+        *_notes(status_of(run)),
         *legend(plan, summaries),
         "lines: of the implementation's code, without blank lines, comments and docstrings; changed: how "
         "many of them the implementation that it is read after does not have.",
@@ -107,6 +109,15 @@ def markdown(run: Run) -> str:
     return "\n".join([*lines, *_reasons(summaries)]) + "\n"
 
 
+def _notes(status: Status) -> list[str]:
+    """Return what there is to know of the run, its commands as blocks of code."""
+    lines = []
+    for note in status.notes():
+        lines += [f"**{formatting.escaped(note.text)}**", ""]
+        lines += ["```sh", note.command, "```", ""] if note.command else []
+    return lines
+
+
 def _tables(
     plan: Plan, summaries: Sequence[CellSummary], group: Sequence[CellSummary], task: str
 ) -> list[str]:
@@ -120,7 +131,7 @@ def _tables(
     return [
         *formatting.table(COLUMNS + CODE_SIZE, map(_escaped_name, rows), "ll" + 7 * "r"),
         "",
-        noise_note(group, task),
+        comparison_note(plan, group, task),
         "",
         *formatting.table(START, map(_escaped_name, starts), "l" + 10 * "r"),
     ]

@@ -11,19 +11,21 @@ from rich.table import Table
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, UNAVAILABLE
 from samestep.analysis.cpu_gpu import curves
+from samestep.analysis.fastest import Ranking, ranking
 from samestep.analysis.summary import CellSummary
 from samestep.records.plan import Plan
 from samestep.records.store import Run
 from samestep.report import crossovers, tables
-from samestep.report.fastest import Ranking, ranking
-from samestep.report.legend import legend, noise_note
+from samestep.report.legend import comparison_note, legend
+from samestep.report.status import status_of
 from samestep.report.summaries import groups, main_task, summaries_of, unit
 
 STYLES = {AGREE: "green", UNAVAILABLE: "dim", ABSTAINS: "yellow"}
 
 
 def show(run: Run, console: Console) -> None:
-    """Print a table for each group, what the columns mean, and why cells did not agree."""
+    """Print a table for each group, what the columns mean, why cells did not agree, and what else there is to
+    know of the run."""
     plan, summaries = run.plan, summaries_of(run)
     for heading, group in groups(summaries):
         _show_group(console, plan, heading, group)
@@ -35,6 +37,8 @@ def show(run: Run, console: Console) -> None:
                 f"{styled(summary.verdict)} {escape(summary.cell.key)}: {escape(summary.reason)}",
                 highlight=False,
             )
+    for note in status_of(run).notes():  # not wrapped: a command in it is to be copied
+        console.print(escape(str(note)), style="bold", highlight=False, soft_wrap=True)
 
 
 def styled(verdict: str, star: str = "") -> str:
@@ -56,12 +60,12 @@ def _show_group(console: Console, plan: Plan, heading: str, group: Sequence[Cell
         table.add_row(name, styled(verdict), *numbers, style=_row_style(summary, order, task))
     console.print(table)
     if order:
-        console.print(noise_note(group, task), "\n", highlight=False)
+        console.print(comparison_note(plan, group, task), "\n", highlight=False)
 
 
 def _row_style(summary: CellSummary, order: Ranking | None, task: str) -> str:
     """Return bold for what may be the fastest, dim for what does not surely differ from the baseline."""
-    if order and any(summary is one for one in (order.first, *order.indistinguishable)):
+    if order and order.decided and any(summary is one for one in (order.first, *order.indistinguishable)):
         return "bold"
     timed = summary.tasks.get(task)
     return "dim" if timed and timed.ratio and timed.ratio.word in ("unclear", "tie") else ""

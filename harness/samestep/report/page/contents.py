@@ -9,11 +9,13 @@ from itertools import accumulate
 from samestep.catalog.source_facts import summary_line
 from samestep.records.plan import Plan
 from samestep.records.validated import LeftOut, ValidatedRun
+from samestep.report.legend import extent
 from samestep.report.page.distances import DistanceTable, distance_tables
 from samestep.report.page.first_screen import Answer, answers, workload_order
 from samestep.report.page.measurement import Measurement, fingerprint, measurement
 from samestep.report.page.verdicts import Matrix, VerdictCell, matrix, verdict_cells
 from samestep.report.sources import SPEC
+from samestep.report.status import Status, status_of
 from samestep.report.summaries import summaries_of
 
 #: More answers of a run, failures, and records that could not be read are too many for a page.
@@ -26,7 +28,7 @@ Sources = Mapping[str, str | None]
 @dataclass(frozen=True)
 class RunContents:
     """What the page shows of one run; ``more_answers`` and ``more_cells`` count those for which it has no
-    room."""
+    room; ``extent`` says how much was measured."""
 
     name: str
     plan: Plan
@@ -37,6 +39,8 @@ class RunContents:
     distances: Sequence[DistanceTable]
     fingerprint: Sequence[tuple[str, str]]
     measurement: Measurement
+    extent: str
+    status: Status
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Contents:
     more_failures: int
     left_out: Sequence[LeftOut]
     more_left_out: int
+    unfinished: Sequence[RunContents]
     filters: Mapping[str, Sequence[str]]
     workload_descriptions: Mapping[str, str]
     implementation_descriptions: Mapping[str, str]
@@ -77,6 +82,7 @@ def contents(runs: Sequence[ValidatedRun], sources: Sources, left_out: Sequence[
         more_failures=len(failures[FAILURES:]),
         left_out=left_out[:LEFT_OUT],
         more_left_out=len(left_out[LEFT_OUT:]),
+        unfinished=[run for run in found if run.status.left],
         filters=_filters(cells),
         workload_descriptions=workloads,
         implementation_descriptions=implementations,
@@ -101,6 +107,8 @@ def _run_contents(run: ValidatedRun) -> RunContents:
         distances=sorted(distances, key=lambda one: place[one.workload]),
         fingerprint=fingerprint(run),
         measurement=measurement(summaries),
+        extent=extent(run.plan, summaries),
+        status=status_of(run),
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from samestep.agreement.verdict import AGREE
 from samestep.analysis.break_even import BreakEven, break_even
+from samestep.analysis.certainty import Certainty, certainty
+from samestep.analysis.fastest import Follower, Ranking, ranking
 from samestep.analysis.statistics import Contrast
-from samestep.analysis.summary import CellSummary, TaskSummary
+from samestep.analysis.summary import NOT_RUN, CellSummary, TaskSummary
 from samestep.records.plan import Plan, PlannedCell
-from samestep.report.fastest import Follower, Ranking, ranking
+from samestep.report.legend import reason, shortfall
 from samestep.report.summaries import groups, main_task, unit
 
 
@@ -18,7 +20,8 @@ from samestep.report.summaries import groups, main_task, unit
 class Answer:
     """One group of cells that are compared with each other, by its main task.
 
-    ``ranking`` is None where none of them was timed; ``break_evens`` are of all tasks.
+    ``ranking`` is None where none of them was timed; ``break_evens`` are of all tasks. ``shortfall`` says how
+    much less was measured than was asked for.
     """
 
     run: str
@@ -26,6 +29,8 @@ class Answer:
     task: str
     ranking: Ranking | None
     break_evens: Sequence[BreakEven]
+    certainty: Certainty
+    shortfall: str = ""
 
     @property
     def workload(self) -> str:
@@ -55,6 +60,27 @@ class Answer:
         return sum(one.verdict == AGREE for one in self.cells)
 
     @property
+    def unexamined(self) -> int:
+        """How many of the cells have no verdict yet."""
+        return sum(one.reason == NOT_RUN for one in self.cells)
+
+    @property
+    def timed_cells(self) -> int:
+        """How many of the cells timed the main task."""
+        return sum(self.task in one.tasks for one in self.cells)
+
+    @property
+    def doubt(self) -> str | None:
+        """Why this run cannot tell which cell is the fastest; None where it can tell something."""
+        if self.ranking is None or (self.ranking.decided and self.certainty.tells):
+            return None
+        if not self.certainty.tells:
+            return reason(self.certainty)
+        if self.certainty.processes == (1, 1):
+            return "a single process says nothing about others"
+        return "none is surely slower than the one that took the least time, all comparisons taken together"
+
+    @property
     def fastest(self) -> CellSummary | None:
         """The cell that ranks first."""
         return self.ranking.first if self.ranking else None
@@ -79,9 +105,10 @@ class Answer:
 
     @property
     def ratio(self) -> Contrast | None:
-        """The ratio of the fastest one to the baseline; None where it is the baseline itself."""
+        """The ratio of the fastest one to the baseline; None where it is the baseline itself, and where noise
+        leaves nothing known of it."""
         ratio = self.timed.ratio if self.timed else None
-        return ratio if ratio and ratio.word != "baseline" else None
+        return ratio if ratio and ratio.word != "baseline" and ratio.known else None
 
     @property
     def second(self) -> Follower | None:
@@ -121,4 +148,7 @@ def _answer(run: str, plan: Plan, cells: Sequence[CellSummary]) -> Answer:
         for cell in cells
         if name in cell.tasks
     ]
-    return Answer(run, cells, task, ranking(cells, task), [one for one in found if one])
+    return Answer(
+        run, cells, task, ranking(cells, task), [one for one in found if one], certainty(cells, task),
+        shortfall(plan, cells, task),
+    )  # fmt: skip

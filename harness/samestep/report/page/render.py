@@ -11,10 +11,10 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+from samestep.analysis.fastest import MOST_NAMED
 from samestep.errors import SamestepError
 from samestep.records.validated import LeftOut, ValidatedRun
 from samestep.report import charts
-from samestep.report.fastest import MOST_NAMED
 from samestep.report.page import budget
 from samestep.report.page.contents import Contents, Sources, contents
 from samestep.report.page.figures import Figure, figures, script_json

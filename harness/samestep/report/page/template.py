@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samestep.analysis.statistics import Contrast
-from samestep.report import formatting, legend
+from samestep.report import formatting
 from samestep.report.page.figures import script_json
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def _environment() -> jinja2.Environment:
         "deviation": formatting.deviation,
         "flop_rate": formatting.flop_rate,
         "break_even": lambda one: formatting.break_even(_calls(one.calls), one.steps),
-        "extent": legend.extent,
+        "time": formatting.time,
+        "control": formatting.control,
         "speedup": speedup,
         "surely": surely,
         "clip": lambda text: str(text)[:LONGEST],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,8 @@ def pictures(curves: Sequence[Curve]) -> Iterator[Picture]:
         found.setdefault((of.workload, of.case, of.dtype, of.task, of.size), []).append(curve)
     for (workload, case, dtype, task, size), mine in found.items():
         rows = device_rows(mine)
+        if not rows:  # noise rules in all of them: the tables say so
+            continue
         yield Picture(
             "-".join(filter(None, ("devices", workload, case, dtype, task, size))), "devices",
             f"{workload}:{case}, {task}: {message(mine)}",
@@ -75,20 +78,23 @@ def pictures(curves: Sequence[Curve]) -> Iterator[Picture]:
 def device_rows(curves: Sequence[Curve]) -> list[DeviceRow]:
     """Return the ratio of each implementation at each size, with and without the transfer; then its
     crossings. Where the GPU gains most at the largest size stands above."""
-    every = [one.value for curve in curves for one in curve.ratios.values()]
-    ends = {curve.of.implementation: curve.ratios[max(curve.ratios)].value for curve in curves}
-    at = spaced(ends, min(every), max([*every, 1.0]))
+    every = [one.value for curve in curves for one in curve.ratios.values() if one.known]
+    ends = {c.of.implementation: last.value for c in curves if (last := c.ratios[max(c.ratios)]).known}
+    at = spaced(ends, min([*every, 1.0]), max([*every, 1.0]))
     rows: list[DeviceRow] = []
-    for curve in sorted(curves, key=lambda curve: ends[curve.of.implementation]):
-        rows += _points(curve, at[curve.of.implementation])
+    for curve in sorted(curves, key=lambda curve: ends.get(curve.of.implementation, math.inf)):
+        rows += _points(curve, at.get(curve.of.implementation))
         rows += _crossings(curve)
     return rows
 
 
-def _points(curve: Curve, at: float) -> Iterator[DeviceRow]:
+def _points(curve: Curve, at: float | None) -> Iterator[DeviceRow]:
+    """Return the points of a curve, without those of which noise leaves nothing known."""
     implementation = curve.of.implementation
     framework = implementation.split("_")[0]
     for number, one in sorted(curve.ratios.items()):
+        if not one.known:
+            continue
         moved = curve.with_transfer[number]
         yield DeviceRow(
             implementation,
@@ -101,7 +107,7 @@ def _points(curve: Curve, at: float) -> Iterator[DeviceRow]:
             high=finite(one.high),
             word=one.word,
             label=f"{one.value:.2f}, {moved:.2f} with transfer",
-            at=significant(at) if number == max(curve.ratios) else None,
+            at=significant(at) if at and number == max(curve.ratios) else None,
             name=_name(curve),
         )
         yield DeviceRow(implementation, framework, number, False, WITH_TRANSFER, significant(moved))
@@ -110,7 +116,7 @@ def _points(curve: Curve, at: float) -> Iterator[DeviceRow]:
 def _crossings(curve: Curve) -> Iterator[DeviceRow]:
     both = ((COMPUTING, curve.crossing), (WITH_TRANSFER, curve.crossing_with_transfer))
     for kind, crossing in both:
-        if crossing and _inside(crossing):
+        if crossing and crossing.known and _inside(crossing):
             yield DeviceRow(
                 curve.of.implementation,
                 curve.of.implementation.split("_")[0],
@@ -130,7 +136,7 @@ def _inside(crossing: Crossing) -> bool:
 
 def _name(curve: Curve) -> str:
     name, found = curve.of.implementation, curve.crossing
-    return f"{name} · {found.value:,.0f}" if found and _inside(found) else name
+    return f"{name} · {found.value:,.0f}" if found and found.known and _inside(found) else name
 
 
 def message(curves: Sequence[Curve]) -> str:
@@ -139,9 +145,12 @@ def message(curves: Sequence[Curve]) -> str:
     if swept:
         first = min(swept, key=lambda curve: curve.crossing.value if curve.crossing else 0.0)
         return f"in {first.of.implementation} the GPU is faster {faster_from(first)}"
-    best = min(curves, key=lambda curve: min(one.value for one in curve.ratios.values()))
-    value = min(one.value for one in best.ratios.values())
-    return f"in {best.of.implementation} the GPU takes {formatting.digits(value)} times the CPU's time"
+    every = [(one, curve.of.implementation) for curve in curves for one in curve.ratios.values()]
+    known = [(one.value, name) for one, name in every if one.known]
+    if not known:
+        return "this run cannot tell whether the GPU is faster"
+    value, best = min(known)
+    return f"in {best} the GPU takes {formatting.digits(value)} times the CPU's time"
 
 
 def sizes_chart(rows: Sequence[DeviceRow], size: str) -> alt.TopLevelMixin:

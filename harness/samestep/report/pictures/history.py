@@ -110,7 +110,7 @@ def time_rows(history: History, keys: Sequence[str], task: str) -> list[RunRow]:
     for name, run, changes in runs[-latest:]:
         for key in keys:
             timed = run.cells[key].tasks.get(task) if key in run.cells else None
-            if timed is not None:
+            if timed is not None and timed.seconds.known:
                 first.setdefault(key, timed.seconds.value)
                 rows.append(_row(name, run, key, task, first[key], changes.get((key, task))))
     return rows
@@ -127,10 +127,15 @@ def _row(name: str, run: RunData, key: str, task: str, first: float, change: Cha
         low=significant(timed.seconds.low / first),
         high=significant(timed.seconds.high / first),
         step=change.contrast.word if change else None,
-        change=significant(change.contrast.value) if change else None,
-        label=f"{_who(change)} {change.contrast.value:.2f}" if change else None,
+        change=significant(change.contrast.value) if change and change.contrast.known else None,
+        label=_label(change) if change else None,
         who=_who(change) if change else None,
     )
+
+
+def _label(change: Change) -> str:
+    """Return what changed, and by how many times where that is known."""
+    return f"{_who(change)} {change.contrast.value:.2f}" if change.contrast.known else _who(change)
 
 
 def _who(change: Change) -> str:
@@ -146,7 +151,8 @@ def message(rows: Sequence[RunRow]) -> str:
         return f"no real change in {runs} runs"
     if len(steps) == 1:
         (one,) = steps
-        return f"{one.who} became {one.step}, {one.change:.2f} times its time before"
+        times = f", {one.change:.2f} times its time before" if one.change else ""
+        return f"{one.who} became {one.step}{times}"
     return f"{len(steps)} real changes in {runs} runs"
 
 

@@ -36,11 +36,9 @@ def pictures(records: Sequence[Record]) -> Iterator[Picture]:
         disturbed = sum(row.state != UNDISTURBED for row in rows)
         shown = thinned(rows, kind=lambda row: row.state, value=lambda row: row.ratio)
         thin = "" if shown == rows else f"{len(shown)} of {len(rows)} are drawn, the extremes among them. "
-        within = sorted(abs(row.ratio - 1) for row in rows)[int(0.9 * (len(rows) - 1))]
         yield Picture(
             "stability", "stability",
-            f"Nine in ten samples are within {100 * within:.0f} % of the median of their cell and task; "
-            f"{disturbed} of {len(rows)} were disturbed",
+            f"{_scatter(rows)}; {disturbed} of {len(rows)} were disturbed",
             "Each sample's time over the median of its cell and task, as the run went on. "
             f"{thin}Disturbed: other processes took the processor meanwhile; where such a sample was "
             "re-measured, the first one does not count. Samples of the A/A control are among them.",
@@ -68,6 +66,15 @@ def sample_rows(records: Sequence[Record]) -> list[SampleRow]:
         )
         for record, time in samples
     ]
+
+
+def _scatter(rows: Sequence[SampleRow]) -> str:
+    """Return how far most samples are from the median of their cell and task."""
+    within = sorted(abs(row.ratio - 1) for row in rows)[int(0.9 * (len(rows) - 1))]
+    if within >= 1:  # so it is above the median, as no time is below 0
+        many = sum(row.ratio >= 2 for row in rows) / len(rows)
+        return f"{100 * many:.0f} % of the samples take more than twice the median of their cell and task"
+    return f"Nine in ten samples are within {100 * within:.0f} % of the median of their cell and task"
 
 
 def _state(sample: Sample) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
 
+from samestep.analysis.fastest import ranking
 from samestep.analysis.ratios import ComparisonGroup
-from samestep.analysis.statistics import Contrast
-from samestep.analysis.summary import CellSummary
+from samestep.analysis.statistics import TWICE, Contrast
+from samestep.analysis.summary import CellSummary, TaskSummary
 from samestep.records.plan import Plan
 from samestep.report import formatting
-from samestep.report.fastest import ranking
 from samestep.report.picture import Picture, as_rows, finite, significant
 from samestep.report.pictures.marks import beside, data, framework_colour, names, over, ratio_axis
 from samestep.report.pictures.task_groups import TaskGroup, task_groups, time_of_unit
@@ -26,18 +27,21 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class RatioRow:
-    """An implementation against a baseline; ``noise`` is the A/A ratio, 1 or more."""
+    """An implementation against a baseline; ``noise`` is the A/A ratio, 1 or more.
+
+    ``ratio`` and ``noise`` are None where noise leaves nothing known of them.
+    """
 
     baseline: str
     implementation: str
     framework: str
-    seconds: float
-    ratio: float
+    seconds: float | None
+    ratio: float | None
     low: float | None
     high: float | None
     word: str
     detectable: float | None
-    noise: float
+    noise: float | None
     label: str
 
 
@@ -72,20 +76,34 @@ def ratio_rows(group: TaskGroup) -> tuple[list[RatioRow], str]:
 def _row(
     group: TaskGroup, baseline: CellSummary, cell: CellSummary, ratio: Contrast, noise: float | None
 ) -> RatioRow:
-    seconds = time_of_unit(group.timed(cell))
+    timed = group.timed(cell)
     return RatioRow(
         baseline=group.label(baseline),
         implementation=group.label(cell),
         framework=cell.cell.framework,
-        seconds=significant(seconds),
-        ratio=significant(ratio.value),
-        low=finite(ratio.low) or None,  # of one process it is 0, which a logarithmic axis does not have
-        high=finite(ratio.high),
+        seconds=significant(time_of_unit(timed)) if timed.seconds.known else None,
+        ratio=significant(ratio.value) if ratio.known else None,
+        # Of one process it is 0, which a logarithmic axis does not have.
+        low=(finite(ratio.low) or None) if ratio.known else None,
+        high=finite(ratio.high) if ratio.known else None,
         word=ratio.word,
         detectable=finite(ratio.detectable),
-        noise=significant(max(noise, 1 / noise) if noise else 1.0),
-        label=f"{ratio.value:.2f} · {formatting.seconds(seconds)}",
+        noise=_band(noise),
+        label=_label(ratio, timed),
     )
+
+
+def _band(noise: float | None) -> float | None:
+    """Return the A/A ratio, 1 or more; None beyond twice."""
+    far = abs(math.log(noise)) if noise else 0.0
+    return significant(math.exp(far)) if far < TWICE else None
+
+
+def _label(ratio: Contrast, timed: TaskSummary) -> str:
+    """Return the ratio and the time, as far as they are known."""
+    size = f"{ratio.value:.2f}" if ratio.known else formatting.UNKNOWN
+    time = formatting.time(timed.seconds, timed.steps)
+    return size if size == time else f"{size} · {time}"
 
 
 def message(group: TaskGroup) -> str:
@@ -103,7 +121,8 @@ def chart(rows: Sequence[RatioRow], baseline: str) -> alt.TopLevelMixin:
     title = "time over the baseline's, logarithmic: left is faster"
     x = ratio_axis(alt.X, [value for row in mine for value in (row.ratio, row.low, row.high)], title)
     y, colour = names(mine), framework_colour(rows)
-    band = shown.transform_calculate(least="1 / datum.noise").mark_rect(opacity=0.25, color="#888888")
+    noisy = shown.transform_filter("datum.noise != null")
+    band = noisy.transform_calculate(least="1 / datum.noise").mark_rect(opacity=0.25, color="#888888")
     one = data().mark_rule(strokeDash=[4, 3]).encode(x=alt.XDatum(1))
     line = shown.mark_rule(strokeWidth=2, opacity=0.6)
     point = shown.mark_point(size=70, strokeWidth=2, opacity=1).encode(x=x, y=y, color=colour, shape=_shape())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from samestep.analysis.fastest import fastest_first
 from samestep.analysis.summary import CellSummary, TaskSummary
 from samestep.records.plan import Plan
-from samestep.report.fastest import fastest_first
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,23 @@ class Ranking:
     others: tuple[Follower, ...]
 
     @property
+    def decided(self) -> bool:
+        """Whether anything is known of who is the fastest: some cell is surely slower than the first, or as
+        fast. Where none is, the first is only the one that chance has put there."""
+        return not self.others or any(one.word != "unclear" for one in self.others)
+
+    @property
     def indistinguishable(self) -> list[CellSummary]:
         """The cells that are not surely slower than the fastest."""
         return [one.cell for one in self.others if one.word != "slower"]
 
     def sentence(self, label: Callable[[CellSummary], str]) -> str:
-        """Return which cell is the fastest, and which others may be."""
+        """Return which cell is the fastest, and which others may be; none where that is not decided."""
         first, *others = (label(cell) for cell in (self.first, *self.indistinguishable))
+        if not self.others:
+            return f"only {first} was timed"
+        if not self.decided:
+            return "this run cannot tell which is the fastest"
         if not others:
             return f"{first} is the fastest"
         if len(others) > MOST_NAMED:
