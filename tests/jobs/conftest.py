@@ -10,21 +10,28 @@ import pytest
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.measure import clock
-from samestep.workers.launcher import Launcher
+from samestep.workers.judge import Judge
+from samestep.workers.launcher import Launcher, settings_of
+from samestep.workers.protocol import Confirm, Confirmed
 from tests.made.instant import Instant, answering, examining
 from tests.made.rungs import GOOD, root
 
 
 @pytest.fixture
 def instant(monkeypatch) -> list[Instant]:
-    """All workers that were started to be timed; whoever examines says that all agree."""
+    """All workers that were started to be timed; whoever examines says that all agree, and each judges itself
+    in the end."""
     started: list[Instant] = []
 
     def start(_: Launcher, cell: Cell, place: list[int]) -> Instant:
         started.append(Instant(cell))
         return started[-1]
 
+    def confirm(launcher: Launcher, _: Judge, worker: Instant, cell: Cell) -> Confirmed:
+        return worker.ask(Confirm(launcher.subject(cell), settings_of(cell)), launcher.patience)
+
     monkeypatch.setattr(Launcher, "start", start)
+    monkeypatch.setattr(Launcher, "confirm", confirm)
     examining(monkeypatch, {})
     return started
 

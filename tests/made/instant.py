@@ -26,15 +26,17 @@ from samestep.workers.protocol import (
     Confirm,
     Confirmed,
     MeasurePeak,
+    MemoryRead,
     Open,
     Opened,
     PeakMeasured,
     Prepare,
     Prepared,
-    Request,
+    ReadMemory,
     Sampled,
     TakeSample,
 )
+from samestep.workers.request import Request
 
 TASKS = ("loss_and_grads", "train_step", "train")
 PROFILE = Profile(invocations=2, rounds=3)
@@ -76,11 +78,15 @@ class Instant:
         return PeakMeasured(seconds=1.0, flops=2400.0, processors=1.0)
 
     def confirm(self, _: Confirm) -> Confirmed:
-        return Confirmed(Verdict(AGREE), peak_memory_bytes=1000)
+        return Confirmed(Verdict(AGREE))
+
+    def read_memory(self, _: ReadMemory) -> MemoryRead:
+        return MemoryRead(peak_memory_bytes=1000)
 
 
 OPERATIONS = {
     Open: "open", Prepare: "prepare", TakeSample: "sample", MeasurePeak: "measure_peak", Confirm: "confirm",
+    ReadMemory: "read_memory",
 }  # fmt: skip
 
 #: What an answer says otherwise, by its fields (of an opening, by those of the framework's facts).

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.selection import select
 from samestep.workers.launcher import Launcher
-from samestep.workers.process import RequestFailed
-from samestep.workers.protocol import Examine
+from samestep.workers.process import RequestFailed, WorkerProcess
 
 
 def launcher_for(folder: Path, patience: float = 120, **more: Any) -> Launcher:
@@ -27,8 +27,13 @@ def cells_of(launcher: Launcher, selector: str = "rigged") -> list[Cell]:
 
 def reason_of(launcher: Launcher, cell: Cell, bound_to: list[int] | None = None) -> str:
     """Return why the examination of a cell failed: what its implementation raises."""
-    with launcher.start(cell, bound_to) as worker:
-        launcher.open(worker, cell)
-        with pytest.raises(RequestFailed) as failed:
-            worker.ask(Examine(launcher.subject(cell)), 60)
+    with launcher.start(cell, bound_to) as worker, pytest.raises(RequestFailed) as failed:
+        examined(launcher, worker, cell)
     return str(failed.value)
+
+
+def examined(launcher: Launcher, worker: WorkerProcess, cell: Cell) -> Verdict:
+    """Return the verdict on a cell, whose framework a worker opens first; by a judge of its own."""
+    launcher.open(worker, cell)
+    with launcher.judge(cell) as judge:
+        return launcher.examine(judge, worker, cell).verdict

@@ -16,8 +16,8 @@ from samestep.measure import clock
 from samestep.measure.timed_tasks import Peak
 from samestep.workers.launcher import Launcher
 from samestep.workers.process import RequestFailed, WorkerLost, WorkerProcess
-from samestep.workers.protocol import Confirm, Examine, Import, Imported, MeasurePeak, Open, Opened, Prepare
-from tests.made.launching import cells_of, launcher_for, reason_of
+from samestep.workers.protocol import Import, Imported, MeasurePeak, Open, Opened, Prepare, ReadMemory
+from tests.made.launching import cells_of, examined, launcher_for, reason_of
 from tests.made.rungs import doing, gone, hanging, root, wait_until
 
 pytestmark = pytest.mark.process
@@ -60,8 +60,8 @@ def test_a_mistake_of_the_users_is_raised_as_one(launcher, cell):
     with launcher.start(cell) as worker:
         launcher.open(worker, cell)
         with pytest.raises(SamestepError, match="rigged/numpy_gone is gone"):
-            worker.ask(Examine(replace(launcher.subject(cell), implementation="numpy_gone")), 60)
-        assert worker.ask(Examine(launcher.subject(cell)), 60).verdict.verdict == "agree"
+            examined(launcher, worker, replace(cell, implementation="numpy_gone"))
+        assert examined(launcher, worker, cell).verdict == "agree"
 
 
 def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_seconds(tmp_path):
@@ -70,9 +70,11 @@ def test_a_hung_worker_is_gone_with_its_children_within_its_limit_and_two_second
     (cell,) = cells_of(launcher, "rigged/numpy_hangs")
     with launcher.start(cell) as worker:
         launcher.open(worker, cell)
-        began = clock.now()
-        with pytest.raises(WorkerLost, match="no answer within 1 s"):
-            worker.ask(Examine(launcher.subject(cell)), 1)
+        with launcher.judge(cell) as judge:
+            launcher.examine(judge, worker, replace(cell, implementation="numpy_manual"))
+            began = clock.now()
+            with pytest.raises(WorkerLost, match="no answer within 1 s"):
+                replace(launcher, patience=1).examine(judge, worker, cell)
     assert clock.now() - began < 3
     assert note.exists(), "it had not hung yet"
     assert wait_until(lambda: all(gone(int(number)) for number in note.read_text().split()), 2)
@@ -84,7 +86,7 @@ def test_a_worker_that_is_gone_before_it_is_asked_says_how_it_ended(launcher, ce
         os.kill(worker.process.pid, signal.SIGTERM)
         worker.process.wait()
         with pytest.raises(WorkerLost, match="ended by SIGTERM"):
-            worker.ask(Examine(launcher.subject(cell)), 60)
+            worker.ask(Import("numpy"), 60)
 
 
 def test_a_finished_worker_is_gone(launcher, cell):
@@ -92,8 +94,7 @@ def test_a_finished_worker_is_gone(launcher, cell):
         launcher.open(worker, cell)
         started = worker.process.pid
     assert gone(started)
-    assert worker.process.stdin.closed
-    assert worker.process.stdout.closed
+    assert worker.connection.socket.fileno() == -1
 
 
 def test_a_worker_that_another_thread_just_ended_can_be_killed(launcher, cell, monkeypatch):
@@ -110,7 +111,7 @@ def test_its_memory_is_its_own_and_not_its_parents(launcher, cell):
         launcher.open(worker, cell)
         rss = psutil.Process(worker.process.pid).memory_info().rss
         worker.ask(Prepare(launcher.subject(cell)), 60)
-        peak = worker.ask(Confirm(launcher.subject(cell)), 60).peak_memory_bytes
+        peak = worker.ask(ReadMemory(), 60).peak_memory_bytes
     assert rss <= peak < len(held)
 
 
@@ -121,7 +122,7 @@ def test_the_memory_of_a_rung_is_not_that_of_the_product_that_shows_the_machines
         before = psutil.Process(worker.process.pid).memory_info().rss
         worker.ask(MeasurePeak(), 60)
         after = psutil.Process(worker.process.pid).memory_info().rss
-        recorded = worker.ask(Confirm(launcher.subject(cell)), 60).peak_memory_bytes
+        recorded = worker.ask(ReadMemory(), 60).peak_memory_bytes
     matrix = 4 * Peak.SIZE**2
     assert after > before + 2 * matrix
     assert recorded < before + matrix

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import re
-import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ import pytest
 
 from samestep.agreement.distance import load_outputs
 from samestep.frameworks import Settings
-from samestep.workers import server as server_module
+from samestep.workers.judge_server import JudgeServer, ask_over, judge
 from samestep.workers.protocol import (
     Confirm,
     Confirmed,
@@ -28,11 +26,16 @@ from samestep.workers.protocol import (
     PeakMeasured,
     Prepare,
     Prepared,
+    ReadMemory,
     Sampled,
-    Subject,
     TakeSample,
+    read_request,
+    write_answer,
 )
-from samestep.workers.server import Server, serve
+from samestep.workers.raw_requests import Subject
+from samestep.workers.request import Request
+from samestep.workers.server import Server, operate
+from samestep.workers.serving import answer
 from tests.made.rungs import GOOD, MANUAL, doing, root
 
 TASKS = ["loss_and_grads", "train_step", "train"]
@@ -55,6 +58,25 @@ def subject(implementation: str = "numpy_manual", file: Path | None = None) -> S
     return Subject("rigged", implementation, "small", 0, file)
 
 
+def serve(server: Server, request: Request[object]) -> object:
+    """What a worker answers."""
+    return answer(partial(operate, server), request)
+
+
+def judge_of(server: Server) -> JudgeServer:
+    """A judge that asks a server by messages, as from another process."""
+    return JudgeServer(ask_over(lambda message: write_answer(serve(server, read_request(message)))))
+
+
+def judged(server: Server, request: Request[object]) -> object:
+    """What a judge of its own answers about what a server has."""
+    return answer(partial(judge, judge_of(server)), request)
+
+
+def examine(server: Server, implementation: str = "numpy_manual", file: Path | None = None) -> Examine:
+    return Examine(subject(implementation, file), Settings(), server.catalog.roots.own)
+
+
 def test_a_framework_is_opened_and_says_what_it_computes_with(folder):
     opened = serve(Server(), Open("numpy", Settings(), (folder,)))
     assert opened.facts.versions == {"numpy": np.__version__}
@@ -72,24 +94,25 @@ def test_a_framework_that_is_not_there_is_unavailable(folder):
 
 def test_an_examination_keeps_the_first_step_and_takes_a_free_run_where_that_is_asked(server, tmp_path):
     kept = tmp_path / "first.npz"
-    examined = serve(server, Examine(subject(), kept, free_run_steps=3))
+    examined = judged(server, replace(examine(server), keep=kept, free_run_steps=3))
     assert isinstance(examined, Examined)
     assert examined.verdict.verdict == "agree"
     assert len(examined.free_run.distance) == 3
     outputs, _ = load_outputs(kept)
     assert {"loss", "grad_w"} <= set(outputs)
-    assert serve(server, Examine(subject())).free_run is None
+    assert judged(server, examine(server)).free_run is None
 
 
 def test_the_reference_is_computed_once_for_all_implementations_of_a_case(server):
-    serve(server, Examine(subject()))
-    first = server.expected
-    serve(server, Examine(subject("numpy_raises")))
-    assert server.expected is first
+    one = judge_of(server)
+    answer(partial(judge, one), examine(server))
+    first = one.expected
+    answer(partial(judge, one), examine(server, "numpy_raises"))
+    assert one.expected is first
 
 
 def test_what_an_implementation_raises_is_the_verdict_of_its_cell(server):
-    failed = serve(server, Examine(subject("numpy_raises")))
+    failed = judged(server, examine(server, "numpy_raises"))
     assert isinstance(failed, Failed)
     assert failed.verdict.verdict == "crashed"
     assert failed.verdict.reason.startswith("ValueError: broken (numpy_raises.py:")
@@ -103,7 +126,7 @@ def test_a_float64_number_that_widens_a_numpy_result_is_explained(tmp_path):
     )
     server = Server()
     serve(server, Open("numpy", Settings(), (root(tmp_path, {"numpy_wide": wide}),)))
-    verdict = serve(server, Examine(subject("numpy_wide"))).verdict
+    verdict = judged(server, examine(server, "numpy_wide")).verdict
     assert verdict.verdict == "invalid"
     assert "is float64, expected float32; in NumPy np.sqrt(2)" in verdict.reason
 
@@ -113,7 +136,7 @@ def test_what_the_reference_may_not_use_blames_no_implementation(tmp_path, imple
     manual = MANUAL.replace("np.square(error).sum()", "np.square(error).sum() + 0 * np.median(error)")
     server = Server()
     serve(server, Open("numpy", Settings(), (root(tmp_path, {"numpy_manual": manual, "numpy_same": GOOD}),)))
-    failed = serve(server, Examine(subject(implementation)))
+    failed = judged(server, examine(server, implementation))
     assert failed.verdict.verdict == "abstains"
     assert re.fullmatch(
         r"the reference uses np\.median \(numpy_manual\.py:\d+\), whose rounding cannot be followed: "
@@ -132,7 +155,7 @@ def test_what_the_reference_may_not_use_blames_no_implementation(tmp_path, imple
 def test_a_file_that_cannot_be_loaded_is_a_mistake_of_the_users(server, tmp_path, text, message):
     file = tmp_path / "mine.py"
     file.write_text(text)
-    misused = serve(server, Examine(subject("mine", file)))
+    misused = judged(server, examine(server, "mine", file))
     assert isinstance(misused, Misused)
     assert str(file) in misused.usage
     assert message in misused.usage
@@ -142,7 +165,7 @@ def test_a_file_that_cannot_be_loaded_is_a_mistake_of_the_users(server, tmp_path
 def test_a_file_that_lacks_a_package_is_unavailable(server, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("import nowhere_to_be_found\n")
-    failed = serve(server, Examine(subject("mine", file)))
+    failed = judged(server, examine(server, "mine", file))
     assert failed.verdict.verdict == "unavailable"
 
 
@@ -168,33 +191,8 @@ def test_a_sample_and_a_peak_are_timed_and_the_subject_is_confirmed(server):
     peak = serve(server, MeasurePeak())
     assert isinstance(peak, PeakMeasured)
     assert peak.seconds > 0
-    confirmed = serve(server, Confirm(subject()))
+    confirmed = judged(server, Confirm(subject(), Settings(), server.catalog.roots.own))
     assert isinstance(confirmed, Confirmed)
     assert confirmed.verdict.verdict == "agree"
-    assert (confirmed.peak_memory_bytes, confirmed.device_memory_bytes) == server.memory
-
-
-def test_a_request_is_answered_by_a_line_and_prints_go_to_standard_error(monkeypatch, tmp_path):
-    """What a framework prints, from C too, is not mixed with the answers."""
-
-    def answer(server: Server, request: object) -> object:
-        os.write(1, b"a framework speaks\n")
-        print("so does Python")
-        sys.stdout.flush()
-        return PeakMeasured(1.0, 2.0, 3.0)
-
-    monkeypatch.setattr(server_module, "serve", answer)
-    monkeypatch.setattr(sys, "stdin", io.StringIO('{"op": "measure_peak"}\n' * 2))
-    out, err = tmp_path / "out", tmp_path / "err"
-    kept = [os.dup(1), os.dup(2)]
-    try:
-        for number, path in ((1, out), (2, err)):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-        monkeypatch.setattr(sys, "stdout", open(1, "w", closefd=False))  # noqa: SIM115
-        server_module.main()
-    finally:
-        for number, one in zip((1, 2), kept, strict=True):
-            os.dup2(one, number)
-    answers = [json.loads(line) for line in out.read_text().splitlines()]
-    assert answers == [{"ok": True, "seconds": 1.0, "flops": 2.0, "processors": 3.0}] * 2
-    assert err.read_text().count("a framework speaks") == err.read_text().count("so does Python") == 2
+    memory = serve(server, ReadMemory())
+    assert (memory.peak_memory_bytes, memory.device_memory_bytes) == server.memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -128,15 +128,15 @@ def _catalog(roots: tuple[Path, ...]) -> Catalog:
     return Catalog(roots)
 
 
-def ask_over(channel: Channel) -> Ask:
-    """Return what asks the process of the implementation, through the parent.
+def ask_over(send: Callable[[Message], Message | None]) -> Ask:
+    """Return what asks the process of the implementation, by a message that is answered by one, or by None.
 
     It raises `ImplementationFailed` for what a raw call raised there, SamestepError for a mistake of the
     user's, and `ImplementationLost` where there will be no answer.
     """
 
     def ask(request: Request[A]) -> A:
-        message = channel.ask(write_request(request))
+        message = send(write_request(request))
         if message is None:
             raise ImplementationLost
         try:
@@ -153,26 +153,28 @@ def ask_over(channel: Channel) -> Ask:
     return ask
 
 
+#: What a request asks for, by its type.
+OPERATIONS: dict[type, Callable[..., object]] = {Examine: JudgeServer.examine, Confirm: JudgeServer.confirm}
+
+
+def judge(server: JudgeServer, request: Request[object]) -> object:
+    """Return the answer to a request; what a raw call raised is the answer."""
+    try:
+        with np.errstate(all="ignore"):
+            return OPERATIONS[type(request)](server, request)
+    except ImplementationFailed as error:
+        return error.failed
+
+
 def main(descriptor: int) -> None:
     """Judge what is asked over a socket."""
     channel = Channel(descriptor)
-    server = JudgeServer(ask_over(channel))
-
-    def judge(request: Request[object]) -> object:
-        try:
-            with np.errstate(all="ignore"):
-                return OPERATIONS[type(request)](server, request)
-        except ImplementationFailed as error:
-            return error.failed
+    server = JudgeServer(ask_over(channel.ask))
 
     def answered(message: Message) -> Message | None:
         try:
-            return write_answer(answer(judge, read_request(message)))
+            return write_answer(answer(partial(judge, server), read_request(message)))
         except ImplementationLost:
             return None
 
     channel.serve(answered)
-
-
-#: What a request asks for, by its type.
-OPERATIONS: dict[type, Callable[..., object]] = {Examine: JudgeServer.examine, Confirm: JudgeServer.confirm}

@@ -20,9 +20,10 @@ import pytest
 from samestep.agreement.verdict import Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
+from samestep.frameworks import Settings
+from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
-from samestep.workers.process import RequestFailed, WorkerProcess
-from samestep.workers.protocol import Examine
+from samestep.workers.process import JUDGE, RequestFailed, WorkerProcess
 from tests.agreement.mistakes import MISTAKES, Mistake
 from tests.agreement.mistakes_conv_net import CONV_NET
 from tests.agreement.mistakes_not_finite import NOT_FINITE
@@ -50,7 +51,9 @@ def examine(catalog: Catalog) -> Iterator[Check]:
     """The verdict on a file that stands in for a rung; a worker for each framework and dtype stays alive."""
     launcher = Launcher(catalog)
     workers: dict[tuple[str, str], WorkerProcess] = {}
+    judge = Judge(lambda: WorkerProcess(Settings(threads=THREADS), serves=JUDGE))
     with ExitStack() as stack:
+        stack.enter_context(judge)
 
         def verdict(mistake: Mistake, file: Path, dtype: str) -> Verdict:
             cell = Cell(
@@ -62,7 +65,7 @@ def examine(catalog: Catalog) -> Iterator[Check]:
                 workers[key] = stack.enter_context(launcher.start(cell))
                 launcher.open(workers[key], cell)
             try:
-                return workers[key].ask(Examine(launcher.subject(cell)), launcher.patience).verdict
+                return launcher.examine(judge, workers[key], cell).verdict
             except RequestFailed as failure:  # what the rung raised is its verdict
                 return failure.verdict
 
