@@ -14,7 +14,9 @@ from samestep.jobs.bench import bench
 from samestep.jobs.eta import Eta
 from samestep.records import schema
 from samestep.records.plan import Profile
+from samestep.records.resume_command import resume_command
 from samestep.records.schema import Finished, Sample, Stopped
+from samestep.report.status import status_of
 from samestep.workers.process import WorkerLost
 from tests.made.instant import (
     Instant,
@@ -42,11 +44,23 @@ def test_a_budget_ends_the_run_before_the_invocation_that_would_not_fit(
     assert (stopped.reason, stopped.invocations) == ("budget", invocations)
 
 
-def test_a_run_that_was_stopped_has_no_more_to_do(tmp_path, instant, launcher, seconds):
-    run = measured(tmp_path, launcher(0), profile=Profile(2, 3, budget=EACH))
+def test_a_run_whose_intervals_are_narrow_enough_has_no_more_to_do(tmp_path, instant, launcher, seconds):
+    run = measured(tmp_path, launcher(0), profile=Profile(2, 3, width=0.5))
     before = run.samples.read_bytes()
     bench(run, launcher(0), ignore)
     assert run.samples.read_bytes() == before
+
+
+def test_a_run_that_its_budget_ended_gets_as_much_once_more(tmp_path, instant, launcher, seconds):
+    run = measured(tmp_path, launcher(0), profile=Profile(2, 3, budget=EACH))
+    left = status_of(run)
+    assert (left.left, left.complete.budget) == (resume_command(run.folder), EACH)
+    assert "1 of 2 whole processes" in str(left.notes()[0])
+    bench(run, launcher(0), ignore)
+    assert seconds() == 2 * EACH
+    assert len(of_kind(run, Sample)) == 2 * EACH == len(set(of_kind(run, Sample)))
+    assert [one.invocations for one in records(run, Stopped)] == [1, 2]
+    assert (status_of(run).left, status_of(run).notes()) == (None, [])
 
 
 def test_with_a_budget_the_eta_is_what_is_left_of_it(tmp_path, instant, launcher, seconds):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from samestep.catalog.selection import with_aa_copies
@@ -19,6 +20,7 @@ from samestep.jobs.planning import make_plan, networks
 from samestep.jobs.rounds import launcher_of
 from samestep.measure import clock
 from samestep.measure.fingerprint import slug
+from samestep.printable import printable
 from samestep.records.plan import Profile, RunOptions
 from samestep.records.store import Run
 from samestep.report import tables, terminal
@@ -64,8 +66,17 @@ def measure(run: Run) -> None:
     with cleanup.temporary_folder() as cache, bar:
         launcher = replace(launcher_of(run.plan), cache=cache, separate_caches=True)
         task = bar.add_task("", total=None, eta="")
-        bench(run, launcher, _drawing(bar, task))
+        bench(run, launcher, _drawing(bar, task), _telling(bar))
         bar.update(task, description="done", eta="", refresh=True)
+
+
+def _telling(bar: Progress) -> Callable[[str], None]:
+    """Return what writes a line above the bar."""
+
+    def say(line: str) -> None:
+        bar.console.print(escape(f"samestep: {printable(line)}"), highlight=False, soft_wrap=True)
+
+    return say
 
 
 def _drawing(bar: Progress, task: TaskID) -> Callable[[Eta], None]:

@@ -14,12 +14,15 @@ from contextlib import closing
 from samestep.analysis.summary import summarize
 from samestep.catalog.cell import Cell
 from samestep.jobs.eta import Eta, Unit, unit
+from samestep.jobs.forecast import Forecast
+from samestep.jobs.lookout import Lookout, Say
 from samestep.jobs.planning import groups
 from samestep.jobs.precheck import Precheck
 from samestep.jobs.rounds import Group, run_invocation
 from samestep.jobs.state import RunState
 from samestep.measure import clock
 from samestep.records import schema
+from samestep.records.resume_command import resume_command
 from samestep.records.schema import Record, Sample, Stopped
 from samestep.records.store import Run
 from samestep.workers.environment import processor_sets
@@ -35,32 +38,38 @@ ETA_SECONDS = 10.0
 Watcher = Callable[[Eta], None]
 
 
-def bench(run: Run, launcher: Launcher, watcher: Watcher) -> None:
+def bench(run: Run, launcher: Launcher, watcher: Watcher, say: Say = lambda _: None) -> None:
     """Examine the cells of a run, then time those that agree, in every invocation of every group; what its
-    records hold already is not repeated."""
-    _Bench(run, launcher, watcher).measure()
+    records hold already is not repeated. A run that its budget has ended gets as much once more.
+
+    ``say`` is called with what a person is to read at once: that the machine is busy, that it takes longer.
+    """
+    _Bench(run, launcher, watcher, say).measure()
 
 
 class _Bench:
-    def __init__(self, run: Run, launcher: Launcher, watcher: Watcher) -> None:
+    def __init__(self, run: Run, launcher: Launcher, watcher: Watcher, say: Say) -> None:
         self.run = run
         self.plan = run.plan
         self.profile = self.plan.profile
         self.launcher = launcher
-        self.watcher = watcher
+        self.watcher, self.say = watcher, say
         self.state = RunState.of(self.plan, run.records())
         self.groups = groups(launcher.catalog, self.plan)
         self.precheck = Precheck(launcher, self.plan.cells, self.state, run.folder / "first steps")
         self.eta = Eta(pace=clock.pace(), workers=len(processor_sets(1)))
-        self.recorded = clock.now()
-        self.began = self.recorded - self.state.elapsed_seconds  # earlier tries are a part of the budget
+        self.lookout = Lookout(self.plan.options.threads, say)
+        self.recorded = self.here = clock.now()
+        spent = 0.0 if self.state.stopped == "budget" else self.state.elapsed_seconds
+        self.began = self.here - spent  # earlier tries are a part of the budget
         self.current: tuple[Group, int] | None = None
 
     def measure(self) -> None:
         """Do what is left of the run."""
-        if self.state.stopped:
+        if self.state.stopped == "width":
             return
         self._plan()
+        self.forecast = Forecast.of(self.eta, self.profile.budget)
         self.precheck.run(self.keep, self)
         agreed = self.state.agreed
         for cell in self.plan.cells:
@@ -167,6 +176,12 @@ class _Bench:
         if self.profile.budget:
             self.eta.least = self.profile.budget - (now - self.began)
         self.watcher(self.eta)
+        if found := self.lookout.look():
+            self.keep(found)
+        if late := self.forecast.overrun(self.eta, now - self.here):
+            causes = "; ".join(filter(None, (late, self.lookout.cause)))
+            resume = resume_command(self.run.folder)
+            self.say(f"{causes}. It goes on until all is measured; Ctrl-C ends it now, and later `{resume}`")
         if now - self.recorded > ETA_SECONDS:
             self.recorded = now
             self.keep(schema.Eta(now - self.began, self.eta.left_seconds, clock.wall_time()))

@@ -46,7 +46,8 @@ class Eta:
     A unit is taken to last as the last one like it did; if there was none, as those of its kind did, of its
     framework if there were any, and longer where its cell's examination was. ``pace`` is how many times as
     long as usual this processor takes (`samestep.measure.clock.pace`); ``workers`` how many units go on at
-    once, of those that may; ``least`` the seconds left of a budget, which will be used.
+    once, of those that may; ``least`` the seconds left of a budget, which will be used. ``spent`` are the
+    seconds that were taken, by kind.
     """
 
     doing: str = ""
@@ -55,6 +56,7 @@ class Eta:
     pace: float = 1.0
     workers: int = 1
     pending: Counter[Unit] = field(default_factory=Counter)
+    spent: dict[str, float] = field(default_factory=dict)
     last: dict[Unit, float] = field(default_factory=dict)
     totals: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ class Eta:
     def done(self, unit: Unit, seconds: float) -> None:
         """Record that one of them was done."""
         self.done_seconds += seconds / self._at_once(unit)
+        self.spent[unit.kind] = self.spent.get(unit.kind, 0.0) + seconds / self._at_once(unit)
         self.pending[unit] = max(0, self.pending[unit] - 1)
         self.last[unit] = seconds
         for key in _alike(unit):

@@ -52,7 +52,8 @@ class RunState:
     """The state of a run, updated by each of its records.
 
     ``examined`` holds (cell, dtype) of each examination before the timing; ``agreed`` the cells that agreed
-    in all of them and gave no wrong answer since.
+    in all of them and gave no wrong answer since; ``stopped`` says what ended the run before all its
+    invocations: "width", or "budget" until it is gone on with, which counts its seconds anew.
     """
 
     plan: Plan
@@ -64,7 +65,7 @@ class RunState:
     loops: dict[str, Mapping[str, int]] = field(default_factory=dict)
     imports: dict[Import, float] = field(default_factory=dict)
     elapsed_seconds: float = 0.0
-    stopped: bool = False
+    stopped: str | None = None
 
     def __post_init__(self) -> None:
         self._cells: dict[str, PlannedCell] = self.plan.by_key()
@@ -92,9 +93,11 @@ class RunState:
             case Finished() if record.group is not None and record.invocation is not None:
                 self.finished.add((record.group, record.invocation))
             case Eta():
+                if self.stopped:
+                    self.stopped, self.elapsed_seconds = None, 0.0
                 self.elapsed_seconds = max(self.elapsed_seconds, record.elapsed_seconds)
             case Stopped():
-                self.stopped = True
+                self.stopped = record.reason
 
     def _verdict(self, record: CellVerdict) -> None:
         verdict = record.verdict.verdict

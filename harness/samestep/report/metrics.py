@@ -79,9 +79,7 @@ def metrics_of(summaries: Sequence[CellSummary], summary: CellSummary, task: str
     against, calls = _break_even(break_even(summaries, summary, task))
     value, low, high, word, detectable = _contrast(ratio)
     return Metrics(
-        seconds=timed.seconds.value,
-        seconds_low=timed.seconds.low,
-        seconds_high=timed.seconds.high,
+        seconds=timed.seconds.value, seconds_low=timed.seconds.low, seconds_high=timed.seconds.high,
         spread=timed.seconds.spread,
         seconds_p05=timed.seconds.p05,
         seconds_p95=timed.seconds.p95,
@@ -114,7 +112,7 @@ def metrics_of(summaries: Sequence[CellSummary], summary: CellSummary, task: str
         repeated=timed.repeated,
         processes=len(timed.rounds),
         rounds=min(timed.rounds),
-    )
+    )  # fmt: skip
 
 
 def _whole(count: float | None) -> int | None:

@@ -1,0 +1,50 @@
+"""Looks now and then at what others use of the machine, and says once that they keep it busy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from samestep.analysis.busy import by_others, is_busy
+from samestep.measure import clock, load
+from samestep.records.schema import MachineLoad
+
+#: Seconds until the first look, and between later ones.
+FIRST_SECONDS, SECONDS = 1.0, 10.0
+
+#: Called with a line that a person is to read at once.
+Say = Callable[[str], None]
+
+
+class Lookout:
+    """What others use beside a run whose workers have so many ``threads``."""
+
+    def __init__(self, threads: int, say: Say) -> None:
+        self.threads = threads
+        self.say = say
+        self.told = False
+        self.last: MachineLoad | None = None
+        self.before = load.look()
+        self.due = clock.now() + FIRST_SECONDS
+
+    def look(self) -> MachineLoad | None:
+        """Return what others used since the last look, where it is time for one and there is something to
+        say."""
+        if clock.now() < self.due:
+            return None
+        self.due = clock.now() + SECONDS
+        now = load.look()
+        found = load.used_by_others(self.before, now, clock.wall_time())
+        if found is None:
+            return None
+        self.before, self.last = now, found
+        if is_busy(found, self.threads) and not self.told:
+            self.told = True
+            self.say(
+                f"{by_others(found)}: times will scatter, and the run may take much longer than forecast"
+            )
+        return found
+
+    @property
+    def cause(self) -> str | None:
+        """What others use, where they kept the machine busy at the last look."""
+        return by_others(self.last) if self.last and is_busy(self.last, self.threads) else None
