@@ -7,6 +7,7 @@ not found is where it begins: the value that comes nearest stands for it, if it 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -63,7 +64,9 @@ def show_layers(comparison: Comparison) -> Unnamed | None:
     sides, asked = comparison.sides, comparison.asked
     mine = of_role(comparison.run.exact or comparison.run.tensors, Role.LAYER)
     theirs = of_role(comparison.programs.own, Role.LAYER)
-    if bool(mine) == bool(theirs):
+    if not mine and not theirs:
+        return _show_values(comparison)
+    if mine and theirs:
         return None
     side, nameless, named, question, shown = (
         ("reference", sides.reference, sides.candidate, asked.reference, mine)
@@ -91,6 +94,51 @@ def show_layers(comparison: Comparison) -> Unnamed | None:
     if not found:
         return None
     return Unnamed(_with_layers(sides, nameless, found, kinds), tuple(found.values()), tuple(notes))
+
+
+def _show_values(comparison: Comparison) -> Unnamed | None:
+    """Return both sides with the values as layers that both compute on the way, where neither has layers.
+
+    After the last of these, the first value of the reference that one of the candidate's is near to is shown
+    with that one: it begins there. Raises `ModelError`.
+    """
+    sides, asked = comparison.sides, comparison.asked
+    reference, candidate = sides.reference, sides.candidate
+    if not isinstance(reference, Followed) or not isinstance(candidate, Followed):
+        return None
+    theirs = _by_place(reference.values_on_the_way(asked.reference))
+    arrays = {name: value.array for name, value in theirs.items() if not is_constant(value.array)}
+    shown = {name: arrays[name] for name in _distinct(arrays, asked.reference.inputs)}
+    search = _Search(candidate.values_on_the_way(asked.candidate), shown)
+    found = search.found()
+    notes = [
+        f"neither side names layers: {len(found)} values that the reference computes are the candidate's"
+    ]
+    order = list(shown)
+    last = max((order.index(name) for name in found.values()), default=-1)
+    for name in order[last + 1 :]:
+        value = search.nearest(name, search.after(name, found))
+        if value is not None:
+            found[value.number] = name
+            notes[-1] += f"; {name} was compared with {value.place}, the nearest value"
+            break
+    if not found:
+        return None
+    kinds = dict.fromkeys(found.values(), "")
+    numbers = {theirs[name].number: name for name in found.values()}
+    shown_sides = _with_layers(_with_layers(sides, candidate, found, kinds), reference, numbers, kinds)
+    return Unnamed(shown_sides, tuple(found.values()), tuple(notes))
+
+
+def _by_place(values: Sequence[ValueOnTheWay]) -> dict[str, ValueOnTheWay]:
+    """Values by their places in the code, with a number where a place has more than one."""
+    named: dict[str, ValueOnTheWay] = {}
+    times: Counter[str] = Counter()
+    for value in values:
+        times[value.place] += 1
+        again = f", value {times[value.place]}" if times[value.place] > 1 else ""
+        named[f"{value.place}{again}"] = value
+    return named
 
 
 def _distinct(layers: Mapping[str, np.ndarray], inputs: Sequence[np.ndarray]) -> list[str]:

@@ -79,3 +79,19 @@ def test_correct_code_is_not_searched(model, weights):
     result = samestep.compare(samestep.Model(port(), weights), model, (X,))
     assert result.verdict == "agree"
     assert not result.layers
+
+
+def test_where_neither_side_names_layers_the_line_of_the_reference_is_found(weights):
+    def with_library_norm(w, x):
+        h = x @ w["0.weight"].T + w["0.bias"]
+        h = torch.nn.functional.layer_norm(h, (8,), w["1.weight"], w["1.bias"], eps=1e-3)
+        h = torch.tanh(h) @ w["3.weight"].T + w["3.bias"]
+        return h @ w["4.weight"].T + w["4.bias"]
+
+    of_torch = samestep.Model(with_library_norm, {name: torch.tensor(w) for name, w in weights.items()})
+    for candidate in (samestep.Model(port(eps=1e-3), weights), of_torch):
+        result = samestep.compare(candidate, samestep.Model(port(), weights), (X,))
+        assert result.verdict == "disagree"
+        assert "test_unnamed_layers.py" in result.first.layer
+        assert result.first.inputs_agree
+        assert any("neither side names layers" in note for note in result.coverage.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jax._src import source_info_util
@@ -27,10 +28,11 @@ class Origin:
 
     @property
     def place(self) -> str:
-        """Return "file:line (function)" of the user's frame that made it, or the innermost call around it."""
+        """Return "file.py:12 in function" of the user's frame that made it, or of the innermost call."""
         for equation in (self.equation, *reversed(self.callers)):
-            if source_info_util.user_frame(equation.source_info.traceback) is not None:
-                return str(source_info_util.summarize(equation.source_info))
+            frame = source_info_util.user_frame(equation.source_info.traceback)
+            if frame is not None:
+                return f"{Path(frame.file_name).name}:{frame.start_line} in {frame.function_name}"
         return "an unknown place"
 
     def refused(self, why: str) -> Refused:
