@@ -1,0 +1,103 @@
+"""JAX: custom_vjp, an attention that computes its probabilities again on the way back.
+
+jax.grad keeps the (t, t) probabilities until the backward pass. Here one number is kept for each position,
+log(sum(exp(scores))): exp(scores - that) are the probabilities again. And sum(grad_p * p), which the
+softmax's gradient takes from each row, is sum(grad * mixed), of two vectors that are there.
+"""
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from .jax_grad import (
+    adopt,
+    cross_entropy,
+    depth,
+    export,
+    gelu,
+    layer_norm,
+    of_block,
+    visible,
+    weights,
+)
+from .jax_manual import heads_of
+
+__all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
+
+READ_AFTER = "jax_attention"
+
+
+def scores_of(q, k, mask):
+    return jnp.where(mask, q @ k.mT / math.sqrt(q.shape[-1]), -jnp.inf)
+
+
+@jax.custom_vjp
+def attention(qkv, mask):
+    return attention_forward(qkv, mask)[0]
+
+
+def attention_forward(qkv, mask):
+    q, k, v = heads_of(qkv)
+    scores = scores_of(q, k, mask)
+    log_sums = jax.nn.logsumexp(scores, axis=-1, keepdims=True)
+    mixed = jnp.exp(scores - log_sums) @ v
+    return mixed.transpose(0, 2, 1, 3), (qkv, mask, log_sums, mixed)  # the second is kept for the way back
+
+
+def attention_backward(kept, grad):
+    qkv, mask, log_sums, mixed = kept
+    (q, k, v), grad = heads_of(qkv), grad.transpose(0, 2, 1, 3)
+    p = jnp.exp(scores_of(q, k, mask) - log_sums)
+    along = (grad * mixed).sum(axis=-1, keepdims=True)
+    grad_scores = p * (grad @ v.mT - along) / math.sqrt(q.shape[-1])
+    grads = jnp.stack([grad_scores @ k, grad_scores.mT @ q, p.mT @ grad])
+    return grads.transpose(1, 3, 0, 2, 4), None  # a mask has no gradient
+
+
+attention.defvjp(attention_forward, attention_backward)
+
+
+def block(w, h, mask, tanh):
+    d = h.shape[-1]
+
+    # Attention
+    attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
+    qkv = attn_norm @ w["w_qkv"].reshape(d, -1)
+    qkv = qkv.reshape(*h.shape[:2], *w["b_qkv"].shape) + w["b_qkv"]
+    mixed = attention(qkv, mask)
+    attended = h + mixed.reshape(h.shape) @ w["w_out"].reshape(d, d) + w["b_out"]
+
+    # MLP
+    mlp_norm = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
+    up = mlp_norm @ w["w_up"] + w["b_up"]
+    return attended + gelu(up, tanh) @ w["w_down"] + w["b_down"]
+
+
+def network(state, x, tanh):
+    mask = visible(x)
+    h = state["embedding"][x] + state["positions"]
+    for i in range(1, depth(state) + 1):
+        h = block(of_block(state, i), h, mask, tanh)
+    return layer_norm(h, state["scale"], state["shift"]) @ state["embedding"].T
+
+
+@partial(jax.jit, static_argnames="tanh")
+def forward(state, x, tanh):
+    return network(state, x, tanh)
+
+
+def loss_fn(params, x, y, tanh, smoothing):
+    return cross_entropy(network(params, x, tanh), y, smoothing)
+
+
+@partial(jax.jit, static_argnames="tanh")
+def loss_and_grads(state, x, y, tanh, smoothing):
+    return jax.value_and_grad(loss_fn)(weights(state), x, y, tanh, smoothing)
+
+
+@partial(jax.jit, static_argnames="tanh", donate_argnames="state")
+def train_step(state, x, y, tanh, smoothing, learning_rate):
+    loss, grads = loss_and_grads(state, x, y, tanh, smoothing)
+    return state | {name: state[name] - learning_rate * grad for name, grad in grads.items()}, loss

@@ -1,0 +1,114 @@
+"""PyTorch autograd with an attention of our own, which computes its probabilities again on the way back.
+
+Recorded step by step, attention keeps its (t, t) probabilities until the backward pass, and in long texts
+they are most of the memory. What suffices is one number for each position, log(sum(exp(scores))):
+exp(scores - that) are the probabilities again. And sum(grad_p * p), which the softmax's gradient takes from
+each row, is sum(grad * mixed), of two vectors that are there: grad_p[j] is sum(grad * v[j]), and mixed is
+the sum of all p[j] v[j]. FlashAttention does the same in blocks.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
+
+from .torch_autograd import (
+    adopt,
+    cross_entropy,
+    depth,
+    export,
+    gelu,
+    heads_of,
+    layer_norm,
+    of_block,
+    visible,
+    weights,
+)
+
+__all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
+
+READ_AFTER = "torch_sdpa"
+
+
+def scores_of(q, k, mask):
+    return (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~mask, -math.inf)
+
+
+class Attention(torch.autograd.Function):
+    """Of qkv and a mask, which has no gradient."""
+
+    @staticmethod
+    def forward(ctx, qkv, mask):
+        q, k, v = heads_of(qkv)
+        scores = scores_of(q, k, mask)
+        log_sums = torch.logsumexp(scores, dim=-1, keepdim=True)
+        mixed = torch.exp(scores - log_sums) @ v
+        ctx.save_for_backward(qkv, mask, log_sums, mixed)
+        return mixed.transpose(1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        qkv, mask, log_sums, mixed = ctx.saved_tensors
+        (q, k, v), grad = heads_of(qkv), grad.transpose(1, 2)
+        p = torch.exp(scores_of(q, k, mask) - log_sums)
+        along = (grad * mixed).sum(dim=-1, keepdim=True)
+        grad_scores = p * (grad @ v.mT - along) / math.sqrt(q.shape[-1])
+        grads = torch.stack([grad_scores @ k, grad_scores.mT @ q, p.mT @ grad])
+        return grads.permute(1, 3, 0, 2, 4), None
+
+
+def block(w, h, mask, tanh):
+    d = h.shape[-1]
+
+    # Attention
+    attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
+    qkv = F.linear(attn_norm, w["w_qkv"].reshape(d, -1).T, w["b_qkv"].flatten())
+    mixed = Attention.apply(qkv.unflatten(-1, w["b_qkv"].shape), mask).reshape(h.shape)
+    attended = h + F.linear(mixed, w["w_out"].reshape(d, d).T, w["b_out"])
+
+    # MLP
+    mlp_norm = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
+    up = F.linear(mlp_norm, w["w_up"].T, w["b_up"])
+    return attended + F.linear(gelu(up, tanh), w["w_down"].T, w["b_down"])
+
+
+def network(state, x, tanh):
+    mask, seen = visible(x), {}
+    h = seen["h0"] = F.embedding(x, state["embedding"]) + state["positions"]
+    for i in range(1, depth(state) + 1):
+        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh)
+    seen["norm"] = layer_norm(h, state["scale"], state["shift"])
+    seen["logits"] = F.linear(seen["norm"], state["embedding"])
+    return seen
+
+
+@torch.inference_mode()
+def forward(state, x, tanh):
+    return network(state, x, tanh)["logits"]
+
+
+def trace(state, x, y, tanh, smoothing):
+    seen = network(state, x, tanh)
+    loss = cross_entropy(seen["logits"], y, smoothing)
+    wanted = weights(state) | seen
+    grads = torch.autograd.grad(loss, wanted.values())
+    grads = {f"grad_{name}": grad for name, grad in zip(wanted, grads, strict=True)}
+    return seen | {"loss": loss} | grads
+
+
+def loss_and_grads(state, x, y, tanh, smoothing):
+    logits = network(state, x, tanh)["logits"]
+    loss = cross_entropy(logits, y, smoothing)
+    wanted = weights(state)
+    grads = torch.autograd.grad(loss, wanted.values())
+    return loss.detach(), dict(zip(wanted, grads, strict=True))
+
+
+def train_step(state, x, y, tanh, smoothing, learning_rate):
+    loss, grads = loss_and_grads(state, x, y, tanh, smoothing)
+    with torch.no_grad():
+        for name, grad in grads.items():
+            state[name].sub_(grad, alpha=learning_rate)
+    return state, loss
