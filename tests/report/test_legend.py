@@ -77,7 +77,7 @@ def test_the_legend_counts_what_was_taken(asked, taken, interval, processes):
     assert interval in legend(plan, found)[0]
     fewer = f" ({asked} were asked for)" if taken < asked else ""
     assert extent(plan, found) == f"{processes} implementation{fewer}, 8 rounds in each"
-    few = f"{taken} process of 8 rounds; {asked} of 8 were asked for" if taken < asked else ""
+    few = f"{taken} process of 8 rounds, where {asked} of 8 were asked for" if taken < asked else ""
     assert shortfall(plan, found, "train") == few
     assert comparison_note(plan, found, "train").startswith(few or "A/A control: 1.000")
 

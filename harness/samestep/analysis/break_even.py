@@ -40,10 +40,20 @@ class BreakEven:
     @property
     def surely_faster(self) -> bool:
         """Whether the cell is statistically distinguishable as the faster one of the two."""
+        return self._word == "slower"
+
+    @property
+    def surely_not_faster(self) -> bool:
+        """Whether it is statistically distinguishable as the slower one, or as fast."""
+        return self._word in ("faster", "tie")
+
+    @property
+    def _word(self) -> str:
+        """What may be said of the other cell's ratio to this one."""
         group = self.cell.group
         ratios = group.against(self.cell.cell.key, self.task) if group else {}
         key = self.against.cell.key
-        return key in ratios and ratios[key].word == "slower"
+        return ratios[key].word if key in ratios else "unclear"
 
 
 def break_even(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> BreakEven | None:

@@ -113,7 +113,7 @@ def shortfall(plan: Plan, group: Sequence[CellSummary], task: str) -> str:
         return ""
     processes = _counted(found.processes, "process", "processes")
     rounds = _counted(found.rounds, "round")
-    return f"{processes} of {rounds}; {profile.invocations} of {profile.rounds} were asked for"
+    return f"{processes} of {rounds}, where {profile.invocations} of {profile.rounds} were asked for"
 
 
 def reason(found: Certainty) -> str:

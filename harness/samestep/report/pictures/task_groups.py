@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from samestep.analysis.certainty import certainty
 from samestep.analysis.fastest import fastest_first
 from samestep.analysis.summary import CellSummary, TaskSummary
 from samestep.records.plan import Plan
@@ -12,7 +13,8 @@ from samestep.records.plan import Plan
 
 @dataclass(frozen=True)
 class TaskGroup:
-    """Cells of one case, dtype and task, the fastest first; ``device`` is "" where they are on several.
+    """Cells of one case, dtype and task, the fastest first, or in the order of the plan where noise leaves
+    nothing to tell; ``device`` is "" where they are on several.
 
     ``qualifiers`` names the dtype and the device where the run has others, too.
     """
@@ -79,7 +81,7 @@ def task_groups(plan: Plan, summaries: Sequence[CellSummary], by_device: bool = 
                     dtype,
                     task,
                     only,
-                    fastest_first(timed, task),
+                    fastest_first(timed, task) if certainty(timed, task).tells else timed,
                     tuple(filter(None, qualifiers)),
                 )
 
