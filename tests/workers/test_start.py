@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from samestep.workers import start as start_file
-from samestep.workers.process import ROOT, START
 from tests.made.places import CHECKOUT
 from tests.made.rungs import gone, running, wait_until
 
@@ -27,8 +26,8 @@ def folder(tmp_path) -> Path:
     (workers / "__init__.py").write_text("")
     (workers / "server.py").write_text(
         "import json, os, sys\n"
-        "def main():\n"
-        "    print(json.dumps([__file__, sorted(os.sched_getaffinity(0)), sys.path]))\n"
+        "def main(descriptor):\n"
+        "    print(json.dumps([__file__, sorted(os.sched_getaffinity(0)), sys.path, descriptor]))\n"
     )
     (tmp_path / "site" / "numpy.py").write_text("raise ImportError('of another Python')")
     return tmp_path / "site"
@@ -52,29 +51,32 @@ def _restored(monkeypatch):
 @pytest.mark.usefixtures("_restored")
 def test_it_binds_itself_and_serves_with_the_samestep_of_the_folder(folder, capsys):
     last = max(os.sched_getaffinity(0))
-    start_file.start(str(folder), [last])
-    file, processors, path = json.loads(capsys.readouterr().out)
+    start_file.start(str(folder), [last], "server", 7)
+    file, processors, path, descriptor = json.loads(capsys.readouterr().out)
     assert Path(file) == folder / "samestep" / "workers" / "server.py"
     assert processors == [last]
     assert str(folder) not in path
+    assert descriptor == 7
 
 
 @pytest.mark.usefixtures("_restored")
 def test_a_folder_without_samestep_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ImportError, match=f"^no samestep in {tmp_path}$"):
-        start_file.start(str(tmp_path), sorted(os.sched_getaffinity(0)))
+        start_file.start(str(tmp_path), sorted(os.sched_getaffinity(0)), "server", 7)
 
 
 @pytest.mark.process
 def test_a_worker_does_not_outlive_its_parent():
-    begin = json.dumps([str(ROOT), sorted(os.sched_getaffinity(0))])
     parent = (
-        "import subprocess, sys, time\n"
-        f"worker = subprocess.Popen([sys.executable, '-P', {str(START)!r}, {begin!r}],\n"
-        "    stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
-        'worker.stdin.write(b\'{"op": "meet", "framework": "numpy"}\\n\'); worker.stdin.flush()\n'
-        "worker.stdout.readline()\n"  # it serves: the signal is set
-        "print(worker.pid, flush=True)\n"
+        "import time\n"
+        "from samestep.frameworks import Settings\n"
+        "from samestep.workers import cleanup\n"
+        "from samestep.workers.process import WorkerProcess\n"
+        "from samestep.workers.protocol import Import\n"
+        "cleanup.watch = lambda group: None\n"  # the kernel alone ends it
+        "worker = WorkerProcess(Settings())\n"
+        "worker.ask(Import('numpy'), 60)\n"  # it serves: the signal is set
+        "print(worker.process.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as started:
