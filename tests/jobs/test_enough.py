@@ -54,7 +54,10 @@ def test_a_run_whose_intervals_are_narrow_enough_has_no_more_to_do(tmp_path, ins
 def test_a_run_that_its_budget_ended_gets_as_much_once_more(tmp_path, instant, launcher, seconds):
     run = measured(tmp_path, launcher(0), profile=Profile(2, 3, budget=EACH))
     left = status_of(run)
-    assert (left.left, left.complete.budget) == (resume_command(run.folder), EACH)
+    assert (left.left, left.complete.budget) == (
+        resume_command(run.folder, run.plan.options.starts_code),
+        EACH,
+    )
     assert "1 of 2 whole processes" in str(left.notes()[0])
     bench(run, launcher(0), ignore)
     assert seconds() == 2 * EACH

@@ -43,7 +43,7 @@ def cached_facts(folder: Path, files: Iterable[Path]) -> dict[Path, SourceFacts]
 
     Raises SamestepError where a file cannot be read or is not Python.
     """
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     place = paths.home() / "source facts" / f"{name}.json"
     known, found = _read(place), dict[str, _Kept]()
     for path in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ def package_of(folders: Sequence[Path], workload: str) -> str:
 
     Of two files of one name that of the earlier folder is meant.
     """
-    named = hashlib.sha256("\0".join(map(str, folders)).encode()).hexdigest()[:12]
+    named = hashlib.sha256(os.fsencode("\0".join(map(str, folders)))).hexdigest()[:12]
     outer = f"impls_{named}"
     for name, path in {outer: [], f"{outer}.{workload}": [str(folder) for folder in folders]}.items():
         if name not in sys.modules:

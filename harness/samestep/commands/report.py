@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from samestep.commands.options import warn_left_out
+from samestep.printable import printable
 
 if TYPE_CHECKING:
     from samestep.records.validated import ValidatedRun
@@ -55,5 +56,5 @@ def report_runs(folders: Sequence[Path], out: Path | None = None, draw: bool = T
     warn_left_out(left_out)
     page = out or (RESULTS if len(folders) > 1 else folders[0])
     for line in write_files(runs, page, left_out, draw):
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
     return runs

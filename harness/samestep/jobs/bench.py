@@ -180,7 +180,7 @@ class _Bench:
             self.keep(found)
         if late := self.forecast.overrun(self.eta, now - self.here):
             causes = "; ".join(filter(None, (late, self.lookout.cause)))
-            resume = resume_command(self.run.folder)
+            resume = resume_command(self.run.folder, self.plan.options.starts_code)
             self.say(f"{causes}. It goes on until all is measured; Ctrl-C ends it now, and later `{resume}`")
         if now - self.recorded > ETA_SECONDS:
             self.recorded = now

@@ -9,7 +9,6 @@ that is measured must be what its own selectors and options select here, now.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from samestep.field_checks import count
 from samestep.jobs.planning import FEWEST, planned_cells
 from samestep.measure.fingerprint import fingerprint, slug
 from samestep.records.plan import Plan, RunOptions
+from samestep.records.resume_command import quoted, resume_command
 from samestep.records.store import Run, latest
 from samestep.records.validated import ValidatedRun
 from samestep.workers.environment import changed
@@ -67,11 +67,10 @@ def _confirm(run: Run, roots: Sequence[str], pythons: Mapping[str, str]) -> None
     options = run.plan.options
     if (list(options.roots), dict(options.pythons)) == (list(roots), dict(pythons)):
         return
-    words = shlex.join(options.starts_code)
-    command = f"samestep run --resume {shlex.join([str(run.folder)])} {words}".rstrip()
+    words = " ".join(map(quoted, options.starts_code))
     raise SamestepError(
         f"{run.folder} was begun {'with ' + words if words else 'without --impls and --python'}: a record "
-        f"starts no code by itself, so repeat that: {command}"
+        f"starts no code by itself, so repeat that: {resume_command(run.folder, options.starts_code)}"
     )
 
 

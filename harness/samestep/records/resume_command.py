@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def resume_command(folder: Path) -> str:
+def resume_command(folder: Path, starts_code: Sequence[str]) -> str:
     """Return the command that goes on with the run of a folder: one printable line, which bash takes for that
-    very folder, whatever its name holds."""
+    very folder, whatever its name holds.
+
+    ``starts_code`` are the words that name files to run (`samestep.records.plan.RunOptions.starts_code`).
+    """
     name = str(folder)
-    name = f"./{name}" if name.startswith("-") else name
-    return f"samestep run --resume {shlex.quote(name) if name.isprintable() else _escaped(name)}"
+    words = ["samestep", "run", "--resume", f"./{name}" if name.startswith("-") else name, *starts_code]
+    return " ".join(map(quoted, words))
 
 
-def _escaped(name: str) -> str:
-    r"""Return a name in bash's quotes that know escapes: $'a\x0ab'."""
-    return f"$'{''.join(map(_escape, name))}'"
+def quoted(word: str) -> str:
+    r"""Return a word as bash takes it, in quotes that know escapes where it is not printable: $'a\x0ab'."""
+    return shlex.quote(word) if word.isprintable() else f"$'{''.join(map(_escape, word))}'"
 
 
 def _escape(character: str) -> str:

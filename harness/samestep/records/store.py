@@ -18,6 +18,7 @@ from pathlib import Path
 
 from samestep.codec import Malformed
 from samestep.errors import NotWritten, SamestepError
+from samestep.printable import printable
 from samestep.records import schema
 from samestep.records.plan import Plan, plan_from_json, plan_to_json
 from samestep.records.schema import SCHEMA, Record
@@ -33,6 +34,11 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.samples = folder / SAMPLES
+
+    @property
+    def name(self) -> str:
+        """The folder's name, as a table and a page may show it."""
+        return printable(self.folder.name)
 
     @classmethod
     def create(cls, parent: Path, machine: str, plan: Plan) -> Run:
@@ -129,23 +135,31 @@ class Run:
                 yield record
 
     def lines(self) -> Iterator[str]:
-        """Return the whole lines of the records."""
+        """Return the whole lines of the records. Raises SamestepError where they cannot be read."""
+        return (line for line in self._all_lines() if line.endswith("\n"))
+
+    def _all_lines(self) -> Iterator[str]:
         if not self.samples.is_file():
             return
-        with self.samples.open(encoding="utf-8", errors="replace") as file:
-            yield from (line for line in file if line.endswith("\n"))
+        try:
+            with self.samples.open(encoding="utf-8", errors="replace", newline="\n") as file:
+                yield from file
+        except OSError as error:
+            raise SamestepError(f"{self.samples} cannot be read: {error.strerror}") from error
 
     @property
     def torn(self) -> bool:
-        """Whether the last line was not written to its end."""
-        text = self.samples.read_bytes() if self.samples.is_file() else b""
-        return bool(text) and not text.endswith(b"\n")
+        """Whether the last line was not written to its end. Raises SamestepError as `lines`."""
+        return any(not line.endswith("\n") for line in self._all_lines())
 
     def mend(self) -> None:
-        """Cut a torn last line off, so that the next record starts a line of its own."""
-        text = self.samples.read_bytes()
-        with self.samples.open("r+b") as file:
-            file.truncate(text.rfind(b"\n") + 1)
+        """Cut a torn last line off, so that the next record starts a line of its own. Raises NotWritten."""
+        try:
+            text = self.samples.read_bytes()
+            with self.samples.open("r+b") as file:
+                file.truncate(text.rfind(b"\n") + 1)
+        except OSError as error:
+            raise NotWritten(f"{self.samples} cannot be written: {error.strerror}") from error
 
 
 def latest(parent: Path, machine: str = "*") -> Run:

@@ -28,8 +28,8 @@ def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
     pictures."""
     for run in runs:
         for picture in _of(run):
-            name = f"{picture.name}-{run.folder.name}" if len(runs) > 1 else picture.name
-            yield replace(picture, name=name, filters={**picture.filters, "run": run.folder.name})
+            name = f"{picture.name}-{run.name}" if len(runs) > 1 else picture.name
+            yield replace(picture, name=name, filters={**picture.filters, "run": run.name})
     if len(runs) > 1:
         from samestep.report.pictures import history
 

@@ -59,7 +59,7 @@ class Status:
             *_part(len(found.untimed), "examined and not timed"),
             *_short(found),
         ]
-        what = f"of {formatting.counted(found.cells, 'cell')} {' and '.join(parts)}"
+        what = f"of {formatting.counted(found.cells, 'cell')} {', '.join(parts)}"
         if found.budget is None:
             yield Note(f"This run is unfinished: {what}. To go on with it:", self.resume)
         else:
@@ -119,7 +119,7 @@ def status_of(run: Run) -> Status:
         completeness(run.plan, records),
         looks(records, run.plan.options.threads),
         certainties(cells for _, cells in groups(summaries_of(run))),
-        resume_command(run.folder),
+        resume_command(run.folder, run.plan.options.starts_code),
     )
 
 

@@ -86,7 +86,7 @@ def markdown(run: Run) -> str:
     plan, summaries = run.plan, summaries_of(run)
     machine = plan.machine
     lines = [
-        f"# {run.folder.name}",
+        f"# {run.name}",
         "",
         f"{machine.cpu}, {machine.processors} processors, {plan.options.threads} threads; "
         f"{machine.os}; Python {machine.python}; {', '.join(worker_versions(run))}.",

@@ -91,7 +91,7 @@ def contents(runs: Sequence[ValidatedRun], sources: Sources, left_out: Sequence[
 
 def _run_contents(run: ValidatedRun) -> RunContents:
     """Return what the page shows of a run, all of it in the order of the workloads of its answers."""
-    name, records, summaries = run.folder.name, list(run.records()), summaries_of(run)
+    name, records, summaries = run.name, list(run.records()), summaries_of(run)
     found = answers(name, run.plan, summaries)
     place = workload_order(found)
     ordered = sorted(summaries, key=lambda one: place[one.cell.workload])

@@ -72,7 +72,7 @@ def fingerprint(run: Run) -> list[tuple[str, str]]:
     document = encode(run.plan)
     parts = {name: document[name] for name in PARTS}
     found = [(_name(path), value) for path, value in _flat(parts, ())]
-    return [("run", run.folder.name), *found, *(("version", one) for one in worker_versions(run))]
+    return [("run", run.name), *found, *(("version", one) for one in worker_versions(run))]
 
 
 def _name(path: Sequence[str]) -> str:

@@ -53,7 +53,7 @@ class History:
 def pictures(runs: Sequence[Run]) -> Iterator[Picture]:
     """Return for each machine with several runs one for each case, dtype, device and task."""
     machines: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: run.folder.name):
+    for run in sorted(runs, key=lambda run: run.name):
         cpu, processors = run.plan.machine.cpu, run.plan.machine.processors
         machines.setdefault(f"{cpu}, {processors} processors", []).append(run)
     for machine, mine in machines.items():
@@ -67,7 +67,7 @@ def _history(machine: str, runs: Sequence[Run]) -> History:
     for before, after in pairwise(found):
         real = [c for c in run_diff(before, after).changes if c.contrast.word in ("faster", "slower")]
         changes.append({(change.cell.key, change.task): change for change in real})
-    return History(machine, [run.folder.name for run in runs], found, changes)
+    return History(machine, [run.name for run in runs], found, changes)
 
 
 def _pictures(history: History, several: bool) -> Iterator[Picture]:
