@@ -59,6 +59,8 @@ def ratio_axis(channel: type[Axis], values: Iterable[float | None], title: str) 
 
 def ticks(low: float, high: float) -> list[float]:
     """Return round ratios, 1 among them: few where they go far, many where they are near each other."""
+    if low == high:
+        return [low]
     if high < 2 * low:
         step = 0.1 if high > 1.1 * low else 0.02
         return [round(number * step, 2) for number in range(int(low / step), int(high / step) + 2)]

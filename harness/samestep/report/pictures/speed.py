@@ -149,6 +149,8 @@ def _noise(group: TaskGroup) -> str:
     if timed.noise is None:
         return "The baseline has no A/A control here, so the noise is not known."
     differ = formatting.deviation(timed.noise)
+    if _band(timed.noise) is None:
+        return f"The baseline and its A/A control differ by {differ}."
     unfit = "" if timed.stable else ": too much for fine comparisons"
     return f"Grey: the difference between the baseline and its A/A control, {differ}{unfit}."
 

@@ -94,8 +94,11 @@ def pictures(summaries: Sequence[CellSummary], group: TaskGroup) -> Iterator[Pic
 
 
 def message(curves: Curves) -> str:
-    """Return when each that breaks even does so."""
-    sentences = [_sentence(curves.group, one, calls) for one, calls in curves.breaking_even]
+    """Return when each that breaks even does so, and whether that is sure."""
+    sentences = [
+        _sentence(curves.group, one, calls) + ("" if one.surely_faster else ", if at all")
+        for one, calls in curves.breaking_even
+    ]
     return "; ".join(sentences) or "no high start-up cost breaks even"
 
 
