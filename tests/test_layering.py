@@ -120,6 +120,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "workers.failures": (
         "agreement.verdict", "agreement.arithmetic", "data", "frameworks",
     ),
+    "workers.process_settings": (),
+    "workers.world": ("frameworks", "workers.process_settings"),
     "workers.open_candidate": (
         *DATA, "catalog", "data", "frameworks", "agreement.examination", "workers.raw_requests",
         "workers.failures",
@@ -133,7 +135,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "workers.server": (
         *DATA, "catalog", "conventions", "frameworks", "measure.clock", "measure.timed_tasks",
         "agreement.examination", "workers.protocol", "workers.raw_requests", "workers.request",
-        "workers.kept_objects", "workers.open_candidate", "workers.serving",
+        "workers.kept_objects", "workers.open_candidate", "workers.serving", "workers.world",
     ),
     "workers.judge_server": (
         *DATA, "catalog", "frameworks", "agreement.reference", "agreement.examination",

@@ -7,7 +7,9 @@ frameworks that it needs; both are read without importing the module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol, TypeAlias, TypedDict
 
 import numpy as np
@@ -40,7 +42,8 @@ class Settings:
 class Adapter(Protocol):
     """One framework in one process, configured once, before anything is computed.
 
-    It may have two more methods, ``stopwatch()`` and ``device_memory()``: see the functions of those names.
+    It may have more methods, ``stopwatch()``, ``device_memory()``, ``shared()`` and ``generators()``: see the
+    functions `stopwatch`, `device_memory`, `shared_by` and `generators_of`.
     ``Adapter(settings)`` raises `Unavailable` where the framework does not support the settings here.
     """
 
@@ -63,6 +66,19 @@ class Adapter(Protocol):
 
     def describe(self) -> Description:
         """Return versions, and the settings as they are read back from the framework."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What of a framework all code of a process shares.
+
+    Attributes:
+        settings: by name, in words; values that are equal where nothing was changed.
+        namespaces: modules and classes whose names nobody may bind anew.
+    """
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    namespaces: Sequence[ModuleType | type] = ()
 
 
 class Description(TypedDict, total=False):
@@ -108,4 +124,18 @@ def device_memory(adapter: Adapter) -> int | None:
     or computes elsewhere."""
     ask = getattr(adapter, "device_memory", None)
     found: int | None = ask() if ask else None
+    return found
+
+
+def shared_by(adapter: Adapter) -> Shared:
+    """Return what all code of this process shares of the adapter's framework, as it is now."""
+    read = getattr(adapter, "shared", None)
+    found: Shared = read() if read else Shared()
+    return found
+
+
+def generators_of(adapter: Adapter) -> Callable[[], None]:
+    """Return a function that puts the framework's global random generators back to what they are now."""
+    read = getattr(adapter, "generators", None)
+    found: Callable[[], None] = read() if read else lambda: None
     return found

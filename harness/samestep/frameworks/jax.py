@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
-from samestep.frameworks import Description, Settings, Unavailable
+from samestep.frameworks import Description, Settings, Shared, Unavailable
 
 DISTRIBUTIONS = ("jax",)
 
@@ -49,6 +49,10 @@ class Adapter:
         # None on the CPU; a dict that may lack the peak where the allocator is not XLA's own.
         found: int | None = (self.device.memory_stats() or {}).get("peak_bytes_in_use")
         return found
+
+    def shared(self) -> Shared:
+        settings = {f"JAX's {name}": value for name, value in jax.config.values.items()}
+        return Shared(settings, (jax, jnp, jnp.linalg, jax.lax, jax.nn, jax.random))
 
     def describe(self) -> Description:
         tf32 = jax.config.jax_default_matmul_precision == "tensorfloat32"

@@ -8,7 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # read once, when Keras is
 
 import keras
 
-from samestep.frameworks import Description, Settings, Unavailable, tensorflow
+from samestep.frameworks import Description, Settings, Shared, Unavailable, tensorflow
 
 DISTRIBUTIONS = ("keras",)
 REQUIRES = ("tensorflow",)  # the backend that the rungs are written for
@@ -23,6 +23,19 @@ class Adapter(tensorflow.Adapter):
         super().__init__(settings)
         # Metrics and the arrays given to fit take this type, whatever the layers have.
         keras.config.set_floatx(settings.dtype)
+
+    def shared(self) -> Shared:
+        tensorflow_has, config = super().shared(), keras.config
+        settings = {
+            "Keras' floatx": config.floatx(),
+            "Keras' epsilon": config.epsilon(),
+            "Keras' image data format": config.image_data_format(),
+            "Keras' dtype policy": config.dtype_policy().name,
+            "Keras' filter of tracebacks": config.is_traceback_filtering_enabled(),
+            "Keras' interactive logging": config.is_interactive_logging_enabled(),
+        }
+        spaces = (keras, keras.activations, keras.layers, keras.losses, keras.ops, keras.optimizers)
+        return Shared({**tensorflow_has.settings, **settings}, (*tensorflow_has.namespaces, *spaces))
 
     def describe(self) -> Description:
         about = super().describe()

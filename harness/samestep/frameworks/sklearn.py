@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sklearn
 
-from samestep.frameworks import Description, Settings, Unavailable, numpy
+from samestep.frameworks import Description, Settings, Shared, Unavailable, numpy
 
 DISTRIBUTIONS = ("scikit-learn",)
 
@@ -14,6 +14,9 @@ class Adapter(numpy.Adapter):
         if settings.device != "cpu":
             raise Unavailable("scikit-learn's MLPClassifier computes on the CPU only")
         super().__init__(settings)
+
+    def shared(self) -> Shared:
+        return Shared({"scikit-learn's settings": sklearn.get_config()}, (sklearn,))
 
     def describe(self) -> Description:
         about = super().describe()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.context import global_seed
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from samestep.frameworks import Description, Settings, Unavailable
+from samestep.frameworks import Description, Settings, Shared, Unavailable
 
 DISTRIBUTIONS = ("tensorflow-cpu", "tensorflow")
 
@@ -50,6 +52,25 @@ class Adapter:
 
     def device_memory(self) -> int | None:
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if self.gpu else None
+
+    def shared(self) -> Shared:
+        config = tf.config
+        settings = {
+            "TensorFlow's eager mode": tf.executing_eagerly(),
+            "whether TensorFlow's functions run eagerly": config.functions_run_eagerly(),
+            "TensorFlow's default graph": tf.compat.v1.get_default_graph(),
+            "TensorFlow's XLA mode": config.optimizer.get_jit(),
+            "TensorFlow's optimizer": config.optimizer.get_experimental_options(),
+            "TensorFlow's soft device placement": config.get_soft_device_placement(),
+            "TensorFlow's TF32 mode": config.experimental.tensor_float_32_execution_enabled(),
+            "TensorFlow's deterministic mode": is_op_determinism_enabled(),
+            "TensorFlow's seed": global_seed(),
+            "TensorFlow's threads": (
+                config.threading.get_intra_op_parallelism_threads(),
+                config.threading.get_inter_op_parallelism_threads(),
+            ),
+        }
+        return Shared(settings, (tf, tf.linalg, tf.math, tf.nn, tf.random, tf.Tensor, tf.Variable))
 
     def describe(self) -> Description:
         return {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 
-from samestep.frameworks import Description, Settings, Unavailable
+from samestep.frameworks import Description, Settings, Shared, Unavailable
 
 DISTRIBUTIONS = ("torch",)
 
@@ -47,6 +48,54 @@ class Adapter:
 
     def device_memory(self) -> int | None:
         return torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
+
+    def generators(self) -> Callable[[], None]:
+        state = torch.get_rng_state()
+        if self.device.type != "cuda":
+            return lambda: torch.set_rng_state(state)
+        on_device = torch.cuda.get_rng_state()
+
+        def put_back() -> None:
+            torch.set_rng_state(state)
+            torch.cuda.set_rng_state(on_device)
+
+        return put_back
+
+    def shared(self) -> Shared:
+        backends, autocast = torch.backends, ("cpu", "cuda")
+        settings = {
+            "PyTorch's grad mode": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+            "PyTorch's anomaly detection": torch.is_anomaly_enabled(),
+            "PyTorch's default dtype": torch.get_default_dtype(),
+            "PyTorch's default device": torch.get_default_device(),
+            "PyTorch's modes": torch._C._len_torch_function_stack(),
+            "PyTorch's autocast": [
+                (torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in autocast
+            ],
+            "PyTorch's deterministic mode": torch.get_deterministic_debug_mode(),
+            "PyTorch's filling of memory": torch.utils.deterministic.fill_uninitialized_memory,
+            "PyTorch's threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+            "PyTorch's precision of matrix products": torch.get_float32_matmul_precision(),
+            "PyTorch's mode of cuDNN": [
+                getattr(backends.cudnn, name)
+                for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
+            ],
+            "PyTorch's mode of oneDNN": torch._C._get_mkldnn_enabled(),
+            "PyTorch's kinds of attention": (
+                backends.cuda.flash_sdp_enabled(),
+                backends.cuda.math_sdp_enabled(),
+                backends.cuda.mem_efficient_sdp_enabled(),
+            ),
+            "PyTorch's hooks of all modules": [
+                list(hooks) if isinstance(hooks, Mapping) else hooks
+                for name, hooks in vars(torch.nn.modules.module).items()
+                if name.startswith("_global")
+            ],
+        }
+        nn = torch.nn
+        return Shared(
+            settings, (torch, torch.Tensor, torch.linalg, nn, nn.functional, nn.Module, torch.optim)
+        )
 
     def describe(self) -> Description:
         return {

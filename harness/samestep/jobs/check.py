@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 from samestep.agreement.distance import load_outputs, measure_distance
 from samestep.agreement.findings import FreeRun
-from samestep.agreement.verdict import AGREE, TIMEOUT, UNAVAILABLE, Verdict
+from samestep.agreement.verdict import AGREE, CRASHED, OUT_OF_MEMORY, UNAVAILABLE, WRONG, Verdict
 from samestep.catalog.cell import Cell
 from samestep.errors import SamestepError
 from samestep.measure import clock
@@ -21,6 +21,9 @@ from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, RequestFailed, WorkerLost, WorkerProcess
+
+#: Verdicts that the code of another may be the cause of, where it had the process before.
+OWN_FAULTS = (*WRONG, CRASHED, OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -94,33 +97,37 @@ class _Check:
     wanted: Wanted
 
     def examine_group(self, pool: WorkerPool, cells: list[Cell], bound_to: Sequence[int]) -> None:
-        """Use one worker for all cells; after a crash, one for each that is left, also the crashed one."""
+        """Use one worker for all cells, and a fresh one for those that it must not go on with."""
         missing = self.launcher.missing(cells[0])
         if missing:
             for cell in cells:
                 self.on_result(Examination(cell, missing))
             return
-        left = list(cells)
-        try:
-            with pool.add(self.launcher.start(cells[0], bound_to)) as worker:
-                failure = self._open(worker, cells[0])
-                while left:
-                    self.on_result(self._examine(worker, left[0], failure))
-                    left.pop(0)
-        except WorkerLost as lost:
-            _raise_if_stopped(pool)
-            if lost.verdict.verdict == TIMEOUT:  # once is long enough
-                self.on_result(_failed(left.pop(0), lost))
-        for cell in left:
-            self.on_result(self._examine_alone(pool, cell, bound_to))
+        left = cells
+        while left:
+            left = self._examine_together(pool, left, bound_to)
 
-    def _examine_alone(self, pool: WorkerPool, cell: Cell, bound_to: Sequence[int]) -> Examination:
-        with pool.add(self.launcher.start(cell, bound_to)) as worker:
+    def _examine_together(self, pool: WorkerPool, cells: list[Cell], bound_to: Sequence[int]) -> list[Cell]:
+        """Examine cells in one worker, and return those that are left to a fresh one.
+
+        What changes the world of its process has it to itself from then on; and what fails in a process that
+        others had before says something of itself only where it fails in a fresh one, too.
+        """
+        with pool.add(self.launcher.start(cells[0], bound_to)) as worker:
             try:
-                return self._examine(worker, cell, self._open(worker, cell))
+                failure = self._open(worker, cells[0])
             except WorkerLost as lost:
                 _raise_if_stopped(pool)
-                return _failed(cell, lost)
+                self.on_result(_failed(cells[0], lost))
+                return cells[1:]
+            for number, cell in enumerate(cells):
+                found, changed = self._examine(pool, worker, cell, failure)
+                if number and not failure and found.verdict.verdict in OWN_FAULTS:
+                    return cells[number:]
+                self.on_result(found)
+                if changed:
+                    return cells[number + 1 :]
+        return []
 
     def _open(self, worker: WorkerProcess, cell: Cell) -> RequestFailed | None:
         """Return why the framework could not be opened, and None if it could. Raises `WorkerLost`."""
@@ -130,15 +137,36 @@ class _Check:
             return failure
         return None
 
-    def _examine(self, worker: WorkerProcess, cell: Cell, failure: RequestFailed | None) -> Examination:
+    def _examine(
+        self, pool: WorkerPool, worker: WorkerProcess, cell: Cell, failure: RequestFailed | None
+    ) -> tuple[Examination, bool]:
+        """Return what came of a cell, and whether its worker is of no use for others any more."""
         if failure:
-            return _failed(cell, failure)
+            return _failed(cell, failure), False
         began = clock.now()
         try:
-            answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell))
-        except RequestFailed as failed:
-            return _failed(cell, failed, clock.now() - began)
-        return Examination(cell, answer.verdict, answer.free_run, seconds=clock.now() - began)
+            try:
+                answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell))
+                found = Examination(cell, answer.verdict, answer.free_run, seconds=clock.now() - began)
+            except RequestFailed as failed:
+                found = _failed(cell, failed, clock.now() - began)
+            changes = self.launcher.changes(worker)
+        except WorkerLost as lost:
+            _raise_if_stopped(pool)
+            return _failed(cell, lost, clock.now() - began), True
+        if not changes:
+            return found, False
+        notes = (*found.verdict.notes, changed_for_others(changes))
+        return replace(found, verdict=replace(found.verdict, notes=notes)), True
+
+
+def changed_for_others(changes: Sequence[str]) -> str:
+    """Return what the result of the implementation that changed these says."""
+    several = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+    return (
+        f"changed {', '.join(changes[:3])}{several} for all code of its process, in which nothing else was "
+        "examined after it"
+    )
 
 
 def _raise_if_stopped(pool: WorkerPool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from bdb import BdbQuit
 from pathlib import Path
 
 from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
@@ -16,6 +17,12 @@ IMPLEMENTATIONS = ("samestep.impls.", "impls_")
 #: How PyTorch, JAX and TensorFlow say that memory is exhausted: each has its own class for it.
 EXHAUSTED = ("OutOfMemoryError", "RESOURCE_EXHAUSTED", "can't allocate memory")
 
+#: What a debugger and `input` raise where standard input has ended: there is nobody to ask.
+EMPTY_INPUT: dict[type, str] = {
+    EOFError: "reads standard input, which is empty in a worker",
+    BdbQuit: "stops at a breakpoint, and standard input is empty in a worker",
+}
+
 
 def failure(error: BaseException) -> Verdict:
     """Return the verdict of an exception: what it was, in one line, and where in the implementation."""
@@ -23,7 +30,8 @@ def failure(error: BaseException) -> Verdict:
         return Verdict(UNAVAILABLE, one_line(error))
     if isinstance(error, UnknownOperation):  # the reference's, which says nothing of the implementation
         return Verdict(ABSTAINS, one_line(error))
-    text = f"{type(error).__name__}: {one_line(error)}{_place(error)}"
+    what = EMPTY_INPUT.get(type(error)) or one_line(error)
+    text = f"{type(error).__name__}: {what}{_place(error)}"
     exhausted = isinstance(error, MemoryError) or any(mark in text for mark in EXHAUSTED)
     return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
 

@@ -14,8 +14,8 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
 from samestep.workers.judge import Judge
-from samestep.workers.process import JUDGE, WorkerProcess
-from samestep.workers.protocol import Confirm, Confirmed, Examine, Examined, Open, Opened
+from samestep.workers.process import JUDGE, RequestFailed, WorkerProcess
+from samestep.workers.protocol import Confirm, Confirmed, Examine, Examined, Open, Opened, ReadChanges
 from samestep.workers.raw_requests import Subject
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
@@ -77,6 +77,16 @@ class Launcher:
         """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""
         request = Confirm(self.subject(cell), settings_of(cell), tuple(self.roots))
         return judge.ask(worker, request, self.patience)
+
+    def changes(self, worker: WorkerProcess) -> Sequence[str]:
+        """Return what the implementation that a worker loaded last changed for all code of its process.
+
+        Raises `WorkerLost` as `WorkerProcess.ask`.
+        """
+        try:
+            return worker.ask(ReadChanges(), self.patience).changes
+        except RequestFailed as failed:
+            return [f"what this could be read with ({failed})"]
 
     def subject(self, cell: Cell) -> Subject:
         """Return what a worker is to examine or to time."""

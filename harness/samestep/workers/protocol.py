@@ -82,6 +82,13 @@ class MemoryRead:
 
 
 @dataclass(frozen=True)
+class ChangesRead:
+    """What an implementation changed for all code of its process, each in a few words."""
+
+    changes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class PeakMeasured:
     """Seconds and operations of one large matrix product, and how many processors were busy."""
 
@@ -166,6 +173,14 @@ class ReadMemory(Request[MemoryRead]):
 
 
 @dataclass(frozen=True)
+class ReadChanges(Request[ChangesRead]):
+    """Return what the implementation that was loaded last changed for all code of its process."""
+
+    OP = "changes"
+    ANSWER = ChangesRead
+
+
+@dataclass(frozen=True)
 class MeasurePeak(Request[PeakMeasured]):
     """Time one large matrix product."""
 
@@ -227,7 +242,7 @@ class Confirm(Request[Confirmed]):
 REQUESTS: dict[str, type[Request[object]]] = {
     kind.OP: kind  # type: ignore[misc]  # each has its own type of answer
     for kind in (
-        Open, Prepare, TakeSample, MeasurePeak, ReadMemory, Import, Ask,
+        Open, Prepare, TakeSample, MeasurePeak, ReadMemory, ReadChanges, Import, Ask,
         Load, Make, Adopt, Export, Call,
         Examine, Confirm,
     )

@@ -26,6 +26,7 @@ from samestep.workers.open_candidate import load_module, open_candidate
 from samestep.workers.protocol import (
     Answered,
     Ask,
+    ChangesRead,
     Failed,
     Import,
     Imported,
@@ -36,12 +37,14 @@ from samestep.workers.protocol import (
     PeakMeasured,
     Prepare,
     Prepared,
+    ReadChanges,
     ReadMemory,
     Sampled,
     TakeSample,
 )
 from samestep.workers.raw_requests import Adopt, Call, Export, Load, Loaded, Make, Subject
 from samestep.workers.serving import serve
+from samestep.workers.world import Watch
 
 C = TypeVar("C", bound=NativeCandidate)
 
@@ -52,6 +55,7 @@ class Server:
     catalog: Catalog
     adapter: Adapter
     settings: Settings
+    watch: Watch
     tasks: TimedTasks
     peak: Peak | None = None
     memory: tuple[int, int | None] | None = None
@@ -69,6 +73,7 @@ class Server:
             return adapter
 
         seconds, self.adapter = timed(configure, nothing)
+        self.watch = Watch(self.adapter)
         return Opened(decode(FrameworkFacts, {**self.adapter.describe(), "import_seconds": seconds}))
 
     def load(self, request: Load) -> Loaded:
@@ -76,9 +81,14 @@ class Server:
         if request.prepared:
             calls: NativeCalls = self.tasks.candidate.native_calls
         else:
+            self.watch.begin()
             calls = NativeCalls(load_module(self.catalog, request.subject), self.adapter)
         self.objects = KeptObjects(calls)
         return self.objects.load(request)
+
+    def read_changes(self, request: ReadChanges) -> ChangesRead:
+        """Return what the implementation that was loaded last changed for all code of this process."""
+        return ChangesRead(self.watch.changes())
 
     def prepare(self, request: Prepare) -> Prepared | Failed:
         """Take the first call of each task and a GPU's transfers, and find how many loops make a sample.
@@ -151,6 +161,7 @@ OPERATIONS: dict[type, Callable[..., object]] = {
     Prepare: Server.prepare,
     TakeSample: Server.take_sample,
     ReadMemory: Server.read_memory,
+    ReadChanges: Server.read_changes,
     MeasurePeak: Server.measure_peak,
     Import: Server.import_framework,
     Ask: Server.ask,
