@@ -1,4 +1,4 @@
-"""An exception of an implementation, or of its reference, as a verdict of its cell."""
+"""An exception of an implementation, of its reference or of samestep itself, as a verdict of its cell."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import traceback
 from bdb import BdbQuit
 from pathlib import Path
 
-from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
-from samestep.agreement.verdict import ABSTAINS, CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
+from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from samestep.data import DataError
 from samestep.frameworks import Unavailable
 
 #: Packages that implementations are imported as, the catalog's and those of further roots.
 IMPLEMENTATIONS = ("samestep.impls.", "impls_")
+
+#: Where samestep calls implementations and frameworks: what is raised there is theirs.
+CALLERS = (
+    "samestep.frameworks.", "samestep.conventions.", "samestep.measure.",
+    "samestep.agreement.examination.native_calls",
+)  # fmt: skip
+
+#: What the machine or the installation raises, wherever it is met.
+SURROUNDINGS = (OSError, ImportError, SyntaxError)
 
 #: How PyTorch, JAX and TensorFlow say that memory is exhausted: each has its own class for it.
 EXHAUSTED = ("OutOfMemoryError", "RESOURCE_EXHAUSTED", "can't allocate memory")
@@ -28,12 +36,13 @@ def failure(error: BaseException) -> Verdict:
     """Return the verdict of an exception: what it was, in one line, and where in the implementation."""
     if isinstance(error, Unavailable | DataError) or lacks_a_package(error):
         return Verdict(UNAVAILABLE, one_line(error))
-    if isinstance(error, UnknownOperation):  # the reference's, which says nothing of the implementation
-        return Verdict(ABSTAINS, one_line(error))
     what = EMPTY_INPUT.get(type(error)) or one_line(error)
-    text = f"{type(error).__name__}: {what}{_place(error)}"
-    exhausted = isinstance(error, MemoryError) or any(mark in text for mark in EXHAUSTED)
-    return Verdict(OUT_OF_MEMORY if exhausted else CRASHED, text)
+    text = f"{type(error).__name__}: {what}{_place(error, IMPLEMENTATIONS)}"
+    if isinstance(error, MemoryError) or any(mark in text for mark in EXHAUSTED):
+        return Verdict(OUT_OF_MEMORY, text)
+    if _is_own(error):
+        text = f"samestep itself failed: {text}{_place(error, ('samestep.',))}; please report it"
+    return Verdict(CRASHED, text)
 
 
 def lacks_a_package(error: BaseException) -> bool:
@@ -48,9 +57,18 @@ def one_line(error: BaseException) -> str:
     return lines[0][:300] if lines else "no message"
 
 
-def _place(error: BaseException) -> str:
-    """Return the last line of an implementation that the error passed through."""
+def _is_own(error: BaseException) -> bool:
+    """Return whether samestep's own code raised it, in no implementation and in no call of one."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [name for name in modules if name.startswith("samestep.")]
+    if isinstance(error, SURROUNDINGS) or any(name.startswith(IMPLEMENTATIONS) for name in modules):
+        return False
+    return bool(own) and not own[-1].startswith(CALLERS)
+
+
+def _place(error: BaseException, packages: tuple[str, ...]) -> str:
+    """Return the last line of these packages that the error passed through."""
     walked = traceback.walk_tb(error.__traceback__)
     own = [(f.f_code.co_filename, line) for f, line in walked
-           if f.f_globals.get("__name__", "").startswith(IMPLEMENTATIONS)]  # fmt: skip
+           if f.f_globals.get("__name__", "").startswith(packages)]  # fmt: skip
     return f" ({Path(own[-1][0]).name}:{own[-1][1]})" if own else ""
