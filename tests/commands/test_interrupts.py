@@ -33,6 +33,7 @@ def test_an_interrupt_exits_3_keeps_the_records_and_leaves_no_worker(impls, tmp_
     assert workers
     assert all(gone(worker.pid) for worker in workers)
     (folder,) = tmp_path.glob("*/*")
+    assert f"to go on with it: samestep run --resume {folder} " in complaint
     assert any('"kind": "sample"' in line for line in whole_lines(folder / "samples.jsonl"))
     assert samestep("report", folder).returncode == 0
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from samestep.analysis.busy import is_busy
+from samestep.analysis.busy import by_others, is_busy
 from samestep.jobs import lookout
 from samestep.jobs.bench import bench
 from samestep.jobs.eta import PRIOR_SECONDS, Eta, Unit
@@ -25,7 +25,7 @@ TURN, CHECK = Unit("turn", "torch", "a cell", "train"), Unit("check", "torch", "
 
 
 def seen(elsewhere: float, processors: int = 2, stolen: float = 0.0) -> MachineLoad:
-    foreign = [Foreign("stress", elsewhere)]
+    foreign = (Foreign("stress", elsewhere),)
     return MachineLoad(10.0, processors, elsewhere, stolen, 15.0, 0.5, foreign)
 
 
@@ -80,6 +80,14 @@ def test_a_machine_is_busy_where_others_leave_less_than_a_worker_needs(elsewhere
     assert is_busy(seen(elsewhere, processors), threads) == busy
 
 
+def test_what_a_record_makes_up_of_others_is_shown_as_what_can_be():
+    made_up = MachineLoad(1.0, 2, 2.0**99, 0.0, 1.0, None, [Foreign("\x1b[31m" + "x" * 999, 2.0**99)] * 99)
+    text = by_others(made_up)
+    assert text.startswith("others keep 2.0 of 2 processors busy (\\x1b[31mx")
+    assert text.isprintable()
+    assert len(text) < 200
+
+
 def test_what_the_hypervisor_takes_makes_a_machine_busy_too():
     assert is_busy(seen(0.0, stolen=0.3), 2)
 
@@ -102,10 +110,10 @@ def test_a_busy_machine_is_said_once_and_recorded_at_every_look(tmp_path, instan
     run = begin(tmp_path, launcher(0), profile=Profile(2, 3))
     bench(run, launcher(0), ignore, said.append)
     assert said[0] == (
-        "others keep 1.9 of 2 processors busy (stress 190 %): times scatter, and the run may take much "
+        "others keep 1.9 of 2 processors busy (stress 190 %): times will scatter, and the run may take much "
         "longer than forecast"
     )
-    assert sum("times scatter" in line for line in said) == 1
+    assert sum("times will scatter" in line for line in said) == 1
     kept = records(run, MachineLoad)
     assert len(kept) > 3
     assert kept[:3] == [seen(0.0), seen(1.9), seen(1.8)]

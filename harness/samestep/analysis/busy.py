@@ -15,6 +15,9 @@ from samestep.measure.interference import SHARE
 from samestep.printable import printable
 from samestep.records.schema import MachineLoad, Record
 
+#: Of so many programs the name is shown, and so many letters of it: more the kernel does not keep.
+NAMED, LETTERS = 3, 15
+
 
 def taken(found: MachineLoad, threads: int) -> float:
     """Return how many of the processors that a worker needs others took."""
@@ -32,16 +35,24 @@ def by_others(found: MachineLoad) -> str:
     (stress 98 %, python 92 %)"."""
     parts = []
     if found.elsewhere >= SHARE or not found.stolen:
-        parts.append(
-            f"others keep {found.elsewhere:.1f} of {found.processors} processors busy ({_names(found)})"
-        )
+        parts.append(f"others keep {_many(found.elsewhere, found)} busy ({_names(found)})")
     if found.stolen >= SHARE:
-        parts.append(f"other virtual machines take {found.stolen:.1f} of {found.processors} processors")
+        parts.append(
+            f"other virtual machines take {_many(found.stolen, found)} of {found.processors} processors"
+        )
     return ", ".join(parts)
 
 
+def _many(processors: float, found: MachineLoad) -> str:
+    """Return how many of the processors: not more than there are, whatever a record says."""
+    return f"{min(processors, found.processors):.1f} of {found.processors} processors"
+
+
 def _names(found: MachineLoad) -> str:
-    named = ", ".join(f"{printable(one.name)} {100 * one.share:.0f} %" for one in found.foreign)
+    named = ", ".join(
+        f"{printable(one.name[:LETTERS])} {100 * min(one.share, found.processors):.0f} %"
+        for one in found.foreign[:NAMED]
+    )
     return named or "which they are cannot be seen from here"
 
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from samestep.catalog.selection import with_aa_copies
 from samestep.commands.options import Selection, emit, exit_for, measured, selection
+from samestep.errors import NotWritten
 from samestep.jobs.bench import bench
 from samestep.jobs.eta import Eta
 from samestep.jobs.planning import make_plan, networks
@@ -22,6 +23,7 @@ from samestep.measure import clock
 from samestep.measure.fingerprint import slug
 from samestep.printable import printable
 from samestep.records.plan import Profile, RunOptions
+from samestep.records.resume_command import resume_command
 from samestep.records.store import Run
 from samestep.report import tables, terminal
 from samestep.report.run_document import document
@@ -66,7 +68,13 @@ def measure(run: Run) -> None:
     with cleanup.temporary_folder() as cache, bar:
         launcher = replace(launcher_of(run.plan), cache=cache, separate_caches=True)
         task = bar.add_task("", total=None, eta="")
-        bench(run, launcher, _drawing(bar, task), _telling(bar))
+        say = _telling(bar)
+        try:
+            bench(run, launcher, _drawing(bar, task), say)
+        except (KeyboardInterrupt, NotWritten):
+            resume = resume_command(run.folder, run.plan.options.starts_code)
+            say(f"this run is unfinished; to go on with it: {resume}")
+            raise
         bar.update(task, description="done", eta="", refresh=True)
 
 
