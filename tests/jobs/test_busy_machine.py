@@ -90,6 +90,11 @@ def test_what_a_record_makes_up_of_others_is_shown_as_what_can_be():
 
 def test_what_the_hypervisor_takes_makes_a_machine_busy_too():
     assert is_busy(seen(0.0, stolen=0.3), 2)
+    assert by_others(seen(0.0, stolen=0.3)) == "other virtual machines take 0.3 of 2 processors"
+    assert by_others(seen(0.6, stolen=0.3)) == (
+        "others keep 0.6 of 2 processors busy (stress 60 %), other virtual machines take 0.3 of 2 processors"
+    )
+    assert by_others(seen(0.04, stolen=0.04)).startswith("others keep 0.0 of 2 processors busy")
 
 
 @pytest.fixture
@@ -120,12 +125,13 @@ def test_a_busy_machine_is_said_once_and_recorded_at_every_look(tmp_path, instan
 
 
 def test_a_run_that_takes_more_than_twice_its_forecast_says_why_it_goes_on(
-    tmp_path, instant, launcher, seconds, looks
+    tmp_path, instant, launcher, seconds, looks, monkeypatch
 ):
+    monkeypatch.setattr(clock, "pace", lambda: 0.1)
     looks += [seen(1.9)]
     said: list[str] = []
     run = begin(tmp_path, launcher(0), profile=Profile(2, 3))
-    bench(run, launcher(0), ignore, said.append)  # a turn takes a second: 40 times what was expected
+    bench(run, launcher(0), ignore, said.append)  # a turn takes a second: 400 times what was expected
     (line,) = [one for one in said if "forecast to take" in one]
     assert "samples take " in line
     assert "others keep 1.9 of 2 processors busy (stress 190 %)" in line

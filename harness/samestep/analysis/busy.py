@@ -34,12 +34,10 @@ def by_others(found: MachineLoad) -> str:
     """Return what others use, and which they are as far as can be told: "others keep 1.9 of 2 processors busy
     (stress 98 %, python 92 %)"."""
     parts = []
-    if found.elsewhere >= SHARE or not found.stolen:
+    if found.elsewhere >= min(SHARE, found.stolen):
         parts.append(f"others keep {_many(found.elsewhere, found)} busy ({_names(found)})")
-    if found.stolen >= SHARE:
-        parts.append(
-            f"other virtual machines take {_many(found.stolen, found)} of {found.processors} processors"
-        )
+    if found.stolen >= SHARE or found.stolen > found.elsewhere:
+        parts.append(f"other virtual machines take {_many(found.stolen, found)}")
     return ", ".join(parts)
 
 
