@@ -90,7 +90,7 @@ def _differences(plan: Plan) -> Iterator[str]:
     now = identities(catalog, plan.cells)
     for name in {**plan.sources, **now}:
         if now.get(name) != plan.sources.get(name):
-            yield f"{_braced(name)} was edited since {{}} began"
+            yield f"the code of {_braced(name)} was edited since {{}} began"
 
 
 def _unasked(catalog: Catalog, plan: Plan) -> Iterator[str]:
