@@ -12,7 +12,7 @@ from samestep.catalog.cell import Cell
 from samestep.measure import clock
 from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher, settings_of
-from samestep.workers.protocol import Confirm, Confirmed
+from samestep.workers.protocol import Confirm, Confirmed, JudgeTimed, TimedJudged
 from tests.made.instant import Instant, answering, examining
 from tests.made.rungs import GOOD, root
 
@@ -30,8 +30,12 @@ def instant(monkeypatch) -> list[Instant]:
     def confirm(launcher: Launcher, _: Judge, worker: Instant, cell: Cell) -> Confirmed:
         return worker.ask(Confirm(launcher.subject(cell), settings_of(cell)), launcher.patience)
 
+    def judge_timed(launcher: Launcher, _: Judge, worker: Instant, cell: Cell) -> TimedJudged:
+        return worker.ask(JudgeTimed(launcher.subject(cell), settings_of(cell)), launcher.patience)
+
     monkeypatch.setattr(Launcher, "start", start)
     monkeypatch.setattr(Launcher, "confirm", confirm)
+    monkeypatch.setattr(Launcher, "judge_timed", judge_timed)
     examining(monkeypatch, {})
     return started
 

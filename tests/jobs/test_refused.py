@@ -20,7 +20,7 @@ from tests.made.instant import TASKS, answering, measured, summaries
         (
             "sample",
             {"seconds": 240 / 2400 / PLAUSIBLE / 1.1},
-            "loss_and_grads does 2.2 times the flop/s of this machine's best matrix product",
+            "loss_and_grads: it does 2.2 times the flop/s of this machine's best matrix product",
         ),
     ],
 )

@@ -18,28 +18,43 @@ from samestep.jobs.bench import bench
 from samestep.jobs.check import Examination, Wanted
 from samestep.jobs.eta import Eta
 from samestep.jobs.planning import make_plan
+from samestep.measure.account import Spent
 from samestep.records.plan import Profile, RunOptions
 from samestep.records.schema import FrameworkFacts, Sample
 from samestep.records.store import Run
 from samestep.workers.launcher import Launcher
 from samestep.workers.protocol import (
+    ChangesRead,
     Confirm,
     Confirmed,
+    Done,
+    JudgeTimed,
+    LookAt,
+    LookedAt,
+    MakeReady,
     MeasurePeak,
+    MeetAgain,
     MemoryRead,
+    MetAgain,
     Open,
     Opened,
     PeakMeasured,
     Prepare,
     Prepared,
+    ReadChanges,
     ReadMemory,
+    Rest,
     Sampled,
     TakeSample,
+    TimedJudged,
 )
 from samestep.workers.request import Request
 
 TASKS = ("loss_and_grads", "train_step", "train")
 PROFILE = Profile(invocations=2, rounds=3)
+
+#: What the parent waits for a sample beyond its own time, as a part of that.
+ROUND_TRIP = 1 / 1000
 
 
 class Instant:
@@ -48,6 +63,7 @@ class Instant:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.alive = True
+        self.passed = 0.0  # on the parent's clock, in seconds of this worker's samples
         self.asked: list[Request[Any]] = []
 
     def stop(self) -> None:
@@ -58,7 +74,28 @@ class Instant:
     def ask(self, request: Request[Any], _: float) -> Any:
         assert self.alive
         self.asked.append(request)
-        return getattr(self, OPERATIONS[type(request)])(request)
+        answer = getattr(self, OPERATIONS[type(request)])(request)
+        if isinstance(answer, Sampled):
+            self.passed += answer.seconds * (1 + ROUND_TRIP)
+        return answer
+
+    def spent(self) -> Spent:
+        return Spent(self.passed, self.passed, self.passed, 0.0)
+
+    def done(self, _: Rest | MakeReady) -> Done:
+        return Done()
+
+    def look_at(self, _: LookAt) -> LookedAt:
+        return LookedAt(late=0.0)
+
+    def meet_again(self, _: MeetAgain) -> MetAgain:
+        return MetAgain(first=1.0, again=1.0)
+
+    def read_changes(self, _: ReadChanges) -> ChangesRead:
+        return ChangesRead([])
+
+    def judge_timed(self, _: JudgeTimed) -> TimedJudged:
+        return TimedJudged(Verdict(AGREE))
 
     def open(self, _: Open) -> Opened:
         return Opened(FrameworkFacts(import_seconds=0.25, versions={}, threads=1, matmul="float32"))
@@ -86,7 +123,8 @@ class Instant:
 
 OPERATIONS = {
     Open: "open", Prepare: "prepare", TakeSample: "sample", MeasurePeak: "measure_peak", Confirm: "confirm",
-    ReadMemory: "read_memory",
+    ReadMemory: "read_memory", ReadChanges: "read_changes", Rest: "done", MakeReady: "done",
+    LookAt: "look_at", MeetAgain: "meet_again", JudgeTimed: "judge_timed",
 }  # fmt: skip
 
 #: What an answer says otherwise, by its fields (of an opening, by those of the framework's facts).

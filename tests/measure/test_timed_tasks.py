@@ -12,7 +12,7 @@ import pytest
 from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.frameworks import Settings
 from samestep.frameworks.numpy import Adapter
-from samestep.measure import clock, timed_tasks
+from samestep.measure import clock
 from samestep.measure.timed_tasks import (
     FIRST_CALLS,
     FIRST_LONG_CALLS,
@@ -26,7 +26,6 @@ from samestep.measure.timed_tasks import (
     WAIT_TRIES,
     WARM_SECONDS,
     MissingWait,
-    Peak,
     TimedCandidate,
     TimedTasks,
     quantiles,
@@ -187,21 +186,6 @@ def test_calibration_ends_where_the_clock_is_too_coarse_to_see_a_call(monkeypatc
     ticking = lambda: round(counter.seconds, 2)  # noqa: E731
     monkeypatch.setattr(clock, "perf_counter", ticking)
     assert measured.calibrate("step") * counter.cost >= SAMPLE_SECONDS / 2
-
-
-def test_a_peak_counts_the_multiply_adds_of_the_product(monkeypatch):
-    monkeypatch.setattr(Peak, "SIZE", 8)
-    sample = Peak(Adapter(Settings()), "float32").sample()
-    assert sample.flops == 2 * 8**3
-    assert sample.seconds > 0
-    assert sample.processors > 0
-
-
-def test_a_peak_multiplies_in_the_dtype_of_the_cell(monkeypatch):
-    monkeypatch.setattr(timed_tasks.Peak, "SIZE", 4)
-    assert {Peak(Adapter(Settings()), dtype).a.dtype.name for dtype in ("float32", "float64")} == {
-        "float32", "float64",
-    }  # fmt: skip
 
 
 # -- the calls one by one --------------------------------------------------------------------------------

@@ -24,19 +24,25 @@ from samestep.workers.protocol import (
     Examined,
     Failed,
     Import,
+    JudgeTimed,
+    LookAt,
+    MakeReady,
     MeasurePeak,
+    MeetAgain,
     Misused,
     Open,
     PeakMeasured,
     Prepare,
+    ReadChanges,
     ReadMemory,
+    Rest,
     TakeSample,
     read_answer,
     read_request,
     write_answer,
     write_request,
 )
-from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Make, Subject
+from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Make, ShowTimed, Subject
 from samestep.workers.server import OPERATIONS
 
 SUBJECT = Subject("two_layer", "mine", "tiny", 3, Path("/tmp/mine.py"))
@@ -45,7 +51,14 @@ EXAMPLES = [
     Examine(SUBJECT, Settings(), (Path("/a"),), Path("/tmp/first.npz"), 100),
     Prepare(SUBJECT, {"train": 7}),
     Prepare(SUBJECT),
+    Rest(),
+    MakeReady("train", 7, 3, judged=True),
     TakeSample("train", 7),
+    LookAt(),
+    MeetAgain("forward", 7, 3),
+    JudgeTimed(SUBJECT, Settings("float64")),
+    ReadChanges(),
+    ShowTimed(dropped=(3,)),
     Confirm(SUBJECT, Settings("float64")),
     MeasurePeak(),
     ReadMemory(),
@@ -67,7 +80,7 @@ def test_a_request_is_a_message_that_names_its_operation(request_):
 
 
 def test_every_request_has_its_own_operation_which_the_server_knows():
-    assert len(REQUESTS) == len({type(one) for one in EXAMPLES}) == 14
+    assert len(REQUESTS) == len({type(one) for one in EXAMPLES}) == 21
     assert OPERATIONS.keys() | judge_server.OPERATIONS.keys() == set(REQUESTS.values())
     assert not OPERATIONS.keys() & judge_server.OPERATIONS.keys()
 

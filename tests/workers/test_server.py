@@ -16,10 +16,16 @@ from samestep.workers.judge_server import JudgeServer, ask_over, judge
 from samestep.workers.protocol import (
     Confirm,
     Confirmed,
+    Done,
     Examine,
     Examined,
     Failed,
+    JudgeTimed,
+    LookAt,
+    LookedAt,
+    MakeReady,
     MeasurePeak,
+    MeetAgain,
     Misused,
     Open,
     Opened,
@@ -27,6 +33,7 @@ from samestep.workers.protocol import (
     Prepare,
     Prepared,
     ReadMemory,
+    Rest,
     Sampled,
     TakeSample,
     read_request,
@@ -184,10 +191,15 @@ def test_the_first_invocation_calibrates_and_later_ones_take_its_loops(server):
 
 def test_a_sample_and_a_peak_are_timed_and_the_subject_is_confirmed(server):
     serve(server, Prepare(subject(), dict.fromkeys(TASKS, 2)))
+    assert serve(server, Rest()) == serve(server, MakeReady("train", 2, draw=7, judged=True)) == Done()
     sampled = serve(server, TakeSample("train", 2))
     assert isinstance(sampled, Sampled)
     assert (sampled.loops, sampled.gpu) == (2, None)
     assert sampled.seconds > 0
+    assert isinstance(serve(server, LookAt()), LookedAt)
+    timed = judged(server, JudgeTimed(subject(), Settings(), server.catalog.roots.own))
+    assert (timed.verdict.verdict, timed.doubt) == ("agree", None)
+    assert serve(server, MeetAgain("loss_and_grads", 8, draw=1)).first > 0
     peak = serve(server, MeasurePeak())
     assert isinstance(peak, PeakMeasured)
     assert peak.seconds > 0

@@ -101,6 +101,13 @@ class Description(TypedDict, total=False):
     blas: list[str]
 
 
+def is_native(adapter: Adapter, value: object) -> bool:
+    """Return whether a value is an array of the adapter's framework, by its type and not by what it says of
+    itself; an adapter that cannot tell takes everything."""
+    ask = getattr(adapter, "is_native", None)
+    return ask is None or bool(ask(value))
+
+
 class Stopwatch(Protocol):
     """A clock of the device: `start` and `stop` are queued like any other work."""
 

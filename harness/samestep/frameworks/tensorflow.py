@@ -30,10 +30,14 @@ class Adapter:
         # The copy matters: on the CPU an eager tensor may share an ndarray's memory.
         return tf.constant(array.copy())
 
+    def is_native(self, value: object) -> bool:
+        kinds = (tf.Tensor, tf.Variable, np.ndarray, np.generic)
+        return issubclass(type(value), kinds)  # isinstance would ask the value
+
     def to_numpy(self, array: object) -> np.ndarray:
-        if isinstance(array, tf.Tensor | tf.Variable):
+        if issubclass(type(array), tf.Tensor | tf.Variable):
             return np.array(array.numpy())
-        if isinstance(array, np.ndarray | np.generic):  # what a session returns
+        if issubclass(type(array), np.ndarray | np.generic):  # what a session returns
             return np.array(array)
         hint = ": tf.convert_to_tensor makes one of it" if isinstance(array, tf.IndexedSlices) else ""
         raise TypeError(f"{type(array).__name__} is not a tf.Tensor{hint}")

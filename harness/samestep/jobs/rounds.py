@@ -8,7 +8,7 @@ of each other.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +17,21 @@ from samestep.agreement.verdict import AGREE, INVALID, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
+from samestep.jobs.looks import Looks
 from samestep.jobs.progress import Progress, Silent
+from samestep.jobs.sampling import Asked, Sampling, refused
 from samestep.jobs.starting import start_workers
 from samestep.jobs.state import Known, Turn
 from samestep.measure import clock
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import CellVerdict, Finish, Finished, Peak, Record, Sample
+from samestep.spec import Task
 from samestep.workers.environment import processor_sets
 from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, WorkerProcess
-from samestep.workers.protocol import MeasurePeak, PeakMeasured, ReadMemory, Sampled, TakeSample
+from samestep.workers.protocol import MeasurePeak, PeakMeasured, ReadChanges, ReadMemory, Sampled
 from samestep.workers.request import A, Request
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
@@ -39,6 +42,9 @@ PEAK_ROUNDS = 1
 
 #: How often a disturbed sample is re-measured, and of how many turns at most.
 RETAKES, RETAKEN_SHARE = 1, 1 / 8
+
+#: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
+CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "samestep.frameworks.")
 
 #: Processors that may be busy beyond those that were asked for, as a part of them.
 MARGIN = 1 / 4
@@ -95,6 +101,13 @@ class _Invocation:
         self.workers: dict[Cell, WorkerProcess] = {}
         self.loops: dict[Cell, dict[str, int]] = {}
         self.turns = self.retaken = 0
+        self.sampling = Sampling(launcher)
+        self.flops = {
+            (cell.of_case, task): facts.flops
+            for cell in self.cells
+            for task, facts in plan.tasks_of(cell).items()
+        }
+        self.looks: dict[Cell, Looks] = {}
 
     @property
     def seed(self) -> str:
@@ -108,10 +121,10 @@ class _Invocation:
         with WorkerPool(processor_sets(threads)[:1] * threads) as pool:
             try:
                 yield from self._start(pool)
-                tasks = list(self.launcher.catalog.spec(self.cells[0].workload).tasks)
-                for turn in range(self.rounds):
-                    yield from self._round(turn, tasks)
                 with self.launcher.judge(self.cells[0]) as judge:
+                    tasks = list(self.tasks)
+                    for turn in range(self.rounds):
+                        yield from self._round(turn, tasks, judge)
                     for cell in list(self.workers):
                         yield from self._finish(cell, judge)
             finally:
@@ -131,10 +144,16 @@ class _Invocation:
                 yield from self._failed(cell, started.failure)
             else:
                 self.loops[cell] = dict(started.loops)
+                self.looks[cell] = Looks.drawn(list(started.loops), self.rounds)
                 yield started.record(self.group, self.number)
         self.workers = {cell: self.workers[cell] for cell in self.cells if cell in self.workers}
 
-    def _round(self, turn: int, tasks: list[str]) -> Iterator[Record]:
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The tasks of the group's workload."""
+        return self.launcher.catalog.spec(self.cells[0].workload).tasks
+
+    def _round(self, turn: int, tasks: list[str], judge: Judge) -> Iterator[Record]:
         order = random.Random(f"{self.seed}/{turn}")
         yield from self._peaks(turn, order)
         order.shuffle(tasks)
@@ -143,14 +162,14 @@ class _Invocation:
             order.shuffle(cells)
             for cell in cells:
                 if cell in self.workers and not self._taken("sample", cell, turn, task):
-                    yield from self._sample(cell, turn, task)
+                    yield from self._sample(cell, turn, task, judge)
 
-    def _sample(self, cell: Cell, turn: int, task: str) -> Iterator[Record]:
+    def _sample(self, cell: Cell, turn: int, task: str, judge: Judge) -> Iterator[Record]:
         """One turn; a sample that was disturbed is kept, and re-measured, within bounds."""
         began = clock.now()
         self.turns += 1
         for attempt in range(RETAKES + 1):
-            answer = yield from self._ask(cell, TakeSample(task, self.loops[cell][task]))
+            answer = yield from self._believed(cell, turn, task, judge)
             if answer is None:
                 return
             many = self.retaken >= max(1, RETAKEN_SHARE * self.turns)
@@ -161,6 +180,32 @@ class _Invocation:
                 break
         self.progress.done(unit("turn", cell, task), clock.now() - began)
         self.progress.doing(f"{cell.of_case} {task}, round {turn + 1}")
+
+    def _believed(
+        self, cell: Cell, turn: int, task: str, judge: Judge
+    ) -> Generator[Record, None, Sampled | None]:
+        """Return a sample that goes with all that is known, after a record of each that did not; None where
+        there is none: then the worker's verdict is recorded."""
+        looks = self.looks[cell]
+        asked = Asked(
+            self.workers[cell], cell, task, self.loops[cell][task], self.flops[cell.of_case, task],
+            looks[task] == turn,
+        )  # fmt: skip
+        try:
+            *doubtful, last = self.sampling.take(asked)
+            if asked.judged and looks.judged == task:
+                self.sampling.see_that_it_is_right(asked, judge)
+            if asked.judged and asked.loops > 1 and not self.tasks[task].trains:
+                self.sampling.see_that_it_computes(asked)
+        except NoAnswer as failed:
+            yield from self._failed(cell, failed)
+            return None
+        finally:
+            for answer in self.sampling.peaks.pop(cell, ()):
+                yield self._peak_record(cell, turn, answer)
+        for attempt in doubtful:
+            yield self._sample_record(cell, turn, task, attempt.sampled, repeated=True)
+        return last.sampled
 
     def _sample_record(self, cell: Cell, turn: int, task: str, answer: Sampled, repeated: bool) -> Sample:
         return Sample(
@@ -186,6 +231,7 @@ class _Invocation:
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
+            self.sampling.measured(cell, answer)
             reason = _too_many(cell, answer.processors)
             if reason is None:
                 yield self._peak_record(cell, turn, answer)
@@ -205,7 +251,7 @@ class _Invocation:
         began = clock.now()
         self.progress.doing(f"{cell.of_case} {cell.implementation} is examined again")
         memory = yield from self._ask(cell, ReadMemory())
-        if memory is None:
+        if memory is None or not (yield from self._has_its_clocks(cell)):
             return
         try:
             answer = self.launcher.confirm(judge, self.workers[cell], cell)
@@ -220,6 +266,15 @@ class _Invocation:
             cell.key, memory.peak_memory_bytes, memory.device_memory_bytes, self.group, self.number,
             clock.wall_time(),
         )  # fmt: skip
+
+    def _has_its_clocks(self, cell: Cell) -> Generator[Record, None, bool]:
+        """Return whether nothing was replaced in a worker by which times are taken; else that is recorded."""
+        answer = yield from self._ask(cell, ReadChanges())
+        replaced = [name for name in answer.changes if name.startswith(CLOCKS)] if answer else []
+        if replaced:
+            reason = f"replaced {', '.join(replaced[:3])} in its process, by which times are taken"
+            yield from self._failed(cell, refused(reason))
+        return answer is not None and not replaced
 
     def _ask(self, cell: Cell, request: Request[A]) -> Generator[Record, None, A | None]:
         """Return the answer, or None where there is none: then that is recorded, and the others go on."""

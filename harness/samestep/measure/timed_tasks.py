@@ -13,8 +13,8 @@ import numpy as np
 
 from samestep.agreement.examination.native_calls import NativeCalls
 from samestep.agreement.examination.native_candidate import NativeCandidate
-from samestep.frameworks import Adapter, Stopwatch, stopwatch
-from samestep.measure.clock import Call, launched, nothing, now, one_by_one, processor_time, timed
+from samestep.frameworks import Stopwatch, stopwatch
+from samestep.measure.clock import Call, launched, nothing, now, one_by_one, timed
 from samestep.measure.interference import Interference
 from samestep.records.schema import Latency, Parts, Transfer
 
@@ -72,15 +72,6 @@ class Timing:
     disturbed: bool
 
 
-@dataclass(frozen=True)
-class PeakTiming:
-    """Seconds and operations of one large matrix product, and how many processors were busy."""
-
-    seconds: float
-    flops: float
-    processors: float
-
-
 class TimedTasks:
     """The tasks of one candidate. Every sample of training starts from a freshly adopted state, outside the
     clock; what does not train leaves its state as it is, and shares one."""
@@ -93,10 +84,11 @@ class TimedTasks:
         self.state = candidate.adopt(candidate.params)
         self.interference = Interference()
 
-    def call(self, task: str) -> Call:
-        """One call after another; a training task begins anew and goes on from what it returned."""
+    def call(self, task: str, inputs: list[Any] | None = None) -> Call:
+        """One call after another, on native ``inputs`` (None: the case's own); a training task begins anew
+        and goes on from what it returned."""
         function = getattr(self.candidate.module, task)
-        arguments = self.arguments[task]
+        arguments = self.arguments[task] if inputs is None else inputs
         if not self.candidate.spec.tasks[task].trains:
             return partial(function, self.state, *arguments)
         state = self.candidate.adopt(self.candidate.params)
@@ -212,26 +204,6 @@ class TimedTasks:
             found = self.candidate.module.export(output) if name == "state" else output
             arrays += found.values() if isinstance(found, Mapping) else [found]
         return [self.candidate.adapter.to_numpy(array) for array in arrays]
-
-
-class Peak:
-    """The machine's own speed: the product of two square matrices, nothing but multiply-adds."""
-
-    SIZE = 2048
-
-    def __init__(self, adapter: Adapter, dtype: str) -> None:
-        rng = np.random.default_rng(0)
-        square = rng.standard_normal((self.SIZE, self.SIZE)).astype(dtype)
-        self.adapter = adapter
-        self.a, self.b = adapter.asarray(square), adapter.asarray(square.T.copy())
-        self.sample()  # the first one starts threads and touches pages
-
-    def sample(self) -> PeakTiming:
-        """Time one product; the busy processors show what a framework does that reports no thread count."""
-        before = processor_time()
-        seconds, _ = timed(lambda: self.adapter.matmul(self.a, self.b), self.adapter.wait)
-        processors = (processor_time() - before) / seconds
-        return PeakTiming(seconds, 2.0 * self.SIZE**3, processors)
 
 
 def quantiles(seconds: list[float]) -> Latency:

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from samestep.agreement.examination.candidate import Candidate
-from samestep.agreement.examination.examine import confirm, examine
+from samestep.agreement.examination.examine import confirm, examine, examine_timed
+from samestep.agreement.examination.fresh_inputs import fresh_arrays
 from samestep.agreement.free_run import free_run
 from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Point, Reference
@@ -28,14 +29,16 @@ from samestep.errors import SamestepError
 from samestep.frameworks import Settings
 from samestep.spec import Inputs
 from samestep.workers.channel import Channel
-from samestep.workers.frames import Message
+from samestep.workers.frames import Malformed, Message
 from samestep.workers.protocol import (
     Confirm,
     Confirmed,
     Examine,
     Examined,
     Failed,
+    JudgeTimed,
     Misused,
+    TimedJudged,
     read_answer,
     read_request,
     write_answer,
@@ -100,6 +103,19 @@ class JudgeServer:
         candidate = self._candidate(matter, prepared=True)
         return Confirmed(confirm(candidate, self._expectations(matter, candidate.point)))
 
+    def judge_timed(self, request: JudgeTimed) -> TimedJudged:
+        """Examine what the last sample of a worker returned, on inputs that were drawn for it."""
+        matter = Matter(request.subject, request.settings, tuple(request.roots))
+        candidate = self._candidate(matter, prepared=True)
+        raw = candidate.raw
+        assert isinstance(raw, RemoteCalls)
+        timed = raw.timed()
+        arrays = fresh_arrays(candidate.spec, candidate.case, candidate.arrays, timed.draw)
+        mine = candidate.on(Inputs(candidate.params, arrays))
+        case = self._expectations(matter, candidate.point)
+        here = Expectations(case.reference, mine.point, case.path.source, SpreadCache(largest=0))
+        return TimedJudged(*examine_timed(mine, here, timed.task, timed.loops, timed.returned))
+
     def _candidate(self, matter: Matter, prepared: bool = False) -> Candidate:
         """Return an implementation as the process that has it serves it."""
         subject = matter.subject
@@ -132,7 +148,7 @@ def ask_over(send: Callable[[Message], Message | None]) -> Ask:
     """Return what asks the process of the implementation, by a message that is answered by one, or by None.
 
     It raises `ImplementationFailed` for what a raw call raised there, SamestepError for a mistake of the
-    user's, and `ImplementationLost` where there will be no answer.
+    user's, `Malformed` for what is no answer, and `ImplementationLost` where there will be none.
     """
 
     def ask(request: Request[A]) -> A:
@@ -142,10 +158,11 @@ def ask_over(send: Callable[[Message], Message | None]) -> Ask:
         try:
             found = read_answer(request.ANSWER, message)
         except ValueError as error:
-            reason = f"its process answered {request.OP!r} with what is no answer: {error}"
-            raise ImplementationFailed(Failed(Verdict(CRASHED, reason))) from None
+            raise Malformed(f"{request.OP}: {error}") from error
         if isinstance(found, Misused):
-            raise SamestepError(found.usage)
+            if isinstance(request, Load):
+                raise SamestepError(found.usage)
+            found = Failed(Verdict(CRASHED, f"SamestepError: {found.usage}"), found.traceback)
         if isinstance(found, Failed):
             raise ImplementationFailed(found)
         return found
@@ -154,7 +171,11 @@ def ask_over(send: Callable[[Message], Message | None]) -> Ask:
 
 
 #: What a request asks for, by its type.
-OPERATIONS: dict[type, Callable[..., object]] = {Examine: JudgeServer.examine, Confirm: JudgeServer.confirm}
+OPERATIONS: dict[type, Callable[..., object]] = {
+    Examine: JudgeServer.examine,
+    Confirm: JudgeServer.confirm,
+    JudgeTimed: JudgeServer.judge_timed,
+}
 
 
 def judge(server: JudgeServer, request: Request[object]) -> object:
@@ -164,6 +185,8 @@ def judge(server: JudgeServer, request: Request[object]) -> object:
             return OPERATIONS[type(request)](server, request)
     except ImplementationFailed as error:
         return error.failed
+    except Malformed as error:
+        return Failed(Verdict(CRASHED, f"its process gave an answer that is none: {error}"))
 
 
 def main(descriptor: int) -> None:

@@ -8,7 +8,19 @@ from itertools import count
 
 from samestep.agreement.examination.native_calls import NativeCalls
 from samestep.agreement.examination.raw_calls import Returned, Shown
-from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Loaded, Made, Make
+from samestep.measure.turns import Taken
+from samestep.workers.raw_requests import (
+    Adopt,
+    Call,
+    Export,
+    Kept,
+    Load,
+    Loaded,
+    Made,
+    Make,
+    ShowTimed,
+    TimedCall,
+)
 
 
 class KeptObjects:
@@ -45,9 +57,19 @@ class KeptObjects:
         self._drop(request.dropped)
         arguments = [self._objects[one.number] if isinstance(one, Kept) else one for one in request.arguments]
         state = self._objects[request.state]
-        returned = self.calls.call(request.function, state, arguments, request.outputs)
-        kept = self._keep(returned.state) if "state" in request.outputs else None
-        return replace(returned, state=kept)
+        returned = self.calls.call(request.function, state, arguments, request.outputs, request.times)
+        return self._kept(returned, request.outputs)
+
+    def timed(self, request: ShowTimed, taken: Taken) -> TimedCall:
+        """Return what the last call of a sample returned, and keep its state."""
+        self._drop(request.dropped)
+        batch, outputs = taken.batch, taken.outputs
+        returned = self.calls.described(taken.returned, outputs, ())
+        assert batch.draw is not None, "what is judged has inputs of its own"
+        return TimedCall(batch.task, batch.loops, batch.draw, self._kept(returned, outputs))
+
+    def _kept(self, returned: Returned, outputs: Sequence[str]) -> Returned:
+        return replace(returned, state=self._keep(returned.state) if "state" in outputs else None)
 
     def _keep(self, value: object) -> int:
         number = next(self._numbers)

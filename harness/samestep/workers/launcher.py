@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,17 @@ from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
 from samestep.workers.judge import Judge
 from samestep.workers.process import JUDGE, RequestFailed, WorkerProcess
-from samestep.workers.protocol import Confirm, Confirmed, Examine, Examined, Open, Opened, ReadChanges
+from samestep.workers.protocol import (
+    Confirm,
+    Confirmed,
+    Examine,
+    Examined,
+    JudgeTimed,
+    Open,
+    Opened,
+    ReadChanges,
+    TimedJudged,
+)
 from samestep.workers.raw_requests import Subject
 
 #: A worker that has not answered by then is hung. Compiling a network the first time is the slowest
@@ -57,11 +67,16 @@ class Launcher:
         """Have a worker import and configure the framework of a cell. Raises as `WorkerProcess.ask`."""
         return worker.ask(Open(cell.framework, settings_of(cell), tuple(self.roots)), self.patience)
 
-    def judge(self, cell: Cell, bound_to: Sequence[int] | None = None) -> Judge:
-        """Return a judge for cells of as many threads, bound to these processors; it starts with the first
-        question."""
+    def judge(
+        self,
+        cell: Cell,
+        bound_to: Sequence[int] | None = None,
+        started: Callable[[WorkerProcess], WorkerProcess] = lambda process: process,
+    ) -> Judge:
+        """Return a judge for cells of as many threads, bound to these processors; ``started`` gets each of
+        its processes, the first one when it is first asked."""
         settings = Settings(threads=cell.threads)
-        return Judge(lambda: WorkerProcess(settings, bound_to=bound_to, serves=JUDGE))
+        return Judge(lambda: started(WorkerProcess(settings, bound_to=bound_to, serves=JUDGE)))
 
     def examine(
         self, judge: Judge, worker: WorkerProcess, cell: Cell, keep: Path | None = None, free_steps: int = 0
@@ -87,6 +102,11 @@ class Launcher:
             return worker.ask(ReadChanges(), self.patience).changes
         except RequestFailed as failed:
             return [f"what this could be read with ({failed})"]
+
+    def judge_timed(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> TimedJudged:
+        """Have examined what the last sample of a worker returned. Raises as `WorkerProcess.ask`."""
+        request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots))
+        return judge.ask(worker, request, self.patience)
 
     def subject(self, cell: Cell) -> Subject:
         """Return what a worker is to examine or to time."""

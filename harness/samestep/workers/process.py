@@ -20,6 +20,7 @@ from samestep.agreement.verdict import CRASHED, OUT_OF_MEMORY, TIMEOUT, Verdict
 from samestep.errors import SamestepError
 from samestep.frameworks import Settings
 from samestep.measure import clock
+from samestep.measure.account import Spent, spent_by
 from samestep.workers import cleanup, protocol
 from samestep.workers.connection import POLL_SECONDS, Connection, Ended, Foreign, Late, TooLarge
 from samestep.workers.environment import environment, processor_sets, tidy
@@ -178,6 +179,10 @@ class WorkerProcess:
             raise self._lost(Verdict(CRASHED, reason)) from None
         except TooLarge as answer:
             raise self._lost(Verdict(OUT_OF_MEMORY, str(answer))) from None
+
+    def spent(self) -> Spent:
+        """Return what the kernel has counted of it until now."""
+        return spent_by(self.process.pid)
 
     def kill(self) -> None:
         """End it, from any thread; whoever waits for its answer gets `WorkerLost`."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samestep.agreement.findings import FreeRun
-from samestep.agreement.verdict import Verdict
+from samestep.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILABLE, Verdict
 from samestep.codec import decode, encode, in_json
 from samestep.frameworks import Settings
 from samestep.measure.hardware import GpuState
 from samestep.records.schema import FrameworkFacts, Latency, Parts, Transfer
 from samestep.workers.frames import Malformed, Message, pack, unpack
-from samestep.workers.raw_requests import Adopt, Call, Export, Load, Make, Subject
+from samestep.workers.raw_requests import Adopt, Call, Export, Load, Make, ShowTimed, Subject
 from samestep.workers.request import A, Request
 
 # -- answers -------------------------------------------------------------------------------------------
@@ -67,10 +67,39 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What was asked for is done, and nothing more is to be said of it."""
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """Seconds that the results of a sample took to be there after its clock had stopped."""
+
+    late: float
+
+
+@dataclass(frozen=True)
+class MetAgain:
+    """What calls cost on inputs that nobody had met, in seconds, and then on the same ones ``again``."""
+
+    first: float
+    again: float
+
+
+@dataclass(frozen=True)
 class Confirmed:
     """The verdict after the last round."""
 
     verdict: Verdict
+
+
+@dataclass(frozen=True)
+class TimedJudged:
+    """The verdict on the calls of a sample, made once more; and what of the sample's own result does not go
+    with it, in words."""
+
+    verdict: Verdict
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +119,13 @@ class ChangesRead:
 
 @dataclass(frozen=True)
 class PeakMeasured:
-    """Seconds and operations of one large matrix product, and how many processors were busy."""
+    """Seconds and operations of the quickest of several large matrix products, and how many processors were
+    busy; ``disturbed`` where others took one during all of them."""
 
     seconds: float
     flops: float
     processors: float
+    disturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +148,10 @@ class Failed:
 
     verdict: Verdict
     traceback: str | None = None
+
+
+#: What a request that failed may make of its cell.
+FAILURES = (INVALID, UNAVAILABLE, CRASHED, OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -154,8 +189,50 @@ class Prepare(Request[Prepared]):
 
 
 @dataclass(frozen=True)
+class Rest(Request[Done]):
+    """Answer at once: what a request costs by itself."""
+
+    OP = "rest"
+    ANSWER = Done
+
+
+@dataclass(frozen=True)
+class MakeReady(Request[Done]):
+    """Draw the inputs of a sample by the number ``draw``, in any case where it will be ``judged``, and have
+    everything ready to take it."""
+
+    OP = "ready"
+    ANSWER = Done
+
+    task: str
+    loops: int
+    draw: int
+    judged: bool = False
+
+
+@dataclass(frozen=True)
+class LookAt(Request[LookedAt]):
+    """Look at the results of the last sample."""
+
+    OP = "look"
+    ANSWER = LookedAt
+
+
+@dataclass(frozen=True)
+class MeetAgain(Request[MetAgain]):
+    """Call a task, of which so many ``loops`` make a sample, on inputs that it never met, and then again."""
+
+    OP = "again"
+    ANSWER = MetAgain
+
+    task: str
+    loops: int
+    draw: int
+
+
+@dataclass(frozen=True)
 class TakeSample(Request[Sampled]):
-    """Time one batch of calls."""
+    """Time the batch of calls that was made ready."""
 
     OP = "sample"
     ANSWER = Sampled
@@ -182,7 +259,7 @@ class ReadChanges(Request[ChangesRead]):
 
 @dataclass(frozen=True)
 class MeasurePeak(Request[PeakMeasured]):
-    """Time one large matrix product."""
+    """Time large matrix products."""
 
     OP = "measure_peak"
     ANSWER = PeakMeasured
@@ -239,12 +316,25 @@ class Confirm(Request[Confirmed]):
     roots: Sequence[Path] = ()
 
 
+@dataclass(frozen=True)
+class JudgeTimed(Request[TimedJudged]):
+    """Examine what the last sample of a worker returned."""
+
+    OP = "judge_timed"
+    ANSWER = TimedJudged
+
+    subject: Subject
+    settings: Settings
+    roots: Sequence[Path] = ()
+
+
 REQUESTS: dict[str, type[Request[object]]] = {
     kind.OP: kind  # type: ignore[misc]  # each has its own type of answer
     for kind in (
-        Open, Prepare, TakeSample, MeasurePeak, ReadMemory, ReadChanges, Import, Ask,
-        Load, Make, Adopt, Export, Call,
-        Examine, Confirm,
+        Open, Prepare, Rest, MakeReady, TakeSample, LookAt, MeetAgain, MeasurePeak, ReadMemory,
+        ReadChanges, Import, Ask,
+        Load, Make, Adopt, Export, Call, ShowTimed,
+        Examine, Confirm, JudgeTimed,
     )
 }  # fmt: skip
 
@@ -276,7 +366,12 @@ def read_answer(kind: type[A], message: Message) -> A | Failed | Misused:
     document = _fields(message)
     if document.get("ok") is True:
         return decode(kind, document)
-    return decode(Misused, document) if "usage" in document else decode(Failed, document)
+    if "usage" in document:
+        return decode(Misused, document)
+    failed = decode(Failed, document)
+    if failed.verdict.verdict not in FAILURES:  # whoever failed has no say in whether it is right
+        raise Malformed(f"a failure that is {failed.verdict.verdict!r}")
+    return failed
 
 
 def _fields(message: Message) -> dict[str, object]:

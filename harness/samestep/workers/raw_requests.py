@@ -99,7 +99,8 @@ class Export(RawRequest[Shown]):
 
 @dataclass(frozen=True)
 class Call(RawRequest[Returned]):
-    """Call a function with a state and with kept arrays and plain numbers; the new state is kept."""
+    """Call a function with a state and with kept arrays and plain numbers; the new state is kept. Of several
+    ``times`` each starts from the state of the one before."""
 
     OP = "call"
     ANSWER = Returned
@@ -108,3 +109,22 @@ class Call(RawRequest[Returned]):
     state: int
     arguments: Sequence[Kept | int | float]
     outputs: Sequence[str]
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class TimedCall:
+    """What the last of N ``loops`` timed calls of a task returned, on the inputs of a ``draw``."""
+
+    task: str
+    loops: int
+    draw: int
+    returned: Returned
+
+
+@dataclass(frozen=True)
+class ShowTimed(RawRequest[TimedCall]):
+    """Return what the last sample returned; its state is kept."""
+
+    OP = "timed"
+    ANSWER = TimedCall

@@ -1,4 +1,7 @@
-"""The raw calls of an implementation in another process: handles here, objects there, data between."""
+"""The raw calls of an implementation in another process: handles here, objects there, data between.
+
+An answer that does not fit what was asked raises `samestep.workers.frames.Malformed`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from samestep.agreement.examination.raw_calls import Departures, Returned, Shown
-from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Loaded, Make
+from samestep.workers.frames import Malformed
+from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Loaded, Make, ShowTimed, TimedCall
 from samestep.workers.request import A, Request
 
 
@@ -49,6 +53,8 @@ class RemoteCalls:
     def make(self, arrays: Mapping[str, np.ndarray]) -> dict[str, object]:
         """Return handles of native copies of arrays, by name."""
         made = self._ask(Make(arrays, dropped=self._given_up()))
+        if made.numbers.keys() != arrays.keys():
+            raise Malformed("other arrays than were to be made")
         return {name: self._handle(made.numbers[name]) for name in arrays}
 
     def adopt(self, params: Mapping[str, np.ndarray]) -> object:
@@ -59,13 +65,27 @@ class RemoteCalls:
         """Return the params of a state."""
         return self._ask(Export(_number(state), dropped=self._given_up()))
 
+    def timed(self) -> TimedCall:
+        """Return what the last sample returned; its state is a handle."""
+        found = self._ask(ShowTimed(dropped=self._given_up()))
+        return replace(found, returned=self._with_handle(found.returned))
+
     def call(
-        self, function: str, state: object, arguments: Sequence[object], outputs: Sequence[str]
+        self,
+        function: str,
+        state: object,
+        arguments: Sequence[object],
+        outputs: Sequence[str],
+        times: int = 1,
     ) -> Returned:
         """Call a function; the new state is a handle."""
         plain = [Kept(one.number) if isinstance(one, Handle) else _plain(one) for one in arguments]
-        request = Call(function, _number(state), plain, outputs, dropped=self._given_up())
-        returned = self._ask(request)
+        request = Call(function, _number(state), plain, outputs, times, dropped=self._given_up())
+        found = self._ask(request)
+        _check(found, len(arguments), outputs)
+        return self._with_handle(found)
+
+    def _with_handle(self, returned: Returned) -> Returned:
         new = returned.state
         return replace(returned, state=self._handle(new) if isinstance(new, int) else None)
 
@@ -76,6 +96,18 @@ class RemoteCalls:
         numbers = self._dropped[:]
         del self._dropped[: len(numbers)]
         return numbers
+
+
+def _check(returned: Returned, arguments: int, outputs: Sequence[str]) -> None:
+    """Raise `Malformed` where an answer does not fit what was asked."""
+    if any(not 0 <= one.position < arguments for one in returned.modified):
+        raise Malformed("an argument that was not given")
+    if returned.results is None:
+        return
+    if returned.results.keys() != {*outputs} - {"state"}:
+        raise Malformed("other results than were asked for")
+    if "state" in outputs and not isinstance(returned.state, int):
+        raise Malformed("no state")
 
 
 def _number(state: object) -> int:

@@ -7,6 +7,7 @@ implementation does to its process, it does not do to the judge's (`samestep.wor
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +20,9 @@ from samestep.conventions import ask
 from samestep.frameworks import Adapter, Settings, Unavailable, device_memory
 from samestep.measure.clock import nothing, timed
 from samestep.measure.hardware import gpu_state
-from samestep.measure.timed_tasks import MissingWait, Peak, TimedCandidate, TimedTasks, quantiles
+from samestep.measure.peak import Peak
+from samestep.measure.timed_tasks import MissingWait, TimedCandidate, TimedTasks, quantiles
+from samestep.measure.turns import Turns
 from samestep.records.schema import FrameworkFacts
 from samestep.workers.kept_objects import KeptObjects
 from samestep.workers.open_candidate import load_module, open_candidate
@@ -27,11 +30,17 @@ from samestep.workers.protocol import (
     Answered,
     Ask,
     ChangesRead,
+    Done,
     Failed,
     Import,
     Imported,
+    LookAt,
+    LookedAt,
+    MakeReady,
     MeasurePeak,
+    MeetAgain,
     MemoryRead,
+    MetAgain,
     Open,
     Opened,
     PeakMeasured,
@@ -39,10 +48,22 @@ from samestep.workers.protocol import (
     Prepared,
     ReadChanges,
     ReadMemory,
+    Rest,
     Sampled,
     TakeSample,
 )
-from samestep.workers.raw_requests import Adopt, Call, Export, Load, Loaded, Make, Subject
+from samestep.workers.raw_requests import (
+    Adopt,
+    Call,
+    Export,
+    Load,
+    Loaded,
+    Make,
+    ShowTimed,
+    Subject,
+    TimedCall,
+)
+from samestep.workers.request import Request
 from samestep.workers.serving import serve
 from samestep.workers.world import Watch
 
@@ -57,6 +78,7 @@ class Server:
     settings: Settings
     watch: Watch
     tasks: TimedTasks
+    turns: Turns
     peak: Peak | None = None
     memory: tuple[int, int | None] | None = None
     objects: KeptObjects
@@ -98,6 +120,7 @@ class Server:
         """
         build_seconds, candidate = timed(lambda: self._candidate(request.subject, TimedCandidate), nothing)
         self.tasks = tasks = TimedTasks(candidate)
+        self.turns = Turns(tasks)
         on_gpu = self.settings.device == "gpu"
         first_calls = tasks.starts(1) if request.loops else tasks.starts()
         if on_gpu:
@@ -117,13 +140,35 @@ class Server:
         latency = {task: quantiles(tasks.latency(task)) for task in tasks.names if loops[task] > 1}
         return Prepared(build_seconds, first_calls, transfers, loops, steps, latency, parts)
 
+    def make_ready(self, request: MakeReady) -> Done:
+        """Have everything ready for a sample."""
+        self.turns.make_ready(request.task, request.loops, request.draw, request.judged)
+        return Done()
+
     def take_sample(self, request: TakeSample) -> Sampled:
         """Time one batch of calls; a GPU's state is read right after it, and one that lowers its own clock
         disturbs the sample."""
-        taken = self.tasks.sample(request.task, request.loops)
+        taken = self.turns.take()
         gpu = gpu_state() if self.settings.device == "gpu" else None
         disturbed = taken.disturbed or (gpu is not None and gpu.throttled)
         return Sampled(taken.seconds, taken.loops, disturbed, gpu)
+
+    def look_at(self, request: LookAt) -> LookedAt | Failed:
+        """Look at the results of the last sample; what is no array may compute them only then."""
+        try:
+            return LookedAt(self.turns.late())
+        except TypeError as error:
+            return Failed(Verdict(INVALID, str(error)))
+
+    def meet_again(self, request: MeetAgain) -> MetAgain:
+        """See whether calls on inputs that a task has met are cheaper than on others."""
+        return MetAgain(*self.turns.remembers(request.task, request.loops, request.draw))
+
+    def show_timed(self, request: ShowTimed) -> TimedCall:
+        """Return what the last sample returned, to be judged."""
+        if self.turns.taken is None:
+            raise RuntimeError("there is no sample")
+        return self.objects.timed(request, self.turns.taken)
 
     def read_memory(self, request: ReadMemory) -> MemoryRead:
         """Return the most memory that was held."""
@@ -135,7 +180,7 @@ class Server:
             self.memory = self._memory()  # every task was called and warmed; the rest would be the product's
             self.peak = Peak(self.adapter, self.settings.dtype)
         taken = self.peak.sample()
-        return PeakMeasured(taken.seconds, taken.flops, taken.processors)
+        return PeakMeasured(taken.seconds, taken.flops, taken.processors, taken.disturbed)
 
     def import_framework(self, request: Import) -> Imported:
         """Import a framework and leave it as it is."""
@@ -159,7 +204,11 @@ class Server:
 OPERATIONS: dict[type, Callable[..., object]] = {
     Open: Server.open,
     Prepare: Server.prepare,
+    Rest: lambda server, request: Done(),
+    MakeReady: Server.make_ready,
     TakeSample: Server.take_sample,
+    LookAt: Server.look_at,
+    MeetAgain: Server.meet_again,
     ReadMemory: Server.read_memory,
     ReadChanges: Server.read_changes,
     MeasurePeak: Server.measure_peak,
@@ -170,6 +219,7 @@ OPERATIONS: dict[type, Callable[..., object]] = {
     Adopt: lambda server, request: server.objects.adopt(request),
     Export: lambda server, request: server.objects.export(request),
     Call: lambda server, request: server.objects.call(request),
+    ShowTimed: Server.show_timed,
 }
 
 
@@ -180,7 +230,11 @@ def _peak_memory() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+def operate(server: Server, request: Request[object]) -> object:
+    """Return what a request asks for."""
+    return OPERATIONS[type(request)](server, request)
+
+
 def main(descriptor: int) -> None:
     """Answer every request that comes over a socket."""
-    server = Server()
-    serve(descriptor, lambda request: OPERATIONS[type(request)](server, request))
+    serve(descriptor, partial(operate, Server()))

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement.examination.raw_calls import Given, Modified, RawCalls, Shown, Values
+from samestep.agreement.examination.raw_calls import Given, Modified, RawCalls, Returned, Shown, Values
 from samestep.agreement.examination.tensor_check import Place, check_identical
 from samestep.agreement.reference.run import Point
 from samestep.agreement.verdict import Invalid
@@ -129,10 +129,25 @@ class Candidate:
         ``first`` on. Raises `Invalid` where what comes back breaks the contract, and `Disagreement` where an
         input was modified.
         """
-        task = place.task
-        outputs = self.spec.tasks[task].outputs
-        returned = self.raw.call(task, state, self.handles(task, steps, first), outputs)
+        outputs = self.spec.tasks[place.task].outputs
+        returned = self.raw.call(place.task, state, self.handles(place.task, steps, first), outputs)
         self._check_inputs(place, returned.modified, steps, first)
+        return self.values(place.task, returned), returned.state
+
+    def repeated(self, task: str, state: object, times: int) -> object:
+        """Return the state that a training task leads to in several calls, one after another."""
+        if not times:
+            return state
+        returned = self.raw.call(task, state, self.handles(task), self.spec.tasks[task].outputs, times)
+        self._check_inputs(Place(0, task), returned.modified)
+        return returned.state
+
+    def values(self, task: str, returned: Returned) -> Values:
+        """Return the outputs and gradients of a call by name, copied.
+
+        Raises `Invalid` where they break the contract.
+        """
+        outputs = self.spec.tasks[task].outputs
         if returned.results is None:
             raise Invalid(f"{task} returned {returned.type}, expected ({', '.join(outputs)})")
         values: Values = {}
@@ -141,7 +156,7 @@ class Candidate:
         named = [name for name in outputs if name not in ("state", "grads")]
         for name in named:
             values[name] = self._numpy(task, name, returned.results[name].array)
-        return {name: values[name] for name in [*named, *values]}, returned.state
+        return {name: values[name] for name in [*named, *values]}
 
     def trace(self, place: Place, state: object) -> Values:
         """Return the intermediates that the implementation shows, by name in the spec's order.

@@ -11,7 +11,9 @@ from samestep.agreement.diagnosis.mismatch import Mismatch
 from samestep.agreement.distance import save_outputs
 from samestep.agreement.examination.candidate import Candidate
 from samestep.agreement.examination.perturbed import perturb
+from samestep.agreement.examination.raw_calls import Returned
 from samestep.agreement.examination.stages import LENGTHS, Examination
+from samestep.agreement.examination.timed_result import check_timed
 from samestep.agreement.reference.expectation import Expectation, Expectations
 from samestep.agreement.verdict import (
     ABSTAINS,
@@ -58,7 +60,28 @@ def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
     return _verdict_of(examination, lambda: examination.force_steps(2, lengths=LENGTHS[-1:]))
 
 
+def examine_timed(
+    candidate: Candidate, expectations: Expectations, task: str, loops: int, returned: Returned
+) -> tuple[Verdict, str | None]:
+    """Return the verdict on N timed ``loops`` of a task, made once more, and what of the last one's result
+    does not go with it (`samestep.agreement.examination.timed_result`)."""
+    examination, doubts = Examination(candidate, expectations), list[str | None]()
+
+    def compared() -> None:
+        doubts.append(check_timed(examination, task, loops, returned))
+
+    return _verdict_of(examination, compared), doubts[0] if doubts else None
+
+
 def _verdict_of(examination: Examination, stages: Callable[[], None]) -> Verdict:
+    """Return what came of the stages; where the reference is no judge, `abstains`."""
+    try:
+        return _judged(examination, stages)
+    except (Refuted, UnknownOperation) as nothing:  # only the reference runs on arrays that know rounding
+        return Verdict(ABSTAINS, str(nothing))
+
+
+def _judged(examination: Examination, stages: Callable[[], None]) -> Verdict:
     try:
         stages()
     except Suspicion as found:
@@ -67,8 +90,6 @@ def _verdict_of(examination: Examination, stages: Callable[[], None]) -> Verdict
         return _verdict(examination, DISAGREE, found)
     except Invalid as broken:
         return _verdict(examination, INVALID, broken)
-    except (Refuted, UnknownOperation) as nothing:  # only the reference runs on arrays that know rounding
-        return Verdict(ABSTAINS, str(nothing))
     return _verdict(examination, AGREE)
 
 

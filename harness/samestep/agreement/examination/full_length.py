@@ -61,7 +61,7 @@ class FullLength:
         """
         long = long or self._long_call()
         chain = self._chain(rng)
-        differing = [name for name, value in long.all.items() if not _alike(value, chain.all[name]).all()]
+        differing = [name for name, value in long.all.items() if not alike(value, chain.all[name]).all()]
         if differing:
             self._check_widely(long, chain)
             self.comparisons.notes.append(
@@ -111,7 +111,7 @@ class FullLength:
         expected = self.expectations.expect_many(self.task, self.steps, FEWEST_REPLICAS)
         for name, value in long.all.items():
             exact, spread, other = expected.exact.all[name], expected.spreads[name], chain.all[name]
-            beyond = ~(np.abs(value - exact) <= spread.limit * spread.sigma) & ~_alike(value, other)
+            beyond = ~(np.abs(value - exact) <= spread.limit * spread.sigma) & ~alike(value, other)
             if not beyond.any():
                 continue
             at = tuple(int(one[0]) for one in beyond.nonzero())
@@ -134,6 +134,6 @@ def _calls(total: int, lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
             first += length
 
 
-def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return which elements are the same numbers; NaN is NaN."""
     return np.asarray((a == b) | ((a != a) & (b != b)))

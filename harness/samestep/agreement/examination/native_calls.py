@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -62,14 +63,26 @@ class NativeCalls:
         return self._mapping(self.module.export(state))
 
     def call(
-        self, function: str, state: object, arguments: Sequence[object], outputs: Sequence[str]
+        self,
+        function: str,
+        state: object,
+        arguments: Sequence[object],
+        outputs: Sequence[str],
+        times: int = 1,
     ) -> Returned:
-        """Call a function, and describe what it returned."""
+        """Call a function, several times one after another, and describe what it returned."""
         plain = [one.value if isinstance(one, Native) else one for one in arguments]
-        returned = self.invoke(function, state, plain)
+        for _ in range(times):
+            returned: Any = self.invoke(function, state, plain)
+            if times > 1 and "state" in outputs:
+                state = returned[list(outputs).index("state")]
         modified = [
             m for n, one in enumerate(arguments) if isinstance(one, Native) for m in self._now(n, one)
         ]
+        return self.described(returned, outputs, modified)
+
+    def described(self, returned: object, outputs: Sequence[str], modified: Sequence[Modified]) -> Returned:
+        """Return what a call returned, as data but for the new state."""
         parts = returned if len(outputs) > 1 else (returned,)
         if not isinstance(parts, tuple) or len(parts) != len(outputs):
             got = f"a tuple of {len(parts)}" if isinstance(parts, tuple) else type(returned).__name__

@@ -92,9 +92,15 @@ class RawCalls(Protocol):
         """Return the params of a state."""
 
     def call(
-        self, function: str, state: object, arguments: Sequence[object], outputs: Sequence[str]
+        self,
+        function: str,
+        state: object,
+        arguments: Sequence[object],
+        outputs: Sequence[str],
+        times: int = 1,
     ) -> Returned:
         """Call a function with a state and with handles and plain numbers, and wait for what it returns.
 
         ``outputs`` names what it returns; "grads" and "trace" are mappings, and "state" stays where it is.
+        Of several ``times`` each but the first starts from the state that the one before returned.
         """

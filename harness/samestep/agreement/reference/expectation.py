@@ -99,11 +99,12 @@ class Expectations:
             self._kept[task, step, 0] = expectation
         return expectation
 
-    def expect_from(self, task: str, point: Point) -> Expectation:
-        """Return what one step of ``task`` should give at a point that need not be near the training's path;
-        it is not kept."""
-        spreads = self.reference.spreads(task, self.reference.first_steps(task, point), FEWER_REPLICAS)
-        return self._expectation(task, point, 1, spreads, certified=False)
+    def expect_from(self, task: str, point: Point, count: int = 1) -> Expectation:
+        """Return what one call of ``count`` steps of ``task`` should give at a point that need not be near
+        the training's path; it is not kept."""
+        inputs = self.reference.first_steps(task, point, count)
+        spreads = self.reference.spreads(task, inputs, FEWER_REPLICAS)
+        return self._expectation(task, point, count, spreads, certified=False)
 
     def expect_many(self, task: str, count: int, replicas: int = FEWER_REPLICAS) -> Expectation:
         """Return what one call of ``count`` steps of ``task`` should give, from the start."""

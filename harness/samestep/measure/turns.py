@@ -1,0 +1,138 @@
+"""A worker's turn in two halves: what a sample needs is made ready, and then nothing but the sample is taken.
+
+So the parent's own clocks, read around the second half, can be held against what the worker says of it
+(`samestep.measure.account`). The inputs are drawn anew for each sample, as long as that takes no longer than
+the sample itself: what an implementation remembers of an earlier one is of no use to it. What the last call
+of a sample returned is kept until the next turn, to be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from samestep.agreement.examination.fresh_inputs import fresh_arrays
+from samestep.frameworks import is_native
+from samestep.measure.clock import Call, nothing, now, processor_time, timed
+from samestep.measure.interference import Reading
+from samestep.measure.timed_tasks import TimedTasks, Timing
+
+#: So many inputs, at most, show whether an implementation remembers its results; as few as it takes that all
+#: these calls are a part of a sample.
+REMEMBERED, PARTS = 8, 4
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A sample that can be taken: ``loops`` calls on the inputs of a ``draw``; None for the case's own."""
+
+    task: str
+    loops: int
+    draw: int | None
+    call: Call
+    arguments: list[Any]
+    before: Reading
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A sample that was taken, and what its last call returned."""
+
+    batch: Batch
+    timing: Timing
+    outputs: Sequence[str]
+    returned: Any
+
+
+class Turns:
+    """The turns of one candidate's tasks."""
+
+    def __init__(self, tasks: TimedTasks) -> None:
+        self.tasks = tasks
+        self.candidate = tasks.candidate
+        self.ready: Batch | None = None
+        self.taken: Taken | None = None
+        self._cost: dict[str, float] = {}  # of drawing a task's inputs, in seconds
+        self._lasted: dict[str, float] = {}  # of a task's last sample
+
+    def make_ready(self, task: str, loops: int, draw: int, judged: bool) -> None:
+        """Draw the inputs of a sample and adopt its state; of one that will be ``judged`` in any case."""
+        self.taken = None
+        fresh = judged or self._cost.get(task, 0.0) <= self._lasted.get(task, self._cost.get(task, 0.0))
+        began = now()
+        arguments = self._arguments(task, draw) if fresh else self.tasks.arguments[task]
+        if fresh:
+            self._cost[task] = now() - began
+        call = self.tasks.call(task, arguments)
+        before = self.tasks.interference.read()
+        self.ready = Batch(task, loops, draw if fresh else None, call, arguments, before)
+
+    def take(self) -> Timing:
+        """Take the sample that was made ready."""
+        batch, self.ready = self.ready, None
+        if batch is None:
+            raise RuntimeError("no sample was made ready")
+        seconds, returned = timed(batch.call, self.tasks.wait, batch.loops)
+        disturbed = self.tasks.interference.read().disturbed(batch.before, seconds)
+        timing = Timing(seconds, batch.loops, disturbed)
+        outputs = self.candidate.spec.tasks[batch.task].outputs
+        self.taken = Taken(batch, timing, outputs, returned)
+        self._lasted[batch.task] = seconds
+        return timing
+
+    def late(self) -> float:
+        """Return how much longer it takes to look at the results of the last sample than to look once more.
+
+        Raises TypeError where they are no arrays of the framework's own.
+        """
+        assert self.taken is not None
+        look = partial(self._looked_at, self.taken.batch.task, self.taken.returned)
+        first, again = (timed(look, nothing)[0] for _ in range(2))
+        return first - again
+
+    def _looked_at(self, task: str, returned: Any) -> None:
+        """Have the framework wait for every array that was returned, those of the state as well."""
+        outputs = self.candidate.spec.tasks[task].outputs
+        parts = returned if len(outputs) > 1 else (returned,)
+        for name, part in zip(outputs, parts, strict=True):
+            found = self.candidate.module.export(part) if name == "state" else part
+            values = list(found.values()) if isinstance(found, Mapping) else [found]
+            self.tasks.wait([self._native(value) for value in values])
+
+    def _native(self, value: Any) -> Any:
+        """Return the value. Raises TypeError where it is no array of the framework's own."""
+        if not is_native(self.candidate.adapter, value):
+            raise TypeError(f"{type(value).__name__} is no array of the framework's own")
+        return value
+
+    def remembers(self, task: str, loops: int, draw: int) -> tuple[float, float]:
+        """Return what calls cost on inputs that nobody has met, and then on the same ones once more: seconds
+        of the processor, or of the clock where a GPU computes. Calls on others before them have taken the
+        memory that results need."""
+        number = max(1, min(REMEMBERED, loops // PARTS))
+        others, own = (
+            [self.tasks.call(task, self._arguments(task, draw + n)) for n in range(first, first + number)]
+            for first in (0, number)
+        )
+        _, met_first, met_again = (self._cost_of(calls) for calls in (others, own, own))
+        return met_first, met_again
+
+    def _cost_of(self, calls: Sequence[Call]) -> float:
+        clock = now if self.candidate.settings.device == "gpu" else processor_time
+        began = clock()
+        timed(lambda: [call() for call in calls], self.tasks.wait)
+        return clock() - began
+
+    def _arguments(self, task: str, draw: int) -> list[Any]:
+        """Return native inputs of a task, drawn anew."""
+        one = self.candidate
+        names = [name for name in one.spec.tasks[task].inputs if name in one.arrays]
+        arrays = fresh_arrays(one.spec, one.case, {name: one.arrays[name] for name in names}, draw)
+        return [
+            one.asarray(np.ascontiguousarray(arrays[name])) if name in arrays else one.numbers[name]
+            for name in one.spec.tasks[task].inputs
+        ]
