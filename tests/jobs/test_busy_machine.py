@@ -42,7 +42,8 @@ def test_what_others_use_is_what_the_processors_worked_less_what_this_family_did
         1250,
         {
             mine: Process(1, "samestep", 40, 80), (8, 4): Process(ME, "worker", 30, 30),
-            other: Process(1, "stress", 620, 620), (9, 5): Process(1, "new", 4, 4),
+            other: Process(1, "stress", 610, 610), (9, 5): Process(1, "stress", 10, 10),
+            (9, 6): Process(1, "idle", 4, 4),
         },
         total=400, pressure=1_000_000,
     )  # fmt: skip

@@ -38,27 +38,28 @@ ETA_SECONDS = 10.0
 Watcher = Callable[[Eta], None]
 
 
-def bench(run: Run, launcher: Launcher, watcher: Watcher, say: Say = lambda _: None) -> None:
+def bench(run: Run, launcher: Launcher, watcher: Watcher, say: Say | None = None) -> None:
     """Examine the cells of a run, then time those that agree, in every invocation of every group; what its
     records hold already is not repeated. A run that its budget has ended gets as much once more.
 
     ``say`` is called with what a person is to read at once: that the machine is busy, that it takes longer.
+    For that the machine is watched for a moment before anything is begun.
     """
     _Bench(run, launcher, watcher, say).measure()
 
 
 class _Bench:
-    def __init__(self, run: Run, launcher: Launcher, watcher: Watcher, say: Say) -> None:
+    def __init__(self, run: Run, launcher: Launcher, watcher: Watcher, say: Say | None) -> None:
         self.run = run
         self.plan = run.plan
         self.profile = self.plan.profile
         self.launcher = launcher
-        self.watcher, self.say = watcher, say
+        self.watcher, self.heard, self.say = watcher, say is not None, say or (lambda _: None)
         self.state = RunState.of(self.plan, run.records())
         self.groups = groups(launcher.catalog, self.plan)
         self.precheck = Precheck(launcher, self.plan.cells, self.state, run.folder / "first steps")
         self.eta = Eta(pace=clock.pace(), workers=len(processor_sets(1)))
-        self.lookout = Lookout(self.plan.options.threads, say)
+        self.lookout = Lookout(self.plan.options.threads, self.say)
         self.recorded = self.here = clock.now()
         spent = 0.0 if self.state.stopped == "budget" else self.state.elapsed_seconds
         self.began = self.here - spent  # earlier tries are a part of the budget
@@ -68,6 +69,8 @@ class _Bench:
         """Do what is left of the run."""
         if self.state.stopped == "width":
             return
+        if self.heard and (found := self.lookout.watch()):
+            self.keep(found)
         self._plan()
         self.forecast = Forecast.of(self.eta, self.profile.budget)
         self.precheck.run(self.keep, self)

@@ -8,8 +8,8 @@ from samestep.analysis.busy import by_others, is_busy
 from samestep.measure import clock, load
 from samestep.records.schema import MachineLoad
 
-#: Seconds until the first look, and between later ones.
-FIRST_SECONDS, SECONDS = 1.0, 10.0
+#: Seconds that the machine is watched before a run, and between looks while it goes.
+FIRST_SECONDS, SECONDS = 0.6, 10.0
 
 #: Called with a line that a person is to read at once.
 Say = Callable[[str], None]
@@ -24,13 +24,18 @@ class Lookout:
         self.told = False
         self.last: MachineLoad | None = None
         self.before = load.look()
-        self.due = clock.now() + FIRST_SECONDS
+        self.due = clock.now() + SECONDS
+
+    def watch(self) -> MachineLoad | None:
+        """Return what others use while this process waits; None where that cannot be told."""
+        clock.pause(FIRST_SECONDS)
+        return self._look()
 
     def look(self) -> MachineLoad | None:
-        """Return what others used since the last look, where it is time for one and there is something to
-        say."""
-        if clock.now() < self.due:
-            return None
+        """Return what others used since the last look, where it is time for one and that can be told."""
+        return self._look() if clock.now() >= self.due else None
+
+    def _look(self) -> MachineLoad | None:
         self.due = clock.now() + SECONDS
         now = load.look()
         found = load.used_by_others(self.before, now, clock.wall_time())

@@ -11,7 +11,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import repeat
-from time import clock_gettime, perf_counter, process_time, time
+from time import clock_gettime, perf_counter, process_time, sleep, time
 from typing import Any
 
 #: A loop, and what it took on an idle virtual AMD EPYC of 2026.
@@ -32,6 +32,11 @@ def now() -> float:
 def wall_time() -> float:
     """Seconds since 1970, for records."""
     return time()
+
+
+def pause(seconds: float) -> None:
+    """Do nothing for so long."""
+    sleep(seconds)
 
 
 def nothing(_: Any) -> None:

@@ -8,6 +8,7 @@ hide the processes that it shares the processors with; how busy the processors a
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ PROC = Path("/proc")
 #: Columns of /proc/stat that are work: user, nice, system, irq and softirq; and that of stolen time.
 WORK, STOLEN, COLUMNS = (0, 1, 2, 5, 6), 7, 8
 
-#: How many of the busiest processes are named, and from which part of a processor on.
+#: How many of the busiest programs are named, and from which part of a processor on.
 MOST_NAMED, LEAST_NAMED = 3, 1 / 20
 
 #: Ticks of a processor below which a look says nothing: half a second of them.
@@ -98,14 +99,15 @@ def used_by_others(before: Look, now: Look, time: float) -> MachineLoad | None:
 
 
 def _busiest(before: Look, now: Look, ticks: float) -> list[Foreign]:
-    """Return the foreign processes that worked most, as far as they can be seen."""
-    worked = [
-        Foreign(one.name, (one.own - (before.processes[key].own if key in before.processes else 0)) / ticks)
-        for key, one in now.processes.items()
-        if key not in now.family
-    ]
-    busy = sorted((one for one in worked if one.share >= LEAST_NAMED), key=lambda one: -one.share)
-    return busy[:MOST_NAMED]
+    """Return the foreign programs that worked most, all processes of a name together, as far as they can be
+    seen."""
+    worked: Counter[str] = Counter()
+    for key, one in now.processes.items():
+        if key not in now.family:
+            earlier = before.processes[key].own if key in before.processes else 0
+            worked[one.name] += one.own - earlier
+    most = worked.most_common(MOST_NAMED)
+    return [Foreign(name, work / ticks) for name, work in most if work >= LEAST_NAMED * ticks]
 
 
 def _processes() -> Iterator[tuple[Key, Process]]:

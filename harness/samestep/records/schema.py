@@ -217,7 +217,7 @@ class CellDistance(Record):
 
 @dataclass(frozen=True)
 class Foreign:
-    """A process of somebody else's: its name, and how many processors it kept busy."""
+    """A program of somebody else's: its name, and how many processors its processes kept busy."""
 
     name: str
     share: NotNegative
@@ -228,9 +228,9 @@ class MachineLoad(Record):
     """What others used of the machine for some ``seconds``.
 
     Of the ``processors`` that this run may use they kept ``elsewhere`` busy, and the hypervisor took
-    ``stolen``; ``load`` is the run queue over a minute, this run's own processes among it, and ``pressure`` the
-    part of the time in which somebody waited for a processor (None where the kernel does not say).
-    ``foreign`` names the busiest processes, as far as they can be seen from here.
+    ``stolen``; ``load`` is the run queue over a minute, this run's own processes among it, and ``pressure``
+    the part of the time in which somebody waited for a processor (None where the kernel does not say).
+    ``foreign`` names the busiest programs, as far as they can be seen from here.
     """
 
     KIND: ClassVar[str] = "load"
@@ -281,7 +281,16 @@ class Stopped(Record):
 KINDS: dict[str, type[Record]] = {
     kind.KIND: kind
     for kind in (
-        Sample, Peak, Start, Finish, CellVerdict, CellFreeRun, CellDistance, MachineLoad, Eta, Finished,
+        Sample,
+        Peak,
+        Start,
+        Finish,
+        CellVerdict,
+        CellFreeRun,
+        CellDistance,
+        MachineLoad,
+        Eta,
+        Finished,
         Stopped,
     )
 }
