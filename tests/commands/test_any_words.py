@@ -27,8 +27,10 @@ numbers = st.one_of(
 texts = st.text(max_size=20)
 values = numbers | texts
 #: Options that are looked at before anything is measured; a workload that does not exist ends the rest.
-OPTIONS = ("--width", "--budget", "--invocations", "--seed", "--threads", "--shard", "--sweep",
-           "--profile", "--dtype", "--device", "--python", "--require", "--format", "--impls", "--resume", "--matmul")  # fmt: skip
+OPTIONS = (
+    "--width", "--budget", "--invocations", "--seed", "--threads", "--shard", "--sweep", "--profile",
+    "--dtype", "--device", "--python", "--require", "--format", "--impls", "--resume", "--matmul",
+)  # fmt: skip
 
 
 def ended(*words: str) -> str:
