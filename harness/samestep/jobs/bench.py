@@ -54,12 +54,12 @@ class _Bench:
         self.plan = run.plan
         self.profile = self.plan.profile
         self.launcher = launcher
-        self.watcher, self.heard, self.say = watcher, say is not None, say or (lambda _: None)
+        self.watcher = watcher
         self.state = RunState.of(self.plan, run.records())
         self.groups = groups(launcher.catalog, self.plan)
         self.precheck = Precheck(launcher, self.plan.cells, self.state, run.folder / "first steps")
         self.eta = Eta(pace=clock.pace(), workers=len(processor_sets(1)))
-        self.lookout = Lookout(self.plan.options.threads, self.say)
+        self.lookout = Lookout(self.plan.options.threads, say)
         self.recorded = self.here = clock.now()
         spent = 0.0 if self.state.stopped == "budget" else self.state.elapsed_seconds
         self.began = self.here - spent  # earlier tries are a part of the budget
@@ -69,7 +69,7 @@ class _Bench:
         """Do what is left of the run."""
         if self.state.stopped == "width":
             return
-        if self.heard and (found := self.lookout.watch()):
+        if found := self.lookout.watch():
             self.keep(found)
         self._plan()
         self.forecast = Forecast.of(self.eta, self.profile.budget)
@@ -184,7 +184,8 @@ class _Bench:
         if late := self.forecast.overrun(self.eta, now - self.here):
             causes = "; ".join(filter(None, (late, self.lookout.cause)))
             resume = resume_command(self.run.folder, self.plan.options.starts_code)
-            self.say(f"{causes}. It goes on until all is measured; Ctrl-C ends it now, and later `{resume}`")
+            ends = f"Ctrl-C ends it now, and later `{resume}` goes on"
+            self.lookout.tell(f"{causes}. It goes on until all is measured; {ends}")
         if now - self.recorded > ETA_SECONDS:
             self.recorded = now
             self.keep(schema.Eta(now - self.began, self.eta.left_seconds, clock.wall_time()))

@@ -16,9 +16,9 @@ Say = Callable[[str], None]
 
 
 class Lookout:
-    """What others use beside a run whose workers have so many ``threads``."""
+    """What others use beside a run whose workers have so many ``threads``; without ``say`` nobody is told."""
 
-    def __init__(self, threads: int, say: Say) -> None:
+    def __init__(self, threads: int, say: Say | None) -> None:
         self.threads = threads
         self.say = say
         self.told = False
@@ -27,7 +27,9 @@ class Lookout:
         self.due = clock.now() + SECONDS
 
     def watch(self) -> MachineLoad | None:
-        """Return what others use while this process waits; None where that cannot be told."""
+        """Return what others use while this process waits; None where that cannot be told, or nobody is."""
+        if self.say is None:
+            return None
         clock.pause(FIRST_SECONDS)
         return self._look()
 
@@ -44,10 +46,15 @@ class Lookout:
         self.before, self.last = now, found
         if is_busy(found, self.threads) and not self.told:
             self.told = True
-            self.say(
+            self.tell(
                 f"{by_others(found)}: times will scatter, and the run may take much longer than forecast"
             )
         return found
+
+    def tell(self, line: str) -> None:
+        """Say a line to whoever listens."""
+        if self.say is not None:
+            self.say(line)
 
     @property
     def cause(self) -> str | None:
