@@ -20,6 +20,7 @@ from tests.made.browser import Tab, chromium, installed
 from tests.made.pages import EVIL, saved
 from tests.made.records import key, records
 from tests.made.runs import REAL, days, with_gpu, with_todays_sources
+from tests.made.troubled import beside, scattered, troubled, until, untimed, without
 
 pytestmark = [
     pytest.mark.browser,
@@ -113,6 +114,18 @@ def staged(request, tmp_path_factory) -> str:
     return page.write(folder / "page.html", runs, sources_of(runs), left_out).as_uri()
 
 
+@pytest.fixture(scope="module", params=["noisy", "killed"])
+def in_trouble(request, tmp_path_factory) -> str:
+    """A run in which noise rules, and one that was killed, with a cell that was never met."""
+    folder = tmp_path_factory.mktemp(request.param)
+    troubles = {
+        "noisy": (scattered(9.0), beside("stress", 1.9)),
+        "killed": (until(1, 2), untimed("jax_scan"), without("torch_compile")),
+    }[request.param]
+    runs, left_out = read([troubled(folder / ("run" * 30), *troubles).folder])
+    return page.write(folder / "page.html", runs, sources_of(runs), left_out).as_uri()
+
+
 def shown(tab: Tab, selector: str) -> list[str]:
     return tab.run(
         f"[...document.querySelectorAll({json.dumps(selector)})].filter((e) => e.checkVisibility())"
@@ -145,6 +158,17 @@ def test_it_opens_with_no_request_no_error_and_nothing_over_anything(tab, real, 
 def test_no_text_of_a_chart_is_cut_off(tab, real, width):
     tab.size(width, 900)
     tab.open(real)
+    assert tab.run(CUT) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS[:2])
+def test_what_a_run_in_trouble_says_has_room(tab, in_trouble, width):
+    tab.size(width, 900)
+    tab.open(in_trouble)
+    assert tab.complaints == []
+    assert shown(tab, "header p.warning")
+    assert tab.run("document.documentElement.scrollWidth") == width
+    assert tab.run(OVERLAPS) == []
     assert tab.run(CUT) == []
 
 
