@@ -59,8 +59,8 @@ def test_a_worker_rests_between_its_turns(worked, seen):
 
 
 def test_a_request_costs_what_the_dearest_one_did_without_the_wait_for_a_processor():
-    asked = [Spent(0.003, 0.001, 0.001, 0.002), Spent(0.002, 0.0005, 0.0005, 0.0)]
-    assert Cost.of(asked) == Cost(wall=0.002, processors=0.001)
+    asked = [Spent(3.0, 1.0, 1.0, 2.0), Spent(2.0, 0.5, 0.5, 0.0)]
+    assert Cost.of(asked) == Cost(wall=2.0, processors=1.0)
 
 
 SPINNING = """

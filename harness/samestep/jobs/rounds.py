@@ -22,16 +22,17 @@ from samestep.jobs.progress import Progress, Silent
 from samestep.jobs.sampling import Asked, Sampling, refused
 from samestep.jobs.starting import start_workers
 from samestep.jobs.state import Known, Turn
+from samestep.jobs.turn_records import TurnRecords
 from samestep.measure import clock
 from samestep.records.plan import Plan, PlannedCell
-from samestep.records.schema import CellVerdict, Finish, Finished, Peak, Record, Sample
+from samestep.records.schema import Finished, Record
 from samestep.spec import Task
 from samestep.workers.environment import processor_sets
 from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, WorkerProcess
-from samestep.workers.protocol import MeasurePeak, PeakMeasured, ReadChanges, ReadMemory, Sampled
+from samestep.workers.protocol import MeasurePeak, ReadChanges, ReadMemory, Sampled
 from samestep.workers.request import A, Request
 
 #: Frameworks whose own matrix product may be the machine's best; others compute with one of these.
@@ -44,7 +45,7 @@ PEAK_ROUNDS = 1
 RETAKES, RETAKEN_SHARE = 1, 1 / 8
 
 #: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
-CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "samestep.frameworks.")
+CLOCKS = ("time.", "samestep.measure.", "samestep.workers.")
 
 #: Processors that may be busy beyond those that were asked for, as a part of them.
 MARGIN = 1 / 4
@@ -91,7 +92,7 @@ class _Invocation:
     def __init__(
         self, plan: Plan, group: Group, number: int, known: Known, launcher: Launcher, progress: Progress
     ) -> None:
-        self.rounds = plan.profile.rounds
+        self.plan, self.rounds = plan, plan.profile.rounds
         self.group = group.number
         self.cells = [cell for cell in group.cells if cell.key in known.agreed]
         self.number = number
@@ -102,11 +103,7 @@ class _Invocation:
         self.loops: dict[Cell, dict[str, int]] = {}
         self.turns = self.retaken = 0
         self.sampling = Sampling(launcher)
-        self.flops = {
-            (cell.of_case, task): facts.flops
-            for cell in self.cells
-            for task, facts in plan.tasks_of(cell).items()
-        }
+        self.records_of = TurnRecords(group.number, number)
         self.looks: dict[Cell, Looks] = {}
 
     @property
@@ -175,7 +172,7 @@ class _Invocation:
             many = self.retaken >= max(1, RETAKEN_SHARE * self.turns)
             last = attempt == RETAKES or not answer.disturbed or many
             self.retaken += not last
-            yield self._sample_record(cell, turn, task, answer, repeated=not last)
+            yield self.records_of.sample(cell, turn, task, answer, repeated=not last)
             if last:
                 break
         self.progress.done(unit("turn", cell, task), clock.now() - began)
@@ -188,7 +185,7 @@ class _Invocation:
         there is none: then the worker's verdict is recorded."""
         looks = self.looks[cell]
         asked = Asked(
-            self.workers[cell], cell, task, self.loops[cell][task], self.flops[cell.of_case, task],
+            self.workers[cell], cell, task, self.loops[cell][task], self.plan.tasks_of(cell)[task].flops,
             looks[task] == turn,
         )  # fmt: skip
         try:
@@ -202,17 +199,10 @@ class _Invocation:
             return None
         finally:
             for answer in self.sampling.peaks.pop(cell, ()):
-                yield self._peak_record(cell, turn, answer)
+                yield self.records_of.peak(cell, turn, answer)
         for attempt in doubtful:
-            yield self._sample_record(cell, turn, task, attempt.sampled, repeated=True)
+            yield self.records_of.sample(cell, turn, task, attempt.sampled, repeated=True)
         return last.sampled
-
-    def _sample_record(self, cell: Cell, turn: int, task: str, answer: Sampled, repeated: bool) -> Sample:
-        return Sample(
-            cell.key, group=self.group, invocation=self.number, time=clock.wall_time(), round=turn, task=task,
-            loops=answer.loops, seconds=answer.seconds, disturbed=answer.disturbed, repeated=repeated,
-            gpu=answer.gpu,
-        )  # fmt: skip
 
     def _peaks(self, turn: int, order: random.Random) -> Iterator[Record]:
         """The machine's own matrix product, by one worker of each framework that has one, on each device."""
@@ -234,17 +224,11 @@ class _Invocation:
             self.sampling.measured(cell, answer)
             reason = _too_many(cell, answer.processors)
             if reason is None:
-                yield self._peak_record(cell, turn, answer)
+                yield self.records_of.peak(cell, turn, answer)
                 continue
             for one in list(self.workers):  # it speaks for all of its framework there
                 if (one.framework, one.device) == (cell.framework, cell.device):
                     yield from self._failed(one, NoAnswer(Verdict(INVALID, reason), None))
-
-    def _peak_record(self, cell: Cell, turn: int, answer: PeakMeasured) -> Peak:
-        return Peak(
-            cell.key, group=self.group, invocation=self.number, time=clock.wall_time(), round=turn,
-            seconds=answer.seconds, flops=answer.flops, processors=answer.processors,
-        )  # fmt: skip
 
     def _finish(self, cell: Cell, judge: Judge) -> Iterator[Record]:
         """The end of a worker: the memory that it took, and whether it is still right."""
@@ -261,11 +245,8 @@ class _Invocation:
         finally:
             self.progress.done(unit("finish", cell), clock.now() - began)
         verdict = Verdict(AGREE) if answer.verdict.verdict == AGREE else answer.verdict
-        yield self._verdict_record(cell, verdict)
-        yield Finish(
-            cell.key, memory.peak_memory_bytes, memory.device_memory_bytes, self.group, self.number,
-            clock.wall_time(),
-        )  # fmt: skip
+        yield self.records_of.verdict(cell, verdict)
+        yield self.records_of.finish(cell, memory)
 
     def _has_its_clocks(self, cell: Cell) -> Generator[Record, None, bool]:
         """Return whether nothing was replaced in a worker by which times are taken; else that is recorded."""
@@ -286,14 +267,9 @@ class _Invocation:
 
     def _failed(self, cell: Cell, failure: NoAnswer) -> Iterator[Record]:
         """Record the verdict of a failure, and end its worker."""
-        yield self._verdict_record(cell, failure.verdict, failure.stderr)
+        yield self.records_of.verdict(cell, failure.verdict, failure.stderr)
         self.workers.pop(cell).stop()
         self.progress.dismissed(cell)
-
-    def _verdict_record(self, cell: Cell, verdict: Verdict, stderr: str | None = None) -> CellVerdict:
-        return CellVerdict(
-            cell.key, verdict, stderr=stderr, group=self.group, invocation=self.number, time=clock.wall_time()
-        )
 
     def _taken(self, kind: str, cell: Cell, turn: int, task: str = "") -> bool:
         """Whether an earlier try, since interrupted, took this already."""

@@ -85,13 +85,14 @@ class Turns:
         return timing
 
     def late(self) -> float:
-        """Return how much longer it takes to look at the results of the last sample than to look once more.
+        """Return how much more it takes to look at the results of the last sample than to look once more, in
+        seconds of the processor, or of the clock where a GPU computes.
 
         Raises TypeError where they are no arrays of the framework's own.
         """
         assert self.taken is not None
         look = partial(self._looked_at, self.taken.batch.task, self.taken.returned)
-        first, again = (timed(look, nothing)[0] for _ in range(2))
+        first, again = (self._cost_of(look) for _ in range(2))
         return first - again
 
     def _looked_at(self, task: str, returned: Any) -> None:
@@ -118,13 +119,19 @@ class Turns:
             [self.tasks.call(task, self._arguments(task, draw + n)) for n in range(first, first + number)]
             for first in (0, number)
         )
-        _, met_first, met_again = (self._cost_of(calls) for calls in (others, own, own))
+        _, met_first, met_again = (
+            self._cost_of(partial(self._call_all, calls)) for calls in (others, own, own)
+        )
         return met_first, met_again
 
-    def _cost_of(self, calls: Sequence[Call]) -> float:
+    def _call_all(self, calls: Sequence[Call]) -> None:
+        self.tasks.wait([call() for call in calls])
+
+    def _cost_of(self, work: Call) -> float:
+        """Return what work costs; the processor's time is the same on a busy machine."""
         clock = now if self.candidate.settings.device == "gpu" else processor_time
         began = clock()
-        timed(lambda: [call() for call in calls], self.tasks.wait)
+        timed(work, nothing)
         return clock() - began
 
     def _arguments(self, task: str, draw: int) -> list[Any]:

@@ -77,7 +77,8 @@ class Sample(Turn):
 
 @dataclass(frozen=True)
 class Peak(Turn):
-    """One large matrix product: ``processors`` is how many of them were busy."""
+    """A large matrix product, the quickest of several: ``processors`` is how many of them were busy;
+    ``disturbed`` where others took one during all of them."""
 
     KIND: ClassVar[str] = "peak"
 
@@ -85,6 +86,7 @@ class Peak(Turn):
     seconds: Amount = field(kw_only=True)
     flops: Amount = field(kw_only=True)
     processors: float | None = None
+    disturbed: bool = field(metadata=in_json(omit=True), default=False)
 
     @property
     def moment(self) -> tuple[Process, int]:

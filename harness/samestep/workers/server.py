@@ -20,7 +20,7 @@ from samestep.conventions import ask
 from samestep.frameworks import Adapter, Settings, Unavailable, device_memory
 from samestep.measure.clock import nothing, timed
 from samestep.measure.hardware import gpu_state
-from samestep.measure.peak import Peak
+from samestep.measure.machine_speed import Peak
 from samestep.measure.timed_tasks import MissingWait, TimedCandidate, TimedTasks, quantiles
 from samestep.measure.turns import Turns
 from samestep.records.schema import FrameworkFacts

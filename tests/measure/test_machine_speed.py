@@ -8,7 +8,7 @@ import pytest
 
 from samestep.frameworks import Settings
 from samestep.frameworks.numpy import Adapter
-from samestep.measure.peak import MOST_PRODUCTS, PRODUCTS, Peak, PeakTiming
+from samestep.measure.machine_speed import MOST_PRODUCTS, PRODUCTS, Peak, PeakTiming
 
 
 @pytest.fixture
