@@ -16,6 +16,7 @@ RUNS = (
     ("disturbed",),
     ("waiting",),
     ("survival",),
+    ("attacks",),
     ("smallest_faults",),
 )
 

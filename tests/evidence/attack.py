@@ -85,9 +85,10 @@ def complete_run(slot: Slot, impls: Path) -> Path:
     """Return the folder of a run that nothing disturbs, to be copied; ``impls`` is made."""
     root(impls, {"numpy_good": GOOD})
     folder = slot.new()
-    code = Process(slot, folder, bench(impls, folder / "out")).wait(LIMIT_SECONDS)
+    process = Process(slot, folder, bench(impls, folder / "out"))
+    code = process.wait(LIMIT_SECONDS)
+    assert code == 0, process.errors.read_text()
     (run,) = runs(folder / "out")
-    assert code == 0, (folder, code)
     return run
 
 
