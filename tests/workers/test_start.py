@@ -73,7 +73,7 @@ def test_a_worker_does_not_outlive_its_parent():
         "from samestep.workers import cleanup\n"
         "from samestep.workers.process import WorkerProcess\n"
         "from samestep.workers.protocol import Import\n"
-        "cleanup.watch = lambda group: None\n"  # the kernel alone ends it
+        "cleanup.watch = lambda group, mark: None\n"  # the kernel alone ends it
         "worker = WorkerProcess(Settings())\n"
         "worker.ask(Import('numpy'), 60)\n"  # it serves: the signal is set
         "print(worker.process.pid, flush=True)\n"

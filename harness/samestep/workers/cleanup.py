@@ -8,7 +8,7 @@ can write to; when that ends, so has this process, and whatever it did not take 
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import shutil
 import subprocess
 import sys
@@ -24,9 +24,9 @@ _lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
 
 
-def watch(group: int) -> None:
-    """Kill a group of processes if this process ends before it `forget`s them."""
-    _send("+", group)
+def watch(group: int, mark: str) -> None:
+    """Kill a group of processes and all with its mark, if this process ends before it `forget`s them."""
+    _send("+", group, mark)
 
 
 def forget(group: int) -> None:
@@ -37,17 +37,20 @@ def forget(group: int) -> None:
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Make an empty folder that is deleted afterwards, however this process ends."""
-    folder = Path(tempfile.gettempdir()) / f"samestep-{uuid4().hex}"
-    _send("+", folder)  # first, so that no moment is left in between
+    folder = Path(tempfile.gettempdir()).absolute() / f"samestep-{uuid4().hex}"
+    _send("+", str(folder), None)  # first, so that no moment is left in between
     folder.mkdir(mode=0o700)
+    made = folder.lstat()
+    _send("+", str(folder), [made.st_dev, made.st_ino])
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        _send("-", folder)
+        _send("-", str(folder))
 
 
-def _send(sign: str, what: int | Path) -> None:
+def _send(*message: object) -> None:
+    """Send a line to the cleanup process, which is started with the first one."""
     global _process
     with _lock, contextlib.suppress(OSError):  # it was killed, or never started: a run can do without
         if _process is None:
@@ -56,4 +59,4 @@ def _send(sign: str, what: int | Path) -> None:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
             )  # fmt: skip
         assert _process.stdin is not None
-        _process.stdin.write(os.fsencode(f"{sign}{what!s}\n"))
+        _process.stdin.write(f"{json.dumps(message)}\n".encode("ascii"))

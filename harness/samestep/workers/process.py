@@ -21,7 +21,8 @@ from samestep.errors import SamestepError
 from samestep.frameworks import Settings
 from samestep.measure import clock
 from samestep.measure.account import Spent, spent_by
-from samestep.workers import cleanup, protocol
+from samestep.workers import cleanup, descendants, protocol
+from samestep.workers.cleanup_process import VARIABLE
 from samestep.workers.connection import POLL_SECONDS, Connection, Ended, Foreign, Late, TooLarge
 from samestep.workers.environment import environment, processor_sets, tidy
 from samestep.workers.frames import ANSWER, ID_BYTES, NO_ANSWER, REQUEST, Message
@@ -85,6 +86,7 @@ class WorkerProcess:
         Raises SamestepError where the interpreter cannot be started.
         """
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
+        self.mark = secrets.token_hex(ID_BYTES)
         mine, its = socket.socketpair()
         processors = list(bound_to or processor_sets(settings.threads)[0])
         begin = json.dumps([str(ROOT), processors, serves, its.fileno()])
@@ -100,7 +102,7 @@ class WorkerProcess:
                 stdout=self.stderr,
                 stderr=self.stderr,
                 pass_fds=[its.fileno()],
-                env={**os.environ, **variables},
+                env={**os.environ, **variables, VARIABLE: self.mark},
                 start_new_session=True,
             )
         except OSError as error:
@@ -108,7 +110,7 @@ class WorkerProcess:
             raise SamestepError(f"{python} cannot be started: {error.strerror}") from error
         finally:
             its.close()
-        cleanup.watch(self.process.pid)  # it leads a group of its own
+        cleanup.watch(self.process.pid, self.mark)  # it leads a group of its own
         self.connection = Connection(mine, lambda: self.process.poll() is None)
 
     def __enter__(self) -> WorkerProcess:
@@ -193,7 +195,7 @@ class WorkerProcess:
         """End the worker and whatever it started: nothing of it may run on beside the next turn."""
         if self.stderr.closed:  # it is stopped already, and its number may be another's by now
             return
-        self._kill_group()
+        descendants.end(self.process.pid, self.mark)
         cleanup.forget(self.process.pid)
         self.process.wait()
         self.connection.close()
