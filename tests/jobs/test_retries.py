@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import ceil
+
+import pytest
 
 from samestep.agreement.verdict import TIMEOUT, Verdict
-from samestep.jobs.rounds import RETAKEN_SHARE
+from samestep.jobs.retakes import SHARE, Retakes
 from samestep.records.plan import Profile
 from samestep.records.schema import CellVerdict, Sample
 from samestep.workers.process import WorkerLost
@@ -74,7 +75,7 @@ def test_a_disturbed_sample_is_kept_marked_and_re_measured(tmp_path, instant, la
     assert (task.disturbed, task.repeated, task.seconds.value, task.seconds.high) == (1, 1, 1.0, 1.0)
 
 
-def test_where_all_are_disturbed_an_eighth_is_re_measured_once_and_all_are_kept(
+def test_where_all_are_disturbed_no_more_are_re_measured_than_show_it_and_all_are_kept(
     tmp_path, instant, launcher, monkeypatch
 ):
     answering(monkeypatch, "sample", lambda *_: {"disturbed": True})
@@ -83,12 +84,26 @@ def test_where_all_are_disturbed_an_eighth_is_re_measured_once_and_all_are_kept(
     turns = len([r for r in samples if not r.repeated])
     repeated = [r for r in samples if r.repeated]
     assert turns == TURNS * PROFILE.invocations
-    assert len(repeated) == PROFILE.invocations * ceil(TURNS * RETAKEN_SHARE)
+    assert len(repeated) == PROFILE.invocations * 2
     names = ("invocation", "round", "task", "cell")
     assert max(Counter(tuple(getattr(r, name) for name in names) for r in repeated).values()) == 1
     rows = summaries(run)
     tasks = [task for row in rows.values() for task in row.tasks.values()]
     assert all(task.disturbed == 6 + task.repeated and task.seconds.samples == 6 for task in tasks)
+
+
+@pytest.mark.parametrize(
+    ("again", "taken"),
+    [(lambda n: 0, 8), (lambda n: n % 2, 8), (lambda n: 1, 2)],
+    ids=["never", "every second time", "always"],
+)
+def test_an_eighth_of_the_turns_is_re_measured_unless_that_is_in_vain(again, taken):
+    retakes = Retakes()
+    for _ in range(64):
+        retakes.turns += 1
+        if retakes.worth_it:
+            retakes.again(disturbed=bool(again(retakes.taken)))
+    assert retakes.taken == taken <= 64 * SHARE
 
 
 def test_what_hung_once_is_not_waited_for_again(tmp_path, instant, launcher, monkeypatch):

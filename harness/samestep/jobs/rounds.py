@@ -19,6 +19,7 @@ from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
 from samestep.jobs.looks import Looks
 from samestep.jobs.progress import Progress, Silent
+from samestep.jobs.retakes import Retakes
 from samestep.jobs.sampling import Asked, Sampling, refused
 from samestep.jobs.starting import start_workers
 from samestep.jobs.state import Known, Turn
@@ -41,11 +42,8 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 #: In how many rounds the peak is measured: it takes ten times as long as a sample.
 PEAK_ROUNDS = 1
 
-#: How often a disturbed sample is re-measured, and of how many turns at most.
-RETAKES, RETAKEN_SHARE = 1, 1 / 8
-
 #: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
-CLOCKS = ("time.", "samestep.measure.", "samestep.workers.")
+CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "the processors of the process")
 
 #: Processors that may be busy beyond those that were asked for, as a part of them.
 MARGIN = 1 / 4
@@ -101,7 +99,7 @@ class _Invocation:
         self.progress = progress
         self.workers: dict[Cell, WorkerProcess] = {}
         self.loops: dict[Cell, dict[str, int]] = {}
-        self.turns = self.retaken = 0
+        self.retakes = Retakes()
         self.sampling = Sampling(launcher)
         self.records_of = TurnRecords(group.number, number)
         self.looks: dict[Cell, Looks] = {}
@@ -164,17 +162,15 @@ class _Invocation:
     def _sample(self, cell: Cell, turn: int, task: str, judge: Judge) -> Iterator[Record]:
         """One turn; a sample that was disturbed is kept, and re-measured, within bounds."""
         began = clock.now()
-        self.turns += 1
-        for attempt in range(RETAKES + 1):
+        self.retakes.turns += 1
+        answer = yield from self._believed(cell, turn, task, judge)
+        if answer is not None and answer.disturbed and self.retakes.worth_it:
+            yield self.records_of.sample(cell, turn, task, answer, repeated=True)
             answer = yield from self._believed(cell, turn, task, judge)
-            if answer is None:
-                return
-            many = self.retaken >= max(1, RETAKEN_SHARE * self.turns)
-            last = attempt == RETAKES or not answer.disturbed or many
-            self.retaken += not last
-            yield self.records_of.sample(cell, turn, task, answer, repeated=not last)
-            if last:
-                break
+            self.retakes.again(answer is None or answer.disturbed)
+        if answer is None:
+            return
+        yield self.records_of.sample(cell, turn, task, answer, repeated=False)
         self.progress.done(unit("turn", cell, task), clock.now() - began)
         self.progress.doing(f"{cell.of_case} {task}, round {turn + 1}")
 
@@ -190,8 +186,8 @@ class _Invocation:
         )  # fmt: skip
         try:
             *doubtful, last = self.sampling.take(asked)
-            if asked.judged and looks.judged == task:
-                self.sampling.see_that_it_is_right(asked, judge)
+            if asked.judged:
+                self.sampling.see_that_it_is_right(asked, judge, by_reference=looks.judged == task)
             if asked.judged and asked.loops > 1 and not self.tasks[task].trains:
                 self.sampling.see_that_it_computes(asked)
         except NoAnswer as failed:
