@@ -69,9 +69,9 @@ def table() -> Iterator[Attack]:
         yield Attack(kind, f"{name}, check", CHECK, (0,), variables=variables)
         yield Attack(kind, f"{name}, report", ("report", "{run}"), (0,), variables=variables)
     for name in ("caf\\xe9", "caf\\xc3\\xa9", "a\\nb", "a\\x1b[31mb", "a\\xe2\\x80\\xa8b"):
-        shell = f"""cp -r "$3" "$3"$'{name}'; exec "$1" -m samestep report "$3"$'{name}' >"$OUT" """
+        shell = f"""cp -r "$4" "$4"$'{name}'; exec "$1" -m samestep report "$4"$'{name}' >"$OUT" """
         yield Attack(kind, f"report of a folder named {name}", ("{run}",), (0,), shell=shell)
-    full = 'rm -f "$3/report.md"; ln -s /dev/full "$3/report.md"; exec "$1" -m samestep report "$3" >"$OUT"'
+    full = 'rm -f "$4/report.md"; ln -s /dev/full "$4/report.md"; exec "$1" -m samestep report "$4" >"$OUT"'
     yield Attack(kind, "a report on a full device", ("{run}",), says="cannot be written", shell=full)
     for typed, says in TYPED.items():
         name = " ".join(typed).encode("unicode_escape").decode()[:60]

@@ -154,11 +154,7 @@ class Transfer:
         except RequestException as error:
             status = f" {error.response.status_code}" if error.response is not None else ""
             self.reason = f"{type(error).__name__}{status}"
-        except (
-            HTTPError,
-            HTTPException,
-            ValueError,
-        ) as error:  # of redirects that are no address, of headers
+        except (HTTPError, HTTPException, ValueError) as error:  # of a redirect's address, of a header
             self.reason = type(error).__name__
         except OSError as error:
             self.not_written = error
