@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Looks:
-    """For each task of a worker the round in which its results are looked at; one task's are judged."""
+    """For each task of a worker the round in which its results are looked at; those of the task ``judged``
+    are compared with the reference's as well."""
 
     rounds: Mapping[str, int]
     judged: str

@@ -123,8 +123,9 @@ class Sampling:
             f"{1e3 * found.first:.3g} ms: it remembers results"
         )
 
-    def see_that_it_is_right(self, asked: Asked, judge: Judge) -> None:
-        """Have the results of the last sample judged.
+    def see_that_it_is_right(self, asked: Asked, judge: Judge, by_reference: bool) -> None:
+        """Have the results of the last sample compared with those of its calls once more, and one of these
+        judged by the reference if that is asked for.
 
         Raises `NoAnswer`, with the verdict, where they are wrong, or each time others than examined calls
         give.
@@ -133,7 +134,7 @@ class Sampling:
             if attempt:
                 self._attempt(asked)
             self.leave(asked.cell)
-            found = self.launcher.judge_timed(judge, asked.worker, asked.cell)
+            found = self.launcher.judge_timed(judge, asked.worker, asked.cell, by_reference)
             if found.verdict.verdict != AGREE:
                 reason = f"the result of a sample: {found.verdict.reason}"
                 raise NoAnswer(replace(found.verdict, reason=reason), None)

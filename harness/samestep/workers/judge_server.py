@@ -114,7 +114,9 @@ class JudgeServer:
         mine = candidate.on(Inputs(candidate.params, arrays))
         case = self._expectations(matter, candidate.point)
         here = Expectations(case.reference, mine.point, case.path.source, SpreadCache(largest=0))
-        return TimedJudged(*examine_timed(mine, here, timed.task, timed.loops, timed.returned))
+        return TimedJudged(
+            *examine_timed(mine, here, timed.task, timed.loops, timed.returned, request.judged)
+        )
 
     def _candidate(self, matter: Matter, prepared: bool = False) -> Candidate:
         """Return an implementation as the process that has it serves it."""

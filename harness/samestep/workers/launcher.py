@@ -103,9 +103,10 @@ class Launcher:
         except RequestFailed as failed:
             return [f"what this could be read with ({failed})"]
 
-    def judge_timed(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> TimedJudged:
-        """Have examined what the last sample of a worker returned. Raises as `WorkerProcess.ask`."""
-        request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots))
+    def judge_timed(self, judge: Judge, worker: WorkerProcess, cell: Cell, judged: bool) -> TimedJudged:
+        """Have the result of a worker's last sample compared with that of its calls once more, one of which
+        may be ``judged`` by the reference. Raises as `WorkerProcess.ask`."""
+        request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots), judged)
         return judge.ask(worker, request, self.patience)
 
     def subject(self, cell: Cell) -> Subject:

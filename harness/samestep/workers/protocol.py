@@ -318,7 +318,8 @@ class Confirm(Request[Confirmed]):
 
 @dataclass(frozen=True)
 class JudgeTimed(Request[TimedJudged]):
-    """Examine what the last sample of a worker returned."""
+    """Compare what the last sample of a worker returned with what its calls return once more, and have one of
+    them ``judged`` by the reference."""
 
     OP = "judge_timed"
     ANSWER = TimedJudged
@@ -326,6 +327,7 @@ class JudgeTimed(Request[TimedJudged]):
     subject: Subject
     settings: Settings
     roots: Sequence[Path] = ()
+    judged: bool = False
 
 
 REQUESTS: dict[str, type[Request[object]]] = {

@@ -61,14 +61,19 @@ def confirm(candidate: Candidate, expectations: Expectations) -> Verdict:
 
 
 def examine_timed(
-    candidate: Candidate, expectations: Expectations, task: str, loops: int, returned: Returned
+    candidate: Candidate,
+    expectations: Expectations,
+    task: str,
+    loops: int,
+    returned: Returned,
+    judged: bool,
 ) -> tuple[Verdict, str | None]:
     """Return the verdict on N timed ``loops`` of a task, made once more, and what of the last one's result
-    does not go with it (`samestep.agreement.examination.timed_result`)."""
+    does not go with it (`samestep.agreement.examination.timed_result.check_timed`)."""
     examination, doubts = Examination(candidate, expectations), list[str | None]()
 
     def compared() -> None:
-        doubts.append(check_timed(examination, task, loops, returned))
+        doubts.append(check_timed(examination, task, loops, returned, judged))
 
     return _verdict_of(examination, compared), doubts[0] if doubts else None
 

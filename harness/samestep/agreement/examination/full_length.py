@@ -53,9 +53,9 @@ class FullLength:
     task: str
     lengths: Sequence[int]
 
-    def check(self, rng: np.random.Generator, long: LongCall | None = None) -> None:
+    def check(self, rng: np.random.Generator | None, long: LongCall | None = None) -> None:
         """Compare a call of all steps with a chain of short ones, and a step drawn by ``rng`` with the
-        reference; ``long`` is what such a call gave, None for one that is made here.
+        reference (None: no step); ``long`` is what such a call gave, None for one that is made here.
 
         Raises `Disagreement` where it is another training, and as `Comparisons.check` does.
         """
@@ -79,10 +79,10 @@ class FullLength:
         outputs, state = candidate.run(Place(0, self.task), candidate.adopt(candidate.params))
         return LongCall(outputs, candidate.export(state, candidate.params))
 
-    def _chain(self, rng: np.random.Generator) -> LongCall:
+    def _chain(self, rng: np.random.Generator | None) -> LongCall:
         """Return what short calls give, one after another."""
         candidate, calls = self.candidate, list(_calls(self.steps, self.lengths))
-        forced = int(rng.integers(1, len(calls)))
+        forced = None if rng is None else int(rng.integers(1, len(calls)))
         state, found = candidate.adopt(candidate.params), list[Values]()
         for number, (first, count) in enumerate(calls):
             if number == forced:

@@ -1,0 +1,46 @@
+"""A run with every cheat: each is refused, for what it does; what is correct and looks like one is timed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samestep.agreement.verdict import AGREE
+from samestep.analysis.summary import CellSummary
+from samestep.catalog.catalog import Catalog
+from samestep.catalog.cell import Options
+from samestep.records.plan import Profile
+from samestep.workers.launcher import Launcher
+from tests.made.cheats import CORRECT, HOW, folder_of
+from tests.made.instant import TASKS, measured, summaries
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, CellSummary]:
+    """What a run says of each, by name."""
+    folder: Path = tmp_path_factory.mktemp("cheats")
+    impls = folder_of(folder / "impls", [*HOW, *CORRECT])
+    launcher = Launcher(Catalog([impls]), [impls], patience=120)
+    run = measured(folder / "results", launcher, Options(dtypes=("float32",)), Profile(1, 4))
+    return {name.removeprefix("numpy_"): one for name, one in summaries(run).items()}
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_a_cheat_is_refused_for_what_it_does(found, name):
+    assert found[name].verdict in ("disagree", "invalid")
+    assert HOW[name] in found[name].reason
+    assert not found[name].tasks
+
+
+@pytest.mark.parametrize("name", ["manual", *CORRECT])
+def test_correct_code_is_timed_whatever_it_keeps(found, name):
+    assert (found[name].verdict, found[name].reason) == (AGREE, None)
+    assert set(found[name].tasks) == set(TASKS)
+
+
+def test_every_cheat_has_a_file():
+    files = {path.stem for path in (Path(__file__).parents[1] / "made/cheats").glob("*.py")} - {"__init__"}
+    assert files == {*HOW, *CORRECT}

@@ -1,0 +1,16 @@
+"""train stops after ten steps: an early stopping that was left in."""
+
+import numpy as np
+
+from .numpy_manual import adopt, export, loss_and_grads, train_step
+
+READ_AFTER = "numpy_manual"
+
+
+def train(state, x, y, learning_rate, steps):
+    losses = []
+    for i in range(steps):
+        if i < 10:
+            state, loss = train_step(state, x, y, learning_rate)
+        losses.append(loss)
+    return state, np.stack(losses)
