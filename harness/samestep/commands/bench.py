@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -26,6 +25,7 @@ from samestep.records.plan import Profile, RunOptions
 from samestep.records.resume_command import resume_command
 from samestep.records.store import Run
 from samestep.report import tables, terminal
+from samestep.report.printable_console import PrintableConsole
 from samestep.report.run_document import document
 from samestep.report.summaries import summaries_of
 from samestep.workers import cleanup
@@ -62,7 +62,7 @@ def measure(run: Run) -> None:
     """Measure what is left of a run, with a bar on standard error; compilers' caches live as long as that."""
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[eta]}"), console=Console(stderr=True),
+        TextColumn("{task.fields[eta]}"), console=PrintableConsole(stderr=True),
         auto_refresh=False,  # no thread that draws while a sample is taken
     )  # fmt: skip
     with cleanup.temporary_folder() as cache, bar:
@@ -111,7 +111,7 @@ def _drawing(bar: Progress, task: TaskID) -> Callable[[Eta], None]:
 def show(run: Run, form: str) -> None:
     """Write what a run found on standard output, and where it lies on standard error."""
     if form == "table":
-        terminal.show(run, Console())
+        terminal.show(run, PrintableConsole())
     elif form == "csv":
         click.echo(tables.frame(run).to_csv(index=False), nl=False)
     elif form == "markdown":

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep.catalog.cell import Cell
@@ -16,6 +15,7 @@ from samestep.commands.options import Selection, emit, exit_for, selection
 from samestep.jobs.check import Examination, Wanted, check, distances
 from samestep.records.check_results import CellPair, CheckResult, pair_to_json, to_json, to_row
 from samestep.report import check_tables
+from samestep.report.printable_console import PrintableConsole
 from samestep.workers import cleanup
 
 #: Steps of a free run: the tutorials' network makes no more.
@@ -40,7 +40,7 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
         results = examine(asked, cells, replace(wanted, keep=folder))
         pairs = list(distances(folder, cells)) if folder else None
     if form == "table":
-        console = Console()
+        console = PrintableConsole()
         check_tables.show(results, console)
         if explain:
             check_tables.explain(results, console)
@@ -60,7 +60,7 @@ def examine(asked: Selection, cells: list[Cell], wanted: Wanted) -> list[CheckRe
     lock = threading.Lock()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
+        console=PrintableConsole(stderr=True), transient=True,
     ) as progress:  # fmt: skip
         bar = progress.add_task("checking", total=len(cells))
 

@@ -32,15 +32,14 @@ def command(before: Path, after: Path, form: str) -> None:
 
         compare_files(before, after, form)
         return
-    from rich.console import Console
-
+    from samestep.report.printable_console import PrintableConsole
     from samestep.report.run_diff_document import document, rows, status
     from samestep.report.run_diff_tables import markdown, show
 
     runs = read_pair(before, after)
     diff = diff_of(*runs)
     if form == "table":
-        show(diff, *runs, Console())
+        show(diff, *runs, PrintableConsole())
     elif form == "markdown":
         click.echo(markdown(diff, *runs), nl=False)
     else:

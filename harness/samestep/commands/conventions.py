@@ -11,6 +11,7 @@ import click
 
 from samestep.commands.options import DIFFERS, emit, formatted, interpreters
 from samestep.errors import SamestepError
+from samestep.printable import printable
 
 if TYPE_CHECKING:
     from samestep.catalog.catalog import Catalog
@@ -29,11 +30,10 @@ def command(questions: Sequence[str], form: str, pythons: Sequence[str], require
     QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Two tables
     that --json made, here and there, are compared by `samestep compare`.
     """
-    from rich.console import Console
-
     from samestep.catalog.catalog import Catalog
     from samestep.conventions.questions import FRAMEWORKS
     from samestep.report.convention_tables import markdown, rows, show
+    from samestep.report.printable_console import PrintableConsole
 
     catalog = Catalog()
     chosen = interpreters(catalog, pythons)
@@ -46,12 +46,12 @@ def command(questions: Sequence[str], form: str, pythons: Sequence[str], require
     if form == "markdown":
         click.echo(markdown(table), nl=False)
     elif form == "table":
-        show(table, Console(), links=bool(questions))
+        show(table, PrintableConsole(), links=bool(questions))
     else:
         emit(form, table, rows(table))
     problems = find_problems(table, require)
     for line in problems:
-        click.echo(f"samestep: {line}", err=True)
+        click.echo(printable(f"samestep: {line}"), err=True)
     if problems:
         sys.exit(DIFFERS)
 
@@ -69,16 +69,16 @@ def find_problems(table: ConventionTable, require: Sequence[str]) -> list[str]:
 
 def survey_table(catalog: Catalog, pythons: Mapping[str, str], globs: Sequence[str]) -> ConventionTable:
     """Return the answers to the questions that match, with a progress bar on standard error meanwhile."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from samestep import paths
     from samestep.jobs.convention_table import make_table, select_questions
     from samestep.jobs.survey import Survey
+    from samestep.report.printable_console import PrintableConsole
 
     selected = select_questions(globs)
     columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
+    console = PrintableConsole(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("asking", total=None)
         survey = Survey(

@@ -45,10 +45,11 @@ def fetch(names: tuple[str, ...]) -> None:
 def progress_bar() -> Iterator[Report]:
     """Show a bar on standard error for each file that is downloaded."""
     from rich import progress
-    from rich.console import Console
+
+    from samestep.report.printable_console import PrintableConsole
 
     columns = ("{task.description}", progress.BarColumn(), progress.DownloadColumn())
-    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
+    with progress.Progress(*columns, console=PrintableConsole(stderr=True)) as bars:
         tasks: dict[str, progress.TaskID] = {}
 
         def report(file: str, done: int, total: int) -> None:

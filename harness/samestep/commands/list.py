@@ -19,11 +19,10 @@ def command(asked: Selection, form: str, ask: bool) -> None:
     if ask:
         inventory = probe(inventory, asked.launcher, asked.options)
     if form == "table":
-        from rich.console import Console
-
         from samestep.report.inventory_tables import show
+        from samestep.report.printable_console import PrintableConsole
 
-        console = Console(highlight=False)
+        console = PrintableConsole(highlight=False)
         show(asked.catalog, inventory, console, implementations=bool(asked.selectors), roots=asked.roots)
     else:
         emit(form, inventory, [encode(one) for one in inventory.implementations])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +89,8 @@ def shortened(line: str) -> str:
 
 def own_fault(error: Exception) -> str:
     """Return the line on an error that no code foresaw: it is not the user's, and no cell disagrees."""
+    import traceback  # in vain almost always
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
     return (

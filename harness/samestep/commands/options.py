@@ -193,10 +193,10 @@ class Selection:
     def tell(self, selected: Iterable[tuple[str, str]]) -> None:
         """Name on standard error what is left out, and the files that are not what their names say."""
         for name, error in self.catalog.left_out.items():
-            click.echo(f"samestep: {error}; {name} is left out", err=True)
+            click.echo(printable(f"samestep: {error}; {name} is left out"), err=True)
         for workload, name in dict.fromkeys(selected):
             for line in remarks(self.catalog.implementation(workload, name, self.file)):
-                click.echo(f"samestep: {line}", err=True)
+                click.echo(printable(f"samestep: {line}"), err=True)
 
     def require(self) -> None:
         """Exit 2 where a selected file could not be used, and 1 where a framework that must be there is not,

@@ -29,12 +29,11 @@ def command(runs: Sequence[Path], out: Path | None) -> None:
 
     RUN is a folder; without one the latest run is read.
     """
-    from rich.console import Console
-
     from samestep.report import terminal
+    from samestep.report.printable_console import PrintableConsole
 
     for run in report_runs(runs, out):
-        terminal.show(run, Console())
+        terminal.show(run, PrintableConsole())
 
 
 def report_runs(folders: Sequence[Path], out: Path | None = None, draw: bool = True) -> list[ValidatedRun]:

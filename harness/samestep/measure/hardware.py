@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import re
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ HARMLESS = 0x1 | 0x2
 
 #: Vector instructions as /proc/cpuinfo names them, of x86 and of ARM.
 VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd", "sve", "sve2")
+
+
+#: The driver's library, by the name that pynvml looks for on Linux.
+NVML = "libnvidia-ml.so.1"
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,9 @@ def gpu_state() -> GpuState | None:
 def _nvml() -> ModuleType | None:
     """Return the driver's library, ready to be asked; None where it is not installed or finds no driver."""
     try:
+        ctypes.CDLL(NVML)  # first: most machines have none, and pynvml takes a tenth of `samestep list`
         import pynvml
-    except ModuleNotFoundError:
+    except (OSError, ModuleNotFoundError):
         return None
     try:
         pynvml.nvmlInit()
