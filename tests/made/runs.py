@@ -22,8 +22,6 @@ GPU = {"name": "NVIDIA H100 80GB HBM3", "driver": "570.1"}
 
 #: Tasks that are enough to see.
 TASKS = ("train_step", "train", "train_epoch")
-#: The processes of the run are there this many times: of two alone nothing is known.
-COPIES = 3
 #: What became slower, from which day on, and by how much.
 SLOWER, SINCE, FACTOR = "mnist_mlp:sample/torch_compile/", 2, 1.3
 
@@ -66,12 +64,10 @@ def days(folder: Path, many: int) -> list[Run]:
                 continue
             if record["task"] not in TASKS:
                 continue
-            for copy in range(COPIES):
-                invocation = record["invocation"] + 2 * copy
-                usual = own.setdefault((record["cell"], invocation), draw.lognormvariate(0, 0.004))
-                step = FACTOR if day >= SINCE and record["cell"].startswith(SLOWER) else 1.0
-                seconds = record["seconds"] * drift * usual * step * draw.lognormvariate(0, 0.01)
-                mine.append({**record, "invocation": invocation, "seconds": seconds})
+            usual = own.setdefault((record["cell"], record["invocation"]), draw.lognormvariate(0, 0.004))
+            step = FACTOR if day >= SINCE and record["cell"].startswith(SLOWER) else 1.0
+            seconds = record["seconds"] * drift * usual * step * draw.lognormvariate(0, 0.01)
+            mine.append({**record, "seconds": seconds})
         runs.append(written(folder / f"2026-11-{22 + day}T06-05-47", plan, mine))
     return runs
 

@@ -18,10 +18,11 @@ from samestep.analysis.run_diff import run_diff
 from samestep.analysis.summary import summarize
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.identity import identity
+from samestep.codec import encode
 from samestep.errors import SamestepError
 from samestep.records import schema
 from samestep.records.validated import ValidatedRun, read
-from samestep.report import charts, page, pytest_benchmark, tables
+from samestep.report import charts, page, pytest_benchmark, run_document, tables
 from samestep.report.page.contents import contents
 from samestep.report.page.template import filled
 from samestep.report.sources import sources_of
@@ -241,6 +242,8 @@ WHOLE = [
      "loss_distance": [0.5, 0.25], "absorbed": [0.0, 0.0], "growth": 0.5, "absorbed_from": 2},
     {"kind": "distance", "cell": key("jax_scan"), "other": key("keras_fit"), "worst": 2.0, "rms": 1.0,
      "tensors": 3, "identical": False},
+    {"kind": "load", "seconds": 10.0, "processors": 2, "elsewhere": 1.9, "stolen": 0.5, "load": 15.0,
+     "pressure": 0.5, "foreign": [{"name": "stress", "share": 1.9}], "time": 1e9},
     {"kind": "forecast", "elapsed_seconds": 1.0, "left_seconds": 1.0, "time": 1e9},
     {"kind": "finished", "arena": 0, "invocation": 0, "time": 1e9},
     {"kind": "stopped", "reason": "r", "invocations": 3, "time": 1e9},
@@ -252,8 +255,8 @@ def test_every_kind_of_record_is_tried_with_all_of_its_fields():
         return set(schema.write(schema.read(next(one for one in WHOLE if one["kind"] == kind)), "run"))
 
     assert [one["kind"] for one in WHOLE] == [
-        "sample", "verdict", "start", "finish", "peak", "trajectory", "distance", "forecast", "finished",
-        "stopped",
+        "sample", "verdict", "start", "finish", "peak", "trajectory", "distance", "load", "forecast",
+        "finished", "stopped",
     ]  # fmt: skip
     assert {one["kind"] for one in WHOLE} == set(schema.KINDS)
     for one in WHOLE:
@@ -273,6 +276,7 @@ def everything(run: ValidatedRun) -> None:
         filled("page.html.j2", context(run)).encode()
     tables.markdown(run)
     tables.frame(run)
+    json.dumps(encode(run_document.document(run)), allow_nan=False)
     pytest_benchmark.document(run)
     run_diff(*2 * [RunData.of(run.plan, run.records())])
 
