@@ -6,8 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from samestep.catalog.catalog import Catalog
+
+#: Property tests draw the same examples each time, and keep none.
+settings.register_profile("samestep", derandomize=True, deadline=None, database=None)
+settings.load_profile("samestep")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from samestep.errors import SamestepError
 from samestep.field_checks import LARGEST, SMALLEST, amount
 from samestep.spec import parse_case
 
-quick = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+quick = settings(max_examples=60)
 
 #: Numbers as people and programs write them, and what only looks like one.
 numbers = st.one_of(

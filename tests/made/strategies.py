@@ -35,6 +35,38 @@ json_values = st.recursive(
     max_leaves=5,
 )
 
+#: Bytes that mean something to a reader of JSON, of gzip or of zip files.
+TELLING = [
+    b"\0",
+    b"\xff",
+    b"\n",
+    b"{",
+    b"[" * 60,
+    b"9" * 5000,
+    b"NaN",
+    b"1e999",
+    b'"\\ud800"',
+    b"\x1f\x8b",
+    b"PK\x03\x04",
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Return bytes of which a few pieces were flipped, cut out, written twice or written over."""
+    made = whole
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(made)))
+        end = draw(st.integers(start, min(len(made), start + draw(st.sampled_from([1, 8, 10_000])))))
+        piece = made[start:end]
+        new = draw(st.one_of(
+            st.just(b""), st.just(2 * piece), st.just(bytes(byte ^ 4 for byte in piece)),
+            st.sampled_from(TELLING), st.binary(max_size=8),
+        ))  # fmt: skip
+        made = made[:start] + new + made[end:]
+    return made
+
+
 SCALARS: dict[object, st.SearchStrategy[object]] = {
     str: texts,
     bool: st.booleans(),
