@@ -1,4 +1,4 @@
-"""Whatever bytes the files of a run hold, they are read, left out or refused in a line; none is read twice."""
+"""Whatever bytes a run consists of, they are read, left out or refused in a line; none is read twice."""
 
 from __future__ import annotations
 
