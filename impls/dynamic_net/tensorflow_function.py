@@ -46,7 +46,6 @@ def trace(state, x, y, depth):
     return seen
 
 
-@tf.function
 def network(state, x, depth):
     h_relu = tf.nn.relu(x @ state["w1"] + state["b1"])
     for _ in tf.range(depth):  # depth is a tensor: this becomes tf.while_loop
@@ -54,7 +53,6 @@ def network(state, x, depth):
     return h_relu @ state["w3"] + state["b3"]
 
 
-@tf.function
 def gradients(state, x, y, depth):
     with tf.GradientTape() as tape:
         # Forward pass
@@ -77,8 +75,9 @@ def update(state, x, y, depth, learning_rate, momentum):
     return loss
 
 
-# A graph inside a graph is traced once, and keeps that trace's variables: the loop takes the Python itself.
+# A graph inside a graph is traced once, and keeps that trace's variables: graphs are made of the Python itself.
 step = update.python_function
+graph_of_network, graph_of_gradients = tf.function(network), tf.function(gradients)
 
 
 @tf.function
@@ -90,11 +89,11 @@ def loop(state, x, y, depths, learning_rate, momentum):
 
 
 def forward(state, x, depth):
-    return network(state, x, tf.constant(depth))
+    return graph_of_network(state, x, tf.constant(depth))
 
 
 def loss_and_grads(state, x, y, depth):
-    return gradients(state, x, y, tf.constant(depth))
+    return graph_of_gradients(state, x, y, tf.constant(depth))
 
 
 def train_step(state, x, y, depth, learning_rate, momentum):

@@ -55,11 +55,15 @@ def train_step(state, x, y, learning_rate):
     return state, update(state, x, y, tf.constant(learning_rate, x.dtype))
 
 
+# A graph inside a graph is traced once, and keeps that trace's variables: the loop takes the Python itself.
+step = update.python_function
+
+
 @tf.function
 def loop(state, x, y, learning_rate, steps):
     losses = tf.TensorArray(x.dtype, steps)
     for i in tf.range(steps):  # a loop of the graph, since it goes over a tensor
-        losses = losses.write(i, update(state, x, y, learning_rate))
+        losses = losses.write(i, step(state, x, y, learning_rate))
     return losses.stack()
 
 
