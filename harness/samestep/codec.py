@@ -157,13 +157,13 @@ def _checked(read: Reader, checks: Sequence[Callable[[object], bool]]) -> Reader
 
 def _either(readers: Sequence[Reader]) -> Reader:
     def read(value: object) -> object:
-        deepest = Malformed((), value)
+        wrongs: list[Malformed] = []
         for one in readers:
             try:
                 return one(value)
             except Malformed as wrong:
-                deepest = max(deepest, wrong, key=lambda error: len(error.place))
-        raise deepest
+                wrongs.append(wrong)
+        raise max([Malformed((), value), *wrongs], key=lambda error: len(error.place))
 
     return read
 
