@@ -79,7 +79,9 @@ def check(
     ordered = sorted(groups.values(), key=len, reverse=True)
     places = processor_sets(max(cell.threads for cell in cells))
     with WorkerPool(places) as pool, ExitStack() as stack:
-        judges = {place[0]: stack.enter_context(launcher.judge(cells[0], place)) for place in places}
+        judges = {
+            place[0]: stack.enter_context(launcher.judge(cells[0], place, pool.add)) for place in places
+        }
 
         def examine(group: list[Cell], bound_to: list[int]) -> None:
             job = _Check(launcher, judges[bound_to[0]], on_result, wanted or Wanted())
