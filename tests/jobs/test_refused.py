@@ -9,7 +9,8 @@ import pytest
 from samestep.analysis.summary import PLAUSIBLE, summarize
 from samestep.catalog.cell import Options
 from samestep.jobs.rounds import MARGIN
-from tests.made.instant import TASKS, answering, measured, summaries
+from samestep.records.schema import Peak
+from tests.made.instant import TASKS, answering, measured, records, summaries
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,12 @@ def test_a_framework_that_keeps_more_processors_busy_than_it_may_is_refused_ther
     assert {s.reason for s in found} == {
         None, *(f"numpy keeps {busy:.1f} processors busy, asked for 1" for _ in refused),
     }  # fmt: skip
+
+
+def test_one_starved_product_condemns_nobody(tmp_path, instant, launcher, monkeypatch):
+    """The machine is measured once more, by the very worker that was faster than it."""
+    products = iter([100.0])
+    answering(monkeypatch, "measure_peak", lambda *_: {"seconds": next(products, 0.05)})
+    run = measured(tmp_path, launcher(0))
+    assert {row.verdict for row in summaries(run).values()} == {"agree"}
+    assert len({one.seconds for one in records(run, Peak)}) == 2

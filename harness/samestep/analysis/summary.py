@@ -103,16 +103,31 @@ def measured_peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], fl
     return found
 
 
-def _peaks(cells: Mapping[str, PlannedCell], records: Sequence[Record]) -> dict[tuple[str, str], float]:
-    """Return the best framework's flop/s for each (dtype, device)."""
+@dataclass(frozen=True)
+class _MachinePeak:
+    """The best framework's flop/s, ``usual`` over the processes, and the ``best`` that was ever seen."""
+
+    usual: float
+    best: float
+
+
+def _peaks(
+    cells: Mapping[str, PlannedCell], records: Sequence[Record]
+) -> dict[tuple[str, str], _MachinePeak]:
+    """Return the machine's speed for each (dtype, device), of products that nobody disturbed where there are
+    any."""
     rates: dict[tuple[str, str], dict[str, Samples]] = {}
-    for record in records:
-        if isinstance(record, Peak):
-            cell = cells[record.cell]
-            of_framework = rates.setdefault((cell.dtype, cell.device), {}).setdefault(cell.framework, {})
-            of_framework[record.moment] = record.flops / record.seconds
+    for record in sorted((one for one in records if isinstance(one, Peak)), key=lambda one: one.disturbed):
+        cell = cells[record.cell]
+        of_framework = rates.setdefault((cell.dtype, cell.device), {}).setdefault(cell.framework, {})
+        if not (record.disturbed and of_framework):
+            rate = record.flops / record.seconds
+            of_framework[record.moment] = max(rate, of_framework.get(record.moment, rate))
     return {
-        key: max(location(by_process(one)).value for one in of_framework.values())
+        key: _MachinePeak(
+            max(location(by_process(one)).value for one in of_framework.values()),
+            max(rate for one in of_framework.values() for rate in one.values()),
+        )
         for key, of_framework in rates.items()
     }
 
@@ -129,7 +144,7 @@ def _compare(group: ComparisonGroup, found: Mapping[str, CellSummary]) -> None:
 
 
 def _summary(
-    cell: PlannedCell, mine: CellRecords, plan: Plan, peaks: Mapping[tuple[str, str], float]
+    cell: PlannedCell, mine: CellRecords, plan: Plan, peaks: Mapping[tuple[str, str], _MachinePeak]
 ) -> CellSummary:
     worst = _verdict(cell, mine.verdicts)
     start = mine.first_start
@@ -146,10 +161,10 @@ def _summary(
     )
     if summary.verdict != AGREE:
         return summary
-    tasks, rate = plan.tasks_of(cell), peaks.get((cell.dtype, cell.device))
+    tasks, peak = plan.tasks_of(cell), peaks.get((cell.dtype, cell.device))
     for task in mine.samples:
-        summary.tasks[task] = _task(mine, task, tasks[task].flops, rate)
-    return _plausible(summary)
+        summary.tasks[task] = _task(mine, task, tasks[task].flops, peak.usual if peak else None)
+    return _plausible(summary, peak.best if peak else None)
 
 
 def _verdict(cell: PlannedCell, verdicts: Sequence[CellVerdict]) -> CellVerdict:
@@ -185,13 +200,14 @@ def _task(mine: CellRecords, task: str, flops: float, rate: float | None) -> Tas
     )
 
 
-def _plausible(summary: CellSummary) -> CellSummary:
-    """A task that is faster than the machine can be computes nothing: its cell is refused."""
+def _plausible(summary: CellSummary, rate: float | None) -> CellSummary:
+    """A task that is faster than the machine was ever seen to be computes nothing: its cell is refused."""
     for name, task in summary.tasks.items():
-        if task.fraction_of_peak and task.fraction_of_peak > PLAUSIBLE:
+        times = task.flops / task.seconds.value / rate if rate else 0.0
+        if times > PLAUSIBLE:
             summary.verdict = INVALID
             summary.reason = (
-                f"{name} does {task.fraction_of_peak:.3g} times the flop/s of this machine's best matrix "
+                f"{name} does {times:.3g} times the flop/s of this machine's best matrix "
                 "product: a result that is kept from call to call, or a missing wait"
             )
             summary.tasks = {}
