@@ -601,13 +601,6 @@ def test_another_python_answers_for_a_framework(tmp_path):
     assert (tmp_path / "used").exists()
 
 
-@pytest.mark.usefixtures("only_numpy")
-def test_a_python_that_does_not_answer_is_a_failure():
-    done = CliRunner().invoke(main, ["conventions", "std", "--json", "--python", "torch=/bin/false"])
-    assert done.exit_code == 1
-    assert json.loads(done.stdout)["rows"][0]["answers"]["torch"] == f"{FAILURE}exited with status 1"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -616,6 +609,7 @@ def test_a_python_that_does_not_answer_is_a_failure():
         (("relu", "--require", "sympy"), "sympy is not surveyed"),
         (("relu", "--python", "torch"), "write FRAMEWORK=PATH"),
         (("std", "--python", "numpy=/no/such/python"), "/no/such/python cannot be started"),
+        (("std", "--python", "torch=/bin/false"), "/bin/false does not answer as a Python does"),
     ],
 )
 def test_a_wrong_command_line_gets_one_line(arguments, message):

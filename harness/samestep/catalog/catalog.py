@@ -196,10 +196,14 @@ class Catalog:
         if framework not in self.adapters:
             known = ", ".join(sorted(self.adapters))
             return f"no adapter: write frameworks/{framework}.py, or name the file after one of {known}"
-        for name in (framework, *self._constant(framework, "REQUIRES")):
+        for name in self.modules(framework):
             if importlib.util.find_spec(name) is None:
                 return f"{name} is not installed: python -m pip install {self.distributions(name)[0]}"
         return None
+
+    def modules(self, framework: str) -> tuple[str, ...]:
+        """Return the modules that a worker of a framework imports of others: NumPy, and the framework's."""
+        return tuple(dict.fromkeys(("numpy", framework, *self._constant(framework, "REQUIRES"))))
 
     def distributions(self, framework: str) -> tuple[str, ...]:
         """Return the names that pip knows a framework by."""

@@ -211,13 +211,23 @@ class Selection:
 
 
 def interpreters(catalog: Catalog, texts: Iterable[str]) -> dict[str, str]:
-    """Return the interpreter of each framework that ``--python FRAMEWORK=PATH`` names."""
+    """Return the interpreter of each framework that ``--python FRAMEWORK=PATH`` names.
+
+    Raises SamestepError for one that cannot run the workers of its framework.
+    """
     pythons = {}
     for text in texts:
         framework, equals, path = text.partition("=")
         if not equals or framework not in catalog.adapters:
             known = ", ".join(sorted(catalog.adapters))
             raise SamestepError(f"--python {text}: write FRAMEWORK=PATH, with one of {known}")
+        from samestep.workers.interpreters import check_interpreter
+
+        try:
+            needed = {name: catalog.distributions(name)[0] for name in catalog.modules(framework)}
+            check_interpreter(path, needed)
+        except SamestepError as error:
+            raise SamestepError(f"--python {text}: {error}") from error
         pythons[framework] = path
     return pythons
 

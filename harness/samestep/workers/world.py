@@ -11,6 +11,7 @@ and classes that are looked at.
 
 from __future__ import annotations
 
+import importlib.util
 import operator
 import os
 import random
@@ -18,9 +19,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
+from typing import Protocol
 
 import numpy as np
-import threadpoolctl
 
 from samestep.frameworks import Adapter, generators_of, shared_by
 from samestep.workers.process_settings import process_settings
@@ -42,6 +43,13 @@ COMPILER = ("/torch/_compile.py", "/torch/_dynamo/")
 ITS_VARIABLES = frozenset({"TORCHINDUCTOR_CACHE_DIR", "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR"})
 
 
+class Pool(Protocol):
+    """A library with threads of its own, as threadpoolctl describes it."""
+
+    internal_api: str
+    num_threads: int | None
+
+
 @dataclass(frozen=True)
 class World:
     """The settings of a process by name, its environment variables, and what the names in modules mean.
@@ -61,7 +69,7 @@ class Watch:
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
-        self.pools = threadpoolctl.ThreadpoolController().lib_controllers  # to find them takes a millisecond
+        self.pools = _pools()
         self.generators = random.getstate(), np.random.get_state(), generators_of(adapter)
         self.before = self._read()
 
@@ -95,11 +103,19 @@ class Watch:
         return {**process_settings(), **pools, **shared_by(self.adapter).settings}
 
 
+def _pools() -> Sequence[Pool]:
+    """Return the libraries with threads of their own, which takes a millisecond; where they can be found."""
+    if importlib.util.find_spec("threadpoolctl") is None:  # another interpreter need not have it
+        return ()
+    import threadpoolctl
+
+    found: Sequence[Pool] = threadpoolctl.ThreadpoolController().lib_controllers
+    return found
+
+
 def _own() -> list[Space]:
     """Return the modules of `OWN` that are imported, with the classes that they define."""
-    near = [
-        name for name in list(sys.modules) if name[0] in "si"
-    ]  # of thousands: this is quick
+    near = [name for name in list(sys.modules) if name[0] in "si"]  # of thousands: this is quick
     modules = [sys.modules[name] for name in near if name.startswith(OWN)]
     return [
         *modules,
