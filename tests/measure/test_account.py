@@ -51,6 +51,11 @@ def test_a_clock_that_goes_otherwise_is_seen(spent, threads, words):
     assert words in str(doubt(0.02, spent, COST, threads))
 
 
+def test_a_short_sample_is_not_doubted_for_what_would_not_be_noticed_in_a_usual_one():
+    spent = Spent(wall=0.003, processors=0.0027, main=0.0027, waited=0.0)
+    assert doubt(0.002, spent, COST, 1) is None
+
+
 @pytest.mark.parametrize(("worked", "seen"), [(0.0, False), (SPIN, False), (0.02, True)])
 def test_a_worker_rests_between_its_turns(worked, seen):
     found = doubt_between(0.02, Spent(9.0, worked, 0.0, 0.0), threads=1)

@@ -105,10 +105,11 @@ def measured_peaks(summaries: Iterable[CellSummary]) -> dict[tuple[str, str], fl
 
 @dataclass(frozen=True)
 class _MachinePeak:
-    """The best framework's flop/s, ``usual`` over the processes, and the ``best`` that was ever seen."""
+    """The best framework's flop/s, ``usual`` over the processes, and the ``best`` that was ever seen; None
+    where each time others took a processor."""
 
     usual: float
-    best: float
+    best: float | None
 
 
 def _peaks(
@@ -117,16 +118,19 @@ def _peaks(
     """Return the machine's speed for each (dtype, device), of products that nobody disturbed where there are
     any."""
     rates: dict[tuple[str, str], dict[str, Samples]] = {}
+    rates_undisturbed: dict[tuple[str, str], list[float]] = {}
     for record in sorted((one for one in records if isinstance(one, Peak)), key=lambda one: one.disturbed):
         cell = cells[record.cell]
         of_framework = rates.setdefault((cell.dtype, cell.device), {}).setdefault(cell.framework, {})
         if not (record.disturbed and of_framework):
             rate = record.flops / record.seconds
             of_framework[record.moment] = max(rate, of_framework.get(record.moment, rate))
+            if not record.disturbed:
+                rates_undisturbed.setdefault((cell.dtype, cell.device), []).append(rate)
     return {
         key: _MachinePeak(
             max(location(by_process(one)).value for one in of_framework.values()),
-            max(rate for one in of_framework.values() for rate in one.values()),
+            max(rates_undisturbed.get(key, ()), default=None),
         )
         for key, of_framework in rates.items()
     }

@@ -217,7 +217,7 @@ class _Invocation:
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
-            self.sampling.measured(cell, answer)
+            self.sampling.measured(self.workers[cell], cell, answer)
             reason = _too_many(cell, answer.processors)
             if reason is None:
                 yield self.records_of.peak(cell, turn, answer)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from samestep.agreement.verdict import AGREE, INVALID, Verdict
 from samestep.analysis.summary import PLAUSIBLE
 from samestep.catalog.cell import Cell
-from samestep.measure.account import SHARE, Cost, Spent, doubt, doubt_between
+from samestep.measure.account import Cost, Spent, doubt, doubt_between, noticed
 from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
 from samestep.workers.process import NoAnswer, WorkerProcess
@@ -112,10 +112,10 @@ class Sampling:
 
         Raises `NoAnswer`, with the verdict, where it does not.
         """
-        self.leave(asked.cell)
         for _ in range(ASKS):
             request = MeetAgain(asked.task, asked.loops, secrets.randbelow(DRAWS))
             found = asked.worker.ask(request, self.patience)
+            self.let_rest(asked.worker, asked.cell)
             if not found.again < found.first / 2:
                 return
         raise refused(
@@ -133,8 +133,8 @@ class Sampling:
         for attempt in range(ASKS):
             if attempt:
                 self._attempt(asked)
-            self.leave(asked.cell)
             found = self.launcher.judge_timed(judge, asked.worker, asked.cell, by_reference)
+            self.let_rest(asked.worker, asked.cell)
             if found.verdict.verdict != AGREE:
                 reason = f"the result of a sample: {found.verdict.reason}"
                 raise NoAnswer(replace(found.verdict, reason=reason), None)
@@ -157,9 +157,9 @@ class Sampling:
         if not asked.judged:
             return None
         late = asked.worker.ask(LookAt(), self.patience).late
-        self.leave(asked.cell)
-        share = SHARE if asked.cell.device == "cpu" else LATE_ON_A_GPU
-        if late <= share * sampled.seconds:
+        self.let_rest(asked.worker, asked.cell)
+        on_cpu = asked.cell.device == "cpu"
+        if late <= (noticed(sampled.seconds) if on_cpu else LATE_ON_A_GPU * sampled.seconds):
             return None
         return f"its results were there {1e3 * late:.3g} ms after the clock had stopped"
 
@@ -173,16 +173,17 @@ class Sampling:
         if mine.restless == ASKS:
             raise refused(str(found))
 
-    def measured(self, cell: Cell, peak: PeakMeasured) -> None:
-        """Take in how fast the machine is, as measured in the worker of a cell."""
+    def measured(self, worker: WorkerProcess, cell: Cell, peak: PeakMeasured) -> None:
+        """Take in how fast the machine is, as measured in the worker of a cell, if nobody disturbed that."""
         key = cell.dtype, cell.device
-        self.rates[key] = max(self.rates.get(key, 0.0), peak.flops / peak.seconds)
-        self.leave(cell)
+        if not peak.disturbed:
+            self.rates[key] = max(self.rates.get(key, 0.0), peak.flops / peak.seconds)
+        self.let_rest(worker, cell)
 
-    def leave(self, cell: Cell) -> None:
-        """Do not ask what the worker of a cell does until its next turn: it was asked for something."""
+    def let_rest(self, worker: WorkerProcess, cell: Cell) -> None:
+        """Have the worker of a cell rest from now on: until now it was asked for something."""
         if cell in self.known:
-            self.known[cell].end = None
+            self.known[cell].end = worker.spent()
 
     def _too_fast(self, asked: Asked, sampled: Sampled) -> str | None:
         """Return how much faster than the machine a sample is; before, the machine is measured once more."""
@@ -190,9 +191,9 @@ class Sampling:
             return None
         again = asked.worker.ask(MeasurePeak(), self.patience)
         self.peaks.setdefault(asked.cell, []).append(again)
-        self.measured(asked.cell, again)
+        self.measured(asked.worker, asked.cell, again)
         times = self._times(asked, sampled)
-        if times <= PLAUSIBLE:
+        if again.disturbed or times <= PLAUSIBLE:
             return None
         return (
             f"it does {times:.3g} times the flop/s of this machine's best matrix product: a result that is "

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samestep.measure.clock import now, processor_time_of
+from samestep.measure.clock import SAMPLE_SECONDS, now, processor_time_of
 
-#: What does not go with a sample is asked about from this share of it on: the share from which on a sample is
-#: disturbed, see `samestep.measure.interference`.
+#: What does not go with a sample is asked about from this share of it on: that from which on a sample is
+#: disturbed, see `samestep.measure.interference`; of a short one, from this share of what it should last.
 SHARE = 1 / 20
 
 #: How long a thread of a waiting pool may look for work, in seconds: a millisecond (KMP_BLOCKTIME), and 2^20
@@ -93,7 +93,7 @@ def doubt(claimed: float, spent: Spent, cost: Cost, threads: int) -> str | None:
         return (
             f"its clock says {_ms(claimed)}, and the parent waited {_ms(spent.wall)}: it is not the parent's"
         )
-    slack = SHARE * claimed
+    slack = noticed(claimed)
     if spent.main - cost.processors - claimed > slack:
         return (
             f"its main thread worked {_ms(spent.main)} in a sample that its clock says lasted {_ms(claimed)}"
@@ -110,10 +110,15 @@ def doubt(claimed: float, spent: Spent, cost: Cost, threads: int) -> str | None:
     return None
 
 
+def noticed(claimed: float) -> float:
+    """Return from how many seconds on something is noticed in a sample that lasted as long as it claims."""
+    return SHARE * max(claimed, SAMPLE_SECONDS)
+
+
 def doubt_between(claimed: float, between: Spent, threads: int) -> str | None:
     """Return what a worker did between two turns, in words, if it was more than to come to rest; ``claimed``
     is what its last sample lasted."""
-    if between.processors <= threads * SPIN + SHARE * claimed:
+    if between.processors <= threads * SPIN + noticed(claimed):
         return None
     return (
         f"it took {_ms(between.processors)} of processors between its turns, where it has nothing to do; its "

@@ -17,6 +17,10 @@ from typing import Any
 #: A loop, and what it took on an idle virtual AMD EPYC of 2026.
 LOOP, USUAL_SECONDS = 100_000, 0.0019
 
+#: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
+#: the turns of a round meet the same drift of the machine.
+SAMPLE_SECONDS = 0.02
+
 #: Which clock of another process (clock_getcpuclockid(3)): what the scheduler has counted, in nanoseconds.
 CLOCK_OF_PROCESS = 2
 

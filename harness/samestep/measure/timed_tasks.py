@@ -14,13 +14,9 @@ import numpy as np
 from samestep.agreement.examination.native_calls import NativeCalls
 from samestep.agreement.examination.native_candidate import NativeCandidate
 from samestep.frameworks import Stopwatch, stopwatch
-from samestep.measure.clock import Call, launched, nothing, now, one_by_one, timed
+from samestep.measure.clock import SAMPLE_SECONDS, Call, launched, nothing, now, one_by_one, timed
 from samestep.measure.interference import Interference
 from samestep.records.schema import Latency, Parts, Transfer
-
-#: A sample is made to last this long: two hundred times the round trip to the worker, and short enough that
-#: the turns of a round meet the same drift of the machine.
-SAMPLE_SECONDS = 0.02
 
 #: What the number of calls is made for, of that: so that a faster moment is long enough too.
 AIM = 1.2

@@ -71,6 +71,12 @@ class Turns:
         before = self.tasks.interference.read()
         self.ready = Batch(task, loops, draw if fresh else None, call, arguments, before)
 
+    def rest(self) -> None:
+        """Do all that is done around a sample, and take none."""
+        before = self.tasks.interference.read()
+        seconds, _ = timed(lambda: None, nothing)
+        self.tasks.interference.read().disturbed(before, seconds)
+
     def take(self) -> Timing:
         """Take the sample that was made ready."""
         batch, self.ready = self.ready, None

@@ -190,7 +190,7 @@ class Prepare(Request[Prepared]):
 
 @dataclass(frozen=True)
 class Rest(Request[Done]):
-    """Answer at once: what a request costs by itself."""
+    """Do what is done around a sample, and take none: what it costs by itself."""
 
     OP = "rest"
     ANSWER = Done

@@ -140,6 +140,11 @@ class Server:
         latency = {task: quantiles(tasks.latency(task)) for task in tasks.names if loops[task] > 1}
         return Prepared(build_seconds, first_calls, transfers, loops, steps, latency, parts)
 
+    def rest(self, request: Rest) -> Done:
+        """Do all that is done around a sample, and take none."""
+        self.turns.rest()
+        return Done()
+
     def make_ready(self, request: MakeReady) -> Done:
         """Have everything ready for a sample."""
         self.turns.make_ready(request.task, request.loops, request.draw, request.judged)
@@ -204,7 +209,7 @@ class Server:
 OPERATIONS: dict[type, Callable[..., object]] = {
     Open: Server.open,
     Prepare: Server.prepare,
-    Rest: lambda server, request: Done(),
+    Rest: Server.rest,
     MakeReady: Server.make_ready,
     TakeSample: Server.take_sample,
     LookAt: Server.look_at,

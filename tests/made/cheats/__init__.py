@@ -33,6 +33,9 @@ HOW = {
     "more_processors": "the processors of the process",
 }
 
+#: Those that keep the machine busy, for whoever runs beside them.
+BUSY = ("works_between_samples", "child_that_spins")
+
 #: Correct implementations that do what cheats do, where it is no cheat.
 CORRECT = ("caches_within_a_call", "compiles_lazily", "keeps_a_pool", "is_fast")
 
@@ -40,7 +43,7 @@ WORKLOAD = (
     SPEC.replace("rng.standard_normal((4, 3))", "rng.standard_normal((100, 50))")
     .replace("rng.standard_normal((5, 4))", "rng.standard_normal((200, 100))")
     .replace("rng.standard_normal((5, 3))", "rng.standard_normal((200, 50))")
-    .replace('"learning_rate": 1e-3, "steps": 4', '"learning_rate": 1e-4, "steps": 40')
+    .replace('"learning_rate": 1e-3, "steps": 4', '"learning_rate": 1e-4, "steps": 20')
     .replace("lambda case: 240.0", "lambda case: 4e6")
     .replace("240.0 *", "4e6 *")
 )
