@@ -13,7 +13,7 @@ from samestep.catalog.cell import Cell
 from samestep.errors import SamestepError
 from samestep.frameworks import Settings
 from samestep.measure import clock
-from samestep.measure.timed_tasks import Peak
+from samestep.measure.machine_speed import Peak
 from samestep.workers.launcher import Launcher
 from samestep.workers.process import RequestFailed, WorkerLost, WorkerProcess
 from samestep.workers.protocol import Import, Imported, MeasurePeak, Open, Opened, Prepare, ReadMemory
