@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.asked import Inputs, ask
 from samestep.models.compare_dtypes import compare_in_dtypes
@@ -29,7 +31,11 @@ from samestep.models.result import AgreementError, NotExamined, Result
 from samestep.models.runs import open_programs
 from samestep.models.subject import ModelError
 
+#: Noise and probes overflow and underflow on purpose: what the caller set with `np.seterr` is not for them.
+OWN_ERROR_STATE = np.errstate(all="ignore")
 
+
+@OWN_ERROR_STATE
 def compare(
     candidate: object,
     reference: object,
@@ -119,6 +125,7 @@ def assert_agreement(candidate: object, reference: object, inputs: Inputs, **opt
         warnings.warn(str(result), NotExamined, stacklevel=2)
 
 
+@OWN_ERROR_STATE
 def limits(
     reference: object,
     inputs: Inputs,
