@@ -38,7 +38,7 @@ def found(tmp_path_factory) -> dict[str, CellSummary]:
 @pytest.mark.parametrize("name", HOW)
 def test_a_cheat_is_refused_for_what_it_does(found, name):
     assert found[name].verdict in ("disagree", "invalid")
-    assert HOW[name] in found[name].reason
+    assert any(words in found[name].reason for words in HOW[name].split("|"))
     assert not found[name].tasks
 
 

@@ -126,7 +126,10 @@ def _peaks(
             rate = record.flops / record.seconds
             of_framework[record.moment] = max(rate, of_framework.get(record.moment, rate))
             if not record.disturbed:
-                rates_undisturbed.setdefault((cell.dtype, cell.device), []).append(rate)
+                had = min(1.0, (record.processors or cell.threads) / cell.threads)
+                rates_undisturbed.setdefault((cell.dtype, cell.device), []).append(
+                    rate / had if cell.device == "cpu" else rate
+                )
     return {
         key: _MachinePeak(
             max(location(by_process(one)).value for one in of_framework.values()),

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Looks:
-    """For each task of a worker the round in which its results are looked at; those of the task ``judged``
-    are compared with the reference's as well."""
+    """The round in which a task's results are looked at, by task; of the task ``judged`` they are compared
+    with the reference's as well."""
 
     rounds: Mapping[str, int]
-    judged: str
+    judged: str | None
 
     @classmethod
-    def drawn(cls, tasks: Sequence[str], rounds: int) -> Looks:
-        """Return what is drawn for one invocation of so many rounds."""
-        return cls({task: secrets.randbelow(rounds) for task in tasks}, secrets.choice(tasks))
+    def drawn(cls, tasks: Sequence[str], rounds: int, invocation: int) -> Looks:
+        """Return what is drawn for an invocation of so many rounds: all tasks are looked at in the first one,
+        and one of them in each later one."""
+        looked = tasks if invocation == 0 else [secrets.choice(tasks)]
+        drawn = {task: secrets.randbelow(rounds) for task in looked}
+        return cls(drawn, secrets.choice(tasks) if invocation == 0 else None)
 
-    def __getitem__(self, task: str) -> int:
-        return self.rounds[task]
+    def now(self, task: str, turn: int) -> bool:
+        """Return whether a task's results are looked at in this round."""
+        return self.rounds.get(task) == turn

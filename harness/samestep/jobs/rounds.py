@@ -139,7 +139,7 @@ class _Invocation:
                 yield from self._failed(cell, started.failure)
             else:
                 self.loops[cell] = dict(started.loops)
-                self.looks[cell] = Looks.drawn(list(started.loops), self.rounds)
+                self.looks[cell] = Looks.drawn(list(started.loops), self.rounds, self.number)
                 yield started.record(self.group, self.number)
         self.workers = {cell: self.workers[cell] for cell in self.cells if cell in self.workers}
 
@@ -182,7 +182,7 @@ class _Invocation:
         looks = self.looks[cell]
         asked = Asked(
             self.workers[cell], cell, task, self.loops[cell][task], self.plan.tasks_of(cell)[task].flops,
-            looks[task] == turn,
+            looks.now(task, turn),
         )  # fmt: skip
         try:
             *doubtful, last = self.sampling.take(asked)

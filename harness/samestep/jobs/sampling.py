@@ -177,7 +177,9 @@ class Sampling:
         """Take in how fast the machine is, as measured in the worker of a cell, if nobody disturbed that."""
         key = cell.dtype, cell.device
         if not peak.disturbed:
-            self.rates[key] = max(self.rates.get(key, 0.0), peak.flops / peak.seconds)
+            # Where it had no processor for a part of the time, which a framework of many threads cannot tell.
+            had = min(1.0, peak.processors / cell.threads) if cell.device == "cpu" else 1.0
+            self.rates[key] = max(self.rates.get(key, 0.0), peak.flops / (peak.seconds * had))
         self.let_rest(worker, cell)
 
     def let_rest(self, worker: WorkerProcess, cell: Cell) -> None:

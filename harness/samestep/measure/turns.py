@@ -107,6 +107,8 @@ class Turns:
         parts = returned if len(outputs) > 1 else (returned,)
         for name, part in zip(outputs, parts, strict=True):
             found = self.candidate.module.export(part) if name == "state" else part
+            if self.candidate.native_calls.is_own(found):
+                raise TypeError(f"{name} is {type(found).__name__}, which may compute when it is looked at")
             values = list(found.values()) if isinstance(found, Mapping) else [found]
             self.tasks.wait([self._native(value) for value in values])
 

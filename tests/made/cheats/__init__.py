@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tests.made.rungs import SPEC, root
 
-#: What a run says of each cheat.
+#: What a run says of each cheat; of some one of two things, as what else the machine does lets it see.
 HOW = {
     "early_stopping": "not all steps are made",
     "every_second_step": "not all steps are made",
     "lazy_array": "must be the framework's own array",
-    "lazy_gradients": "after the clock had stopped",
+    "lazy_gradients": "the gradients are Gradients, expected a dict of arrays",
     "memo_by_content": "it remembers results",
     "memo_by_identity": "it remembers results",
     "counts_calls": "loss_and_grads",
@@ -24,12 +24,12 @@ HOW = {
     "half_precision_when_timed": "has other bits than of the same calls when examined",
     "patched_clock": "replaced time.perf_counter in its process",
     "patched_sleep": "replaced time.sleep in its process",
-    "patched_measure": "its main thread worked",
+    "patched_measure": "its main thread worked|replaced samestep.measure.clock.perf_counter",
     "patched_judge": "train_step",
     "patched_numpy": "loss",
     "works_in_a_thread": "loss_and_grads",
-    "works_between_samples": "between its turns",
-    "child_that_spins": "between its turns",
+    "works_between_samples": "between its turns|times the flop/s of this machine's",
+    "child_that_spins": "between its turns|times the flop/s of this machine's",
     "more_processors": "the processors of the process",
 }
 

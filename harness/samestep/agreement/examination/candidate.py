@@ -134,11 +134,13 @@ class Candidate:
         self._check_inputs(place, returned.modified, steps, first)
         return self.values(place.task, returned), returned.state
 
-    def repeated(self, task: str, state: object, times: int) -> object:
-        """Return the state that a training task leads to in several calls, one after another."""
+    def repeated(self, task: str, state: object, times: int, steps: int | None = None) -> object:
+        """Return the state that a training task leads to in several calls, one after another, each with all
+        ``steps`` or with the first of them."""
         if not times:
             return state
-        returned = self.raw.call(task, state, self.handles(task), self.spec.tasks[task].outputs, times)
+        handles, outputs = self.handles(task, steps), self.spec.tasks[task].outputs
+        returned = self.raw.call(task, state, handles, outputs, times)
         self._check_inputs(Place(0, task), returned.modified)
         return returned.state
 

@@ -103,6 +103,12 @@ class NativeCalls:
         self.adapter.wait(returned)
         return returned
 
+    def is_own(self, value: object) -> bool:
+        """Return whether a value is of a type that the implementation has made, which may compute only when
+        it is looked at."""
+        package = self.module.__name__.rpartition(".")[0]
+        return bool(package) and type(value).__module__.startswith(f"{package}.")
+
     def _native(self, array: np.ndarray) -> Native:
         value = self.asarray(array)
         made = self.adapter.to_numpy(value)  # of another dtype where the framework has one of its own
@@ -115,7 +121,7 @@ class NativeCalls:
         return [] if now.tobytes() == native.made else [Modified(position, now)]
 
     def _mapping(self, value: object) -> Shown:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or self.is_own(value):
             return Shown(type(value).__name__)
         return Shown(type(value).__name__, items={str(name): self._given(one) for name, one in value.items()})
 
