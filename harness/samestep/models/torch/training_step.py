@@ -53,7 +53,7 @@ class TrainingStep:
         if torch.is_inference_mode_enabled():
             raise ModelError("there are no gradients in torch.inference_mode(): call samestep outside of it")
         if torch.is_autocast_enabled(device.type):
-            raise ModelError("torch.autocast is on here: call samestep outside of it (a model may have its own)")
+            raise ModelError("torch.autocast is on: call samestep outside of it (a model may have its own)")
         self.instance, self.question, self.device = instance, question, device
         learned = learned or Learned()
         self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
