@@ -50,6 +50,16 @@ def bytes_of(name: str, change: Callable[[bytes], bytes]) -> Callable[[Ground], 
     return prepare
 
 
+def renamed(text: str) -> Callable[[Ground], None]:
+    """Return what gives an implementation another name, here as JSON writes it, in both files."""
+
+    def prepare(ground: Ground) -> None:
+        for name in ("run.json", "samples.jsonl"):
+            bytes_of(name, lambda content: content.replace(b"numpy_good", f"numpy_{text}".encode()))(ground)
+
+    return prepare
+
+
 def foreign_interpreter(document: dict[str, Any], ground: Ground) -> None:
     script = ground.folder / "python"
     script.write_text(f'#!/bin/sh\ntouch {ground.canary}\nexec python "$@"\n')
@@ -116,6 +126,9 @@ def table() -> Iterator[Attack]:
             kind, f"compare, {name}", ("compare", "{run}", "{run}"), code, says, bytes_of(file, change)
         )
     yield Attack(kind, "resume, the records are a folder", RESUME, (3,), prepare=without_permission)
+    for text in (r"\u0000", r"\u001b[31m", r"\u2028", r"\ufffe", r"\ud800", "<b>"):
+        named = renamed(text)
+        yield Attack("foreign record", f"its implementation is {text}", REPORT, (0, 2), prepare=named)
     kind, says = "foreign record", "starts no code by itself"
     yield Attack(kind, "names an interpreter", RESUME, says=says, prepare=plan(foreign_interpreter))
     yield Attack(kind, "names a folder of implementations", RESUME, says=says, prepare=plan(foreign_folder))

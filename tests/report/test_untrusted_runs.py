@@ -106,6 +106,20 @@ def test_a_picture_goes_to_no_other_folder_whatever_a_record_names(tmp_path):
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["run"]
 
 
+@pages
+def test_a_name_that_no_picture_can_hold_is_drawn_as_escapes(tmp_path):
+    """NUL and U+FFFE aborted the process, and U+2028 ends an expression of Vega's."""
+    name = json.dumps("\0\x1b[31m\u2028\ufffe")[1:-1]
+    plan, kept = (
+        json.loads(json.dumps(one).replace("jax_scan", f"jax_{name}")) for one in (about(), records())
+    )
+    run = saved(tmp_path / "run", plan, kept)
+    paths = charts.write(ValidatedRun(run.folder))
+    assert r"jax_\x00\x1b[31m\u2028\ufffe" in "".join(
+        path.read_text() for path in paths if path.suffix == ".svg"
+    )
+
+
 # -- damaged, foreign, newer -----------------------------------------------------------------------------
 
 

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from samestep.printable import printable
 
 if TYPE_CHECKING:
     import altair as alt
@@ -92,10 +94,21 @@ class Picture:
         colours."""
         spec: Spec = self.chart.to_dict()
         title = {"text": wrap(self.title, LETTERS - 12), "subtitle": wrap(self.caption, LETTERS)}
-        return {
+        whole: Spec = drawable({
             **spec, "datasets": {"rows": self.rows}, "config": THEMES[theme],
             "title": title, "description": f"{self.title}. {self.caption}",
-        }  # fmt: skip
+        })  # fmt: skip
+        return whole
+
+
+def drawable(value: object) -> Any:
+    """Return a document with all its texts printable: a line separator in a name ends Vega's expressions, and
+    what no SVG may hold (NUL, ESC, U+FFFE) ends the process that draws."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(str(name)): drawable(item) for name, item in value.items()}
+    return [drawable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def as_rows(rows: Iterable[DataclassInstance]) -> list[Row]:

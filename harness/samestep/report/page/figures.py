@@ -11,7 +11,7 @@ from functools import cached_property
 from samestep.codec import encode
 from samestep.report.charts import case_names
 from samestep.report.page.first_screen import Answer
-from samestep.report.picture import Picture
+from samestep.report.picture import Picture, drawable
 
 #: A run (None of a history, which is of several), a workload, a case and a task.
 Place = tuple[str | None, str | None, str | None, str | None]
@@ -32,7 +32,12 @@ class Figure:
         rows = self.picture.rows
         names = dict.fromkeys(name for row in rows for name in row)
         columns = {name: _column([row.get(name) for row in rows]) for name in names}
-        return {"columns": columns, "many": len(rows), "spec": spec, "filters": self.picture.filters}
+        filters = {
+            name: drawable(value) if name == "baseline" else value  # which a row has to equal
+            for name, value in self.picture.filters.items()
+        }
+        drawn: dict[str, object] = drawable({"columns": columns, "many": len(rows), "spec": spec})
+        return {**drawn, "filters": filters}
 
 
 def figures(pictures: Iterable[Picture], answers: Sequence[Answer]) -> list[Figure]:
