@@ -23,6 +23,7 @@ from samestep.agreement.reference.run import Point, Reference
 from samestep.agreement.reference.spread_cache import SpreadCache, digest, own_source
 from samestep.agreement.verdict import ABSTAINS, CRASHED, INVALID, Verdict
 from samestep.catalog.catalog import Catalog
+from samestep.catalog.identity import identity
 from samestep.catalog.inputs import draw_inputs
 from samestep.catalog.roots import REFERENCE
 from samestep.errors import SamestepError
@@ -136,7 +137,7 @@ class JudgeServer:
             rung = catalog.implementation(matter.subject.workload, REFERENCE)
             spec = catalog.spec(rung.workload)
             reference = Reference(catalog.load(rung), spec, settings.dtype, settings.matmul)
-            source = digest(own_source(), rung.path.read_bytes())
+            source = digest(own_source(), identity(catalog, rung.workload, rung.name).encode())
             self.expected = matter.case, Expectations(reference, start, source, SpreadCache())
         return self.expected[1]
 
