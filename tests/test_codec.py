@@ -23,12 +23,12 @@ from samestep.records.convention_document import ConventionTable
 from samestep.records.plan import Plan, PlannedCell, TaskFacts, plan_from_json, plan_to_json
 from samestep.records.schema import KINDS
 from samestep.workers.protocol import REQUESTS, Failed, Misused
-from samestep.workers.raw_requests import Adopt, Make, TimedCall
+from samestep.workers.raw_requests import Adopt, Exported, Make, TimedCall
 from tests.made.records import about, changed
 from tests.made.strategies import texts, values_of
 
 #: What holds arrays is no JSON: tests/workers/test_protocol.py has it.
-WITH_ARRAYS = (Make, Adopt, Shown, Returned, TimedCall)
+WITH_ARRAYS = (Make, Adopt, Shown, Returned, TimedCall, Exported)
 ASKED = [kind for kind in REQUESTS.values() if kind not in WITH_ARRAYS]
 ANSWERS = dict.fromkeys(kind.ANSWER for kind in REQUESTS.values() if kind.ANSWER not in WITH_ARRAYS)
 EVERY = (*KINDS.values(), *ASKED, *ANSWERS, Failed, Misused, Plan, ConventionTable, SourceFacts)

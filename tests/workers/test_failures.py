@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from samestep.agreement.examination.native_calls import NativeCalls
@@ -18,7 +19,18 @@ from samestep.workers.frames import Malformed
 from samestep.workers.judge_server import ImplementationFailed, JudgeServer, ask_over, judge
 from samestep.workers.kept_objects import KeptObjects
 from samestep.workers.protocol import Examine, Failed, Misused, write_answer
-from samestep.workers.raw_requests import Adopt, Call, Export, Kept, Load, Loaded, Made, Make, Subject
+from samestep.workers.raw_requests import (
+    Adopt,
+    Call,
+    Export,
+    Exported,
+    Kept,
+    Load,
+    Loaded,
+    Made,
+    Make,
+    Subject,
+)
 from samestep.workers.remote_calls import RemoteCalls
 
 SUBJECT = Subject("two_layer", "mine", "tiny")
@@ -72,6 +84,7 @@ LOADED = Loaded(("adopt", "export", "train"), Departures())
             Returned("", {"loss": Shown("")}),
             lambda calls, state: calls.call("train", state, [], ["state", "loss"]),
         ),
+        (Exported(None), lambda calls, state: calls.export(state)),
         (Failed(Verdict(AGREE)), lambda calls, state: calls.export(state)),
     ],
 )
@@ -106,7 +119,7 @@ def test_objects_that_nobody_has_any_more_are_given_up():
             Load: LOADED,
             Make: Made({"x": 1}),
             Adopt: Kept(2),
-            Export: Shown(""),
+            Export: Exported(Shown("")),
             Call: Returned("", None),
         }[type(request)]
 
@@ -117,3 +130,24 @@ def test_objects_that_nobody_has_any_more_are_given_up():
     del state
     calls.adopt({})
     assert [request.dropped for request in asked] == [(), [], [], [1], [2]]
+
+
+def test_what_has_not_changed_is_not_sent_again():
+    module = SimpleNamespace(__name__="mine", adopt=dict, export=dict)
+    served = KeptObjects(NativeCalls(module, Adapter(Settings())))
+    sent = []
+
+    def ask(request: object) -> object:
+        answer = {Load: served.load, Adopt: served.adopt, Export: served.export}[type(request)](request)
+        sent.append(getattr(request, "params", 0) is not None and getattr(answer, "shown", 0) is not None)
+        return answer
+
+    calls, params = RemoteCalls(ask, Load(SUBJECT, ())), {"w": np.ones(2)}
+    params["w"].flags.writeable = False
+    one, two = calls.adopt(params), calls.adopt(params)
+    first, same = calls.export(one), calls.export(one)
+    served._objects[one.number]["w"] += 1
+    changed, other = calls.export(one), calls.export(two)
+    assert sent == [True, True, False, True, False, True, True]
+    assert same is first
+    assert [float(one.items["w"].array[0]) for one in (first, changed, other)] == [1, 2, 1]

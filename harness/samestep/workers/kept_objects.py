@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
+
 from samestep.agreement.examination.native_calls import NativeCalls
-from samestep.agreement.examination.raw_calls import Returned, Shown
+from samestep.agreement.examination.raw_calls import Given, Returned, Shown
 from samestep.measure.turns import Taken
 from samestep.workers.raw_requests import (
     Adopt,
     Call,
     Export,
+    Exported,
     Kept,
     Load,
     Loaded,
@@ -30,6 +33,8 @@ class KeptObjects:
         self.calls = calls
         self._objects: dict[int, object] = {}
         self._numbers = count()
+        self._adopted: Mapping[str, np.ndarray] = {}
+        self._exported: tuple[int, object] | None = None  # a state's number, and what it was
 
     def load(self, request: Load) -> Loaded:
         """Return what the implementation has."""
@@ -45,12 +50,16 @@ class KeptObjects:
     def adopt(self, request: Adopt) -> Kept:
         """Keep a state."""
         self._drop(request.dropped)
-        return Kept(self._keep(self.calls.adopt(request.params)))
+        if request.params is not None:
+            self._adopted = request.params
+        return Kept(self._keep(self.calls.adopt(self._adopted)))
 
-    def export(self, request: Export) -> Shown:
-        """Return the params of a state."""
+    def export(self, request: Export) -> Exported:
+        """Return the params of a state, where they are not what was returned last."""
         self._drop(request.dropped)
-        return self.calls.export(self._objects[request.state])
+        shown = self.calls.export(self._objects[request.state])
+        before, self._exported = self._exported, (request.state, _contents(shown))
+        return Exported(None if self._exported == before else shown)
 
     def call(self, request: Call) -> Returned:
         """Call a function, and keep the new state."""
@@ -79,3 +88,15 @@ class KeptObjects:
     def _drop(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             del self._objects[number]
+
+
+def _contents(shown: Shown) -> object:
+    """Return what two results have in common where they are the same."""
+
+    def of(given: Given) -> object:
+        array = given.array
+        content = None if array is None else (array.dtype.str, array.shape, array.tobytes())
+        return given.dtype, given.device, given.from_numpy, given.refused, content
+
+    items = None if shown.items is None else {name: of(given) for name, given in shown.items.items()}
+    return shown.type, items

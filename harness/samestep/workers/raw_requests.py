@@ -49,6 +49,13 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Exported:
+    """The params of a state; None where it is the state that was exported last, and nothing has changed."""
+
+    shown: Shown | None
+
+
+@dataclass(frozen=True)
 class RawRequest(Request[A]):
     """A raw call; before it, the objects ``dropped`` are given up."""
 
@@ -79,20 +86,20 @@ class Make(RawRequest[Made]):
 
 @dataclass(frozen=True)
 class Adopt(RawRequest[Kept]):
-    """Make a state of params."""
+    """Make a state of params; None are those that were adopted last."""
 
     OP = "adopt"
     ANSWER = Kept
 
-    params: Mapping[str, np.ndarray]
+    params: Mapping[str, np.ndarray] | None
 
 
 @dataclass(frozen=True)
-class Export(RawRequest[Shown]):
+class Export(RawRequest[Exported]):
     """Return the params of a state."""
 
     OP = "export"
-    ANSWER = Shown
+    ANSWER = Exported
 
     state: int
 

@@ -41,6 +41,8 @@ class RemoteCalls:
         self._ask = ask
         self._loaded: Loaded = ask(load)
         self._dropped: list[int] = []
+        self._adopted: dict[str, np.ndarray] = {}
+        self._exported: tuple[int, Shown] | None = None  # a state's number, and what it was
 
     def offers(self, function: str) -> bool:
         """Return whether the implementation has a function, one of those that `Load` asked for."""
@@ -58,12 +60,23 @@ class RemoteCalls:
         return {name: self._handle(made.numbers[name]) for name in arrays}
 
     def adopt(self, params: Mapping[str, np.ndarray]) -> object:
-        """Return a handle of a state."""
-        return self._handle(self._ask(Adopt(params, dropped=self._given_up())).number)
+        """Return a handle of a state; arrays that nobody can have changed since are not sent again."""
+        known = params.keys() == self._adopted.keys() and all(
+            value is self._adopted[name] and not value.flags.writeable for name, value in params.items()
+        )
+        self._adopted = dict(params)
+        return self._handle(self._ask(Adopt(None if known else params, dropped=self._given_up())).number)
 
     def export(self, state: object) -> Shown:
         """Return the params of a state."""
-        return self._ask(Export(_number(state), dropped=self._given_up()))
+        number = _number(state)
+        shown = self._ask(Export(number, dropped=self._given_up())).shown
+        if shown is None:
+            if self._exported is None or self._exported[0] != number:
+                raise Malformed("a state that is as it never was")
+            return self._exported[1]
+        self._exported = number, shown
+        return shown
 
     def timed(self) -> TimedCall:
         """Return what the last sample returned; its state is a handle."""

@@ -8,7 +8,6 @@ asks for `samestep.agreement.examination.raw_calls.RawCalls`, and judges what th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -57,11 +56,7 @@ class Candidate:
         self.numbers = dict(numbers if numbers is not None else case.numbers)
         self.params = _read_only(round_floats(inputs.params, settings.dtype))
         self.arrays = _read_only(round_floats(inputs.arrays, settings.dtype))
-
-    @cached_property
-    def native(self) -> dict[str, object]:
-        """The arrays as the framework's own, by name."""
-        return self.raw.make(self.arrays)
+        self._native: dict[str, object] = {}  # of those that a task has needed
 
     @property
     def point(self) -> Point:
@@ -110,6 +105,10 @@ class Candidate:
         """Return the inputs of a task as raw calls take them; ``steps`` shortens a task of many steps to N of
         them, from the step ``first`` on."""
         spec = self.spec.tasks[task]
+        whole = [n for n in spec.inputs if n not in self.numbers and (n != spec.steps or steps is None)]
+        missing = {name: self.arrays[name] for name in whole if name not in self._native}
+        if missing:
+            self._native |= self.raw.make(missing)
         values: list[object] = []
         for name in spec.inputs:
             if name in self.numbers:
@@ -117,7 +116,7 @@ class Candidate:
             elif name == spec.steps and steps is not None:
                 values += self.raw.make({name: self.arrays[name][first : first + steps]}).values()
             else:
-                values.append(self.native[name])
+                values.append(self._native[name])
         return values
 
     def run(
