@@ -16,12 +16,13 @@ class Looks:
     judged: str | None
 
     @classmethod
-    def drawn(cls, tasks: Sequence[str], rounds: int, invocation: int) -> Looks:
+    def drawn(cls, tasks: Sequence[str], short: Sequence[str], rounds: int, invocation: int) -> Looks:
         """Return what is drawn for an invocation of so many rounds: all tasks are looked at in the first one,
-        and one of them in each later one."""
-        looked = tasks if invocation == 0 else [secrets.choice(tasks)]
+        and one of them in each later one. What costs most is left to ``short`` tasks, where there are any."""
+        one = secrets.choice(short or tasks)
+        looked = tasks if invocation == 0 else [one]
         drawn = {task: secrets.randbelow(rounds) for task in looked}
-        return cls(drawn, secrets.choice(tasks) if invocation == 0 else None)
+        return cls(drawn, one if invocation == 0 else None)
 
     def now(self, task: str, turn: int) -> bool:
         """Return whether a task's results are looked at in this round."""

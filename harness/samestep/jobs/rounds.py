@@ -139,7 +139,9 @@ class _Invocation:
                 yield from self._failed(cell, started.failure)
             else:
                 self.loops[cell] = dict(started.loops)
-                self.looks[cell] = Looks.drawn(list(started.loops), self.rounds, self.number)
+                tasks = list(started.loops)
+                short = [task for task in tasks if not self.tasks[task].steps]
+                self.looks[cell] = Looks.drawn(tasks, short, self.rounds, self.number)
                 yield started.record(self.group, self.number)
         self.workers = {cell: self.workers[cell] for cell in self.cells if cell in self.workers}
 

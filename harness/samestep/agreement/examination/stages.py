@@ -69,7 +69,8 @@ class Examination:
             self._check_continuity(task)
             if (self.candidate.steps(task) or 0) > LENGTHS[-1]:
                 whole = FullLength(self.candidate, self.expectations, self.comparisons, task, LENGTHS)
-                whole.check(np.random.default_rng())
+                # What is wrong with a step shows best where rounding is small: one is judged there.
+                whole.check(np.random.default_rng() if self.reference.dtype == "float64" else None)
         run = ProbeRun(self.candidate, self.expectations, self.leading)
         for name, reason in check_probes(run):
             self.departs[name] = reason
