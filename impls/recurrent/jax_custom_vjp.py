@@ -7,12 +7,15 @@ gates, is what the second one reads.
 import jax
 import jax.numpy as jnp
 
-from .jax_grad import adopt, export, weights
-from .jax_manual import cell_of, flat
+from .jax_manual import adopt, cell_of, export, flat
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 
 READ_AFTER = "jax_scan"
+
+
+def weights(state):
+    return {name: value for name, value in state.items() if name[:2] in ("w_", "b_")}
 
 
 @jax.custom_vjp

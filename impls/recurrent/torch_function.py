@@ -8,14 +8,22 @@ the loop, the read-out and the loss, is recorded as before.
 import torch
 from torch.autograd.function import once_differentiable
 
-from .torch_autograd import adopt, export, weights
-from .torch_manual import backward, flat, unrolled
+from .torch_manual import backward, export, flat, unrolled
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 
 READ_AFTER = "torch_autograd"
 
 NAMES = ("w_x", "b_x", "w_h", "b_h")  # of the weights that the loop uses; only one of the cells has b_h
+
+
+def adopt(params):
+    # The carry is no weight, and nothing flows back into it
+    return {n: value if n == "carry" else value.requires_grad_() for n, value in params.items()}
+
+
+def weights(state):
+    return {name: value for name, value in state.items() if name != "carry"}
 
 
 def loop_weights(state):

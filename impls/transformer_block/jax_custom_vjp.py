@@ -22,11 +22,15 @@ from .jax_grad import (
     visible,
     weights,
 )
-from .jax_manual import heads_of
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 
 READ_AFTER = "jax_attention"
+
+
+def heads_of(qkv):
+    """(n, t, 3, heads, head_width) -> (3, n, heads, t, head_width): matrices of queries, keys and values."""
+    return qkv.transpose(2, 0, 3, 1, 4)
 
 
 def scores_of(q, k, mask):
