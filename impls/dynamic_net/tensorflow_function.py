@@ -75,7 +75,7 @@ def update(state, x, y, depth, learning_rate, momentum):
     return loss
 
 
-# A graph inside a graph is traced once, and keeps that trace's variables: graphs are made of the Python itself.
+# A graph inside a graph is traced once, and keeps that trace's variables: each is made of the Python itself.
 step = update.python_function
 graph_of_network, graph_of_gradients = tf.function(network), tf.function(gradients)
 

@@ -119,7 +119,7 @@ def test_the_state_of_a_run_is_what_its_records_on_disk_say(tmp_path, instant, l
     """Updated record by record while the run is measured, and made of all of them afterwards."""
     answering(monkeypatch, "sample", change)
     run = begin(tmp_path, launcher(1), profile=Profile(2, 2))
-    live = _Bench(run, launcher(1), ignore)
+    live = _Bench(run, launcher(1), ignore, lambda _: None)
     live.measure()
     read = RunState.of(run.plan, run.records())
     assert live.state == read

@@ -52,8 +52,8 @@ def test_a_clock_that_goes_otherwise_is_seen(spent, threads, words):
 
 
 def test_a_short_sample_is_not_doubted_for_what_would_not_be_noticed_in_a_usual_one():
-    spent = Spent(wall=0.003, processors=0.0027, main=0.0027, waited=0.0)
-    assert doubt(0.002, spent, COST, 1) is None
+    brief, spent = 0.002, Spent(wall=0.003, processors=0.0027, main=0.0027, waited=0.0)
+    assert doubt(brief, spent, COST, 1) is None
 
 
 @pytest.mark.parametrize(("worked", "seen"), [(0.0, False), (SPIN, False), (0.02, True)])

@@ -82,7 +82,7 @@ class FullLength:
     def _long_call(self) -> LongCall:
         candidate = self.candidate
         outputs, state = candidate.run(Place(0, self.task), candidate.adopt(candidate.params))
-        return LongCall(outputs, candidate.export(state, candidate.params))
+        return LongCall(outputs, candidate.export(state))
 
     @property
     def _counts(self) -> bool:
@@ -103,7 +103,7 @@ class FullLength:
             for _ in range(times):
                 outputs, state = candidate.run(Place(0, self.task), state, count)
                 found.append(outputs)
-        return LongCall(_joined(found), candidate.export(state, candidate.params))
+        return LongCall(_joined(found), candidate.export(state))
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return how many calls there are of each length, the longest first."""
@@ -117,7 +117,7 @@ class FullLength:
         for first, count in _calls(self.steps, self.lengths):
             outputs, state = candidate.run(Place(first, self.task), state, count, first)
             found.append(outputs)
-        return LongCall(_joined(found), candidate.export(state, candidate.params))
+        return LongCall(_joined(found), candidate.export(state))
 
     def _force(self, rng: np.random.Generator) -> None:
         """Compare one step of the chain, drawn at random, with the reference's, from the chain's params."""
@@ -130,11 +130,11 @@ class FullLength:
         else:
             for at, count in before:
                 _, state = candidate.run(Place(at, self.task), state, count, at)
-        params, place = candidate.export(state, candidate.params), Place(first, self.task)
+        params, place = candidate.export(state), Place(first, self.task)
         outputs, state = candidate.run(place, candidate.adopt(params), 1, first)
         expected = self.expectations.expect_from(self.task, self._point(first, params))
         self.comparisons.check(place, outputs, expected)
-        self.comparisons.check(place, candidate.export(state, params), expected)
+        self.comparisons.check(place, candidate.export(state, expected.exact.state), expected)
 
     def _point(self, first: int, params: Values) -> Point:
         point, name = self.candidate.point.with_params(params), self.candidate.spec.tasks[self.task].steps

@@ -41,14 +41,14 @@ class _Calls:
             return self._made(state, self.candidate.params, 0, judged=rng is not None)[0]
         place = 0 if rng is None else int(rng.integers(self.loops))
         state = self.candidate.repeated(self.task, self.candidate.adopt(self.candidate.params), place)
-        params = self.candidate.export(state, self.candidate.params)
+        params = self.candidate.export(state)
         found, state = self._made(state, params, place, judged=rng is not None)
         after = self.loops - 1 - place
         if not after:
             return found
         state = self.candidate.repeated(self.task, state, after - 1)
         outputs, state = self.candidate.run(Place(self.loops - 1, self.task), state)
-        return {**outputs, **self.candidate.export(state, self.candidate.params)}
+        return {**outputs, **self.candidate.export(state)}
 
     def _made(self, state: object, params: Values, number: int, judged: bool) -> tuple[Values, object]:
         """Make one call from these params; compare what it gives with the reference's if it is judged."""
@@ -56,7 +56,7 @@ class _Calls:
         place = Place(steps - 1 if steps else number, self.task)
         outputs, new = self.candidate.run(place, state)
         if self.candidate.spec.tasks[self.task].trains:
-            outputs = {**outputs, **self.candidate.export(new, params)}
+            outputs = {**outputs, **self.candidate.export(new)}
         if judged:
             expected = self.examination.expectations.expect_from(self.task, point, steps or 1)
             self.examination.comparisons.check(place, outputs, expected)
@@ -66,7 +66,7 @@ class _Calls:
         """Return the params that the last call starts from."""
         start = self.candidate.adopt(self.candidate.params)
         state = self.candidate.repeated(self.task, start, self.loops - 1)
-        return self.candidate.export(state, self.candidate.params)
+        return self.candidate.export(state)
 
 
 def check_timed(
@@ -79,7 +79,7 @@ def check_timed(
     """
     candidate, rng = examination.candidate, np.random.default_rng() if judged else None
     timed = candidate.values(task, returned)
-    state = candidate.export(returned.state, candidate.params) if returned.state is not None else {}
+    state = candidate.export(returned.state) if returned.state is not None else {}
     calls = _Calls(examination, task, loops)
     if judged and (candidate.steps(task) or 0) > LENGTHS[-1]:
         _check_long(examination, calls, LongCall(timed, state), rng)
