@@ -1,15 +1,18 @@
 """The standard streams, so that no output ends a command in a way of its own.
 
 What an encoding lacks is written as an escape (``\\u2028``). Standard output that cannot be written, because
-its disk is full or its reader has gone, is one `NotShown`; what cannot be said on standard error is
-dropped, as there is nobody left to tell. A stream that was closed before the start is the null device: else
-the next file that is opened would take its number, and be written to by every ``print``.
+its disk is full, is one `NotShown`; where its reader has gone (``| head``) the command ends without a word,
+with the status of SIGPIPE. What cannot be said on standard error is dropped, as there is nobody left to tell.
+A stream that was closed before the start is the null device: else the next file that is opened would take its
+number, and be written to by every ``print``.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,6 +38,8 @@ class _Output(io.FileIO):
             return self.failed(error, size)
 
     def failed(self, error: OSError, size: int) -> int:
+        if error.errno == errno.EPIPE:
+            raise SystemExit(128 + signal.SIGPIPE) from error
         raise NotShown(f"standard output cannot be written: {error.strerror}") from error
 
 
