@@ -26,6 +26,9 @@ from samestep.agreement.reference.expectation import Expectations
 from samestep.agreement.reference.run import Point
 from samestep.agreement.verdict import Disagreement, Divergence
 
+#: A place in a chain: how many steps led there, and the params that it had.
+Met = tuple[int, Values]
+
 
 @dataclass(frozen=True)
 class LongCall:
@@ -60,12 +63,12 @@ class FullLength:
         Raises `Disagreement` where it is another training, and as `Comparisons.check` does.
         """
         long = long or self._long_call()
-        if rng is not None:
-            self._force(rng)
-        chain = self._short_calls()
+        chain, met = self._short_calls(rng)
+        if met is not None:
+            self._force(*met)
         differing = _differing(long, chain)
         if differing:
-            chain = self._chain()
+            chain, _ = self._chain(None)
             differing = _differing(long, chain)
         if differing:
             self._check_widely(long, chain)
@@ -89,48 +92,43 @@ class FullLength:
         """Whether a number says how many steps a call makes, so that all short calls are alike."""
         return self.candidate.spec.tasks[self.task].steps in self.candidate.numbers
 
-    def _short_calls(self) -> LongCall:
-        """Return what short calls give, one after another; of outputs the last ones, where a number of calls
-        can be asked for at once."""
+    def _short_calls(self, rng: np.random.Generator | None) -> tuple[LongCall, Met | None]:
+        """Return what short calls give, one after another, and a place that was met; only the last outputs,
+        where a number of calls can be asked for at once."""
         if not self._counts:
-            return self._chain()
+            return self._chain(rng)
         candidate, (many, *rest) = self.candidate, self._blocks()
-        state = candidate.repeated(
-            self.task, candidate.adopt(candidate.params), many[0] - (not rest), many[1]
-        )
-        found = list[Values]()
-        for times, count in rest or [(1, many[1])]:
-            for _ in range(times):
+        times = many[0] - (not rest)
+        drawn = 0 if rng is None else int(rng.integers(1, times + 1))
+        state = candidate.repeated(self.task, candidate.adopt(candidate.params), drawn, many[1])
+        met = (drawn * many[1], candidate.export(state)) if drawn else None
+        state, found = candidate.repeated(self.task, state, times - drawn, many[1]), list[Values]()
+        for number, count in rest or [(1, many[1])]:
+            for _ in range(number):
                 outputs, state = candidate.run(Place(0, self.task), state, count)
                 found.append(outputs)
-        return LongCall(_joined(found), candidate.export(state))
+        return LongCall(_joined(found), candidate.export(state)), met
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return how many calls there are of each length, the longest first."""
         counts = [count for _, count in _calls(self.steps, self.lengths)]
         return [(counts.count(length), length) for length in dict.fromkeys(counts)]
 
-    def _chain(self) -> LongCall:
-        """Return what short calls give, one after another."""
-        candidate = self.candidate
-        state, found = candidate.adopt(candidate.params), list[Values]()
-        for first, count in _calls(self.steps, self.lengths):
+    def _chain(self, rng: np.random.Generator | None) -> tuple[LongCall, Met | None]:
+        """Return what short calls give, one after another, and a place that was met."""
+        candidate, calls = self.candidate, list(_calls(self.steps, self.lengths))
+        drawn = None if rng is None else int(rng.integers(1, len(calls)))
+        state, found, met = candidate.adopt(candidate.params), list[Values](), None
+        for number, (first, count) in enumerate(calls):
+            if number == drawn:
+                met = first, candidate.export(state)
             outputs, state = candidate.run(Place(first, self.task), state, count, first)
             found.append(outputs)
-        return LongCall(_joined(found), candidate.export(state))
+        return LongCall(_joined(found), candidate.export(state)), met
 
-    def _force(self, rng: np.random.Generator) -> None:
-        """Compare one step of the chain, drawn at random, with the reference's, from the chain's params."""
-        candidate, calls = self.candidate, list(_calls(self.steps, self.lengths))
-        before = calls[: int(rng.integers(1, len(calls)))]
-        first = sum(count for _, count in before)
-        state = candidate.adopt(candidate.params)
-        if self._counts and len({count for _, count in before}) == 1:
-            state = candidate.repeated(self.task, state, len(before), before[0][1])
-        else:
-            for at, count in before:
-                _, state = candidate.run(Place(at, self.task), state, count, at)
-        params, place = candidate.export(state), Place(first, self.task)
+    def _force(self, first: int, params: Values) -> None:
+        """Compare one step of the chain with the reference's, from the params that the chain had there."""
+        candidate, place = self.candidate, Place(first, self.task)
         outputs, state = candidate.run(place, candidate.adopt(params), 1, first)
         expected = self.expectations.expect_from(self.task, self._point(first, params))
         self.comparisons.check(place, outputs, expected)

@@ -81,7 +81,7 @@ def check_timed(
     timed = candidate.values(task, returned)
     state = candidate.export(returned.state) if returned.state is not None else {}
     calls = _Calls(examination, task, loops)
-    if judged and (candidate.steps(task) or 0) > LENGTHS[-1]:
+    if (candidate.steps(task) or 0) > LENGTHS[-1]:
         _check_long(examination, calls, LongCall(timed, state), rng)
         return None
     timed |= state
