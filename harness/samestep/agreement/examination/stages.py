@@ -67,7 +67,7 @@ class Examination:
         self.force_steps()
         for task in self.training:
             self._check_continuity(task)
-            # Where rounding is smallest; of another dtype the timed call itself is compared with such a chain.
+            # Where rounding is smallest; of another dtype the timed call itself is compared with a chain.
             if self.reference.dtype == "float64" and (self.candidate.steps(task) or 0) > LENGTHS[-1]:
                 whole = FullLength(self.candidate, self.expectations, self.comparisons, task, LENGTHS)
                 whole.check(np.random.default_rng())
