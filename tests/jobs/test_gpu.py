@@ -282,6 +282,7 @@ class Nvml:
     ("reasons", "throttled"), [(0, False), (0x1, False), (0x2, False), (0x4, True), (0x40 | 0x1, True)]
 )
 def test_a_gpu_that_lowers_its_own_clock_says_so(monkeypatch, reasons, throttled):
+    monkeypatch.setattr(hardware, "NVML", None)  # this process itself is a library that is there
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(reasons))
     assert hardware.gpu_state() == hardware.GpuState(1410, 61, throttled)
 
