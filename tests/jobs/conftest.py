@@ -30,9 +30,7 @@ def instant(monkeypatch) -> list[Instant]:
     def confirm(launcher: Launcher, _: Judge, worker: Instant, cell: Cell) -> Confirmed:
         return worker.ask(Confirm(launcher.subject(cell), settings_of(cell)), launcher.patience)
 
-    def judge_timed(
-        launcher: Launcher, _: Judge, worker: Instant, cell: Cell, judged: bool
-    ) -> TimedJudged:
+    def judge_timed(launcher: Launcher, _: Judge, worker: Instant, cell: Cell, judged: bool) -> TimedJudged:
         return worker.ask(JudgeTimed(launcher.subject(cell), settings_of(cell)), launcher.patience)
 
     monkeypatch.setattr(Launcher, "start", start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager.context import global_seed
@@ -10,6 +12,10 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 from samestep.frameworks import Description, Settings, Shared, Unavailable
 
 DISTRIBUTIONS = ("tensorflow-cpu", "tensorflow")
+
+
+def _is_tensor(value: object) -> TypeGuard[tf.Tensor | tf.Variable]:
+    return issubclass(type(value), tf.Tensor | tf.Variable)  # isinstance would ask the value
 
 
 class Adapter:
@@ -35,7 +41,7 @@ class Adapter:
         return issubclass(type(value), kinds)  # isinstance would ask the value
 
     def to_numpy(self, array: object) -> np.ndarray:
-        if issubclass(type(array), tf.Tensor | tf.Variable):
+        if _is_tensor(array):
             return np.array(array.numpy())
         if issubclass(type(array), np.ndarray | np.generic):  # what a session returns
             return np.array(array)

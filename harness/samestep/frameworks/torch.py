@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ class Adapter:
         # PyTorch's own type for indices and class labels is int64.
         return tensor.long() if array.dtype.kind == "i" else tensor
 
-    def is_native(self, value: object) -> bool:
+    def is_native(self, value: object) -> TypeGuard[torch.Tensor]:
         return issubclass(type(value), torch.Tensor)  # isinstance would ask the value
 
     def to_numpy(self, array: object) -> np.ndarray:

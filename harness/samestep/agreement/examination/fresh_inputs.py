@@ -30,7 +30,7 @@ def _fresh(array: np.ndarray, letters: str, rng: np.random.Generator, inwards: b
         moves = PERTURBATION * rng.standard_normal((*array.shape[:1], *[1] * (array.ndim - 1)))
         return np.asarray(array * (1 - np.abs(moves) if inwards else 1 + moves).astype(array.dtype))
     if array.dtype == np.uint8 and array.ndim > 1:
-        return np.maximum(array, rng.integers(1, 3, array.shape[1:], np.uint8))
+        return np.asarray(np.maximum(array, rng.integers(1, 3, array.shape[1:], np.uint8)))
     if letters[:1] in ("", "."):  # their order means something
         return array.copy()
     return array.take(rng.permutation(len(array)), axis=0)
