@@ -1,22 +1,17 @@
 """Implementations that are unlucky, and cheats: what one of them does must not become another's verdict.
 
-Cheats are the files of `tests/made/cheats`, each for the workload whose folder it lies in. One whose name ends
-in ``honest`` has to be timed; any other is contained where `samestep run` refuses it, or where `docs/limits.md`
-names it and says what it would take.
+Cheats are those of `tests.made.cheats`, each in a run beside a correct implementation: it must be refused, and
+say what it does. The correct ones that look like cheats must be timed.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
 from tests.evidence.attack import Attack, Ground
-from tests.made.places import CHECKOUT
+from tests.made.cheats import CORRECT, HOW, folder_of
 from tests.made.rungs import GOOD, doing, root
-
-CHEATS = CHECKOUT / "tests" / "made" / "cheats"
-LIMITS = CHECKOUT / "docs" / "limits.md"
 
 AGREES, CRASHES = ("agree",), ("crashed",)
 NO_ANSWER = ("crashed", "timeout", "invalid", "unavailable", "out_of_memory")
@@ -63,15 +58,9 @@ def rung_of(deed: str) -> Callable[[Ground], None]:
     return prepare
 
 
-def cheat(file: Path) -> Callable[[Ground], None]:
-    """Return what makes a folder that has nothing but a cheat."""
-
-    def prepare(ground: Ground) -> None:
-        place = ground.folder / "impls" / file.parent.name
-        place.mkdir(parents=True)
-        shutil.copy(file, place)
-
-    return prepare
+def cheat(name: str, ground: Ground) -> None:
+    """Make a folder with a cheat, and with the correct implementation that stands beside all of them."""
+    folder_of(ground.folder / "impls", [name])
 
 
 def table() -> Iterator[Attack]:
@@ -83,17 +72,9 @@ def table() -> Iterator[Attack]:
             "unlucky implementation", name, ("run", "rigged", *out), (0, 1), prepare=rung_of(deed),
             verdicts=expected,
         )  # fmt: skip
-    known = LIMITS.read_text(encoding="utf-8") if LIMITS.exists() else ""
-    for file in sorted(CHEATS.glob("*/numpy_*.py")):
-        honest = file.stem.endswith("honest")
-        refused = ("disagree", "suspect", "abstains", *NO_ANSWER)
-        verdicts = AGREES if honest else (*refused, *AGREES) if file.stem in known else refused
-        selected = f"{file.parent.name}:tiny/{file.stem}"
+    for name in (*HOW, *CORRECT):
+        verdicts = AGREES if name in CORRECT else ("disagree", "invalid")
         yield Attack(
-            "cheat",
-            file.stem,
-            ("run", selected, *out),
-            (0, 1),
-            prepare=cheat(file),
-            verdicts={file.stem: verdicts},
-        )
+            "cheat", name, ("run", "rigged", *out), (0,) if name in CORRECT else (1,), prepare=partial(cheat, name),
+            verdicts={f"numpy_{name}": verdicts, "numpy_manual": AGREES},
+        )  # fmt: skip
