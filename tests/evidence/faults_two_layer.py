@@ -134,7 +134,7 @@ def step_of_train(old_arguments: str, new: str, tape: str) -> Changes:
     """Return the changes of the arguments of one step inside `train`; i counts the steps."""
     new = put(new, {"i": "len(losses)"})
     patch = {f"train_step(state, {old_arguments})\n": f"train_step(state, {new})\n"}
-    return same(patch, *BY_HAND) | {TAPE: {f"update(state, {old_arguments}))": f"update(state, {tape}))"}}
+    return same(patch, *BY_HAND) | {TAPE: {f"i, step(state, {old_arguments}))": f"i, step(state, {tape}))"}}
 
 
 def rate_of_train(new: str, tape: str) -> Changes:

@@ -87,7 +87,7 @@ def test_every_record_says_of_which_run_it_is_and_when_it_was_made(real):
     times = [record.time for record in real.records]
     assert times == sorted(times)
     kinds = {"verdict", "start", "sample", "peak", "finish", "finished", "trajectory", "distance", "forecast"}
-    assert {record.KIND for record in real.records} == kinds
+    assert {record.KIND for record in real.records} - {"load"} == kinds  # on a machine that is let alone
 
 
 def test_a_start_keeps_the_cold_times_and_what_the_framework_reports(real):

@@ -77,13 +77,13 @@ def _confirm(run: Run, roots: Sequence[str], pythons: Mapping[str, str]) -> None
 def _differences(plan: Plan) -> Iterator[str]:
     """Yield what is not what it was when the run began, with {} for its folder."""
     catalog = Catalog([Path(root) for root in plan.options.roots])
-    if plan.versions is None or plan.inherited is None or plan.sources is None:
+    if plan.versions is None or plan.sources is None or {*plan.options.devices} != {*(plan.inherited or {})}:
         yield "{} does not say with which versions, variables and files it began"
         return
     for framework, version in plan.versions.items():
         if framework not in catalog.adapters or catalog.version(framework) != version:
             yield f"{_braced(framework)} has another version than when {{}} began"
-    for device, before in plan.inherited.items():
+    for device, before in (plan.inherited or {}).items():
         for name in changed(before, device)[:1]:
             yield f"{_braced(name)} is not what it was when {{}} began"
     yield from _unasked(catalog, plan)
