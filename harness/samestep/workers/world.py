@@ -18,6 +18,7 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Protocol
 
@@ -47,6 +48,7 @@ class Pool(Protocol):
     """A library with threads of its own, as threadpoolctl describes it."""
 
     internal_api: str
+    filepath: str
     num_threads: int | None
 
 
@@ -99,7 +101,10 @@ class Watch:
         return World(self._settings(), tuple(sys.path), sys.getrecursionlimit(), dict(os.environ), names)
 
     def _settings(self) -> dict[str, object]:
-        pools = {f"the threads of {pool.internal_api}": pool.num_threads for pool in self.pools}
+        pools = {  # NumPy and SciPy have one of the same name each
+            f"the threads of {pool.internal_api} in {Path(pool.filepath).parent.name}": pool.num_threads
+            for pool in self.pools
+        }
         return {**process_settings(), **pools, **shared_by(self.adapter).settings}
 
 

@@ -11,16 +11,19 @@ from pathlib import Path
 
 from tests.made.rungs import SPEC, root
 
+#: A call that does less than it should can be found out by that alone.
+IMPOSSIBLE = "times the flop/s of this machine's"
+
 #: What a run says of each cheat; of some one of two things, as what else the machine does lets it see.
 HOW = {
     "early_stopping": "not all steps are made",
     "every_second_step": "not all steps are made",
     "lazy_array": "must be the framework's own array",
     "lazy_gradients": "the gradients are Gradients, expected a dict of arrays",
-    "memo_by_content": "it remembers results|times the flop/s of this machine's",
-    "memo_by_identity": "it remembers results|times the flop/s of this machine's",
+    "memo_by_content": f"it remembers results|{IMPOSSIBLE}",
+    "memo_by_identity": f"it remembers results|{IMPOSSIBLE}",
     "counts_calls": "loss_and_grads",
-    "inspects_the_stack": "has other bits than of the same calls when examined|times the flop/s of this machine's",
+    "inspects_the_stack": f"has other bits than of the same calls when examined|{IMPOSSIBLE}",
     "half_precision_when_timed": "has other bits than of the same calls when examined",
     "patched_clock": "replaced time.perf_counter in its process",
     "patched_sleep": "replaced time.sleep in its process",
@@ -28,8 +31,8 @@ HOW = {
     "patched_judge": "train_step",
     "patched_numpy": "loss",
     "works_in_a_thread": "loss_and_grads",
-    "works_between_samples": "between its turns|times the flop/s of this machine's",
-    "child_that_spins": "between its turns|times the flop/s of this machine's",
+    "works_between_samples": f"between its turns|{IMPOSSIBLE}",
+    "child_that_spins": f"between its turns|{IMPOSSIBLE}",
     "more_processors": "the processors of the process",
 }
 
