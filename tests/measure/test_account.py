@@ -30,6 +30,7 @@ def seen(**other: float) -> Spent:
         (seen(processors=0.0001, main=0.0001), 1),  # a device computed, or it slept
         (seen(processors=0.0405, main=0.0005), 2),  # two threads of a pool, while the main one waits
         (seen(processors=0.0205 + SHARE * 0.02 / 2), 1),
+        (seen(wall=0.0249, processors=0.024, main=0.024), 1),  # memory given back, threads woken late
     ],
 )
 def test_an_honest_sample_is_not_doubted_on_a_busy_machine_either(spent, threads):
@@ -43,7 +44,7 @@ def test_an_honest_sample_is_not_doubted_on_a_busy_machine_either(spent, threads
         (seen(wall=0.062, processors=0.0605, main=0.0605), 1, "its main thread worked 60.5 ms in a sample"),
         (seen(wall=0.062, processors=0.0605, main=0.0605), 8, "its main thread worked 60.5 ms in a sample"),
         (seen(processors=0.06), 1, "it took 60 ms of processors for a sample"),  # more threads, or a child
-        (seen(processors=0.06), 2, "which on 2 can be 40 ms"),
+        (seen(processors=0.09), 2, "which on 2 can be 40 ms"),
         (seen(wall=0.061, processors=0.0, main=0.0), 1, "the parent waited 60 ms for a sample"),
     ],
 )

@@ -8,8 +8,9 @@ thread waited for one (/proc/pid/schedstat). That gives bounds that hold on any 
 - bound to N processors, a process spends at most N seconds of processor time in a second, and a thread one;
 - what the parent waited and the worker did not work, both waited for a processor or nobody knows.
 
-What a request costs by itself is known from requests for nothing. Between its turns a worker rests, once the
-threads of its pools have stopped looking for work.
+What a request costs by itself is known from requests for nothing; with work before it, it costs milliseconds
+more (memory is given back, threads wake up), which is why a clock is believed to a factor of two. Between its
+turns a worker rests, once the threads of its pools have stopped looking for work.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pathlib import Path
 
 from samestep.measure.clock import SAMPLE_SECONDS, now, processor_time_of
 
-#: What does not go with a sample is asked about from this share of it on: that from which on a sample is
-#: disturbed, see `samestep.measure.interference`; of a short one, from this share of what it should last.
+#: What a worker does outside of a sample is asked about from this share of it on: that from which on a sample
+#: is disturbed, see `samestep.measure.interference`; of a short one, from this share of what it should last.
 SHARE = 1 / 20
 
 #: How long a thread of a waiting pool may look for work, in seconds: a millisecond (KMP_BLOCKTIME), and 2^20
@@ -93,7 +94,7 @@ def doubt(claimed: float, spent: Spent, cost: Cost, threads: int) -> str | None:
         return (
             f"its clock says {_ms(claimed)}, and the parent waited {_ms(spent.wall)}: it is not the parent's"
         )
-    slack = noticed(claimed)
+    slack = max(claimed, SAMPLE_SECONDS)  # so that twice what it claims is too much
     if spent.main - cost.processors - claimed > slack:
         return (
             f"its main thread worked {_ms(spent.main)} in a sample that its clock says lasted {_ms(claimed)}"

@@ -17,7 +17,7 @@ import numpy as np
 
 from samestep.agreement.examination.fresh_inputs import fresh_arrays
 from samestep.frameworks import is_native
-from samestep.measure.clock import Call, nothing, now, processor_time, timed
+from samestep.measure.clock import SAMPLE_SECONDS, Call, nothing, now, processor_time, timed
 from samestep.measure.interference import Reading
 from samestep.measure.timed_tasks import TimedTasks, Timing
 
@@ -119,21 +119,22 @@ class Turns:
         return value
 
     def remembers(self, task: str, loops: int, draw: int) -> tuple[float, float]:
-        """Return what calls cost on inputs that nobody has met, and then on the same ones once more: seconds
-        of the processor, or of the clock where a GPU computes. Calls on others before them have taken the
-        memory that results need."""
-        number = max(1, min(REMEMBERED, loops // PARTS))
-        others, own = (
-            [self.tasks.call(task, self._arguments(task, draw + n)) for n in range(first, first + number)]
-            for first in (0, number)
-        )
-        _, met_first, met_again = (
-            self._cost_of(partial(self._call_all, calls)) for calls in (others, own, own)
-        )
-        return met_first, met_again
+        """Return what a call costs on inputs that nobody has met, and on the same ones once more: seconds of
+        the processor, or of the clock where a GPU computes, the least of several.
 
-    def _call_all(self, calls: Sequence[Call]) -> None:
-        self.tasks.wait([call() for call in calls])
+        Before them, calls on other inputs go on for as long as a sample: the first milliseconds after a rest
+        cost several times as much, as threads wake up and memory is taken.
+        """
+        number = max(1, min(REMEMBERED, loops // PARTS))
+        other, *own = (self.tasks.call(task, self._arguments(task, draw + n)) for n in range(1 + number))
+        began = now()
+        while now() - began < SAMPLE_SECONDS:
+            self._waited(other)
+        costs = [[self._cost_of(partial(self._waited, call)) for _ in range(2)] for call in own]
+        return min(first for first, _ in costs), min(again for _, again in costs)
+
+    def _waited(self, call: Call) -> None:
+        self.tasks.wait(call())
 
     def _cost_of(self, work: Call) -> float:
         """Return what work costs; the processor's time is the same on a busy machine."""
