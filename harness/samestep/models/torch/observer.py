@@ -125,6 +125,8 @@ class Observer:
         def visit(path: str, tensor: torch.Tensor) -> torch.Tensor:
             if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or not is_dense(tensor):
                 return tensor  # one lives inside a transformation only, the other has no array
+            if tensor.is_complex():
+                return tensor  # no limit is for two numbers in one; what follows from it is compared
             name = f"{call}.{path}" if several else call
             if name != call and name in self._modules:  # a container's first output is not its first part
                 name = f"{call}.output.{path}"

@@ -67,7 +67,7 @@ def _convert(equation: Any) -> Any:
     if is_complex(target):
         return lambda a: np.array(a, np.complex128)
     if is_float(target):
-        return lambda a: np.array(a, np.float64) if not is_float(source) else np.asarray(a).copy()
+        return lambda a: np.array(np.real(a), np.float64) if not is_float(source) else np.asarray(a).copy()
     return bound(equation) if is_float(source) else (lambda a: np.asarray(a).astype(target))
 
 
