@@ -111,9 +111,8 @@ def _show_values(comparison: Comparison) -> Unnamed | None:
     shown = {name: arrays[name] for name in _distinct(arrays, asked.reference.inputs)}
     search = _Search(candidate.values_on_the_way(asked.candidate), shown)
     found = search.found()
-    notes = [
-        f"neither side names layers: {len(found)} values that the reference computes are the candidate's"
-    ]
+    both = "1 value is" if len(found) == 1 else f"{len(found)} values are"
+    notes = [f"neither side names layers: of what both compute, {both} the same"]
     order = list(shown)
     last = max((order.index(name) for name in found.values()), default=-1)
     for name in order[last + 1 :]:

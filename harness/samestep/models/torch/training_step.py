@@ -52,7 +52,7 @@ class TrainingStep:
     ) -> None:
         if torch.is_inference_mode_enabled():
             raise ModelError("there are no gradients in torch.inference_mode(): call samestep outside of it")
-        if torch.is_autocast_enabled(device.type):
+        if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
             raise ModelError("torch.autocast is on: call samestep outside of it (a model may have its own)")
         self.instance, self.question, self.device = instance, question, device
         learned = learned or Learned()
