@@ -164,7 +164,10 @@ def test_the_document_has_the_fields_that_are_promised(real):
     assert set(cell["tasks"]) == set(TASKS)
     for task in cell["tasks"].values():
         assert task["ci"][0] <= task["seconds"] <= task["ci"][1]
-        assert task["ratio_ci"][0] <= task["ratio"] <= task["ratio_ci"][1]
+        if task["ratio"] is None:  # on a busy machine this run cannot tell
+            assert task["ratio_ci"] is None
+        else:
+            assert task["ratio_ci"][0] <= task["ratio"] <= task["ratio_ci"][1]
         assert 0 < task["fraction_of_peak"] < 1
         assert task["first_call_seconds"] > 0
         assert task["peak_memory_bytes"] > 1 << 20
