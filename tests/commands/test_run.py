@@ -121,4 +121,4 @@ def test_what_float64_refuses_is_not_timed_in_float32(tmp_path):
     assert cells["numpy_slightly"]["verdict"] == "disagree"
     assert cells["numpy_slightly"]["reason"].startswith("in float64: ")
     assert not cells["numpy_slightly"]["tasks"]
-    assert cells["numpy_good"]["tasks"]["train"]["ratio"]
+    assert cells["numpy_good"]["tasks"]["train"]["seconds"] > 0
