@@ -15,7 +15,7 @@ from samestep.measure.interference import SHARE
 from samestep.printable import printable
 from samestep.records.schema import MachineLoad, Record
 
-#: Of so many programs the name is shown, and so many letters of it: more the kernel does not keep.
+#: How many programs are named, and the most letters of a name: the kernel keeps no more.
 NAMED, LETTERS = 3, 15
 
 

@@ -21,7 +21,7 @@ class Completeness:
 
     ``asked`` processes of each cell (with a budget or a width at least), ``cells`` in all; ``unexamined``
     have no verdict at all, ``untimed`` agree and have no sample, ``short`` (with A/A copies) agree and were
-    timed in so many whole processes, which are fewer than asked; ``failed`` have, of each verdict, the cells
+    timed in this number of whole processes, fewer than asked; ``failed`` have, of each verdict, the cells
     that have no time for it. ``budget`` is that which ended the run, in seconds, None where none did.
     """
 

@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 class Lookout:
-    """What others use beside a run whose workers have so many ``threads``; without ``say`` nobody is told."""
+    """What others use beside a run whose workers have ``threads`` each; without ``say`` nobody is told."""
 
     def __init__(self, threads: int, say: Say | None) -> None:
         self.threads = threads

@@ -17,8 +17,8 @@ class Looks:
 
     @classmethod
     def drawn(cls, tasks: Sequence[str], short: Sequence[str], rounds: int, invocation: int) -> Looks:
-        """Return what is drawn for an invocation of so many rounds: all tasks are looked at in the first one,
-        and one of them in each later one. What costs most is left to ``short`` tasks, where there are any."""
+        """Return what is drawn for an invocation of ``rounds`` rounds: the first invocation looks at all
+        tasks, each later one at one of them, a ``short`` one where there is one: others cost more."""
         one = secrets.choice(short or tasks)
         looked = tasks if invocation == 0 else [one]
         drawn = {task: secrets.randbelow(rounds) for task in looked}

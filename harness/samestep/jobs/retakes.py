@@ -12,8 +12,8 @@ SHARE = 1 / 8
 class Retakes:
     """The turns of an invocation, those that were re-measured, and those of which that was disturbed too.
 
-    Where two samples that were taken again, and more than half of all that were, are disturbed again,
-    whatever keeps the machine busy stays: another would be no better.
+    Where two re-measured samples, and more than half of all of them, are disturbed as well, what keeps the
+    machine busy stays: another would be no better.
     """
 
     turns: int = 0
@@ -26,6 +26,6 @@ class Retakes:
         return self.taken < max(1, SHARE * self.turns) and self.in_vain <= max(1, self.taken / 2)
 
     def again(self, disturbed: bool) -> None:
-        """Count a sample that was taken again, and whether it was disturbed too."""
+        """Count a re-measured sample, and whether it was disturbed too."""
         self.taken += 1
         self.in_vain += disturbed

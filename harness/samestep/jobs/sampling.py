@@ -35,10 +35,10 @@ ASKS = 3
 #: is asked about from this share of a sample on.
 LATE_ON_A_GPU = 1 / 2
 
-#: So many requests for nothing show what a request costs by itself.
+#: The number of requests for nothing that show what a request costs by itself.
 REQUESTS = 5
 
-#: A draw of inputs is one of so many, and no two of a run are alike.
+#: The number of possible draws of inputs: no two of a run are alike.
 DRAWS = 2**31
 
 
@@ -55,8 +55,8 @@ class Believed:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a sample is asked of: a task of a cell, N ``loops`` of so many ``flops``. Of one that is
-    ``judged`` the inputs are new in any case, and the results are looked at."""
+    """What a sample is asked of: a task of a cell, ``loops`` calls of ``flops`` operations each. Of one
+    that is ``judged`` the inputs are new in any case, and the results are looked at."""
 
     worker: WorkerProcess
     cell: Cell

@@ -10,7 +10,7 @@ from samestep.frameworks import Adapter
 from samestep.measure.clock import processor_time, timed
 from samestep.measure.interference import Interference
 
-#: So many products that nobody disturbed are timed, of so many at most: the quickest is the machine's speed.
+#: How many undisturbed products are timed, and how many at most: the quickest is the machine's speed.
 PRODUCTS, MOST_PRODUCTS = 2, 5
 
 

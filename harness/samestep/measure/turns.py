@@ -21,8 +21,8 @@ from samestep.measure.clock import SAMPLE_SECONDS, Call, nothing, now, processor
 from samestep.measure.interference import Reading
 from samestep.measure.timed_tasks import TimedTasks, Timing
 
-#: So many inputs, at most, show whether an implementation remembers its results; as few as it takes that all
-#: these calls are a part of a sample.
+#: The most inputs that show whether an implementation remembers its results, and the calls of a sample for
+#: each of them: together they are a part of a sample.
 REMEMBERED, PARTS = 8, 4
 
 
