@@ -10,21 +10,10 @@ the sum of all p[j] v[j]. FlashAttention does the same in blocks.
 import math
 
 import torch
-import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
-from .torch_autograd import (
-    adopt,
-    cross_entropy,
-    depth,
-    export,
-    gelu,
-    heads_of,
-    layer_norm,
-    of_block,
-    visible,
-    weights,
-)
+from . import torch_sdpa
+from .torch_sdpa import adopt, export, heads_of, network
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "trace", "train_step"]
 
@@ -59,51 +48,17 @@ class Attention(torch.autograd.Function):
         return grads.permute(1, 3, 0, 2, 4), None
 
 
-def block(w, h, mask, tanh):
-    d = h.shape[-1]
-
-    # Attention
-    attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
-    qkv = F.linear(attn_norm, w["w_qkv"].reshape(d, -1).T, w["b_qkv"].flatten())
-    mixed = Attention.apply(qkv.unflatten(-1, w["b_qkv"].shape), mask).reshape(h.shape)
-    attended = h + F.linear(mixed, w["w_out"].reshape(d, d).T, w["b_out"])
-
-    # MLP
-    mlp_norm = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
-    up = F.linear(mlp_norm, w["w_up"].T, w["b_up"])
-    return attended + F.linear(gelu(up, tanh), w["w_down"].T, w["b_down"])
-
-
-def network(state, x, tanh):
-    mask, seen = visible(x), {}
-    h = seen["h0"] = F.embedding(x, state["embedding"]) + state["positions"]
-    for i in range(1, depth(state) + 1):
-        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh)
-    seen["norm"] = layer_norm(h, state["scale"], state["shift"])
-    seen["logits"] = F.linear(seen["norm"], state["embedding"])
-    return seen
-
-
 @torch.inference_mode()
 def forward(state, x, tanh):
-    return network(state, x, tanh)["logits"]
+    return network(state, x, tanh, Attention.apply)["logits"]
 
 
 def trace(state, x, y, tanh, smoothing):
-    seen = network(state, x, tanh)
-    loss = cross_entropy(seen["logits"], y, smoothing)
-    wanted = weights(state) | seen
-    grads = torch.autograd.grad(loss, wanted.values())
-    grads = {f"grad_{name}": grad for name, grad in zip(wanted, grads, strict=True)}
-    return seen | {"loss": loss} | grads
+    return torch_sdpa.trace(state, x, y, tanh, smoothing, Attention.apply)
 
 
 def loss_and_grads(state, x, y, tanh, smoothing):
-    logits = network(state, x, tanh)["logits"]
-    loss = cross_entropy(logits, y, smoothing)
-    wanted = weights(state)
-    grads = torch.autograd.grad(loss, wanted.values())
-    return loss.detach(), dict(zip(wanted, grads, strict=True))
+    return torch_sdpa.loss_and_grads(state, x, y, tanh, smoothing, Attention.apply)
 
 
 def train_step(state, x, y, tanh, smoothing, learning_rate):

@@ -19,15 +19,18 @@ from .torch_autograd import (
 READ_AFTER = "torch_autograd"
 
 
-def block(w, h, mask, tanh):
+def attention(qkv, mask):
+    q, k, v = heads_of(qkv)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2)
+
+
+def block(w, h, mask, tanh, attention):
     d = h.shape[-1]
 
     # Attention
     attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
     qkv = F.linear(attn_norm, w["w_qkv"].reshape(d, -1).T, w["b_qkv"].flatten())
-    q, k, v = heads_of(qkv.unflatten(-1, w["b_qkv"].shape))
-    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    mixed = mixed.transpose(1, 2).reshape(h.shape)
+    mixed = attention(qkv.unflatten(-1, w["b_qkv"].shape), mask).reshape(h.shape)
     attended = h + F.linear(mixed, w["w_out"].reshape(d, d).T, w["b_out"])
 
     # MLP
@@ -36,11 +39,11 @@ def block(w, h, mask, tanh):
     return attended + F.linear(gelu(up, tanh), w["w_down"].T, w["b_down"])
 
 
-def network(state, x, tanh):
+def network(state, x, tanh, attention=attention):
     mask, seen = visible(x), {}
     h = seen["h0"] = F.embedding(x, state["embedding"]) + state["positions"]
     for i in range(1, depth(state) + 1):
-        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh)
+        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh, attention)
     seen["norm"] = layer_norm(h, state["scale"], state["shift"])
     seen["logits"] = F.linear(seen["norm"], state["embedding"])
     return seen
@@ -51,8 +54,8 @@ def forward(state, x, tanh):
     return network(state, x, tanh)["logits"]
 
 
-def trace(state, x, y, tanh, smoothing):
-    seen = network(state, x, tanh)
+def trace(state, x, y, tanh, smoothing, attention=attention):
+    seen = network(state, x, tanh, attention)
     loss = cross_entropy(seen["logits"], y, smoothing)
     wanted = weights(state) | seen
     grads = torch.autograd.grad(loss, wanted.values())
@@ -60,8 +63,8 @@ def trace(state, x, y, tanh, smoothing):
     return seen | {"loss": loss} | grads
 
 
-def loss_and_grads(state, x, y, tanh, smoothing):
-    logits = network(state, x, tanh)["logits"]
+def loss_and_grads(state, x, y, tanh, smoothing, attention=attention):
+    logits = network(state, x, tanh, attention)["logits"]
     loss = cross_entropy(logits, y, smoothing)
     wanted = weights(state)
     grads = torch.autograd.grad(loss, wanted.values())
