@@ -30,7 +30,7 @@ def mixture(qkv, mask):
     return jax.nn.dot_product_attention(q, k, v, mask=mask)
 
 
-def block(w, h, mask, tanh):
+def block(w, h, mask, tanh, mixture):
     d = h.shape[-1]
 
     # Attention
@@ -46,11 +46,11 @@ def block(w, h, mask, tanh):
     return attended + gelu(up, tanh) @ w["w_down"] + w["b_down"]
 
 
-def network(state, x, tanh):
+def network(state, x, tanh, mixture=mixture):
     mask, seen = visible(x), {}
     h = seen["h0"] = state["embedding"][x] + state["positions"]
     for i in range(1, depth(state) + 1):
-        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh)
+        h = seen[f"h{i}"] = block(of_block(state, i), h, mask, tanh, mixture)
     seen["norm"] = layer_norm(h, state["scale"], state["shift"])
     seen["logits"] = seen["norm"] @ state["embedding"].T
     return seen

@@ -11,17 +11,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from .jax_grad import (
-    adopt,
-    cross_entropy,
-    depth,
-    export,
-    gelu,
-    layer_norm,
-    of_block,
-    visible,
-    weights,
-)
+from .jax_attention import adopt, cross_entropy, export, network, weights
 
 __all__ = ["adopt", "export", "forward", "loss_and_grads", "train_step"]
 
@@ -63,37 +53,13 @@ def attention_backward(kept, grad):
 attention.defvjp(attention_forward, attention_backward)
 
 
-def block(w, h, mask, tanh):
-    d = h.shape[-1]
-
-    # Attention
-    attn_norm = layer_norm(h, w["attn_scale"], w["attn_shift"])
-    qkv = attn_norm @ w["w_qkv"].reshape(d, -1)
-    qkv = qkv.reshape(*h.shape[:2], *w["b_qkv"].shape) + w["b_qkv"]
-    mixed = attention(qkv, mask)
-    attended = h + mixed.reshape(h.shape) @ w["w_out"].reshape(d, d) + w["b_out"]
-
-    # MLP
-    mlp_norm = layer_norm(attended, w["mlp_scale"], w["mlp_shift"])
-    up = mlp_norm @ w["w_up"] + w["b_up"]
-    return attended + gelu(up, tanh) @ w["w_down"] + w["b_down"]
-
-
-def network(state, x, tanh):
-    mask = visible(x)
-    h = state["embedding"][x] + state["positions"]
-    for i in range(1, depth(state) + 1):
-        h = block(of_block(state, i), h, mask, tanh)
-    return layer_norm(h, state["scale"], state["shift"]) @ state["embedding"].T
-
-
 @partial(jax.jit, static_argnames="tanh")
 def forward(state, x, tanh):
-    return network(state, x, tanh)
+    return network(state, x, tanh, attention)["logits"]
 
 
 def loss_fn(params, x, y, tanh, smoothing):
-    return cross_entropy(network(params, x, tanh), y, smoothing)
+    return cross_entropy(network(params, x, tanh, attention)["logits"], y, smoothing)
 
 
 @partial(jax.jit, static_argnames="tanh")
