@@ -197,11 +197,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *DATA, "catalog", "frameworks", "agreement.examination",
         "workers.raw_requests", "workers.open_candidate", "workers",
     ),
+    "testing": (
+        *DATA, "", "agreement.reference", "models", "models.subject", "models.question", "models.dtypes",
+    ),
     "commands": (
-        *DATA, "", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint", "analysis",
+        *DATA, "", "testing", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint", "analysis",
         "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
+    "pytest_plugin": ("errors", "testing"),
     "": ("errors", "api", "agreement.arithmetic.jaxpr", "models", "models.subject"),
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""samestep inside pytest: what the plugin needs once a test uses it."""
