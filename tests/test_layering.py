@@ -66,6 +66,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "field_checks": (),
     "codec": (),
     "parameters": ("errors",),
+    "records.sealed_arrays": ("errors", "codec"),
     "frameworks": (),
     "conventions": (),
     "data": ("errors", "paths"),
