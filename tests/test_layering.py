@@ -194,6 +194,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "models.numpy",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting",
     ),
+    "ports": (*BASE, "catalog", *SUBJECT, "models"),
     "api": (
         *DATA, "catalog", "frameworks", "agreement.examination",
         "workers.raw_requests", "workers.open_candidate", "workers",
@@ -207,7 +208,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "__main__": ("commands",),
     "pytest_plugin": ("errors", "testing"),
-    "": ("errors", "api", "agreement.arithmetic.jaxpr", "models", "models.subject"),
+    "": ("errors", "api", "agreement.arithmetic.jaxpr", "models", "models.subject", "ports"),
 }  # fmt: skip
 
 #: Rooms that compute and read: no processes, no clocks.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from samestep.models.model import Model
     from samestep.models.result import AgreementError, NotExamined
     from samestep.models.subject import ModelError
+    from samestep.ports.marking import candidate, reference
 
 __version__ = "0.1.0"
 
@@ -23,15 +24,17 @@ _PUBLIC = {
     "NotExamined": "samestep.models.result",
     "SamestepError": "samestep.errors",
     "assert_agreement": "samestep.models.calls",
+    "candidate": "samestep.ports.marking",
     "compare": "samestep.models.calls",
     "limits": "samestep.models.calls",
     "open_cell": "samestep.api",
+    "reference": "samestep.ports.marking",
     "tag": "samestep.agreement.arithmetic.jaxpr.tags",
 }
 
 __all__ = [
     "AgreementError", "Model", "ModelError", "NotExamined", "SamestepError", "__version__",
-    "assert_agreement", "compare", "limits", "open_cell", "tag",
+    "assert_agreement", "candidate", "compare", "limits", "open_cell", "reference", "tag",
 ]  # fmt: skip
 
 
