@@ -64,6 +64,17 @@ def test_a_framework_that_keeps_more_processors_busy_than_it_may_is_refused_ther
     }  # fmt: skip
 
 
+def test_one_worker_whose_clock_is_replaced_refuses_no_other(tmp_path, instant, launcher, monkeypatch):
+    def peak(worker, _):
+        return {"processors": 2.2} if worker.cell.implementation == "numpy_a" else {}
+
+    answering(monkeypatch, "measure_peak", peak)
+    rows = summaries(measured(tmp_path, launcher(0)))
+    assert {name: row.verdict for name, row in rows.items()} == {
+        "numpy_manual": "agree", "numpy_a": "invalid", "numpy_b": "agree", "numpy_slow": "agree",
+    }  # fmt: skip
+
+
 def test_one_starved_product_condemns_nobody(tmp_path, instant, launcher, monkeypatch):
     """The machine is measured once more, by the very worker that was faster than it."""
     products = iter([100.0])

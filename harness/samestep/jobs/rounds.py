@@ -206,27 +206,32 @@ class _Invocation:
         """The machine's own matrix product, by one worker of each framework that has one, on each device."""
         if turn >= PEAK_ROUNDS:
             return
-        speakers = {
-            (cell.framework, cell.device): cell
-            for cell in self.workers
-            if cell.framework in PEAK_FRAMEWORKS and not cell.aa_copy
-        }
-        cells = list(speakers.values())
-        order.shuffle(cells)
+        speakers: dict[tuple[str, str], list[Cell]] = {}
+        for cell in sorted(reversed(self.workers), key=lambda cell: cell.aa_copy):
+            if cell.framework in PEAK_FRAMEWORKS:
+                speakers.setdefault((cell.framework, cell.device), []).append(cell)
+        groups = list(speakers.values())
+        order.shuffle(groups)
+        for cells in groups:
+            yield from self._peak(turn, cells)
+
+    def _peak(self, turn: int, cells: Sequence[Cell]) -> Iterator[Record]:
+        """The peak of one framework on one device: the first worker whose account holds speaks for all of it.
+
+        What one keeps busy, by its own clock, is its own fault alone: an implementation can have replaced that.
+        """
         for cell in cells:
             if self._taken("peak", cell, turn):
-                continue
+                return
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
-            self.sampling.measured(self.workers[cell], cell, answer)
             reason = _too_many(cell, answer.processors)
             if reason is None:
+                self.sampling.measured(self.workers[cell], cell, answer)
                 yield self.records_of.peak(cell, turn, answer)
-                continue
-            for one in list(self.workers):  # it speaks for all of its framework there
-                if (one.framework, one.device) == (cell.framework, cell.device):
-                    yield from self._failed(one, NoAnswer(Verdict(INVALID, reason), None))
+                return
+            yield from self._failed(cell, NoAnswer(Verdict(INVALID, reason), None))
 
     def _finish(self, cell: Cell, judge: Judge) -> Iterator[Record]:
         """The end of a worker: the memory that it took, and whether it is still right."""
