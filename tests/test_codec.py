@@ -268,3 +268,13 @@ def test_a_plan_without_what_it_needs_names_that(name):
     with pytest.raises(Malformed) as wrong:
         plan_from_json(document)
     assert wrong.value.place == (name,)
+
+
+def test_half_of_a_surrogate_pair_is_written_as_its_escape():
+    """A message of an implementation may hold it; a record that no file can hold would be left out."""
+    written = encode(Verdict("crashed", "ValueError: \ud800\x1b"))
+    assert written["reason"] == "ValueError: \\ud800\x1b"
+    assert (
+        decode(Verdict, json.loads(json.dumps(written, ensure_ascii=False).encode())).reason
+        == written["reason"]
+    )

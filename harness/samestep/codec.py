@@ -4,7 +4,8 @@ A field is a text, a number, a bool, a path, a dataclass, or a sequence, mapping
 takes anything, and another class (an array) an instance of it, as it is. ``Annotated[float, check]`` asks
 ``check(value)`` as well. Fields that a document lacks take their defaults, and fields that a dataclass lacks
 are ignored: documents of other versions can be read. Numbers that are not
-finite are the strings "nan", "inf" and "-inf": JSON has none.
+finite are the strings "nan", "inf" and "-inf": JSON has none. Half of a surrogate pair in a text, which no file
+can hold, is written as its escape.
 """
 
 from __future__ import annotations
@@ -55,15 +56,19 @@ def encode(value: object) -> typing.Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
+        return {_text(str(key)): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+    return _text(str(value)) if isinstance(value, str | Path) else value
 
 
 def decode(kind: type[T], document: object) -> T:
     """Return the ``kind`` that a document of `json.loads` describes. Raises `Malformed`."""
     return typing.cast(T, _reader(typing.cast(typing.Hashable, kind))(document))
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _encode_fields(value: object) -> dict[str, object]:
