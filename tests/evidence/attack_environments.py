@@ -17,7 +17,7 @@ STREAMS: dict[str, tuple[str, tuple[int, ...], str]] = {
     "standard input closed": ('exec "$@" >"$OUT" <&-', (0,), ""),
     "all streams closed": ('exec "$@" >&- <&- 2>&-', (0,), ""),
     "standard error on a full device": ('exec "$@" >"$OUT" 2>/dev/full', (0,), ""),
-    "the reader has gone": ('"$@" | true; exit ${PIPESTATUS[0]}', (0, 2), ""),
+    "the reader has gone": ('"$@" | true; exit ${PIPESTATUS[0]}', (0, 2, 141), ""),
     "a read-only working folder": ('cd /proc && exec "$@" >"$OUT"', (0,), ""),
     "no HOME": ('unset HOME; exec "$@" >"$OUT"', (0,), ""),
     "no PATH": ('PATH= exec "$@" >"$OUT"', (0,), ""),

@@ -78,7 +78,7 @@ def stopped(slot: Slot, impls: Path, number: int, moments: Sequence[float]) -> T
         ):
             one = replace(one, note="all was measured")
         elif interrupt:
-            one = interrupted(one, code, process.messages, early=times[-1] < STARTED)
+            one = interrupted(one, code, process.messages, runs(folder / "out"), impls, times[-1])
         if not begun:
             one = replace(one, note="; ".join(filter(None, ["no run yet", one.note])))
             break
@@ -91,12 +91,21 @@ def stopped(slot: Slot, impls: Path, number: int, moments: Sequence[float]) -> T
     return resumed(slot, folder, one, before, runs(folder / "out")[0])
 
 
-def interrupted(one: Try, code: int, messages: list[str], early: bool) -> Try:
-    """Return the try with what is wrong with how an interrupted process ended."""
-    if early and INTERRUPTED not in messages:  # then Ctrl-C ends it as it ends any Python
+def unfinished(run: Path, impls: Path) -> str:
+    """Return what is said of a run that ends early: how to go on with it."""
+    return f"samestep: this run is unfinished; to go on with it: samestep run --resume {run} --impls {impls}"
+
+
+def interrupted(
+    one: Try, code: int, messages: list[str], begun: Sequence[Path], impls: Path, seconds: float
+) -> Try:
+    """Return the try with what is wrong with how an interrupted process ended: before the first sample it may
+    say nothing of the run."""
+    if seconds < STARTED and INTERRUPTED not in messages:  # then Ctrl-C ends it as it ends any Python
         one = replace(one, note="while Python itself started")
         return one.checked({f"code {code}": code not in (1, -signal.SIGINT)})
-    return one.checked({f"code {code}": code != 3, f"it said {messages}": messages != [INTERRUPTED]})
+    right = ([INTERRUPTED], *([unfinished(run, impls), INTERRUPTED] for run in begun))
+    return one.checked({f"code {code}": code != 3, f"it said {messages}": messages not in right})
 
 
 def full_disk(slot: Slot, impls: Path, share: float) -> Try:
@@ -114,7 +123,7 @@ def full_disk(slot: Slot, impls: Path, share: float) -> Try:
     torn = (begun[0] / "samples.jsonl").read_bytes() != content(begun[0])
     line = f"samestep: {begun[0] / 'samples.jsonl'} cannot be written: File too large; the records before are kept"
     one = replace(one, note="the last line was torn" if torn else "").checked({
-        f"code {code}": code != NotWritten.exit_code, f"it said {messages}": messages != [line],
+        f"code {code}": code != NotWritten.exit_code, f"it said {messages}": messages != [unfinished(begun[0], impls), line],
     })  # fmt: skip
     return resumed(slot, folder, one, content(begun[0]), begun[0])
 
@@ -183,7 +192,7 @@ def mounted_disk(slot: Slot, impls: Path, kilobytes: int) -> Try | None:
     )  # fmt: skip
     return one.checked({
         f"code {code}": code != NotWritten.exit_code,
-        f"it said {messages}": len(messages) != 1 or line not in messages[0],
+        f"it said {messages}": len(messages) != 2 or not messages[1].endswith(line),
         f"resume ended with {resumed_code}": resumed_code != slot.full_run.code, "repeated": one.repeated,
         "not the same samples in the same order": identities(after) != slot.full_run.order,
         "records lost": one.lost, "left behind": one.orphans,
