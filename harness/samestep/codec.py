@@ -3,9 +3,8 @@
 A field is a text, a number, a bool, a path, a dataclass, or a sequence, mapping or union of those; ``object``
 takes anything, and another class (an array) an instance of it, as it is. ``Annotated[float, check]`` asks
 ``check(value)`` as well. Fields that a document lacks take their defaults, and fields that a dataclass lacks
-are ignored: documents of other versions can be read. Numbers that are not
-finite are the strings "nan", "inf" and "-inf": JSON has none. Half of a surrogate pair in a text, which no file
-can hold, is written as its escape.
+are ignored: documents of other versions can be read. Numbers that are not finite are the strings "nan", "inf"
+and "-inf": JSON has none. Half of a surrogate pair, which no file can hold, is written as its escape.
 """
 
 from __future__ import annotations

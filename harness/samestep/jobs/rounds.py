@@ -207,7 +207,7 @@ class _Invocation:
         if turn >= PEAK_ROUNDS:
             return
         speakers: dict[tuple[str, str], list[Cell]] = {}
-        for cell in sorted(reversed(self.workers), key=lambda cell: cell.aa_copy):
+        for cell in sorted(self.workers, key=lambda cell: cell.aa_copy):
             if cell.framework in PEAK_FRAMEWORKS:
                 speakers.setdefault((cell.framework, cell.device), []).append(cell)
         groups = list(speakers.values())
@@ -218,7 +218,8 @@ class _Invocation:
     def _peak(self, turn: int, cells: Sequence[Cell]) -> Iterator[Record]:
         """The peak of one framework on one device: the first worker whose account holds speaks for all of it.
 
-        What one keeps busy, by its own clock, is its own fault alone: an implementation can have replaced that.
+        What one keeps busy, by its own clock, is held against it alone: its implementation may have replaced
+        that clock.
         """
         for cell in cells:
             if self._taken("peak", cell, turn):
