@@ -12,6 +12,7 @@ from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
 from samestep.models.result import First
+from samestep.models.said_of_pairing import said_of_copies
 from samestep.models.subject import innermost
 from samestep.models.tensors import Role, TensorKey
 
@@ -148,5 +149,5 @@ def coverage_of(
         unmatched=tuple(unmatched),
         not_asked=tuple(not_asked),
         hidden=tuple(hidden),
-        notes=(*differing, *comparison.sides.notes, *notes),
+        notes=(*differing, *said_of_copies(links.parameters), *comparison.sides.notes, *notes),
     )

@@ -70,11 +70,14 @@ def before(steps: Steps) -> dict[TensorKey, np.ndarray]:
 
 
 def to_reference(steps: Steps, links: Correspondence) -> Steps:
-    """Return the same steps under the reference's names and in its shapes."""
-    translate = links.parameters.to_reference
+    """Return the same steps under the reference's names and in its shapes.
+
+    A weight that the candidate holds twice has the sum of its gradients: the reference trains one weight.
+    """
+    parameters = links.parameters
     return Steps(
-        tuple(translate(values) for values in steps.params),
-        tuple(translate(values) for values in steps.gradients),
+        tuple(parameters.to_reference(values) for values in steps.params),
+        tuple(parameters.gradients_to_reference(values) for values in steps.gradients),
     )
 
 

@@ -1,4 +1,4 @@
-"""How sure it is that the first difference is between two layers that are the same one."""
+"""What is to be known of the pairs: layers that may not be the same one, parameters that are held twice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.pairing.layers import LayerMap
+from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.result import First
 
 
@@ -25,6 +26,25 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
         yield f"{first.layer} is compared with {partner} by its name and place: no layer has its values"
     elif miss is not None and miss.name not in layers.positions:
         yield f"it may begin at a layer that was not compared: {miss}"
+
+
+def said_of_copies(parameters: LinearMap) -> Iterator[str]:
+    """Yield a line for each further copy that the candidate holds of numbers which the reference has once.
+
+    Its gradients add up to the reference's, so that they agree; an optimiser gives each copy its own part.
+    """
+    firsts: dict[str, str] = {}
+    for name, link in parameters.links.items():
+        if link.bijective or len(link.terms) != 1:
+            continue
+        if name in parameters.first_copies:
+            firsts.update(dict.fromkeys(link.sources, name))
+            continue
+        for source in link.sources:
+            yield (
+                f"{firsts[source]} and {name} are both {source}: their gradients are compared as a sum; "
+                "optimizer= tells whether training keeps them equal"
+            )
 
 
 def _axes_of_one_length(layers: LayerMap, first: First) -> Iterator[str]:

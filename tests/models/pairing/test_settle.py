@@ -194,6 +194,7 @@ def test_tied_weights_that_the_candidate_holds_twice():
     np.testing.assert_array_equal(compared["embed/embedding"], total)
     for name in candidate:
         np.testing.assert_array_equal(compared[name], expected[name])
+    np.testing.assert_array_equal(found.gradients_to_reference(parts)["wte.weight"], total)
     assert not found.comparable({"head/kernel": parts["head/kernel"]})
 
 

@@ -37,7 +37,7 @@ class Correspondence:
         """
 
         def made(role: Role, links: LinearMap, values: Values) -> Values:
-            names = links.first_copies if role is Role.UPDATE else links.links.keys()
+            names = links.plain if role is Role.UPDATE else links.links.keys()
             found = links.apply(values)
             order = reversed(found) if role is Role.LAYER_GRADIENT else found  # the last layer's comes first
             return {name: found[name] for name in order if name in names}
@@ -58,7 +58,7 @@ class Correspondence:
         def made(role: Role, links: LinearMap, values: Values) -> Values:
             if role in GRADIENTS:  # they go the other way through a map, see `linear_map`
                 return links.comparable(values)
-            names = links.first_copies if role is Role.UPDATE else links.links.keys()
+            names = links.plain if role is Role.UPDATE else links.links.keys()
             return {name: value for name, value in values.items() if name in names}
 
         return self._by_group(candidate, made)

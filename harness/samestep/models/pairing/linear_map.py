@@ -123,10 +123,21 @@ class LinearMap:
                 )
         return {name: values[name] for name in self.shapes if name in sources and known[name].all()}
 
+    def gradients_to_reference(self, candidate: Values) -> dict[str, np.ndarray]:
+        """Return the reference's gradients that the candidate's determine: those of copies added up."""
+        copies = {n: link for n, link in self.links.items() if len(link.terms) == 1 and not link.bijective}
+        found = self.to_reference(candidate)
+        return found | {n: g for n, g in self.transposed(copies, candidate).items() if n in found}
+
     @property
     def for_gradients(self) -> LinearMap:
         """The map by which gradients are compared: this one, but for layers that hold the same values."""
         return self
+
+    @property
+    def plain(self) -> frozenset[str]:
+        """The candidate's names whose elements are the reference's own, not sums of them."""
+        return frozenset(name for name, link in self.links.items() if len(link.terms) == 1)
 
     @property
     def first_copies(self) -> frozenset[str]:
