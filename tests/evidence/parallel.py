@@ -38,7 +38,7 @@ def run_shares(
     """
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(len(processor_sets(1))) as pool:
         variables = {
-            **os.environ, **environment("cpu", 1, Path(cache)), "PYTHONPATH": str(CHECKOUT),
+            **os.environ, **environment("cpu", 1, Path(cache)), "PYTHONPATH": os.pathsep.join([str(CHECKOUT / "harness"), str(CHECKOUT)]),
             "SAMESTEP_CACHE": str(spreads or cache),
         }  # fmt: skip
 
