@@ -203,8 +203,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *DATA, "", "agreement.reference", "models", "models.subject", "models.question", "models.dtypes",
     ),
     "commands": (
-        *DATA, "", "testing", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint", "analysis",
-        "report", "workers.cleanup", "workers", "jobs",
+        *DATA, "", "testing", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint",
+        "analysis", "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
     "pytest_plugin": ("errors", "testing"),

@@ -176,6 +176,8 @@ class Result:
 class AgreementError(AssertionError):
     """Raised by `samestep.assert_agreement`; ``result`` is what was found."""
 
+    __module__ = "samestep"  # where users have it from
+
     def __init__(self, result: Result) -> None:
         super().__init__("\n".join(str(part) for part in (result.msg, result) if part is not None))
         self.result = result
@@ -183,6 +185,8 @@ class AgreementError(AssertionError):
 
 class NotExamined(UserWarning):
     """Warns that a comparison abstains: nothing was found, and nothing is proven."""
+
+    __module__ = "samestep"  # where users have it from
 
 
 def _certified(one: Certificate | None) -> tuple[float | None, bool]:

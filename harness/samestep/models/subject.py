@@ -18,6 +18,8 @@ from samestep.models.twice import Twice
 class ModelError(SamestepError):
     """A side cannot be run, or not compared: one line that names the side, the value and the next step."""
 
+    __module__ = "samestep"  # where users have it from
+
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's message that is not blank, to be part of a message."""

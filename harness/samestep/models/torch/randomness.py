@@ -24,3 +24,13 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
+
+
+def global_state() -> np.ndarray:
+    """Return the state of PyTorch's global generator on the CPU, as bytes."""
+    return np.array(torch.get_rng_state().numpy())
+
+
+def set_global_state(state: np.ndarray) -> None:
+    """Put PyTorch's global generator on the CPU into a state of `global_state`."""
+    torch.set_rng_state(torch.from_numpy(np.array(state)))

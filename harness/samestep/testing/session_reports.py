@@ -1,0 +1,91 @@
+"""The comparisons of a whole session, from the reports of its tests: the summary, and a JSON document.
+
+It lives in the process that reports, which under xdist is not the one that runs tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from samestep import __version__
+
+if TYPE_CHECKING:
+    from samestep.testing.outcome import Outcome
+
+
+@dataclass(eq=False)
+class SessionReports:
+    """Gathers outcomes as reports come in; a plugin of its own, registered where reports are shown."""
+
+    root: Path
+    document: Path | None
+    failed: set[str] = field(default_factory=set)
+    tests: dict[str, list[Outcome]] = field(default_factory=dict)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.add(report.nodeid)
+        if report.when == "teardown" and report.user_properties:  # of all phases
+            from samestep.testing.outcome import outcomes_of
+
+            self.tests[report.nodeid] = outcomes_of(report.user_properties)
+
+    @property
+    def reported(self) -> list[tuple[Outcome, bool]]:
+        """The comparisons, each with whether its test failed, by the names of their tests: under xdist they
+        come in any order."""
+        return [
+            (outcome, test in self.failed)
+            for test, outcomes in sorted(self.tests.items())
+            for outcome in outcomes
+        ]
+
+    def pytest_sessionfinish(self) -> None:
+        if self.document is not None:
+            self.document.write_text(json.dumps(self.as_document(), indent=1) + "\n", encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        reported = self.reported
+        if not reported:
+            return
+        from samestep.testing.summary_lines import counted, summary_lines
+
+        config, environment = terminalreporter.config, os.environ
+        width = None if environment.get("CI") else config.get_terminal_writer().fullwidth
+        quiet = config.get_verbosity() < 0
+        terminalreporter.section("samestep")
+        for outcome, test_failed in reported:
+            for line in summary_lines(outcome, test_failed, width, quiet):
+                terminalreporter.write_line(line)
+        terminalreporter.write_line(counted([outcome for outcome, _ in reported]))
+        if environment.get("GITHUB_ACTIONS") == "true":
+            self._annotate(terminalreporter, environment)
+
+    def as_document(self) -> dict[str, object]:
+        """Return all comparisons as a document for `json.dumps`."""
+        from samestep.codec import encode
+
+        reported = self.reported
+        return {
+            "samestep": __version__,
+            "counts": dict(Counter(outcome.verdict for outcome, _ in reported)),
+            "comparisons": [{**encode(outcome), "test_failed": failed} for outcome, failed in reported],
+        }
+
+    def _annotate(self, terminal: pytest.TerminalReporter, environment: Mapping[str, str]) -> None:
+        """GitHub takes these lines from the log, and shows them beside the code."""
+        from samestep.testing.summary_lines import annotation
+
+        workspace = Path(environment.get("GITHUB_WORKSPACE") or self.root)
+        for outcome, test_failed in self.reported:
+            line = annotation(outcome, test_failed, self.root / outcome.file, workspace)
+            if line is not None:
+                terminal.write_line(line)
