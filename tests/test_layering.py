@@ -200,14 +200,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "workers.raw_requests", "workers.open_candidate", "workers",
     ),
     "testing": (
-        *DATA, "", "agreement.reference", "models", "models.subject", "models.question", "models.dtypes",
+        *DATA, "", "records.sealed_arrays", "agreement.reference", "models", "models.tensors",
+        "models.subject", "models.torch",
     ),
     "commands": (
         *DATA, "", "testing", "catalog", "conventions", "data", "measure.clock", "measure.fingerprint",
         "analysis", "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
-    "pytest_plugin": ("errors", "testing"),
+    "pytest_plugin": ("errors", "paths", "testing"),
     "": ("errors", "api", "agreement.arithmetic.jaxpr", "models", "models.subject", "ports"),
 }  # fmt: skip
 
