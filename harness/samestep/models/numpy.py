@@ -149,7 +149,7 @@ class NumpySubject:
         tensors: dict[TensorKey, Any] = {TensorKey(Role.OUTPUT, n): x for n, x in leaves(outputs).items()}
         if question.loss is not None:
             targets = None if question.targets is None else lift(_in(question.targets, question.dtype))
-            tensors[TensorKey(Role.LOSS, "")] = _loss(question.loss, outputs, targets)
+            tensors[TensorKey(Role.LOSS, "")] = loss_of(question.loss, outputs, targets)
         return {**tensors, **{TensorKey(Role.STATE, n): x for n, x in leaves(state).items()}}
 
     def _check_unchanged(self, given: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -199,7 +199,8 @@ def _changed(tree: Nested, values: Mapping[str, np.ndarray], what: str) -> Neste
     return replaced(tree, lambda path, x: np.array(values[path], x.dtype) if path in values else x)
 
 
-def _loss(loss: Loss, outputs: Nested, targets: Any) -> Any:
+def loss_of(loss: Loss, outputs: Nested, targets: Any) -> Any:
+    """Return a loss of NumPy arrays, or of those that follow their rounding: a scalar. Raises `ModelError`."""
     if callable(loss):
         value = loss(outputs, targets)
         if getattr(value, "shape", ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from os import PathLike
 
 import numpy as np
 
@@ -19,6 +20,10 @@ RECOGNISERS = {
     "jax": "samestep.models.jax",
     "tensorflow": "samestep.models.keras.tensorflow_subject",
 }
+
+#: What an exported model can be beside a path, by the name of its class: a proto, an onnxruntime session, what
+#: torch.onnx.export returns.
+EXPORTS = ("ModelProto", "InferenceSession", "ONNXProgram")
 
 #: Where a function with its parameters becomes a side.
 OPENERS = {
@@ -38,6 +43,9 @@ def open_subject(model: object, side: str) -> Subject:
     """
     if isinstance(model, Model):
         return _from_function(model, side)
+    exported = _exported(model, side)
+    if exported is not None:
+        return exported
     for framework, module in RECOGNISERS.items():
         if framework in sys.modules:
             found: Subject | None = import_module(module).recognise(model)
@@ -50,6 +58,20 @@ def open_subject(model: object, side: str) -> Subject:
     return _from_function(Model(model), side)
 
 
+def _exported(model: object, side: str) -> Subject | None:
+    """The side that an ONNX model is; None for anything else. Raises `ModelError`."""
+    is_path = isinstance(model, str | PathLike) and str(model).endswith(".onnx")
+    if not is_path and type(model).__name__ not in EXPORTS:
+        return None
+    try:
+        found: Subject | None = import_module("samestep.models.onnx").recognise(model)
+    except ImportError as missing:
+        raise ModelError(f'{side} is an ONNX model: pip install "samestep[onnx]" ({missing})') from missing
+    except ModelError as error:
+        raise ModelError(f"{side}: {error}") from error
+    return found
+
+
 def _instead(model: object) -> str:
     """What to pass in place of something that is no model."""
     if isinstance(model, (tuple, list)) and len(model) in (2, 3) and callable(model[0]):
@@ -57,7 +79,7 @@ def _instead(model: object) -> str:
     if isinstance(model, (dict, tuple, list)) and framework_of_leaves(model) | _numpy(model):
         return "these are parameters; pass samestep.Model(call, params)"
     return (
-        "pass a torch.nn.Module, a Flax, Equinox or Keras model, a function on arrays, or "
+        "pass a torch.nn.Module, a Flax, Equinox or Keras model, an .onnx file, a function on arrays, or "
         "samestep.Model(call, params)"
     )
 

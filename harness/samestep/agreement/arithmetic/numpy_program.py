@@ -178,6 +178,8 @@ class NumpyProgram(Generic[Key]):
         try:
             with np.errstate(all="ignore"), followed(ProgramNoise.exact(0.0, tape), "the NumPy function"):
                 return self.compute(lambda array: ProgramNoise.exact(tape.given(array), tape))
+        except Refused:
+            raise
         except UnknownOperation as unknown:
             raise Refused(str(unknown)) from unknown
         except Exception as error:  # whatever the user's code raises on an array type that is not ndarray
