@@ -51,9 +51,13 @@ class Agree:
 
     def __call__(self, candidate: object, reference: object, inputs: Inputs, **options: object) -> Result:
         __tracebackhide__ = True
-        refuse_tolerances({name: value for name, value in options.items() if name not in KEYWORDS})
         try:
-            result, outcome = self._compared((candidate, reference), inputs, options, sys._getframe(1))
+            refuse_tolerances({name: value for name, value in options.items() if name not in KEYWORDS})
+        except TypeError as error:
+            raise without_own_frames(error)  # noqa: B904  # the same error
+        try:
+            line = _line_in(self.item.path, sys._getframe(1))
+            result, outcome = self._compared((candidate, reference), inputs, options, line)
         except SamestepError as error:
             raise without_own_frames(error)  # noqa: B904  # the same error
         self.item.user_properties += outcome.properties()
@@ -77,7 +81,7 @@ class Agree:
         models: tuple[object, object],
         inputs: Inputs,
         options: Mapping[str, object],
-        caller: FrameType,
+        line: int,
     ) -> tuple[Result, Outcome]:
         number, self.calls = self.calls, self.calls + 1
         replayed = self.saved if self.saved is not None and self.saved.bundle.call == number else None
@@ -87,7 +91,7 @@ class Agree:
         with surroundings(self.cache, self.run.threads):
             result = compare(*models, inputs, **chosen)  # type: ignore[arg-type]  # checked there
         notes = [] if replayed is None else list(_said_of_replay(replayed, models, result))
-        outcome = self._outcome(number, result, caller, notes)
+        outcome = self._outcome(number, result, line, notes)
         if replayed is not None and self.run.replay is not None:
             outcome = replace(outcome, bundle=self.run.shown(self.run.replay))
         elif self.run.save or not result.passed:
@@ -104,13 +108,13 @@ class Agree:
         given = {} if replayed.targets is None else {"targets": replayed.targets}
         return {**asked, **marked, **options, **given, "seed": asked["seed"]}
 
-    def _outcome(self, number: int, result: Result, caller: FrameType, notes: Sequence[str]) -> Outcome:
-        file = Path(caller.f_code.co_filename)
+    def _outcome(self, number: int, result: Result, line: int, notes: Sequence[str]) -> Outcome:
+        file, root = self.item.path, self.run.root
         return Outcome(
             node_id_of(self.item),
             number,
-            file.relative_to(self.run.root).as_posix() if file.is_relative_to(self.run.root) else str(file),
-            caller.f_lineno,
+            file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file),
+            line,
             result.verdict,
             result.passed,
             printable(headline(result)),
@@ -125,6 +129,14 @@ class Agree:
         except (SamestepError, OSError) as error:  # the verdict is what the test is for
             return replace(outcome, notes=(*outcome.notes, f"no bundle was written: {printable(str(error))}"))
         return replace(outcome, bundle=path)
+
+
+def _line_in(file: Path, caller: FrameType) -> int:
+    """The line of a test's file that a call comes from, also through functions of other files; 0 if none."""
+    frame: FrameType | None = caller
+    while frame is not None and frame.f_code.co_filename != str(file):
+        frame = frame.f_back
+    return 0 if frame is None else frame.f_lineno
 
 
 def _failure(result: Result, outcome: Outcome) -> AgreementError:

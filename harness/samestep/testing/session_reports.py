@@ -40,13 +40,12 @@ class SessionReports:
 
     @property
     def reported(self) -> list[tuple[Outcome, bool]]:
-        """The comparisons, each with whether its test failed, by the names of their tests: under xdist they
-        come in any order."""
-        return [
-            (outcome, test in self.failed)
-            for test, outcomes in sorted(self.tests.items())
-            for outcome in outcomes
-        ]
+        """The comparisons in the order of files and lines, each with whether its test failed.
+
+        Under xdist they come in any order.
+        """
+        found = [(one, test in self.failed) for test, outcomes in self.tests.items() for one in outcomes]
+        return sorted(found, key=lambda one: (one[0].file, one[0].line, one[0].node_id, one[0].call))
 
     def pytest_sessionfinish(self) -> None:
         if self.document is not None:
@@ -61,11 +60,13 @@ class SessionReports:
         config, environment = terminalreporter.config, os.environ
         width = None if environment.get("CI") else config.get_terminal_writer().fullwidth
         quiet = config.get_verbosity() < 0
-        terminalreporter.section("samestep")
-        for outcome, test_failed in reported:
-            for line in summary_lines(outcome, test_failed, width, quiet):
-                terminalreporter.write_line(line)
-        terminalreporter.write_line(counted([outcome for outcome, _ in reported]))
+        lines = [line for one in reported for line in summary_lines(*one, width, quiet)]
+        if lines:
+            terminalreporter.section("samestep")
+        for line in lines:
+            terminalreporter.write_line(line)
+        count = counted([outcome for outcome, _ in reported])
+        terminalreporter.write_line(count if lines else f"samestep: {count}")
         if environment.get("GITHUB_ACTIONS") == "true":
             self._annotate(terminalreporter, environment)
 

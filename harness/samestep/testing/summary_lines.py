@@ -73,10 +73,12 @@ def _place_in_words(outcome: Outcome) -> str:
 
 
 def _share(outcome: Outcome) -> str:
-    """How many times its limit the decisive tensor is off: "0.35", "557", "4e+09"."""
+    """How many times its limit the decisive tensor is off: 0.35, 557, 4e+09."""
     if outcome.share is None or outcome.verdict == ABSTAINS:
         return "-"
-    return f"{outcome.share:.2f}" if outcome.share < 10 else f"{outcome.share:.2g}"
+    if outcome.share < 10:
+        return f"{outcome.share:.2f}"
+    return f"{outcome.share:.0f}" if outcome.share < 1e6 else f"{outcome.share:.1g}"
 
 
 def _data(text: str) -> str:
