@@ -71,7 +71,7 @@ def test_code_is_what_is_neither_blank_nor_prose():
 def test_every_rung_is_counted_as_its_limit_counts_it():
     for path in source.python_files("impls"):
         limited = source.code_lines(source.parsed(path), source.source(path))
-        assert code_size(path, None, None) == CodeSize(limited, None, None), path
+        assert code_size(source.source(path), None, None) == CodeSize(limited, None, None), path
 
 
 @pytest.mark.parametrize(
@@ -87,16 +87,15 @@ def test_every_rung_is_counted_as_its_limit_counts_it():
         ("x = 1\ny = 2\n", 2),
     ],
 )
-def test_changed_is_what_the_rung_before_does_not_have(tmp_path, after, changed):
-    before, rung = written(tmp_path, before="a = 1\nb = 2\nc = 3\n", rung=after)
-    assert code_size(rung, before, "before") == CodeSize(len(code_lines(after)), changed, "before")
+def test_changed_is_what_the_rung_before_does_not_have(after, changed):
+    before = "a = 1\nb = 2\nc = 3\n"
+    assert code_size(after, before, "before") == CodeSize(len(code_lines(after)), changed, "before")
 
 
-def test_lines_that_many_have_count_in_a_long_file_too(tmp_path):
+def test_lines_that_many_have_count_in_a_long_file_too():
     """difflib takes a line that is frequent in a long text for junk, unless ``autojunk`` is off."""
     long = "x = 1\n" * 300
-    before, rung = written(tmp_path, before=long, rung=f"y = 2\n{long}")
-    assert code_size(rung, before, "before").changed == 1
+    assert code_size(f"y = 2\n{long}", long, "before").changed == 1
 
 
 # -- in a run --------------------------------------------------------------------------------------------

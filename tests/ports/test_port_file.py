@@ -56,10 +56,10 @@ def test_a_port_file_is_what_it_says(port):
     )
     (theirs,) = found.candidates
     assert (theirs.name, theirs.framework, theirs.takes_params) == ("theirs", "jax", True)
-    first, again, other = found.inputs(0), found.inputs(0), found.inputs(1)
+    (first, targets), (again, _), (other, _) = (found.drawn(np.random.default_rng(n)) for n in (0, 0, 1))
     assert np.array_equal(first[0], again[0])
     assert not np.array_equal(first[0], other[0])
-    assert found.targets() is None
+    assert targets is None
 
 
 def test_a_marked_function_is_called_as_before(port):

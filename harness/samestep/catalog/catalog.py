@@ -59,6 +59,18 @@ class Catalog:
         """The workloads that the user's folders have or add to."""
         return tuple(sorted({name for root in self.roots.own for name in self.roots.workloads_of(root)}))
 
+    def is_port(self, workload: str) -> bool:
+        """Return whether a workload is a port file, whose models are compared with each other."""
+        return False
+
+    def judged_in(self, workload: str) -> tuple[str, ...]:
+        """Return the framework of a port file's reference; none of another workload, which NumPy judges."""
+        return ()
+
+    def takes_weights(self, workload: str, implementation: str) -> bool:
+        """Return whether an implementation is made with the weights of its port file's reference."""
+        return False
+
     def is_built_in(self, workload: str) -> bool:
         """Return whether a workload's spec is samestep's own."""
         return self.specification(workload).parent.parent == IMPLS
@@ -176,8 +188,11 @@ class Catalog:
         """Return the tasks of the spec that an implementation offers."""
         return tuple(t for t in self.spec(implementation.workload).tasks if t in implementation.bound)
 
-    def load(self, implementation: Implementation) -> ModuleType:
-        """Import an implementation, and its framework with it."""
+    def load(
+        self, implementation: Implementation, weights: Path | None = None, seed: int = 0
+    ) -> ModuleType:
+        """Import an implementation, and its framework with it; a side of a port file may need ``weights``,
+        and inputs of the ``seed``."""
         return self._import(implementation.path, implementation.workload)
 
     # -- frameworks ------------------------------------------------------------------------------------
@@ -207,7 +222,8 @@ class Catalog:
 
     def distributions(self, framework: str) -> tuple[str, ...]:
         """Return the names that pip knows a framework by."""
-        return self._constant(framework, "DISTRIBUTIONS") or (framework,)
+        found = self._constant(framework, "DISTRIBUTIONS") if framework in self.adapters else ()
+        return found or (framework,)
 
     def _constant(self, framework: str, name: str) -> tuple[str, ...]:
         """Return the texts of a constant of the adapter, read without running it; () where there is none."""

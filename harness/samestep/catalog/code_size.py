@@ -7,7 +7,6 @@ import io
 import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from samestep.catalog.catalog import Catalog
@@ -32,18 +31,18 @@ def code_sizes(catalog: Catalog, cells: Iterable[Cell]) -> dict[str, CodeSize]:
     """Return the size of each ``workload/implementation`` of these cells."""
     found = {}
     for rung in {catalog.implementation(c.workload, c.implementation): None for c in cells}:
-        files = {other.name: other.path for other in catalog.implementations(rung.workload)}
-        before = files.get(rung.read_after) if rung.read_after else None
-        found[str(rung)] = code_size(rung.path, before, rung.read_after)
+        others = {other.name: other for other in catalog.implementations(rung.workload)}
+        before = others.get(rung.read_after) if rung.read_after else None
+        found[str(rung)] = code_size(rung.text(), before.text() if before else None, rung.read_after)
     return found
 
 
-def code_size(path: Path, before: Path | None, read_after: str | None) -> CodeSize:
-    """Return the size of a file beside that of ``before``, the file of ``read_after``; None of the first."""
-    mine = code_lines(path.read_text(encoding="utf-8"))
+def code_size(text: str, before: str | None, read_after: str | None) -> CodeSize:
+    """Return the size of code beside that of ``before``, the code of ``read_after``; None of the first."""
+    mine = code_lines(text)
     if before is None:
         return CodeSize(len(mine), None, read_after)
-    theirs = code_lines(before.read_text(encoding="utf-8"))
+    theirs = code_lines(before)
     matches = difflib.SequenceMatcher(None, theirs, mine, autojunk=False).get_matching_blocks()
     return CodeSize(len(mine), len(mine) - sum(match.size for match in matches), read_after)
 

@@ -18,7 +18,8 @@ class Implementation:
 
     ``bound`` are the names that its top level binds; ``read_after`` is the implementation that a reader knows
     before, None of the first; ``replaces`` is the file of the same name that it stands in for; ``imported``
-    says that its framework follows from its imports, as its name begins with none.
+    says that its framework follows from its imports, as its name begins with none. ``lines`` are the first
+    and the last line of a file that is not all its own; None where it is.
     """
 
     workload: str
@@ -29,9 +30,18 @@ class Implementation:
     read_after: str | None
     replaces: Path | None = None
     imported: bool = False
+    lines: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.workload}/{self.name}"
+
+    def text(self) -> str:
+        """Return its code."""
+        text = self.path.read_text(encoding="utf-8")
+        if self.lines is None:
+            return text
+        first, last = self.lines
+        return "\n".join([*text.split("\n")[first - 1 : last], ""])
 
 
 def remarks(rung: Implementation) -> Iterator[str]:

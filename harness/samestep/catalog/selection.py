@@ -76,10 +76,12 @@ def select(
         usable = [workload for workload in workloads if catalog.usable(workload)]
         for workload in usable:
             cases = _cases(catalog, workload, selector, usable, text)
+            # The models of a port file have dtypes of their own.
+            own = replace(options, dtypes=("float32",)) if catalog.is_port(workload) else options
             for case in _swept(catalog, workload, cases, options.sweep):
                 for rung in _rungs(catalog, workload, selector, usable, text, file):
                     named = file is not None or selector.names(rung)
-                    for cell in _crossed(rung, case, options, file, named):
+                    for cell in _crossed(rung, case, own, file, named):
                         if named or cell.key not in cells:
                             cells[cell.key] = cell
     if not cells and catalog.left_out:

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from samestep.catalog.cell import Cell
 from samestep.commands.options import Selection, emit, exit_for, selection
+from samestep.errors import SamestepError
 from samestep.jobs.check import Examination, Wanted, check, distances
 from samestep.records.check_results import CellPair, CheckResult, pair_to_json, to_json, to_row
-from samestep.report import check_tables
+from samestep.report import check_tables, port_tables
 from samestep.report.printable_console import PrintableConsole
 from samestep.workers import cleanup
 
@@ -34,16 +35,22 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
 
     The limits are derived from the arithmetic, and none is set by hand.
     """
-    cells = asked.cells(asked.selectors or asked.catalog.of_own_folders)
+    cells = _candidates(asked, asked.cells(asked.selectors or asked.catalog.of_own_folders))
+    ports = {cell.workload for cell in cells if asked.catalog.is_port(cell.workload)}
+    if ports and (matrix or trajectory):
+        raise SamestepError("--matrix and --trajectory are for workloads of a folder, not for port files")
     wanted = Wanted(free_run_steps=FREE_RUN_STEPS if trajectory else 0)
     with cleanup.temporary_folder() if matrix else nullcontext() as folder:
         results = examine(asked, cells, replace(wanted, keep=folder))
         pairs = list(distances(folder, cells)) if folder else None
     if form == "table":
         console = PrintableConsole()
-        check_tables.show(results, console)
-        if explain:
-            check_tables.explain(results, console)
+        port_tables.show([one for one in results if one.cell.workload in ports], console, explain)
+        results_of_folders = [one for one in results if one.cell.workload not in ports]
+        if results_of_folders:
+            check_tables.show(results_of_folders, console)
+        if explain and results_of_folders:
+            check_tables.explain(results_of_folders, console)
         if trajectory:
             check_tables.show_free_runs(results, console)
         if pairs is not None:
@@ -52,6 +59,19 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
         emit(form, document(results, pairs), [to_row(one) for one in results])
     asked.require()
     exit_for(((one.cell, one.verdict.verdict) for one in results), asked.required)
+
+
+def _candidates(asked: Selection, cells: list[Cell]) -> list[Cell]:
+    """Return the cells without the references of port files, by which the others are judged; one that was
+    named is held against its own float64."""
+    catalog = asked.catalog
+    return [
+        cell
+        for cell in cells
+        if not catalog.is_port(cell.workload)
+        or cell.named
+        or cell.implementation != catalog.spec(cell.workload).baseline
+    ]
 
 
 def examine(asked: Selection, cells: list[Cell], wanted: Wanted) -> list[CheckResult]:

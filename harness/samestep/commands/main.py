@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Do they agree? Each cell against the float64 reference.",
     "bench": "Agreement, then time: isolated processes that take turns.",
     "run": "The main job: check and time the selection, then report.",
+    "limits": "How large float32 errors are in a port file's reference.",
     "report": "Tables, pictures and one page from the records of runs.",
     "compare": "What changed from the first run to the second, and is it real.",
     "conventions": "What the installed frameworks do differently, measured.",

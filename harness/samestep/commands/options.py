@@ -17,8 +17,10 @@ import click
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.ladder import remarks
+from samestep.commands.port_words import words_of
 from samestep.errors import SamestepError
 from samestep.field_checks import MOST, MOST_REPEATS, amount
+from samestep.ports.catalogs import catalog_of
 from samestep.printable import printable
 
 if TYPE_CHECKING:
@@ -76,12 +78,15 @@ def _selection(dtypes: tuple[str, ...], threads: int | None, options: dict[str, 
     if file is not None and (len(selectors) != 1 or not file.is_file()):
         what = "no such file" if not file.is_file() else "name the one workload that it implements"
         raise SamestepError(f"--file {file}: {what}, as in `samestep check two_layer --file {file}`")
-    roots, required = options.pop("roots"), options.pop("require")
-    catalog = Catalog(roots)
+    words, required = words_of(selectors, options.pop("roots")), options.pop("require")
+    if words.has_ports and (file is not None or "float64" in options["dtypes"]):
+        what = "--dtype float64" if file is None else "--file"
+        raise SamestepError(f"{what} is for workloads of a folder: leave it out with a port file")
+    catalog = catalog_of(words.roots)
     _check_known(catalog, required)
     return Selection(
         catalog=catalog,
-        selectors=selectors,
+        selectors=words.selectors,
         options=Options(
             dtypes=options.pop("dtypes") or dtypes,
             devices=options.pop("devices") or ("cpu",),
@@ -92,7 +97,7 @@ def _selection(dtypes: tuple[str, ...], threads: int | None, options: dict[str, 
         ),
         pythons=interpreters(catalog, options.pop("pythons")),
         required=required,
-        roots=roots,
+        roots=words.roots,
         seed=options.pop("seed"),
         file=file,
     )

@@ -15,7 +15,7 @@ from samestep.agreement.verdict import AGREE, CRASHED, OUT_OF_MEMORY, UNAVAILABL
 from samestep.catalog.cell import Cell
 from samestep.errors import SamestepError
 from samestep.measure import clock
-from samestep.records.check_results import CellPair, CheckResult
+from samestep.records.check_results import CellPair, CheckResult, PortResult
 from samestep.workers.environment import processor_sets
 from samestep.workers.judge import Judge
 from samestep.workers.launcher import Launcher
@@ -36,10 +36,11 @@ class Examination:
     free_run: FreeRun | None = None
     stderr: str | None = None
     seconds: float = 0.0
+    port: PortResult | None = None
 
     @property
     def result(self) -> CheckResult:
-        return CheckResult(self.cell, self.verdict, self.free_run)
+        return CheckResult(self.cell, self.verdict, self.free_run, self.port)
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,16 @@ def check(
 ) -> None:
     """Examine every cell; ``on_result`` gets what came of each as it comes, from several threads.
 
-    One worker holds all implementations of a framework at one dtype, device and precision. As many workers
+    One worker holds all implementations of a framework at one dtype, device and precision, but each side of
+    a port file has one of its own. As many workers
     go on side by side as there are processors for their threads, each before a judge of its own.
     """
     if not cells:
         return
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
-        groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul), []).append(cell)
+        alone = (cell.key,) if launcher.catalog.is_port(cell.workload) else ()
+        groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul, *alone), []).append(cell)
     gpu = threading.Lock()  # one worker at a time holds it
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)
@@ -149,10 +152,13 @@ class _Check:
         try:
             try:
                 answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell))
-                found = Examination(cell, answer.verdict, answer.free_run, seconds=clock.now() - began)
+                found = Examination(
+                    cell, answer.verdict, answer.free_run, None, clock.now() - began, answer.port
+                )
             except RequestFailed as failed:
                 found = _failed(cell, failed, clock.now() - began)
-            changes = self.launcher.changes(worker)
+            alone = self.launcher.catalog.is_port(cell.workload)
+            changes = () if alone else self.launcher.changes(worker)
         except WorkerLost as lost:
             _raise_if_stopped(pool)
             return _failed(cell, lost, clock.now() - began), True

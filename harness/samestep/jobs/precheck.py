@@ -46,7 +46,9 @@ class Precheck:
         for cell in self.cells:
             own = replace(cell, aa_copy=False, threads=1)
             about.setdefault(own, []).append(cell)
-            if cell.dtype == "float32" and not self.launcher.missing(cell):
+            # Models of port files are compared in float64 as they are.
+            twice = cell.dtype == "float32" and not self.launcher.catalog.is_port(cell.workload)
+            if twice and not self.launcher.missing(cell):
                 about.setdefault(replace(own, dtype="float64"), []).append(cell)
         done = self.state.examined
         return {one: group for one, group in about.items() if not {(c.key, one.dtype) for c in group} <= done}

@@ -21,6 +21,7 @@ from samestep.errors import SamestepError
 from samestep.field_checks import count
 from samestep.jobs.planning import FEWEST, planned_cells
 from samestep.measure.fingerprint import fingerprint, slug
+from samestep.ports.catalogs import catalog_of
 from samestep.records.plan import Plan, RunOptions
 from samestep.records.resume_command import quoted, resume_command
 from samestep.records.store import Run, latest
@@ -76,7 +77,7 @@ def _confirm(run: Run, roots: Sequence[str], pythons: Mapping[str, str]) -> None
 
 def _differences(plan: Plan) -> Iterator[str]:
     """Yield what is not what it was when the run began, with {} for its folder."""
-    catalog = Catalog([Path(root) for root in plan.options.roots])
+    catalog = catalog_of([Path(root) for root in plan.options.roots])
     if plan.versions is None or plan.sources is None or {*plan.options.devices} != {*(plan.inherited or {})}:
         yield "{} does not say with which versions, variables and files it began"
         return

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from samestep import paths
 from samestep.agreement.verdict import AGREE, INVALID, Verdict
-from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
 from samestep.jobs.looks import Looks
@@ -25,6 +24,7 @@ from samestep.jobs.starting import start_workers
 from samestep.jobs.state import Known, Turn
 from samestep.jobs.turn_records import TurnRecords
 from samestep.measure import clock
+from samestep.ports.catalogs import catalog_of
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import Finished, Record
 from samestep.spec import Task
@@ -81,7 +81,7 @@ def launcher_of(plan: Plan) -> Launcher:
     """Return what starts the workers of a plan, with the user's own caches of compilers."""
     options = plan.options
     roots = [Path(root) for root in options.roots]
-    return Launcher(Catalog(roots), roots, options.pythons, options.seed, paths.home() / "compilers")
+    return Launcher(catalog_of(roots), roots, options.pythons, options.seed, paths.home() / "compilers")
 
 
 class _Invocation:

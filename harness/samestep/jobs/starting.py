@@ -110,7 +110,7 @@ class _Opening:
 
 def _prepared(launcher: Launcher, opened: Started, loops: Mapping[str, int] | None) -> Started:
     try:
-        request = Prepare(launcher.subject(opened.cell), loops)
+        request = Prepare(launcher.subject_to_time(opened.cell), loops)
         return replace(opened, prepared=opened.worker.ask(request, launcher.patience))
     except NoAnswer as failure:
         return replace(opened, failure=failure)

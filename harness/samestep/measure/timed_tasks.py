@@ -157,7 +157,7 @@ class TimedTasks:
         for _ in range(TRANSFERS):
             there.append(timed(lambda: [self.candidate.asarray(array) for array in arrays], self.wait)[0])
             self.wait(returned := self.call(task)())
-            back.append(timed(partial(self._fetched, task, returned), nothing)[0])
+            back.append(timed(partial(self.fetched, task, returned), nothing)[0])
         return Transfer(median(there), median(back))
 
     def parts(self, task: str, loops: int) -> Parts:
@@ -173,7 +173,7 @@ class TimedTasks:
             if watch is not None:
                 watch.start()
             launch, seconds, returned = launched(call, partial(self._stopped, watch), loops)
-            first, again = (timed(partial(self._fetched, task, returned), nothing)[0] for _ in range(2))
+            first, again = (timed(partial(self.fetched, task, returned), nothing)[0] for _ in range(2))
             device = None if watch is None else watch.seconds()
             if first - again > seconds / 2:
                 found.append(f"{1e3 * first:.3g} ms more to have the results")
@@ -191,7 +191,7 @@ class TimedTasks:
             watch.stop()
         self.wait(returned)
 
-    def _fetched(self, task: str, returned: Any) -> list[np.ndarray]:
+    def fetched(self, task: str, returned: Any) -> list[np.ndarray]:
         """Everything that one call returned, as NumPy arrays."""
         spec = self.candidate.spec.tasks[task]
         outputs = returned if len(spec.outputs) > 1 else (returned,)

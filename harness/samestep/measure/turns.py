@@ -101,6 +101,22 @@ class Turns:
         first, again = (self._cost_of(look) for _ in range(2))
         return first - again
 
+    def doubt_of_repeated(self) -> str | None:
+        """Make the calls of the last sample once more; return what of its result has other bits, in words.
+
+        Of calls that do not repeat themselves nothing follows from other bits.
+        """
+        assert self.taken is not None
+        batch, shown = self.taken.batch, self.tasks.fetched(self.taken.batch.task, self.taken.returned)
+        if _same(shown, again := self._made_again(batch)) or not _same(again, self._made_again(batch)):
+            return None
+        return f"{batch.task}: the last of {batch.loops} timed calls has other bits than the same calls again"
+
+    def _made_again(self, batch: Batch) -> list[np.ndarray]:
+        call = self.tasks.call(batch.task, batch.arguments)
+        _, returned = timed(call, self.tasks.wait, batch.loops)
+        return self.tasks.fetched(batch.task, returned)
+
     def _looked_at(self, task: str, returned: Any) -> None:
         """Have the framework wait for every array that was returned, those of the state as well."""
         outputs = self.candidate.spec.tasks[task].outputs
@@ -152,3 +168,7 @@ class Turns:
             one.asarray(np.ascontiguousarray(arrays[name])) if name in arrays else one.numbers[name]
             for name in one.spec.tasks[task].inputs
         ]
+
+
+def _same(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
+    return [array.tobytes() for array in one] == [array.tobytes() for array in other]

@@ -15,7 +15,7 @@ from samestep.ports.port_file import PortFile
 def check_drawn(port: PortFile, seed: int) -> None:
     """Raise `Wrong` or SamestepError unless inputs and targets are arrays of NumPy's, and the same ones
     again from the same seed."""
-    inputs, targets = port.inputs(seed), port.targets(seed)
+    inputs, targets = port.drawn(np.random.default_rng(seed))
     for place, value in [*_placed(inputs), ("targets(rng)", targets)]:
         if not isinstance(value, np.ndarray | np.generic | int | float | None):
             raise Wrong(f"{place} is {shown(value)}, expected a NumPy array")
@@ -25,8 +25,7 @@ def check_drawn(port: PortFile, seed: int) -> None:
     if targets is not None and not has_loss:
         raise Wrong(f"targets without a loss: add loss = {LOSSES[0]!r}, or a function of (outputs, targets)")
     ask(inputs, LOSSES[0] if has_loss else None, targets, seed)
-    again = port.inputs(seed), port.targets(seed)
-    if not _same((inputs, targets), again):
+    if not _same((inputs, targets), port.drawn(np.random.default_rng(seed))):
         raise Wrong(
             "inputs(rng) or targets(rng) gives other values for the same rng: draw everything from rng"
         )

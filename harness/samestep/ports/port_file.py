@@ -19,13 +19,14 @@ from samestep.ports.marking import Mark
 class Side:
     """A marked function: it makes the reference or a candidate, in a ``framework``.
 
-    ``line`` is where it stands; ``takes_params`` says that it is given the reference's parameters.
+    ``lines`` are its first and its last line; ``takes_params`` says that it is given the reference's
+    parameters.
     """
 
     mark: Mark
     build: Callable[..., object]
     framework: str
-    line: int
+    lines: tuple[int, int]
     takes_params: bool = False
 
     @property
@@ -48,12 +49,17 @@ class PortFile:
     convert_state: Convert | None = None
     layers: LayerNames | None = None
 
-    def inputs(self, seed: int = 0) -> Inputs:
-        """Return the inputs of a seed, as ``inputs(rng)`` makes them."""
-        return cast(Inputs, called("inputs(rng)", self.make_inputs, np.random.default_rng(seed)))
+    def drawn(self, rng: np.random.Generator) -> tuple[Inputs, object]:
+        """Return the inputs and the targets that ``rng`` gives, targets None where there are none.
 
-    def targets(self, seed: int = 0) -> object:
-        """Return the targets of a seed, drawn after and apart from the inputs; None where there are none."""
+        Each are drawn from a generator of their own. Raises `Wrong` for what a function of the file raises.
+        """
+        of_inputs, of_targets = rng.spawn(2)
+        inputs = called("inputs(rng)", self.make_inputs, of_inputs)
         if self.make_targets is None:
-            return None
-        return called("targets(rng)", self.make_targets, np.random.default_rng((seed, 1)))
+            return cast(Inputs, inputs), None
+        return cast(Inputs, inputs), called("targets(rng)", self.make_targets, of_targets)
+
+    def side(self, name: str) -> Side:
+        """Return the marked function of a name. Raises KeyError."""
+        return {side.name: side for side in (self.reference, *self.candidates)}[name]

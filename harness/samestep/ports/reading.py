@@ -119,7 +119,7 @@ def _the_reference(marked: Sequence[Side]) -> Side:
         return marked[0]
     if not marked:
         raise Wrong(f"no function is marked with @samestep.reference; {LIKE_THIS}")
-    places = " and ".join(f"{side.name} (line {side.line})" for side in marked)
+    places = " and ".join(f"{side.name} (line {side.lines[0]})" for side in marked)
     raise Wrong(f"there are {len(marked)} references, {places}: keep one, and mark the others as candidates")
 
 

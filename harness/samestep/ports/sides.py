@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,12 @@ def at(path: Path, line: int, text: object) -> SamestepError:
     return SamestepError(f"{written(path)}:{line}: {text}")
 
 
+def line_in(path: Path, error: BaseException | None) -> int | None:
+    """Return the last line of a file that an error passed through; None where it passed through none."""
+    walked = traceback.walk_tb(error.__traceback__ if error else None)
+    return next((line for frame, line in reversed([*walked]) if frame.f_code.co_filename == str(path)), None)
+
+
 def sides_of(path: Path, values: Mapping[str, object], marked: Sequence[Callable[..., object]]) -> list[Side]:
     """Return the marked functions in the order in which they stand in the file."""
     functions = {id(inspect.unwrap(one)): one for one in values.values() if callable(one) and mark_of(one)}
@@ -30,12 +37,16 @@ def sides_of(path: Path, values: Mapping[str, object], marked: Sequence[Callable
             raise at(
                 path, line, f"{name} is marked, and something else has its name further down: rename one"
             )
-    found = sorted((_side(path, one) for one in functions.values()), key=lambda side: side.line)
+    found = sorted((_side(path, one) for one in functions.values()), key=lambda side: side.lines)
     names = [side.name for side in found]
     for number, side in enumerate(found):
         if side.name in names[:number]:
             first = found[names.index(side.name)]
-            raise at(path, side.line, f"{side.name} is the name in line {first.line}, too: give one a name=")
+            raise at(
+                path,
+                side.lines[0],
+                f"{side.name} is the name in line {first.lines[0]}, too: give one a name=",
+            )
     return found
 
 
@@ -50,7 +61,8 @@ def _side(path: Path, function: Callable[..., object]) -> Side:
         framework = mark.framework or framework_of(source, plain.__name__, line)
     except (SamestepError, Wrong) as wrong:
         raise at(source, line, wrong) from wrong
-    return Side(mark, function, framework, line if source == path else 0, takes_params)
+    lines = line, line + len(inspect.getsourcelines(plain)[0]) - 1
+    return Side(mark, function, framework, lines, takes_params)
 
 
 def _takes_params(mark: Mark, function: Callable[..., object]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from samestep.agreement.findings import Distance, FreeRun
@@ -14,12 +15,23 @@ CELL = ("workload", "implementation", "case", "dtype", "device")
 
 
 @dataclass(frozen=True)
+class PortResult:
+    """A result of `samestep.compare`: as it prints itself, with all that is known, and as a document."""
+
+    text: str
+    explained: str
+    document: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class CheckResult:
-    """The verdict of a cell, and the free run beside the reference where one was asked for and made."""
+    """The verdict of a cell, and the free run beside the reference where one was asked for and made; of a
+    port file's candidate the result of its comparison."""
 
     cell: Cell
     verdict: Verdict
     free_run: FreeRun | None = None
+    port: PortResult | None = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,11 @@ class CellPair:
 
 
 def to_json(result: CheckResult) -> dict[str, object]:
-    """Return the document of a result: its cell, the fields of its verdict, and its free run."""
+    """Return the document of a result: its cell, the fields of its verdict, its free run, and of a port
+    file's candidate the ``result`` of its comparison."""
     document = {**_cell(result.cell), **encode(result.verdict)}
+    if result.port is not None:
+        document["result"] = result.port.document
     return document if result.free_run is None else {**document, "trajectory": encode(result.free_run)}
 
 

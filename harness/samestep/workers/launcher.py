@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from samestep import paths
-from samestep.agreement.verdict import UNAVAILABLE, Verdict
+from samestep.agreement.verdict import AGREE, UNAVAILABLE, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
 from samestep.workers.judge import Judge
+from samestep.workers.port_requests import (
+    ExaminePort,
+    LimitsMeasured,
+    MeasureLimits,
+    RepeatTimed,
+    WriteWeights,
+)
 from samestep.workers.process import JUDGE, RequestFailed, WorkerProcess
 from samestep.workers.protocol import (
     Confirm,
@@ -51,11 +59,14 @@ class Launcher:
     patience: float = PATIENCE_SECONDS
 
     def missing(self, cell: Cell) -> Verdict | None:
-        """Return `unavailable` for a framework that is not installed; another interpreter must be asked."""
-        if cell.framework in self.pythons and cell.framework in self.catalog.adapters:
-            return None
-        reason = self.catalog.missing(cell.framework)
-        return Verdict(UNAVAILABLE, reason) if reason else None
+        """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
+        reference; another interpreter must be asked."""
+        for framework in (cell.framework, *self.catalog.judged_in(cell.workload)):
+            if framework in self.pythons and framework in self.catalog.adapters:
+                continue
+            if reason := self.catalog.missing(framework):
+                return Verdict(UNAVAILABLE, reason)
+        return None
 
     def start(self, cell: Cell, bound_to: Sequence[int] | None = None) -> WorkerProcess:
         """Return a worker for a cell, bound to these processors; `open` comes next."""
@@ -83,13 +94,19 @@ class Launcher:
     ) -> Examined:
         """Have the implementation of a cell examined, in a worker that has opened its framework.
 
-        Raises as `WorkerProcess.ask`.
+        A port file's is compared with its reference in the worker itself. Raises as `WorkerProcess.ask`.
         """
         subject, roots = self.subject(cell), tuple(self.roots)
+        if self.catalog.is_port(cell.workload):
+            found = worker.ask(ExaminePort(subject), self.patience)
+            return Examined(found.verdict, port=found.port)
         return judge.ask(worker, Examine(subject, settings_of(cell), roots, keep, free_steps), self.patience)
 
     def confirm(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> Confirmed:
         """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""
+        if self.catalog.is_port(cell.workload):
+            request_of_port = ExaminePort(self.subject(cell), thorough=False)
+            return Confirmed(worker.ask(request_of_port, self.patience).verdict)
         request = Confirm(self.subject(cell), settings_of(cell), tuple(self.roots))
         return judge.ask(worker, request, self.patience)
 
@@ -105,9 +122,40 @@ class Launcher:
 
     def judge_timed(self, judge: Judge, worker: WorkerProcess, cell: Cell, judged: bool) -> TimedJudged:
         """Have the result of a worker's last sample compared with that of its calls once more, one of which
-        may be ``judged`` by the reference. Raises as `WorkerProcess.ask`."""
+        may be ``judged`` by the reference. Raises as `WorkerProcess.ask`.
+
+        Of a port file, whose models were compared, the calls are made once more in the worker itself.
+        """
+        if self.catalog.is_port(cell.workload):
+            return TimedJudged(Verdict(AGREE), worker.ask(RepeatTimed(), self.patience).doubt)
         request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots), judged)
         return judge.ask(worker, request, self.patience)
+
+    def subject_to_time(self, cell: Cell) -> Subject:
+        """Return what a worker is to time; a candidate of a port file comes with its reference's weights,
+        which are written once. Raises as `WorkerProcess.ask`."""
+        subject = self.subject(cell)
+        if not self.catalog.takes_weights(cell.workload, cell.implementation):
+            return subject
+        path = self.cache / "weights" / f"{cell.workload}.npz"
+        if not path.is_file():
+            name = self.catalog.spec(cell.workload).baseline
+            framework = self.catalog.implementation(cell.workload, name).framework
+            reference = replace(cell, implementation=name, framework=framework)
+            with self._opened(reference) as worker:
+                worker.ask(WriteWeights(self.subject(reference), path), self.patience)
+        return replace(subject, weights=path)
+
+    def limits(self, reference: Cell, replicas: int) -> LimitsMeasured:
+        """Return how large correct errors of a port file's reference are. Raises as `WorkerProcess.ask`."""
+        with self._opened(reference) as worker:
+            return worker.ask(MeasureLimits(self.subject(reference), replicas), self.patience)
+
+    @contextmanager
+    def _opened(self, cell: Cell) -> Iterator[WorkerProcess]:
+        with self.start(cell) as worker:
+            self.open(worker, cell)
+            yield worker
 
     def subject(self, cell: Cell) -> Subject:
         """Return what a worker is to examine or to time."""

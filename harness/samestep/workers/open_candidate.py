@@ -41,7 +41,7 @@ def load_module(catalog: Catalog, subject: Subject) -> ModuleType:
     """Import an implementation. Raises as `open_candidate` does."""
     rung = catalog.implementation(subject.workload, subject.implementation, subject.file)
     try:
-        return catalog.load(rung)
+        return catalog.load(rung, subject.weights, subject.seed)
     except Exception as error:
         if subject.file is None or lacks_a_package(error):
             raise

@@ -19,8 +19,10 @@ from samestep.agreement.verdict import CRASHED, INVALID, OUT_OF_MEMORY, UNAVAILA
 from samestep.codec import decode, encode, in_json
 from samestep.frameworks import Settings
 from samestep.measure.hardware import GpuState
+from samestep.records.check_results import PortResult
 from samestep.records.schema import FrameworkFacts, Latency, Parts, Transfer
 from samestep.workers.frames import Malformed, Message, pack, unpack
+from samestep.workers.port_requests import ExaminePort, MeasureLimits, RepeatTimed, WriteWeights
 from samestep.workers.raw_requests import Adopt, Call, Export, Load, Make, ShowTimed, Subject
 from samestep.workers.request import A, Request
 
@@ -36,10 +38,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Examined:
-    """The verdict, and a free run where one was asked for and the implementation trains."""
+    """The verdict, and a free run where one was asked for and the implementation trains; of a port file's
+    candidate the result of its comparison."""
 
     verdict: Verdict
     free_run: FreeRun | None = field(metadata=in_json("trajectory"), default=None)
+    port: PortResult | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class Imported:
     """The framework is imported, and nothing is configured."""
 
     version: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -334,7 +339,8 @@ REQUESTS: dict[str, type[Request[object]]] = {
     kind.OP: kind  # type: ignore[misc]  # each has its own type of answer
     for kind in (
         Open, Prepare, Rest, MakeReady, TakeSample, LookAt, MeetAgain, MeasurePeak, ReadMemory,
-        ReadChanges, Import, Ask,
+        ReadChanges, Import, Ask, ExaminePort, MeasureLimits, WriteWeights,
+        RepeatTimed,
         Load, Make, Adopt, Export, Call, ShowTimed,
         Examine, Confirm, JudgeTimed,
     )

@@ -17,13 +17,15 @@ from samestep.workers.request import A, Request
 
 @dataclass(frozen=True)
 class Subject:
-    """Which implementation is meant, on which case; ``file`` is one outside of the catalog, or None."""
+    """Which implementation is meant, on which case; ``file`` is one outside of the catalog, or None, and
+    ``weights`` are those that a port file's candidate is made with."""
 
     workload: str
     implementation: str
     case: str
     seed: int = 0
     file: Path | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)

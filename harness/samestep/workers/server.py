@@ -23,9 +23,18 @@ from samestep.measure.hardware import gpu_state
 from samestep.measure.machine_speed import Peak
 from samestep.measure.timed_tasks import MissingWait, TimedCandidate, TimedTasks, quantiles
 from samestep.measure.turns import Turns
+from samestep.ports.catalogs import catalog_of
 from samestep.records.schema import FrameworkFacts
 from samestep.workers.kept_objects import KeptObjects
 from samestep.workers.open_candidate import load_module, open_candidate
+from samestep.workers.port_operations import examine_port, measure_limits, write_weights
+from samestep.workers.port_requests import (
+    ExaminePort,
+    MeasureLimits,
+    Repeated,
+    RepeatTimed,
+    WriteWeights,
+)
 from samestep.workers.protocol import (
     Answered,
     Ask,
@@ -85,7 +94,7 @@ class Server:
 
     def open(self, request: Open) -> Opened:
         """Import the framework and configure it."""
-        self.catalog, self.settings = Catalog(request.roots), request.settings
+        self.catalog, self.settings = catalog_of(request.roots), request.settings
         missing = self.catalog.missing(request.framework)
         if missing:
             raise Unavailable(missing)
@@ -192,7 +201,7 @@ class Server:
         missing = Catalog().missing(request.framework)
         if missing:
             raise Unavailable(missing)
-        return Imported(ask.version(request.framework))
+        return Imported(ask.version(request.framework), ask.libraries(request.framework))
 
     def ask(self, request: Ask) -> Answered:
         """Put one question to a framework."""
@@ -225,6 +234,10 @@ OPERATIONS: dict[type, Callable[..., object]] = {
     Export: lambda server, request: server.objects.export(request),
     Call: lambda server, request: server.objects.call(request),
     ShowTimed: Server.show_timed,
+    ExaminePort: lambda server, request: examine_port(server.catalog, request),
+    WriteWeights: lambda server, request: write_weights(server.catalog, request),
+    RepeatTimed: lambda server, request: Repeated(server.turns.doubt_of_repeated()),
+    MeasureLimits: lambda server, request: measure_limits(server.catalog, request),
 }
 
 

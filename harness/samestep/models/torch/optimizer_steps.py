@@ -36,7 +36,7 @@ class OptimizerSteps:
             for name in own
             if name in given
         }
-        self._optimizer = _made(optimizer, list(self._parameters.values()))
+        self._optimizer = made_of(optimizer, list(self._parameters.values()))
         if rounds:
             for group in self._optimizer.param_groups:
                 group.update({key: _rounding(value) for key, value in group.items() if key != "params"})
@@ -77,7 +77,7 @@ def updates(after: Arrays, given: Arrays) -> dict[TensorKey, np.ndarray]:
 
 def settings_of(optimizer: object) -> Layer:
     """Return the class of the optimizer that ``optimizer`` makes of a parameter, and its settings."""
-    made = _made(optimizer, [torch.nn.Parameter(torch.zeros(1))])
+    made = made_of(optimizer, [torch.nn.Parameter(torch.zeros(1))])
     settings = {key: value for key, value in made.param_groups[0].items() if key != "params"}
     return Layer("optimizer", type(made).__name__.lower(), settings)
 
@@ -103,8 +103,11 @@ def _held(
     return held
 
 
-def _made(optimizer: object, parameters: list[torch.nn.Parameter]) -> Any:
-    """The optimizer that the user's function makes of ``parameters``, and of no others."""
+def made_of(optimizer: object, parameters: list[torch.nn.Parameter]) -> Any:
+    """Return the optimizer that the user's function makes of ``parameters``, and of no others.
+
+    Raises `ModelError` for anything else.
+    """
     if not callable(optimizer):
         kind = type(optimizer).__name__
         example = kind if isinstance(optimizer, torch.optim.Optimizer) else "Adam"
