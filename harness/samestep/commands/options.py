@@ -79,9 +79,8 @@ def _selection(dtypes: tuple[str, ...], threads: int | None, options: dict[str, 
         what = "no such file" if not file.is_file() else "name the one workload that it implements"
         raise SamestepError(f"--file {file}: {what}, as in `samestep check two_layer --file {file}`")
     words, required = words_of(selectors, options.pop("roots")), options.pop("require")
-    if words.has_ports and (file is not None or "float64" in options["dtypes"]):
-        what = "--dtype float64" if file is None else "--file"
-        raise SamestepError(f"{what} is for workloads of a folder: leave it out with a port file")
+    if words.has_ports:
+        _refuse_with_ports(file, options)
     catalog = catalog_of(words.roots)
     _check_known(catalog, required)
     return Selection(
@@ -101,6 +100,18 @@ def _selection(dtypes: tuple[str, ...], threads: int | None, options: dict[str, 
         seed=options.pop("seed"),
         file=file,
     )
+
+
+def _refuse_with_ports(file: Path | None, options: Mapping[str, Any]) -> None:
+    """Raise SamestepError for what means nothing where models are the user's own."""
+    wrong = {
+        "--file": file is not None,
+        "--dtype float64": "float64" in options["dtypes"],
+        "--device gpu": "gpu" in options["devices"],
+    }
+    for option, asked in wrong.items():
+        if asked:
+            raise SamestepError(f"{option} is for workloads of a folder: leave it out with a port file")
 
 
 def measured(command: Command) -> Command:

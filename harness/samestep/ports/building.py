@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from samestep.models.subject import ModelError
 from samestep.ports.port_file import PortFile, Side
 from samestep.ports.reading import beside
 from samestep.ports.sides import at, line_in
+from samestep.records import sealed_arrays
 
 
 class NotBuilt(Exception):
@@ -38,6 +40,18 @@ def params_of(reference: object) -> dict[str, np.ndarray]:
     """Return copies of a model's parameters and state by name, as candidates are given them."""
     subject = open_subject(reference, "reference")
     return {name: np.array(value) for name, value in {**subject.parameters(), **subject.state()}.items()}
+
+
+def write_weights(port: PortFile, path: Path, reference: object = None) -> None:
+    """Write the parameters and state of the reference, which is made if it is not given, for candidates in
+    other processes. Raises SamestepError where it cannot be made."""
+    params = params_of(build_reference(port) if reference is None else reference)
+    sealed_arrays.write(path, {"port": port.path.name}, params)
+
+
+def read_weights(path: Path | None) -> Mapping[str, np.ndarray]:
+    """Return what `write_weights` wrote; nothing without a file."""
+    return {} if path is None else sealed_arrays.read(path)[1]
 
 
 def _built(port: PortFile, side: Side, *arguments: object) -> object:

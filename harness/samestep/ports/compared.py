@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,17 @@ from samestep.catalog.spec_calls import called
 from samestep.catalog.spec_fields import Wrong
 from samestep.models.calls import compare, limits
 from samestep.models.honest_limits import HonestLimits
+from samestep.models.record_calls import record, replay
 from samestep.models.result import Result
 from samestep.models.subject import ModelError
-from samestep.ports.building import NotBuilt, build_candidate, build_reference, params_of
+from samestep.ports.building import (
+    NotBuilt,
+    build_candidate,
+    build_reference,
+    params_of,
+    read_weights,
+    write_weights,
+)
 from samestep.ports.port_file import PortFile, Side
 from samestep.ports.reading import beside
 from samestep.ports.sides import at, line_in
@@ -38,7 +47,50 @@ def compared(
             result = compare(candidate, reference, variants=thorough, **_asked(port, side, seed))
     except (NotBuilt, ModelError) as error:
         return Verdict(CRASHED, str(error)), None
-    return _verdict(result), PortResult(str(result), result.explain(), json.loads(result.to_json()))
+    return _found(result)
+
+
+def record_reference(port: PortFile, name: str, seed: int, path: Path, weights: Path) -> None:
+    """Write the record of the reference that a side will be compared with, and the weights that it has there.
+
+    Raises SamestepError where it cannot be recorded.
+    """
+    side, asked = port.side(name), _asked(port, port.reference, seed)
+    reference = build_reference(port)
+    write_weights(port, weights, reference)
+    with beside(port.path):
+        record(
+            reference, asked["inputs"], path, loss=loss_of(port, port.reference), targets=asked["targets"],
+            optimizer=optimizer_of(port, port.reference), seed=seed, contract=_recorded(side.mark.contract),
+        )  # fmt: skip
+
+
+def _recorded(contract: str | None) -> str | None:
+    """Return the contract of a reference: whatever is right may be weaker, which is said of a candidate."""
+    return None if contract == WEAKER else contract
+
+
+def replayed(
+    port: PortFile, name: str, record: Path, weights: Path | None, thorough: bool = True
+) -> tuple[Verdict, PortResult | None]:
+    """Compare a candidate with a recorded reference; it is made with the ``weights`` that came with it.
+
+    Returns and raises as `compared` does.
+    """
+    side = port.side(name)
+    loss = loss_of(port, side)
+    try:
+        candidate = build_candidate(port, side, read_weights(weights))
+        with beside(port.path):
+            result = replay(
+                candidate, record, variants=thorough, loss=None if isinstance(loss, str) else loss,
+                convert=side.mark.convert or port.convert, convert_state=port.convert_state,
+                layers=side.mark.layers or port.layers, optimizer=optimizer_of(port, side),
+                contract=side.mark.contract,
+            )  # fmt: skip
+    except (NotBuilt, ModelError) as error:
+        return Verdict(CRASHED, str(error)), None
+    return _found(result)
 
 
 def limits_of(port: PortFile, seed: int, replicas: int) -> HonestLimits:
@@ -96,6 +148,10 @@ def _optimizers(port: PortFile, side: Side) -> tuple[object, object] | None:
         has, lacks = (side, port.reference) if both[1] is None else (port.reference, side)
         raise at(port.path, has.lines[0], f"{has.name} has an optimizer=, and {lacks.name} has none")
     return None
+
+
+def _found(result: Result) -> tuple[Verdict, PortResult]:
+    return _verdict(result), PortResult(str(result), result.explain(), json.loads(result.to_json()))
 
 
 def _verdict(result: Result) -> Verdict:

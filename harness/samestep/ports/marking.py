@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from samestep.errors import SamestepError
+
+if TYPE_CHECKING:
+    from samestep.models.options import LayerNames
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -38,7 +41,7 @@ class Mark:
     loss: Callable[..., object] | None = None
     contract: str | None = None
     convert: Callable[..., object] | None = None
-    layers: Mapping[object, object] | None = None
+    layers: LayerNames | None = None
     optimizer: Callable[[], object] | None = None
     framework: str | None = None
 
@@ -80,7 +83,7 @@ def candidate(
     loss: Callable[..., object] | None = ...,
     contract: str | None = ...,
     convert: Callable[..., object] | None = ...,
-    layers: Mapping[object, object] | None = ...,
+    layers: LayerNames | None = ...,
     optimizer: Callable[[], object] | None = ...,
     framework: str | None = ...,
 ) -> Callable[[F], F]: ...

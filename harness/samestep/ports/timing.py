@@ -14,11 +14,10 @@ from samestep.models.losses import NAMES as LOSSES
 from samestep.models.opening import open_subject
 from samestep.models.subject import ModelError, Subject
 from samestep.models.timed_model import Recipe, TimedModel
-from samestep.ports.building import build_candidate, build_reference, params_of
+from samestep.ports.building import build_candidate, build_reference, read_weights
 from samestep.ports.compared import loss_of, optimizer_of
 from samestep.ports.port_file import PortFile
 from samestep.ports.workload import TRAIN_STEP
-from samestep.records import sealed_arrays
 
 #: Where each framework's way of timing a model is.
 TIMED = {
@@ -32,21 +31,18 @@ TIMED = {
 FUNCTIONS = ("asarray", "adopt", "export", "forward", TRAIN_STEP)
 
 
-def write_weights(port: PortFile, path: Path) -> None:
-    """Write the reference's parameters and state, which candidates are made with in other processes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sealed_arrays.write(path, {"port": port.path.name}, params_of(build_reference(port)))
-
-
 def timed_module(port: PortFile, name: str, weights: Path | None, seed: int) -> ModuleType:
     """Return a side of a port file as a module: its forward pass, and its training step if it has gradients.
 
-    A candidate is made with the ``weights`` that `write_weights` wrote. Raises
+    A candidate is made with the ``weights`` that `samestep.ports.building.write_weights` wrote. Raises
     `samestep.ports.building.NotBuilt` and `samestep.models.subject.ModelError` where it cannot be made.
     """
     side = port.side(name)
-    params = {} if weights is None else sealed_arrays.read(weights)[1]
-    model = build_reference(port) if side is port.reference else build_candidate(port, side, params)
+    model = (
+        build_reference(port)
+        if side is port.reference
+        else build_candidate(port, side, read_weights(weights))
+    )
     inputs, targets = port.drawn(np.random.default_rng(seed))
     loss = loss_of(port, side)
     question = ask(inputs, None if loss is None else LOSSES[0], targets, seed).candidate

@@ -31,8 +31,8 @@ def show(results: Sequence[CheckResult], console: Console, explain: bool = False
 
 def _table(results: Sequence[CheckResult], console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("candidate", "framework", "verdict", "where it begins"):
-        table.add_column(column, no_wrap=column != "where it begins", overflow="fold")
+    for column in ("candidate", "framework", "verdict", "first difference"):
+        table.add_column(column, no_wrap=column != "first difference", overflow="fold")
     for one in results:
         found = one.port.document.get("first") if one.port else None
         where = str(found.get("layer") or found.get("tensor")) if isinstance(found, dict) else ""

@@ -15,10 +15,13 @@ from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
 from samestep.workers.judge import Judge
+from samestep.workers.port_files import PortFiles
 from samestep.workers.port_requests import (
     ExaminePort,
     LimitsMeasured,
     MeasureLimits,
+    PortExamined,
+    RecordReference,
     RepeatTimed,
     WriteWeights,
 )
@@ -47,7 +50,8 @@ class Launcher:
 
     ``roots`` are further folders of workloads; ``pythons`` gives the interpreter of a framework's workers;
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with
-    ``separate_caches``; ``patience`` is how long an answer may take, in seconds.
+    ``separate_caches``; ``patience`` is how long an answer may take, in seconds; ``port_files`` are what the
+    references of port files have written.
     """
 
     catalog: Catalog
@@ -57,6 +61,7 @@ class Launcher:
     cache: Path = field(default_factory=lambda: paths.home() / "compilers")
     separate_caches: bool = False
     patience: float = PATIENCE_SECONDS
+    port_files: PortFiles = field(default_factory=PortFiles, compare=False)
 
     def missing(self, cell: Cell) -> Verdict | None:
         """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
@@ -71,8 +76,7 @@ class Launcher:
     def start(self, cell: Cell, bound_to: Sequence[int] | None = None) -> WorkerProcess:
         """Return a worker for a cell, bound to these processors; `open` comes next."""
         own = hashlib.sha256(cell.key.encode()).hexdigest()[:16] if self.separate_caches else ""
-        python = self.pythons.get(cell.framework, sys.executable)
-        return WorkerProcess(settings_of(cell), python, self.cache / own, bound_to)
+        return WorkerProcess(settings_of(cell), self._python(cell), self.cache / own, bound_to)
 
     def open(self, worker: WorkerProcess, cell: Cell) -> Opened:
         """Have a worker import and configure the framework of a cell. Raises as `WorkerProcess.ask`."""
@@ -94,19 +98,19 @@ class Launcher:
     ) -> Examined:
         """Have the implementation of a cell examined, in a worker that has opened its framework.
 
-        A port file's is compared with its reference in the worker itself. Raises as `WorkerProcess.ask`.
+        A port file's is compared with its reference, which is made in the worker as well, or recorded where
+        its framework has another interpreter. Raises as `WorkerProcess.ask`.
         """
         subject, roots = self.subject(cell), tuple(self.roots)
         if self.catalog.is_port(cell.workload):
-            found = worker.ask(ExaminePort(subject), self.patience)
+            found = self._examine_port(worker, cell, thorough=True)
             return Examined(found.verdict, port=found.port)
         return judge.ask(worker, Examine(subject, settings_of(cell), roots, keep, free_steps), self.patience)
 
     def confirm(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> Confirmed:
         """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""
         if self.catalog.is_port(cell.workload):
-            request_of_port = ExaminePort(self.subject(cell), thorough=False)
-            return Confirmed(worker.ask(request_of_port, self.patience).verdict)
+            return Confirmed(self._examine_port(worker, cell, thorough=False).verdict)
         request = Confirm(self.subject(cell), settings_of(cell), tuple(self.roots))
         return judge.ask(worker, request, self.patience)
 
@@ -131,20 +135,42 @@ class Launcher:
         request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots), judged)
         return judge.ask(worker, request, self.patience)
 
+    def _examine_port(self, worker: WorkerProcess, cell: Cell, thorough: bool) -> PortExamined:
+        subject, reference = self.subject(cell), self._reference(cell)
+        if self._python(cell) == self._python(reference):
+            return worker.ask(ExaminePort(subject, thorough), self.patience)
+        name = f"{cell.workload}.{cell.implementation}"
+        weights = self.port_files.path(f"{name}.weights")
+
+        def record(path: Path) -> None:
+            with self._opened(reference) as other:
+                other.ask(RecordReference(subject, weights, path), self.patience)
+
+        made = self.port_files.made(f"{name}.record", record)
+        return worker.ask(ExaminePort(replace(subject, weights=weights), thorough, made), self.patience)
+
+    def _reference(self, cell: Cell) -> Cell:
+        """Return the cell of the reference of a port file's cell."""
+        name = self.catalog.spec(cell.workload).baseline
+        framework = self.catalog.implementation(cell.workload, name).framework
+        return replace(cell, implementation=name, framework=framework, aa_copy=False)
+
+    def _python(self, cell: Cell) -> str:
+        return self.pythons.get(cell.framework, sys.executable)
+
     def subject_to_time(self, cell: Cell) -> Subject:
         """Return what a worker is to time; a candidate of a port file comes with its reference's weights,
         which are written once. Raises as `WorkerProcess.ask`."""
         subject = self.subject(cell)
         if not self.catalog.takes_weights(cell.workload, cell.implementation):
             return subject
-        path = self.cache / "weights" / f"{cell.workload}.npz"
-        if not path.is_file():
-            name = self.catalog.spec(cell.workload).baseline
-            framework = self.catalog.implementation(cell.workload, name).framework
-            reference = replace(cell, implementation=name, framework=framework)
+        reference = self._reference(cell)
+
+        def write(path: Path) -> None:
             with self._opened(reference) as worker:
                 worker.ask(WriteWeights(self.subject(reference), path), self.patience)
-        return replace(subject, weights=path)
+
+        return replace(subject, weights=self.port_files.made(f"{cell.workload}.weights", write))
 
     def limits(self, reference: Cell, replicas: int) -> LimitsMeasured:
         """Return how large correct errors of a port file's reference are. Raises as `WorkerProcess.ask`."""

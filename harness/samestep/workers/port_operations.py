@@ -10,8 +10,9 @@ from samestep.workers.port_requests import (
     LimitsMeasured,
     MeasureLimits,
     PortExamined,
-    WeightsWritten,
+    RecordReference,
     WriteWeights,
+    Written,
 )
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
 def examine_port(catalog: Catalog, request: ExaminePort) -> PortExamined:
     """Compare a side of a port file with its reference. Raises as `samestep.ports.compared.compared`."""
-    from samestep.ports.compared import compared  # with the engines, which timing does not need
+    from samestep.ports.compared import compared, replayed  # with the engines, which timing does not need
 
-    subject = request.subject
-    port = _port(catalog, subject.workload)
-    return PortExamined(*compared(port, subject.implementation, subject.seed, request.thorough))
+    one = request.subject
+    port = _port(catalog, one.workload)
+    if request.record is None:
+        return PortExamined(*compared(port, one.implementation, one.seed, request.thorough))
+    return PortExamined(*replayed(port, one.implementation, request.record, one.weights, request.thorough))
 
 
 def measure_limits(catalog: Catalog, request: MeasureLimits) -> LimitsMeasured:
@@ -39,12 +42,22 @@ def measure_limits(catalog: Catalog, request: MeasureLimits) -> LimitsMeasured:
     )
 
 
-def write_weights(catalog: Catalog, request: WriteWeights) -> WeightsWritten:
+def write_weights(catalog: Catalog, request: WriteWeights) -> Written:
     """Write the weights of the reference, for its candidates in other processes."""
-    from samestep.ports.timing import write_weights as write
+    from samestep.ports.building import write_weights as write
 
     write(_port(catalog, request.subject.workload), request.path)
-    return WeightsWritten()
+    return Written()
+
+
+def record_reference(catalog: Catalog, request: RecordReference) -> Written:
+    """Record the reference, and write the weights that it has there."""
+    from samestep.ports.compared import record_reference as record
+
+    one = request.subject
+    port = _port(catalog, one.workload)
+    record(port, one.implementation, one.seed, request.record, request.weights)
+    return Written()
 
 
 def _port(catalog: Catalog, workload: str) -> PortFile:

@@ -29,8 +29,8 @@ class LimitsMeasured:
 
 
 @dataclass(frozen=True)
-class WeightsWritten:
-    """The weights of the reference are in the file."""
+class Written:
+    """The file is there."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,15 @@ class Repeated:
 
 @dataclass(frozen=True)
 class ExaminePort(Request[PortExamined]):
-    """Compare a side with the reference, both in this process; a ``thorough`` comparison asks variants of the
-    inputs as well."""
+    """Compare a side with the reference, which is made in this process as well, or was recorded in the file
+    ``record``; a ``thorough`` comparison asks variants of the inputs too."""
 
     OP = "check_port"
     ANSWER = PortExamined
 
     subject: Subject
     thorough: bool = True
+    record: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,27 @@ class MeasureLimits(Request[LimitsMeasured]):
 
 
 @dataclass(frozen=True)
-class WriteWeights(Request[WeightsWritten]):
+class WriteWeights(Request[Written]):
     """Write the weights of the reference to a file."""
 
     OP = "weights"
-    ANSWER = WeightsWritten
+    ANSWER = Written
 
     subject: Subject
     path: Path
+
+
+@dataclass(frozen=True)
+class RecordReference(Request[Written]):
+    """Write the weights of the reference to a file, and its record, which the side that is the subject will
+    be compared with, to another."""
+
+    OP = "record_port"
+    ANSWER = Written
+
+    subject: Subject
+    weights: Path
+    record: Path
 
 
 @dataclass(frozen=True)

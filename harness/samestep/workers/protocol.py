@@ -22,7 +22,13 @@ from samestep.measure.hardware import GpuState
 from samestep.records.check_results import PortResult
 from samestep.records.schema import FrameworkFacts, Latency, Parts, Transfer
 from samestep.workers.frames import Malformed, Message, pack, unpack
-from samestep.workers.port_requests import ExaminePort, MeasureLimits, RepeatTimed, WriteWeights
+from samestep.workers.port_requests import (
+    ExaminePort,
+    MeasureLimits,
+    RecordReference,
+    RepeatTimed,
+    WriteWeights,
+)
 from samestep.workers.raw_requests import Adopt, Call, Export, Load, Make, ShowTimed, Subject
 from samestep.workers.request import A, Request
 
@@ -340,7 +346,7 @@ REQUESTS: dict[str, type[Request[object]]] = {
     for kind in (
         Open, Prepare, Rest, MakeReady, TakeSample, LookAt, MeetAgain, MeasurePeak, ReadMemory,
         ReadChanges, Import, Ask, ExaminePort, MeasureLimits, WriteWeights,
-        RepeatTimed,
+        RecordReference, RepeatTimed,
         Load, Make, Adopt, Export, Call, ShowTimed,
         Examine, Confirm, JudgeTimed,
     )

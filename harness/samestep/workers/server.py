@@ -27,10 +27,16 @@ from samestep.ports.catalogs import catalog_of
 from samestep.records.schema import FrameworkFacts
 from samestep.workers.kept_objects import KeptObjects
 from samestep.workers.open_candidate import load_module, open_candidate
-from samestep.workers.port_operations import examine_port, measure_limits, write_weights
+from samestep.workers.port_operations import (
+    examine_port,
+    measure_limits,
+    record_reference,
+    write_weights,
+)
 from samestep.workers.port_requests import (
     ExaminePort,
     MeasureLimits,
+    RecordReference,
     Repeated,
     RepeatTimed,
     WriteWeights,
@@ -236,6 +242,7 @@ OPERATIONS: dict[type, Callable[..., object]] = {
     ShowTimed: Server.show_timed,
     ExaminePort: lambda server, request: examine_port(server.catalog, request),
     WriteWeights: lambda server, request: write_weights(server.catalog, request),
+    RecordReference: lambda server, request: record_reference(server.catalog, request),
     RepeatTimed: lambda server, request: Repeated(server.turns.doubt_of_repeated()),
     MeasureLimits: lambda server, request: measure_limits(server.catalog, request),
 }
