@@ -177,8 +177,10 @@ def main() -> None:
         for dtype in ("float32", "float64")
         if seeds[n::2]
     ]
-    run_shares(__file__, shares, Examination, on_row)
-    write(rows, "-".join(["false-alarms", *(options.workload or ())]), options.out)
+    try:
+        run_shares(__file__, shares, Examination, on_row)
+    finally:  # of an interrupted one too, which took hours
+        write(rows, "-".join(["false-alarms", *(options.workload or ())]), options.out)
     sys.exit(1 if any(row.verdict in (DISAGREE, SUSPECT) for row in rows) else 0)
 
 
