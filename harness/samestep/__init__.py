@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from samestep.errors import SamestepError
     from samestep.models.calls import assert_agreement, compare, limits
     from samestep.models.model import Model
+    from samestep.models.record_calls import record, replay
     from samestep.models.result import AgreementError, NotExamined
     from samestep.models.subject import ModelError
     from samestep.ports.marking import candidate, reference
@@ -28,13 +29,16 @@ _PUBLIC = {
     "compare": "samestep.models.calls",
     "limits": "samestep.models.calls",
     "open_cell": "samestep.api",
+    "record": "samestep.models.record_calls",
     "reference": "samestep.ports.marking",
+    "replay": "samestep.models.record_calls",
     "tag": "samestep.agreement.arithmetic.jaxpr.tags",
 }
 
 __all__ = [
     "AgreementError", "Model", "ModelError", "NotExamined", "SamestepError", "__version__",
-    "assert_agreement", "candidate", "compare", "limits", "open_cell", "reference", "tag",
+    "assert_agreement", "candidate", "compare", "limits", "open_cell", "record", "reference", "replay",
+    "tag",
 ]  # fmt: skip
 
 

@@ -9,7 +9,11 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Level, Program
 from samestep.agreement.reference.spread import Spread, SpreadMeter
+from samestep.models.handed_on import add_replica, told_alone
 from samestep.models.kept_spreads import digest_of, kept_spreads, probe
+from samestep.models.pairing.correspondence import Correspondence
+from samestep.models.recorded.recorded_program import RecordedProgram
+from samestep.models.recorded.translated_spreads import translated
 from samestep.models.tensors import TensorKey, Tensors
 
 #: From the reference's tensors to what they say of the candidate's, under the candidate's keys.
@@ -60,6 +64,11 @@ class ReferencePrograms:
     declared: Program[TensorKey]
     own: Tensors
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all rounding is float32's: then one set of replicas is both."""
+        return self.plain is self.declared and self.plain.uniform
+
 
 def measure_expected(
     programs: ReferencePrograms,
@@ -69,26 +78,55 @@ def measure_expected(
     seed: int,
     progress: Progress,
     wide: Collection[TensorKey] = (),
+    links: Correspondence | None = None,
 ) -> Expected:
-    """Return what the reference says, from its exact run and N ``replicas``.
+    """Return what the reference says, from its exact run and N ``replicas``; a record has their spreads.
 
     ``before`` holds the values of the parameters that a step moves, under the candidate's keys. A reference
     in float64 is a better one: sigma is what its own dtypes do, and at least what float32 does in the same
-    operations, or float64 for the tensors in ``wide``, which the candidate has in it. Raises
+    operations, or float64 for the tensors in ``wide``, which the candidate has in it. ``links`` are those
+    that ``translate`` goes by, which a record's spreads go through. Raises
     `samestep.agreement.arithmetic.program.Refused`.
     """
     exact = translate(programs.own)
+    if isinstance(programs.declared, RecordedProgram):
+        assert links is not None  # a record is only asked beside a candidate
+        own, double = (
+            translated(spreads, programs.own, links, exact, before) for spreads in programs.declared.spreads
+        )
+        same = programs.declared.uniform
+    else:
+        own, double = measure_spreads(programs, translate, before, replicas, seed, progress)
+        same = programs.uniform
+    spreads = {
+        key: spread if same else wider(spread, in_double(double[key]) if key in wide else double[key])
+        for key, spread in own.items()
+    }
+    return Expected(exact, spreads, DoubleSigma(double))
+
+
+def measure_spreads(
+    programs: ReferencePrograms,
+    translate: Translate,
+    before: Mapping[TensorKey, np.ndarray],
+    replicas: int,
+    seed: int,
+    progress: Progress,
+) -> tuple[dict[TensorKey, Spread], dict[TensorKey, Spread]]:
+    """Return the spreads of the reference's own dtypes and of float64, simulated: the same ones where its
+    rounding is float32's. The arguments are those of `measure_expected`. Raises `Refused`.
+    """
+    exact = translate(programs.own)
     terms = {key: programs.plain.terms.get(key, 1) for key in exact}
-    same = programs.plain is programs.declared and programs.plain.uniform
-    runs = [(programs.declared, Level.OWN)] + ([] if same else [(programs.plain, Level.DOUBLE)])
+    runs = [(programs.declared, Level.OWN)] + ([] if programs.uniform else [(programs.plain, Level.DOUBLE)])
 
     def measure() -> list[dict[TensorKey, Spread]]:
         meters = [SpreadMeter(exact, before, terms, "float32") for _ in runs]
-        total = replicas * len(runs)
+        total, alone = replicas * len(runs), told_alone(translate, programs.own)
         for replica in range(replicas):
             for meter, (program, level) in zip(meters, runs, strict=True):
                 progress(total - (replicas - replica) * len(runs), total)
-                meter.add(translate(program.replica(seed + replica, level)))
+                add_replica(meter, translate, alone, program, seed + replica, level)
         progress(total, total)
         return [meter.spreads() for meter in meters]
 
@@ -96,12 +134,7 @@ def measure_expected(
         return digest_of(exact, before, translate(probe(programs.own)), (*terms.values(), replicas, seed))
 
     found = kept_spreads(runs, exact, follows_from, measure)
-    own, double = found[0], found[-1]
-    spreads = {
-        key: spread if same else wider(spread, in_double(double[key]) if key in wide else double[key])
-        for key, spread in own.items()
-    }
-    return Expected(exact, spreads, DoubleSigma(double))
+    return found[0], found[-1]
 
 
 def in_double(spread: Spread) -> Spread:

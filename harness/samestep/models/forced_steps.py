@@ -55,6 +55,27 @@ def run_candidate_steps(
     return CandidateSteps(steps, {key: x.astype(_dtype(key, steps)) for key, x in made.items()})
 
 
+def candidate_steps_at(
+    candidate: Subject, optimizer: object, recorded: Steps, links: Correspondence
+) -> CandidateSteps:
+    """Return the candidate's steps from what a recorded reference stepped from. Raises `ModelError`.
+
+    What is made of the reference's parameters by sums or factors stays as the candidate has it, and without
+    a gradient of its own: of that nothing was recorded.
+    """
+    own = candidate.parameters()
+    plain = [name for name in links.parameters.first_copies if not links.parameters.links[name].is_computed]
+    params, gradients = [], []
+    for values, slopes in zip(recorded.params, recorded.gradients, strict=True):
+        moved, given = links.parameters.apply(values), links.parameters.apply(slopes)
+        params.append({**own, **{name: moved[name].astype(own[name].dtype) for name in plain}})
+        gradients.append({name: given[name].astype(own[name].dtype) for name in plain if name in given})
+    steps = Steps(tuple(params), tuple(gradients))
+    made = after(candidate.run_steps(optimizer, steps), steps)
+    shown = {key: x for key, x in made.items() if key.step_and_parameter[1] in gradients[0]}
+    return CandidateSteps(steps, {key: x.astype(_dtype(key, steps)) for key, x in shown.items()})
+
+
 def after(updates: Tensors, steps: Steps) -> dict[TensorKey, np.ndarray]:
     """Return the new parameters: what each step started from, plus its update, in float64."""
     return {key: _given(key, steps) + value for key, value in updates.items()}

@@ -29,11 +29,13 @@ from samestep.agreement.arithmetic.program import (
     Program,
     constant_digest,
 )
+from samestep.agreement.aside import let_go
 from samestep.agreement.blocks import blocks, index_in
 from samestep.agreement.examination.tensor_statistics import index_of_largest
 from samestep.agreement.limits import elementwise_limit
 from samestep.agreement.reference.spread import SpreadMeter
 from samestep.models.expected import Expected
+from samestep.models.recorded.recorded_program import NotRecorded
 from samestep.models.tensors import TensorKey, Tensors
 
 #: Replicas of the candidate, and draws of its constants: few, and the limit pays for it.
@@ -101,11 +103,13 @@ class FunctionCheck:
     ) -> None:
         self.candidate, self.reference, self.held, self.rounded = candidate, reference, held, rounded
         self.expected, self.links, self.seed = expected, links, seed
+        self.not_asked: str | None = None
 
     def run(self, exact: Tensors) -> dict[TensorKey, FunctionStatistics]:
         """Return the statistics of every tensor that both sides have.
 
-        ``exact`` is the candidate's exact run. Raises `Refused`.
+        ``exact`` is the candidate's exact run. Where a record lacks what decides, what is beyond its limit
+        without it is left out, and ``not_asked`` says why. Raises `Refused`.
         """
         got = self.links.comparable(exact)
         keys = [key for key in self.expected.exact if key in got]
@@ -117,7 +121,11 @@ class FunctionCheck:
         for widen in (self._owe_literals, self._owe_constants, self._owe_own_values, self._add_candidate):
             if all(statistics.same for statistics in result.values()):
                 break
-            widen(got, sigma, owed, factor)
+            try:
+                widen(got, sigma, owed, factor)
+            except NotRecorded as missing:  # it is not known how far what is beyond its limit may be off
+                self.not_asked = str(missing)
+                return {key: statistics for key, statistics in result.items() if statistics.same}
             result = self._compare(keys, got, factor, sigma, owed)
         return result
 
@@ -241,6 +249,8 @@ def compare_exact(
         found = _compare_block(got[block], expected[block], limit[block], backward)
         if not isnan(worst.share) and not found.share <= worst.share:
             worst = replace(found, index=index_in(block, found.index))
+    let_go(got)
+    let_go(expected)
     return worst
 
 

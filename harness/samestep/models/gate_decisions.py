@@ -16,6 +16,7 @@ from samestep.models.expected import Progress
 from samestep.models.judging import Comparison
 from samestep.models.localise import force_layers
 from samestep.models.options import Options
+from samestep.models.recorded.recorded_subject import RecordedSubject
 from samestep.models.subject import ModelError
 
 
@@ -31,7 +32,12 @@ def with_own_decisions(comparison: Comparison, options: Options, progress: Progr
         return comparison
     try:
         forced = force_layers(comparison, options, progress)
-    except (ModelError, Refused):  # why is said where the layers are looked at for the place
+    except (ModelError, Refused) as error:  # why is said where the layers are looked at for the place
+        if isinstance(comparison.sides.reference, RecordedSubject):
+            raise Refused(
+                f"a gate that rounding flipped decides {len(beyond)} tensors, which a record cannot judge "
+                "layer by layer: compare where the reference runs"
+            ) from error
         return comparison
     if forced is None or any(tensor.state != AGREE for tensor in forced.judged):
         return comparison

@@ -85,15 +85,17 @@ class Judge:
         """Return what both questions say. Raises `Refused`."""
         replicas, seed = self.options.replicas, self.options.seed
         wide = self.run.wide(self.sides.candidate)
-        expected = measure_expected(self.programs, self.links.apply, {}, replicas, seed, progress, wide)
-        function = self._ask_function(expected)
+        expected = measure_expected(
+            self.programs, self.links.apply, {}, replicas, seed, progress, wide, self.links
+        )
+        function, unknown = self._ask_function(expected)
         arithmetic, notes, hanging = self._ask_arithmetic(expected, function)
         judged = judged_tensors(self.links, expected, function, arithmetic)
         judged, left_out = self._without_wrong_guesses(judged, expected)
         missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
         return Comparison(
             self.sides, self.asked, self.run, self.programs, self.links, expected, (*judged, *missing),
-            (*notes, *said, *left_out), hanging,
+            (*notes, *said, *left_out, *unknown), hanging,
         )  # fmt: skip
 
     @property
@@ -101,14 +103,23 @@ class Judge:
         """The candidate's exact tensors, or the real ones where it has no engine."""
         return self.run.exact or self.run.tensors
 
-    def _ask_function(self, expected: Expected) -> Function:
+    def _ask_function(self, expected: Expected) -> tuple[Function, tuple[str, ...]]:
+        """The statistics of the exact runs, and why some could not be had."""
         if self.run.program is None:
-            return {}
+            return {}, ()
         check = FunctionCheck(
             self.run.program, self.programs.plain, expected, self.links, self.options.seed,
             self._held, partial(self._rounded, self.options.seed),
         )  # fmt: skip
-        return check.run(self.run.exact or {})
+        function = check.run(self.run.exact or {})
+        if check.not_asked is None:
+            return function, ()
+        left = sum(key in expected.exact for key in self.links.comparable(self.run.exact or {})) - len(
+            function
+        )
+        return function, (
+            f"in float64 {left} tensors are beyond what is known to be owed: {check.not_asked}",
+        )
 
     def _ask_arithmetic(
         self, expected: Expected, function: Function

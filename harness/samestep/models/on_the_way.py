@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -32,3 +33,14 @@ class Followed(Protocol):
     def with_layers(self, layers: Mapping[int, Layer]) -> Subject:
         """Return this model with the values of these numbers as the outputs of ``layers``."""
         ...
+
+
+def by_place(values: Sequence[ValueOnTheWay]) -> dict[str, ValueOnTheWay]:
+    """Return values by their places in the code, with a number where a place has more than one."""
+    named: dict[str, ValueOnTheWay] = {}
+    times: Counter[str] = Counter()
+    for value in values:
+        times[value.place] += 1
+        again = f", value {times[value.place]}" if times[value.place] > 1 else ""
+        named[f"{value.place}{again}"] = value
+    return named

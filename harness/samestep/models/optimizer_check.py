@@ -10,13 +10,20 @@ from samestep.agreement.arithmetic.program import Refused
 from samestep.models.arithmetic_check import check_arithmetic
 from samestep.models.as_held import is_wide
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
-from samestep.models.forced_steps import after, before, run_candidate_steps, to_reference
+from samestep.models.forced_steps import (
+    after,
+    before,
+    candidate_steps_at,
+    run_candidate_steps,
+    to_reference,
+)
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison, judged_tensors
 from samestep.models.options import Options
 from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.question import Steps
+from samestep.models.recorded.recorded_subject import RecordedSubject
 from samestep.models.runs import naming
 from samestep.models.subject import Layer
 from samestep.models.tensors import TensorKey, Tensors
@@ -72,16 +79,21 @@ def check_steps(comparison: Comparison, options: Options, progress: Progress) ->
     candidate, reference = comparison.sides.candidate, comparison.sides.reference
     wide = is_wide(candidate.parameters()) and is_wide(reference.parameters())
     held = np.dtype(np.float64 if wide else np.float32)
+    recorded = reference.part.steps if isinstance(reference, RecordedSubject) else None
     with naming("optimizer[0], the candidate's"):
-        run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps, held)
+        if recorded is not None:
+            run = candidate_steps_at(candidate, mine, recorded, comparison.links)
+        else:
+            run = run_candidate_steps(candidate, mine, comparison.asked.candidate, options.steps, held)
     links = UpdateLinks(comparison.links, run.steps)
     with naming("optimizer[1], the reference's"):
-        program = reference.steps_program(theirs, to_reference(run.steps, comparison.links))
+        program = reference.steps_program(theirs, recorded or to_reference(run.steps, comparison.links))
         programs = ReferencePrograms(program, program, program.exact())
     start = before(run.steps)
     expected = measure_expected(
-        programs, links.apply, start, options.replicas, options.seed, progress, [*run.after] if wide else ()
-    )
+        programs, links.apply, start, options.replicas, options.seed, progress,
+        [*run.after] if wide else (), comparison.links,
+    )  # fmt: skip
     shown = {key: value for key, value in run.after.items() if key in expected.exact}
     arithmetic = check_arithmetic(shown, expected, start)
     function: dict[TensorKey, FunctionStatistics] = {}

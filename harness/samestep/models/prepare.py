@@ -12,6 +12,7 @@ from samestep.models.options import Options
 from samestep.models.pairing.added_pairs import added_pairs, exact_terms
 from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.pairing.parameter_map import ParameterMap
+from samestep.models.recorded.recorded_subject import RecordedSubject
 from samestep.models.subject import Subject
 
 #: With perturb=True a parameter moves by this share of its root mean square, and one that is constant (all 0,
@@ -65,6 +66,8 @@ def exactly_added(
 
     Without ``links`` the sums are found from the values. Raises `ModelError`.
     """
+    if isinstance(reference, RecordedSubject):  # its answers are those of its own values
+        return candidate, reference
     theirs, mine = reference.parameters(), candidate.parameters()
     if links is None:
         if not added_pairs(theirs, mine):

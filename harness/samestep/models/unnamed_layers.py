@@ -7,7 +7,6 @@ not found is where it begins: the value that comes nearest stands for it, if it 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,7 @@ from samestep.models.comparison import compare_once
 from samestep.models.conclude import verdict_of
 from samestep.models.expected import Progress
 from samestep.models.judging import Comparison
-from samestep.models.on_the_way import Followed, ValueOnTheWay
+from samestep.models.on_the_way import Followed, ValueOnTheWay, by_place
 from samestep.models.options import Options
 from samestep.models.pairing.layer_search import LayerSearch
 from samestep.models.pairing.value_table import is_constant
@@ -106,7 +105,7 @@ def _show_values(comparison: Comparison) -> Unnamed | None:
     reference, candidate = sides.reference, sides.candidate
     if not isinstance(reference, Followed) or not isinstance(candidate, Followed):
         return None
-    theirs = _by_place(reference.values_on_the_way(asked.reference))
+    theirs = by_place(reference.values_on_the_way(asked.reference))
     arrays = {name: value.array for name, value in theirs.items() if not is_constant(value.array)}
     shown = {name: arrays[name] for name in _distinct(arrays, asked.reference.inputs)}
     search = _Search(candidate.values_on_the_way(asked.candidate), shown)
@@ -127,17 +126,6 @@ def _show_values(comparison: Comparison) -> Unnamed | None:
     numbers = {theirs[name].number: name for name in found.values()}
     shown_sides = _with_layers(_with_layers(sides, candidate, found, kinds), reference, numbers, kinds)
     return Unnamed(shown_sides, tuple(found.values()), tuple(notes))
-
-
-def _by_place(values: Sequence[ValueOnTheWay]) -> dict[str, ValueOnTheWay]:
-    """Values by their places in the code, with a number where a place has more than one."""
-    named: dict[str, ValueOnTheWay] = {}
-    times: Counter[str] = Counter()
-    for value in values:
-        times[value.place] += 1
-        again = f", value {times[value.place]}" if times[value.place] > 1 else ""
-        named[f"{value.place}{again}"] = value
-    return named
 
 
 def _distinct(layers: Mapping[str, np.ndarray], inputs: Sequence[np.ndarray]) -> list[str]:

@@ -16,6 +16,7 @@ from samestep.models.judging import Comparison
 from samestep.models.nearness import is_near
 from samestep.models.on_the_way import ValueOnTheWay
 from samestep.models.pairing.layer_search import ways
+from samestep.models.recorded.recorded_subject import RecordedSubject
 from samestep.models.tensors import Role, TensorKey, Tensors
 
 #: Runs at most: a layer has few values of its size after it that are not its own continuation.
@@ -29,6 +30,8 @@ def find_in_place(
 
     ``layer`` is of the side that has layers, and of this ``shape``. Raises `ModelError`.
     """
+    if isinstance(comparison.sides.reference, RecordedSubject) and not _names_layers(comparison):
+        return None  # a record does not go on from any value
     for value, arranged in islice(_arranged(values, shape), RUNS):
         if _outputs_follow(comparison, layer, arranged):
             return value
@@ -54,13 +57,18 @@ def _outputs_follow(comparison: Comparison, layer: str, value: np.ndarray) -> bo
     sides, asked, links = comparison.sides, comparison.asked, comparison.links
     mine, theirs = comparison.run.exact or comparison.run.tensors, comparison.programs.own
     forced = {TensorKey(Role.LAYER, layer): value}
-    if any(key.role is Role.LAYER for key in mine):
+    if _names_layers(comparison):
         mine = sides.candidate.run(replace(asked.candidate, forced=forced, backward=False))
     else:
         theirs = sides.reference.run(replace(asked.reference, forced=forced, backward=False))
     got, expected = links.comparable(_outputs(mine)), links.apply(_outputs(theirs))
     both = got.keys() & expected.keys()
     return bool(both) and all(is_near(got[key], expected[key]) for key in both)
+
+
+def _names_layers(comparison: Comparison) -> bool:
+    mine = comparison.run.exact or comparison.run.tensors
+    return any(key.role is Role.LAYER for key in mine)
 
 
 def _outputs(tensors: Tensors) -> Tensors:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.models.pairing.linear_map import LinearMap, Values, identity
+from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values, identity
 from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
 #: Roles in the order of a training step.
@@ -72,11 +72,20 @@ class Correspondence:
 
         Raises KeyError for one without a counterpart.
         """
-        prefix, name = _split(key)
-        if key.role is Role.LOSS or (key.role is Role.INPUT_GRADIENT and not self.inputs.links):
+        link = self.link_of(key)
+        if link is None:
             return (key,), "as it is"
-        link = self._by_role(key.role).links[name]
+        prefix, _ = _split(key)
         return tuple(TensorKey(key.role, prefix + source) for source in link.sources), link.how
+
+    def link_of(self, key: TensorKey) -> Counterpart | None:
+        """Return what the reference has for a key of the candidate's, None for what corresponds as it is.
+
+        Raises KeyError for one without a counterpart.
+        """
+        if key.role is Role.LOSS or (key.role is Role.INPUT_GRADIENT and not self.inputs.links):
+            return None
+        return self._by_role(key.role).links[_split(key)[1]]
 
     @property
     def unmatched_candidate(self) -> dict[TensorKey, str]:
