@@ -20,7 +20,7 @@ from samestep.records.store import Run
 from tests.made.records import NAMES, TASKS, about, changed, key, records, saved, slower
 from tests.made.rungs import command, running
 
-FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy"}
+FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy", "onnx", "onnxruntime"}
 
 
 def samestep(before: Run | Path, after: Run | Path, *more: str, columns: int = 80) -> Result:

@@ -17,7 +17,7 @@ from tests.made.rungs import command, running
 
 #: Modules that are not a command of their own.
 SHARED = {"__init__", "main", "options", "streams"}
-FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy"}
+FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy", "onnx", "onnxruntime"}
 
 
 def help_of(*names: str) -> str:

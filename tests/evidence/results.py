@@ -12,7 +12,7 @@ from tests.made.places import CHECKOUT
 
 AGREEMENT, MEASURING = CHECKOUT / "results" / "agreement", CHECKOUT / "results" / "measuring"
 
-FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
+FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax", "keras", "sklearn", "sympy", "onnxruntime")
 
 
 def machine() -> str:

@@ -16,11 +16,13 @@ PACKAGE = CHECKOUT / "harness/samestep"
 #: Where relative imports of an implementation are resolved.
 WORKLOAD = "samestep.impls.w"
 
-FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "sklearn", "sympy")
+FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "sklearn", "sympy", "onnx", "onnxruntime")
 #: Libraries that a framework's implementations may import because their arrays are theirs.
 ARRAYS = {
     "keras": ("tensorflow", "numpy"),
     "numpy": ("scipy",),
+    "onnx": ("onnxruntime",),  # one room for both: what is exported, and what runs it
+    "onnxruntime": ("torch", "onnx", "numpy"),  # what exports the graph, and the arrays that a session takes
     **dict.fromkeys(("sklearn", "sympy", "tensorflow"), ("numpy",)),
 }
 #: What an implementation may take from the standard library: nothing that prints, waits, reads or draws.
@@ -108,7 +110,7 @@ def framework_imports(tree: ast.AST, own: str | None) -> list[str]:
 
 
 #: The rooms of models and engines that belong to one framework, by the name of their folder.
-ROOMS_OF = {"torch": "torch", "jax": "jax", "jaxpr": "jax", "keras": "keras"}
+ROOMS_OF = {"torch": "torch", "jax": "jax", "jaxpr": "jax", "keras": "keras", "onnx": "onnx"}
 
 
 def framework_of(path: Path) -> str | None:
@@ -116,7 +118,7 @@ def framework_of(path: Path) -> str | None:
     folders = path.relative_to(PACKAGE).parts[:-1]
     if folders[:1] == ("models",) or folders[:2] == ("agreement", "arithmetic"):
         return ROOMS_OF.get(folders[-1])
-    answers = len(folders) == 2 and folders[0] == "conventions"
+    answers = len(folders) > 1 and folders[0] == "conventions"
     return path.stem if folders == ("frameworks",) or answers else None
 
 

@@ -21,8 +21,8 @@ RECOGNISERS = {
     "tensorflow": "samestep.models.keras.tensorflow_subject",
 }
 
-#: What an exported model can be beside a path, by the name of its class: a proto, an onnxruntime session, what
-#: torch.onnx.export returns.
+#: What an exported model can be beside a path, by the name of its class: a proto, an onnxruntime session, and
+#: what torch.onnx.export returns.
 EXPORTS = ("ModelProto", "InferenceSession", "ONNXProgram")
 
 #: Where a function with its parameters becomes a side.

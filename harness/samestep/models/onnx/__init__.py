@@ -40,7 +40,10 @@ def _of(graph: Graph) -> OnnxSubject:
 def _of_session(session: InferenceSession) -> OnnxSubject:
     """A session's own graph is read from where the session has it."""
     path, held = (getattr(session, name, None) for name in ("_model_path", "_model_bytes"))
-    if held is None and not path:
+    if held is not None:
+        graph = Graph.of(onnx.load_from_string(held))
+    elif path is not None:
+        graph = Graph.load(Path(path))
+    else:
         raise ModelError("the session does not say which model it runs: pass the .onnx file, or the proto")
-    graph = Graph.load(Path(path)) if held is None else Graph.of(onnx.load_from_string(held))
     return OnnxSubject(graph, Runner(graph, session, session.get_providers()), layers_of(graph))

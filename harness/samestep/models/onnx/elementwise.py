@@ -105,17 +105,18 @@ def _is_infinite(operation: Operation, x: Value) -> Value:
     return np.isinf(x)
 
 
-UNARY: dict[str, Callable[..., Any]] = {
+UNARY: dict[str, Any] = {
     "Abs": np.abs, "Neg": np.negative, "Exp": np.exp, "Log": np.log, "Sqrt": np.sqrt, "Sin": np.sin,
     "Cos": np.cos, "Tanh": np.tanh, "Sinh": np.sinh, "Cosh": np.cosh, "Asin": np.arcsin, "Acos": np.arccos,
     "Atan": np.arctan, "Asinh": np.arcsinh, "Acosh": np.arccosh, "Atanh": np.arctanh, "Erf": special.erf,
     "Sigmoid": special.expit, "Floor": np.floor, "Ceil": np.ceil, "Round": np.rint, "Sign": np.sign,
-    "IsNaN": np.isnan, "Not": np.logical_not, "Reciprocal": lambda x: 1 / x, "Tan": lambda x: np.sin(x) / np.cos(x),
+    "IsNaN": np.isnan, "Not": np.logical_not, "Reciprocal": lambda x: 1 / x,
+    "Tan": lambda x: np.sin(x) / np.cos(x),
     "Relu": lambda x: np.maximum(x, 0), "Softsign": lambda x: x / (1 + np.abs(x)),
     "Mish": lambda x: x * np.tanh(np.logaddexp(0.0, x)), "Identity": lambda x: x,
 }  # fmt: skip
 
-BINARY: dict[str, Callable[..., Any]] = {
+BINARY: dict[str, Any] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "And": np.logical_and, "Or": np.logical_or,
     "Xor": np.logical_xor, "Equal": np.equal, "Greater": np.greater, "Less": np.less,
     "GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal,

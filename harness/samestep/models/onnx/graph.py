@@ -81,7 +81,7 @@ class Graph:
     def opset(self) -> int:
         """The version of the standard's operators."""
         versions = {x.domain: x.version for x in self.proto.opset_import}
-        return versions.get("", versions.get(STANDARD, 1))
+        return int(versions.get("", versions.get(STANDARD, 1)))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -157,4 +157,5 @@ def _attribute(attribute: onnx.AttributeProto) -> Any:
 def _dtype(value: onnx.ValueInfoProto) -> np.dtype:
     if value.type.WhichOneof("value") != "tensor_type":
         raise ModelError(f"input {value.name} of the ONNX model is no tensor: only tensors can be given")
-    return np.dtype(helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    dtype: np.dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    return dtype

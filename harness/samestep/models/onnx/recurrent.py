@@ -12,6 +12,8 @@ from samestep.models.onnx.operation import Definition, Operation, Value
 
 #: The activations that each has unless told otherwise, of one direction.
 USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
+#: Whether each direction of an operator goes backward in time.
+DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
 #: A step from the projected input, the carry, the recurrent weight and its bias to the next carry.
@@ -61,7 +63,7 @@ def _recurrent(
     if b is None:
         b = np.zeros((directions, 2 * GATES[kind] * size))
     starts = [zeros if start is None else start for start in ([h, c] if kind == "LSTM" else [h])]
-    backward = {"forward": [False], "reverse": [True]}.get(operation.get("direction", "forward"), [False, True])
+    backward = DIRECTIONS[operation.get("direction", "forward")]
     step: Any = {"LSTM": _lstm, "GRU": _gru(bool(operation.get("linear_before_reset", 0))), "RNN": _rnn}[kind]
     runs = [
         _run(step, x, w[d], r[d], _parts(b[d], 2), [start[d] for start in starts], turned)
@@ -94,4 +96,4 @@ def _check(operation: Operation, x: Value, lengths: Value, peepholes: Value) -> 
         raise operation.refuse("sequences of several lengths")
 
 
-RECURRENT: dict[str, Definition] = {name: _recurrent for name in USUAL}
+RECURRENT: dict[str, Definition] = dict.fromkeys(USUAL, _recurrent)

@@ -28,7 +28,10 @@ NEAREST: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _resize(
     operation: Operation, x: Value, roi: Value = None, scales: Value = None, sizes: Value = None
 ) -> Value:
-    mode, where = operation.get("mode", "nearest"), operation.get("coordinate_transformation_mode", "half_pixel")
+    mode, where = (
+        operation.get("mode", "nearest"),
+        operation.get("coordinate_transformation_mode", "half_pixel"),
+    )
     if operation.opset < 11 or operation.get("antialias", 0) or where not in COORDINATES:
         raise operation.refuse(f"opset {operation.opset} with antialias, or coordinates {where},")
     if operation.get("keep_aspect_ratio_policy", "stretch") != "stretch":
@@ -84,10 +87,10 @@ def _cubic(operation: Operation, part: np.ndarray) -> dict[int, np.ndarray]:
     a = held if meant is None else meant
 
     def near(d: np.ndarray) -> np.ndarray:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
+        return np.asarray(((a + 2) * d - (a + 3)) * d * d + 1)
 
     def far(d: np.ndarray) -> np.ndarray:
-        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+        return np.asarray(((a * d - 5 * a) * d + 8 * a) * d - 4 * a)
 
     return {-1: far(part + 1), 0: near(part), 1: near(1 - part), 2: far(2 - part)}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from samestep.models.onnx.graph import Graph, Node
 from samestep.models.subject import Layer
@@ -59,36 +60,34 @@ def _calls(graph: Graph) -> list[Call]:
     calls: list[Call] = []
     running: dict[str, Call] = {}
     for node in graph.nodes:
-        scopes = dict(_scopes(node))
+        scopes = _scopes(node)
+        if scopes is None:
+            scopes = {name: call.kind for name, call in running.items()}
         running = {name: call for name, call in running.items() if name in scopes}
         for name, kind in scopes.items():
             if name not in running:
                 running[name] = Call(name, kind)
                 calls.append(running[name])
             running[name].made.update(node.outputs)
-    owners: dict[str, list[Call]] = {}
-    for call in calls:
-        for value in call.made:
-            owners.setdefault(value, []).append(call)
-    for names in (*((node.inputs, node.outputs) for node in graph.nodes), (graph.outputs, ())):
-        inputs, outputs = names
-        for value in inputs:
-            for call in owners.get(value, ()):
-                if not (outputs and outputs[0] in call.made):
-                    call.used[value] = None
+    for inputs, outputs in (*((node.inputs, node.outputs) for node in graph.nodes), (graph.outputs, ())):
+        for call in calls:
+            if call.made.isdisjoint(outputs):
+                call.used.update(dict.fromkeys(call.made.intersection(inputs)))
     return calls
 
 
-def _scopes(node: Node) -> list[tuple[str, str]]:
-    """The modules that a node is in, from the outermost, each with its class where that is known."""
+def _scopes(node: Node) -> dict[str, str] | None:
+    """The modules that a node is in, from the outermost, each with its class; None where it does not say."""
     if NAMES in node.notes:
         names, kinds = (ast.literal_eval(node.notes.get(key, "[]")) for key in (NAMES, CLASSES))
-        kinds = [kind.rpartition(".")[2] for kind in kinds] if len(kinds) == len(names) else [""] * len(names)
-        return [(name, kind or TAG) for name, kind in zip(names[:-1], kinds, strict=False) if name]
+        found = zip_longest(names[:-1], kinds[: len(names) - 1], fillvalue=TAG)
+        return {name: kind.rpartition(".")[2] for name, kind in found if name}
+    if "/" not in node.name:
+        return None
     *path, _ = node.name.strip("/").split("/")
-    scopes, whole, last = [], "", ""
+    scopes, whole, last = {}, "", ""
     for part in path:
         own = part.removeprefix(f"{last}.")  # the older exporter repeats a container's name in its parts'
         whole, last = f"{whole}.{own}" if whole else own, part
-        scopes.append((whole, TAG))
+        scopes[whole] = TAG
     return scopes

@@ -76,9 +76,8 @@ def _slice(operation: Operation, x: Value, *given: Value) -> Value:
     names = ("starts", "ends", "axes", "steps")
     inputs = dict(zip(names, given, strict=False))
     starts, ends, axes, steps = (operation.axes(inputs.get(name), name) for name in names)
-    assert starts is not None and ends is not None  # the standard requires them
     index = [slice(None)] * x.ndim
-    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+    for i, (start, end) in enumerate(zip(starts or (), ends or (), strict=True)):
         step, axis = (steps[i] if steps else 1), (axes[i] if axes else i)
         size = x.shape[axis]
         start = start + size if start < 0 else start
@@ -126,7 +125,9 @@ def _tile(operation: Operation, x: Value, repeats: Value) -> Value:
     return np.tile(x, plain(repeats))
 
 
-def _pad(operation: Operation, x: Value, pads: Value = None, value: Value = None, axes: Value = None) -> Value:
+def _pad(
+    operation: Operation, x: Value, pads: Value = None, value: Value = None, axes: Value = None
+) -> Value:
     given = operation.axes(pads, "pads") or ()
     which = range(x.ndim) if axes is None else plain(axes)
     widths = [(0, 0)] * x.ndim
@@ -163,7 +164,9 @@ def _depth_to_space(operation: Operation, x: Value) -> Value:
     n, c, h, w = x.shape
     b = operation.get("blocksize")
     if operation.get("mode", "DCR") == "DCR":
-        return x.reshape((n, b, b, c // b**2, h, w)).transpose(0, 3, 4, 1, 5, 2).reshape((n, -1, h * b, w * b))
+        return (
+            x.reshape((n, b, b, c // b**2, h, w)).transpose(0, 3, 4, 1, 5, 2).reshape((n, -1, h * b, w * b))
+        )
     return x.reshape((n, c // b**2, b, b, h, w)).transpose(0, 1, 4, 2, 5, 3).reshape((n, -1, h * b, w * b))
 
 

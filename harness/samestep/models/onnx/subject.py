@@ -58,20 +58,18 @@ class OnnxSubject:
         """Return the modules that the graph was exported from, where it says so."""
         return tuple({one.layer.name: one.layer for one in self.shown}.values())
 
-    def with_values(self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]) -> OnnxSubject:
+    def with_values(
+        self, parameters: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    ) -> OnnxSubject:
         """Return the graph with other initializers. Raises `ModelError`."""
-        for kind, values, own in (("parameter", parameters, self.parameters()), ("state", state, self.state())):
-            for name, value in values.items():
-                if name not in own:
-                    raise ModelError(f"the graph has no {kind} {name}; there are {', '.join(own) or 'none'}")
-                if np.shape(value) != own[name].shape:
-                    raise ModelError(f"{kind} {name} has the shape {own[name].shape}, not {np.shape(value)}")
+        _check(parameters, self.parameters(), "parameter")
+        _check(state, self.state(), "state")
         graph = self.graph.with_initializers({**parameters, **state})
         return replace(self, graph=graph, runner=Runner(graph, providers=self.runner.providers))
 
     def cast(self, dtype: str) -> OnnxSubject:
         """Raise `ModelError`: a graph's dtypes are written into it."""
-        raise ModelError(f"an ONNX graph has its dtypes in it: export it in {dtype}, and leave dtypes= out")
+        raise ModelError(f"an ONNX graph has its dtypes in it: export it in {dtype}, beside a reference of the same weights")
 
     def run(self, question: Question) -> Tensors:
         """Return outputs, loss and layers, as onnxruntime computes them. Raises `ModelError`."""
@@ -97,13 +95,12 @@ class OnnxSubject:
 
         A narrow graph is followed in exact runs alone, which do without its rounding.
         """
-        narrow = next((n for n, x in self.graph.initializers.items() if _is_narrow(x)), None)
+        narrow = next((x.dtype for x in self.graph.initializers.values() if _is_narrow(x)), None)
         if narrow is not None and contract is not None:
-            raise Refused(f"{narrow} is {self.graph.initializers[narrow].dtype}: only float32 is followed here")
-        feeds = self._feeds(question)
+            raise Refused(f"the graph has arrays of {narrow}: the rounding of float32 alone is followed here")
 
         def compute(lift: Callable[[np.ndarray], Any]) -> Mapping[TensorKey, Any]:
-            return self._interpreted(question, feeds, lift)
+            return self._interpreted(question, lift)
 
         return NumpyProgram(compute, contract or Contract.FLOAT32)
 
@@ -135,20 +132,25 @@ class OnnxSubject:
         """Return none: a graph has no optimizers."""
         return None
 
-    def _feeds(self, question: Question) -> dict[str, np.ndarray]:
-        """The inputs by the graph's own names and dtypes. Raises `ModelError`."""
-        own = self.graph.inputs
+    def _named(self, question: Question) -> dict[str, np.ndarray]:
+        """The inputs by the graph's own names. Raises `ModelError`."""
+        own = list(self.graph.inputs)
         by_position = len(question.inputs) - len(question.keywords)
-        given = [*list(own)[:by_position], *question.keywords]
-        wrong = [name for name in question.keywords if name not in own]
-        if wrong or len(given) != len(question.inputs) or sorted(given) != sorted(own):
+        names = [*own[:by_position], *question.keywords]
+        if len(names) != len(question.inputs) or sorted(names) != sorted(own):
             got = ", ".join(question.keywords) or f"{len(question.inputs)} by position"
             raise ModelError(f"the ONNX graph takes {', '.join(own) or 'no inputs'}, and is given {got}")
-        return {name: _as(x, own[name], name) for name, x in zip(given, question.inputs, strict=True)}
+        return dict(zip(names, question.inputs, strict=True))
 
-    def _interpreted(
-        self, question: Question, feeds: Mapping[str, np.ndarray], lift: Callable[[np.ndarray], Any]
-    ) -> Mapping[TensorKey, Any]:
+    def _feeds(self, question: Question) -> dict[str, np.ndarray]:
+        """The inputs as onnxruntime takes them, in the graph's own dtypes. Raises `ModelError`."""
+        return {name: _as(x, self.graph.inputs[name], name) for name, x in self._named(question).items()}
+
+    def _interpreted(self, question: Question, lift: Callable[[np.ndarray], Any]) -> Mapping[TensorKey, Any]:
+        feeds, inputs = self._feeds(question), self._named(question)
+        feeds.update(
+            {name: x for name, x in inputs.items() if is_floating(x)}
+        )  # not as a narrow graph rounds
         zero = lift(np.asarray(0.0))
         arrays = self.graph.arrays()
         given = {name: lift(_wide(x)) if is_floating(x) else x for name, x in {**feeds, **arrays}.items()}
@@ -175,7 +177,8 @@ class OnnxSubject:
         self, question: Question, outputs: Sequence[Any], values: Mapping[str, Any], state: Mapping[str, Any],
         lift: Callable[[np.ndarray], Any],
     ) -> dict[TensorKey, Any]:  # fmt: skip
-        tensors = {TensorKey(Role.LAYER, one.call): values[one.value] for one in self.shown if one.value in values}
+        shown = {one.call: values[one.value] for one in self.shown if one.value in values}
+        tensors = {TensorKey(Role.LAYER, call): value for call, value in shown.items()}
         names = self.graph.outputs if len(outputs) > 1 else ("",)
         named = dict(zip(names, outputs, strict=True))
         tensors.update({TensorKey(Role.OUTPUT, name): x for name, x in named.items()})
@@ -184,6 +187,14 @@ class OnnxSubject:
             whole = named if len(outputs) > 1 else outputs[0]
             tensors[TensorKey(Role.LOSS, "")] = loss_of(question.loss, whole, targets)
         return tensors | {TensorKey(Role.STATE, name): x for name, x in state.items()}
+
+
+def _check(values: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], kind: str) -> None:
+    for name, value in values.items():
+        if name not in own:
+            raise ModelError(f"the graph has no {kind} {name}; there are {', '.join(own) or 'none'}")
+        if np.shape(value) != own[name].shape:
+            raise ModelError(f"{kind} {name} has the shape {own[name].shape}, not {np.shape(value)}")
 
 
 def _as(array: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
