@@ -224,7 +224,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "testing": (
         *DATA, "", "records.sealed_arrays", "agreement.reference", "models", "models.tensors",
-        "models.subject", "models.torch",
+        "models.subject", "models.torch", "models.recorded",
     ),
     "commands": (
         *DATA, "", "testing", "catalog", "ports", "conventions", "data", "measure.clock",

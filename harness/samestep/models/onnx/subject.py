@@ -69,7 +69,9 @@ class OnnxSubject:
 
     def cast(self, dtype: str) -> OnnxSubject:
         """Raise `ModelError`: a graph's dtypes are written into it."""
-        raise ModelError(f"an ONNX graph has its dtypes in it: export it in {dtype}, beside a reference of the same weights")
+        raise ModelError(
+            f"an ONNX graph has its dtypes in it: export it in {dtype}, beside a reference of the same weights"
+        )
 
     def run(self, question: Question) -> Tensors:
         """Return outputs, loss and layers, as onnxruntime computes them. Raises `ModelError`."""
