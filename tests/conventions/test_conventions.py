@@ -29,7 +29,7 @@ from samestep.commands.main import main
 from samestep.conventions.accuracy.ulps import EXACT, RANGES, points, worst_ulps
 from samestep.conventions.answers import answer_text, default, or_word, to_answer
 from samestep.conventions.ask import matching_questions
-from samestep.conventions.questions import FRAMEWORKS, TOPICS
+from samestep.conventions.questions import FRAMEWORKS, LIBRARIES, TOPICS
 from samestep.jobs.convention_table import declared_answer
 from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable
 from samestep.report.convention_tables import mark, markdown, show
@@ -49,6 +49,13 @@ frameworks = pytest.mark.parametrize("framework", FRAMEWORKS)
 def public_version(version: str | None) -> str | None:
     """Return the version without its local part: 2.13.0+cpu -> 2.13.0."""
     return version and version.partition("+")[0]
+
+
+def versions(document: dict) -> dict[str, str | None]:
+    """Return the versions of frameworks and of their libraries, by name."""
+    frameworks = document["frameworks"].items()
+    libraries = {name: version for _, state in frameworks for name, version in state["libraries"].items()}
+    return {name: state["version"] for name, state in frameworks} | libraries
 
 
 def pins() -> dict[str, str]:
@@ -73,8 +80,12 @@ def measured() -> dict:
 def compare_with_the_record(measured: dict, framework: str, processor: bool) -> None:
     """Compare all answers of a framework that depend on the processor, or all that do not."""
     wanted = {name for name, question in matching_questions(()).items() if question.processor == processor}
-    for needed in (framework, *(["tensorflow"] if framework == "keras" else [])):
-        here, there = (public_version(d["frameworks"][needed]["version"]) for d in (measured, RECORDED))
+    for needed in (
+        framework,
+        *(["tensorflow"] if framework == "keras" else []),
+        *LIBRARIES.get(framework, ()),
+    ):
+        here, there = (public_version(versions(d).get(needed)) for d in (measured, RECORDED))
         if here != there:
             pytest.skip(
                 f"{len(wanted)} answers of {framework}: recorded with {needed} {there}, here is {here}"
@@ -114,10 +125,10 @@ def test_answers_that_another_version_skips_are_counted():
         compare_with_the_record(other, "keras", processor=False)
 
 
-@frameworks
-def test_the_recorded_versions_are_the_pinned_ones(framework):
-    pinned = pins()["tensorflow-cpu" if framework == "tensorflow" else framework]
-    assert public_version(RECORDED["frameworks"][framework]["version"]) == pinned
+@pytest.mark.parametrize("name", [*FRAMEWORKS, *(name for names in LIBRARIES.values() for name in names)])
+def test_the_recorded_versions_are_the_pinned_ones(name):
+    pinned = pins()["tensorflow-cpu" if name == "tensorflow" else name]
+    assert public_version(versions(RECORDED)[name]) == pinned
 
 
 def test_the_recorded_questions_are_the_current_ones():
@@ -583,7 +594,9 @@ def test_what_is_missing_is_named_and_fails_where_it_is_required():
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0
     found = json.loads(done.stdout)
-    assert found["frameworks"]["torch"] == {"version": None, "missing": "torch is not installed: pip"}
+    assert found["frameworks"]["torch"] == {
+        "version": None, "missing": "torch is not installed: pip", "libraries": {},
+    }  # fmt: skip
     assert [row["answers"] for row in found["rows"]] == [{"numpy": None}, {"numpy": 1.0}]
     required = CliRunner().invoke(main, [*arguments, "--require", "jax"])
     assert required.exit_code == 1

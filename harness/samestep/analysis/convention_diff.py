@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from samestep.conventions.answers import answer_text
-from samestep.records.convention_document import ConventionTable, FrameworkState
+from samestep.records.convention_document import ConventionTable
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,15 @@ def diff_tables(before: ConventionTable, after: ConventionTable) -> ConventionDi
 def _field_changes(before: ConventionTable, after: ConventionTable) -> Iterator[FieldChange]:
     if before.processor != after.processor:
         yield FieldChange("processor", before.processor, after.processor)
-    for name in {**before.frameworks, **after.frameworks}:
-        old, new = (table.frameworks.get(name, FrameworkState()).version for table in (before, after))
-        if old != new:
-            yield FieldChange(name, old, new)
+    old, new = _versions(before), _versions(after)
+    for name in {**old, **new}:
+        if old.get(name) != new.get(name):
+            yield FieldChange(name, old.get(name), new.get(name))
+
+
+def _versions(table: ConventionTable) -> dict[str, str | None]:
+    """The versions of frameworks and of their libraries, by name."""
+    versions: dict[str, str | None] = {}
+    for name, state in table.frameworks.items():
+        versions |= {name: state.version, **state.libraries}
+    return versions

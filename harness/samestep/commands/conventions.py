@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 @click.option("--require", multiple=True, metavar="FRAMEWORK", help="Fail where this framework is missing.")
 @formatted
 def command(questions: Sequence[str], form: str, pythons: Sequence[str], require: Sequence[str]) -> None:
-    """What the installed frameworks do differently, measured.
+    """What the installed frameworks do differently, measured, and how a port matches.
 
-    QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Two tables
-    that --json made, here and there, are compared by `samestep compare`.
+    QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Otherwise
+    it is words of what you see: conv transpose, gru bias, loss constant factor. Two tables that --json made,
+    here and there, are compared by `samestep compare`.
     """
     from samestep.catalog.catalog import Catalog
     from samestep.conventions.questions import FRAMEWORKS
@@ -67,7 +68,7 @@ def find_problems(table: ConventionTable, require: Sequence[str]) -> list[str]:
     return problems
 
 
-def survey_table(catalog: Catalog, pythons: Mapping[str, str], globs: Sequence[str]) -> ConventionTable:
+def survey_table(catalog: Catalog, pythons: Mapping[str, str], asked: Sequence[str]) -> ConventionTable:
     """Return the answers to the questions that match, with a progress bar on standard error meanwhile."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -76,17 +77,20 @@ def survey_table(catalog: Catalog, pythons: Mapping[str, str], globs: Sequence[s
     from samestep.jobs.survey import Survey
     from samestep.report.printable_console import PrintableConsole
 
-    selected = select_questions(globs)
+    selected = select_questions(asked)
+    if selected.left_over:
+        nothing = f"nothing here speaks of {', '.join(selected.left_over)}"
+        click.echo(printable(f"samestep: {nothing}; this is what speaks of the rest"), err=True)
     columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = PrintableConsole(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("asking", total=None)
         survey = Survey(
-            catalog, list(selected), pythons, paths.home() / "compilers",
+            catalog, list(selected.questions), pythons, paths.home() / "compilers",
             on_result=lambda key: progress.advance(bar),
         )  # fmt: skip
         progress.update(bar, total=survey.expected_results)
-        return make_table(survey, selected)
+        return make_table(survey, selected.questions)
 
 
 def compare_files(before: Path, after: Path, form: str) -> None:

@@ -10,6 +10,8 @@ from samestep.conventions.answers import Answer
 #: The topics in the order of the table; each is a folder of this package, with a file for each framework.
 TOPICS = ("gradients", "losses", "optimisers", "arithmetic", "layers", "accuracy")
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax", "keras")
+#: Libraries of a framework that some of its answers are those of.
+LIBRARIES: Mapping[str, tuple[str, ...]] = {"jax": ("flax", "optax")}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Question:
         convention: the key in `samestep.spec.Spec.conventions` under which workloads declare it, or "".
         means: the answer to this question that each declaration stands for.
         processor: whether the answer depends on the processor as well as on the versions.
+        symptoms: what a person sees where it matters, as it would be typed into a search.
     """
 
     name: str
@@ -31,3 +34,4 @@ class Question:
     convention: str = ""
     means: Mapping[str, Answer] = field(default_factory=dict)
     processor: bool = False
+    symptoms: tuple[str, ...] = ()

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from samestep.catalog.catalog import Catalog
-from samestep.conventions.ask import matching_questions
+from samestep.conventions.ask import every_question, matching_questions
+from samestep.conventions.ports.pitfall import PORT_TOPICS
 from samestep.conventions.questions import TOPICS, Question
+from samestep.conventions.symptoms import find_by_words
 from samestep.errors import SamestepError
 from samestep.jobs.survey import FrameworkAnswers, Survey
 from samestep.measure.hardware import cpu_name
 from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable, FrameworkState
 
 
-def select_questions(globs: Sequence[str]) -> dict[str, Question]:
-    """Return the questions that match any of the globs, by ``topic/name``; all of them without globs.
+@dataclass(frozen=True)
+class Selection:
+    """The questions that are meant, by ``topic/name``, and the words of a symptom that none of them has."""
 
-    Raises SamestepError where a glob matches nothing; the message names the nearest questions.
+    questions: Mapping[str, Question]
+    left_over: Sequence[str] = ()
+
+
+def select_questions(asked: Sequence[str]) -> Selection:
+    """Return the questions that match any of the globs ``asked``, else those that speak of its words.
+
+    All questions where nothing is asked. Raises SamestepError where nothing matches; the message names the
+    nearest questions.
     """
     try:
-        return matching_questions(tuple(globs))
+        return Selection(matching_questions(tuple(asked)))
     except LookupError as error:
-        every = matching_questions(())
+        every = every_question()
+        keys, left_over = find_by_words(asked)
+        if keys:
+            return Selection({key: every[key] for key in keys}, left_over)
         near = get_close_matches(str(error), [*every, *(key.split("/")[1] for key in every)])
-        hint = f"; did you mean {' or '.join(near)}?" if near else f"; topics are {', '.join(TOPICS)}"
-        raise SamestepError(f"{error} matches no question{hint}") from None
+        topics = f"topics are {', '.join((*TOPICS, *PORT_TOPICS))}; `samestep conventions` has all"
+        hint = f"did you mean {' or '.join(near)}?" if near else topics
+        raise SamestepError(f"{' '.join(asked)} matches no question; {hint}") from None
 
 
 def make_table(survey: Survey, questions: Mapping[str, Question]) -> ConventionTable:
     """Run the survey, which has the same questions, and return its answers as a table."""
     surveyed = survey.run()
     rows = [_row(survey.catalog, key, question, surveyed) for key, question in questions.items()]
-    frameworks = {name: FrameworkState(one.version, one.missing) for name, one in surveyed.items()}
+    frameworks = {
+        name: FrameworkState(one.version, one.missing, one.libraries) for name, one in surveyed.items()
+    }
     return ConventionTable(rows, frameworks, cpu_name())
 
 

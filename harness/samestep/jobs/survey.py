@@ -22,9 +22,10 @@ SETTINGS = Settings()
 
 @dataclass
 class FrameworkAnswers:
-    """One framework's version, or why it is missing; its answers and its failures, by question."""
+    """One framework's version and its libraries', or why it is missing; answers and failures, by question."""
 
     version: str | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
     missing: str | None = None
     answers: dict[str, object] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -86,7 +87,8 @@ class Survey:
     def _ask(self, worker: WorkerProcess, framework: str, found: FrameworkAnswers, left: list[str]) -> None:
         """Put the questions ``left``, removing each that has its result. Raises `WorkerLost`."""
         try:
-            found.version = worker.ask(Import(framework), PATIENCE_SECONDS).version
+            imported = worker.ask(Import(framework), PATIENCE_SECONDS)
+            found.version, found.libraries = imported.version, imported.libraries
         except RequestFailed as failed:
             _without_import(found, left, failed.verdict)
             left.clear()

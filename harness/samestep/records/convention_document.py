@@ -44,10 +44,11 @@ class ConventionRow:
 
 @dataclass(frozen=True)
 class FrameworkState:
-    """The version of an installed framework, or why one is missing."""
+    """The version of an installed framework and of its libraries, or why it is missing."""
 
     version: str | None = None
     missing: str | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

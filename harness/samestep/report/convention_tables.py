@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -12,8 +11,10 @@ from rich.table import Table
 
 from samestep.codec import encode
 from samestep.conventions.answers import answer_text
-from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable
-from samestep.report import formatting
+from samestep.conventions.ask import topic
+from samestep.conventions.ports.pitfall import PORT_TOPICS
+from samestep.records.convention_document import FAILURE, ConventionRow, ConventionTable, FrameworkState
+from samestep.report import formatting, pitfall_cards
 
 DIFFER, AGREE, FAILED = "≠", "=", "!"
 PIPE = "\\|"
@@ -29,10 +30,14 @@ DECLARED = (
 
 HEADER = """# Conventions: what the frameworks do differently
 
+Where a port differs, `samestep conventions conv transpose`, or any words of what you see, finds the row.
+First comes [what ports meet](#what-ports-meet), with the code that matches, then [tables](#gradients) of
+answers to single questions.
+
 Every answer is measured by `samestep conventions`, none is written by hand. This page is the output of
 `samestep conventions --format markdown`; `tests/values/conventions.json` is the same with `--json`, and a
 test compares it with what the frameworks of `constraints.txt` answer. Each question is a function in each
-framework's own words, side by side in `harness/samestep/conventions/<topic>/`.
+framework's own words, side by side in `harness/samestep/conventions/<topic>/` and in `ports/<topic>/` there.
 """
 
 
@@ -58,14 +63,21 @@ def departs(row: ConventionRow, framework: str) -> bool:
 def topics(table: ConventionTable) -> Iterator[tuple[str, str, list[ConventionRow]]]:
     """Yield title, note and rows of each topic that has any."""
     for name in dict.fromkeys(row.topic for row in table.rows):
-        about = importlib.import_module(f"samestep.conventions.{name}")
+        about = topic(name)
         yield about.TITLE, about.NOTE, [row for row in table.rows if row.topic == name]
 
 
 def versions(table: ConventionTable) -> str:
     """Return the frameworks with their versions and the processor, in one line."""
-    found = [f"{name} {state.version}" for name, state in table.frameworks.items() if state.version]
+    found = [
+        f"{name} {state.version}{_and(state)}" for name, state in table.frameworks.items() if state.version
+    ]
     return f"{', '.join(found)}; {table.processor}"
+
+
+def _and(state: FrameworkState) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in state.libraries.items())
+    return f" ({libraries})" if libraries else ""
 
 
 def missing(table: ConventionTable) -> list[str]:
@@ -94,17 +106,23 @@ def _declared_text(row: ConventionRow) -> str:
 
 
 def show(table: ConventionTable, console: Console, links: bool) -> None:
-    """Print a table for each topic; ``links`` lists the documentation of each row below."""
+    """Print a table for each topic; ``links`` lists the documentation of each row below, and makes a card of
+    what ports meet."""
     console.print(versions(table), highlight=False)
+    for card in pitfall_cards.cards(table) if links else ():
+        pitfall_cards.show_card(card, console)
     for title, note, rows in topics(table):
+        if links and rows[0].topic in PORT_TOPICS:
+            continue
         console.print(_terminal_table(title, rows, table.installed))
         console.print(note, style="dim", highlight=False)
         for row in rows if links else ():
             for name, link in row.links.items():
                 console.print(f"{escape(row.name)}: {name} {link}", highlight=False, soft_wrap=True)
         console.print()
-    console.print(LEGEND, style="dim", highlight=False)
-    console.print(WORDS, style="dim", highlight=False)
+    if not links or any(row.topic not in PORT_TOPICS for row in table.rows):
+        console.print(LEGEND, style="dim", highlight=False)
+        console.print(WORDS, style="dim", highlight=False)
     if _declares(table.rows):
         console.print(DECLARED, style="dim", highlight=False)
     for line in missing(table):
@@ -156,13 +174,31 @@ def markdown(table: ConventionTable) -> str:
     lines = [HEADER, f"Measured with {versions(table)}."]
     for text in (LEGEND, WORDS, DECLARED):
         lines += ["", f"{text[0].upper()}{text[1:]}."]
+    lines += _port_lines(table)
     for title, note, rows in topics(table):
+        if rows[0].topic in PORT_TOPICS:
+            continue
         declares = _declares(rows)
         heads = ("", "question", *table.installed, *(["declared"] if declares else []), "documentation")
         cells = [_markdown_row(row, table.installed, declares) for row in rows]
         lines += ["", f"## {title}", "", note, "", *formatting.table(heads, cells, "l" * len(heads))]
     notes = [*missing(table), *(f"failed: {one}" for one in failures(table))]
     return "\n".join([*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]) + "\n"
+
+
+def _port_lines(table: ConventionTable) -> list[str]:
+    """What ports meet: contents, and a card each, by topic."""
+    made = pitfall_cards.cards(table)
+    if not made:
+        return []
+    lines = ["", "## What ports meet", "", pitfall_cards.EXPLAINED, "", *pitfall_cards.contents(made)]
+    for title, note, rows in topics(table):
+        if rows[0].topic in PORT_TOPICS:
+            lines += ["", f"## {title}", "", note, ""]
+            lines += [
+                line for one in made if one.topic == rows[0].topic for line in pitfall_cards.card_lines(one)
+            ]
+    return lines
 
 
 def _markdown_row(row: ConventionRow, frameworks: Sequence[str], declares: bool) -> list[str]:

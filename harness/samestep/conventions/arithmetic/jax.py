@@ -152,6 +152,19 @@ def argmax_of_ties() -> jax.Array:
     return jnp.argmax(jnp.array([1, 3, 3]))
 
 
+def one_hot_too_large() -> jax.Array:
+    return jax.nn.one_hot(3, 3)
+
+
+def uniform_of_seed_0() -> jax.Array:
+    return jax.random.uniform(jax.random.key(0), (2,))
+
+
+def uniform_not_partitionable() -> jax.Array:
+    with jax.threefry_partitionable(False):
+        return jax.random.uniform(jax.random.key(0), (2,))
+
+
 def std() -> jax.Array:
     return jnp.std(jnp.array([0.0, 2.0]))
 

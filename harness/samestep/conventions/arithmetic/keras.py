@@ -140,6 +140,14 @@ def argmax_of_ties() -> tf.Tensor:
     return ops.argmax(ops.array([1, 3, 3]))
 
 
+def one_hot_too_large() -> tf.Tensor:
+    return ops.one_hot(3, 3)
+
+
+def uniform_of_seed_0() -> tf.Tensor:
+    return keras.random.uniform((2,), seed=0)
+
+
 def std() -> tf.Tensor:
     return ops.std(ops.array([0.0, 2.0]))
 

@@ -148,6 +148,10 @@ def argmax_of_ties() -> int:
     return int(np.argmax([1, 3, 3]))
 
 
+def uniform_of_seed_0() -> np.ndarray:
+    return np.random.default_rng(0).random(2)
+
+
 def std() -> float:
     return float(np.std([0.0, 2.0]))
 

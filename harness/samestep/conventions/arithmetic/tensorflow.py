@@ -155,6 +155,14 @@ def argmax_of_ties() -> tf.Tensor:
     return tf.argmax([1, 3, 3])
 
 
+def one_hot_too_large() -> tf.Tensor:
+    return tf.one_hot(3, 3)
+
+
+def uniform_of_seed_0() -> tf.Tensor:
+    return tf.random.stateless_uniform((2,), seed=(0, 0))
+
+
 def std() -> tf.Tensor:
     return tf.math.reduce_std([0.0, 2.0])
 

@@ -154,6 +154,15 @@ def argmax_of_ties() -> torch.Tensor:
     return torch.argmax(torch.tensor([1, 3, 3]))
 
 
+def one_hot_too_large() -> torch.Tensor | str:
+    return or_word("raises", RuntimeError, lambda: torch.nn.functional.one_hot(torch.tensor(3), 3))
+
+
+def uniform_of_seed_0() -> torch.Tensor:
+    torch.manual_seed(0)
+    return torch.rand(2)
+
+
 def std() -> torch.Tensor:
     return torch.std(torch.tensor([0.0, 2.0]))
 

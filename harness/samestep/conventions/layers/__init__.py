@@ -6,8 +6,8 @@ from samestep.conventions.questions import Question
 
 TITLE = "Layers and activations"
 NOTE = (
-    "JAX's layers are those of jax.example_libraries.stax, which is part of JAX. Weights are drawn once, and "
-    "their standard deviation is given to two digits."
+    "JAX's layers are those of jax.example_libraries.stax, which is part of JAX, where Flax is not named. "
+    "Weights are drawn once, and their standard deviation is given to two digits."
 )
 
 TORCH_LINEAR = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"
@@ -38,10 +38,18 @@ QUESTIONS = (
     Question("gelu", "gelu(1)", {"jax": JAX_GELU}),
     Question("leaky_relu", "leaky_relu(-1)", LEAKY_RELU),
     Question("leaky_relu_layer", "LeakyReLU(-1), the layer", LEAKY_RELU),
-    Question("hard_sigmoid", "hard_sigmoid(1)"),
+    Question("hard_sigmoid", "hard_sigmoid(1)", symptoms=("hard_sigmoid of an old Keras differs",)),
+    Question("hard_swish", "hard_swish(1)"),
+    Question("silu", "silu(1)", symptoms=("swish and silu",)),
+    Question("softplus", "softplus(1)"),
     Question("elu", "elu(-1)"),
     Question("dense_weight_shape", "dense 784 to 100: shape", DENSE),
     Question("dense_weight_std", "dense 784 to 100: std", DENSE),
+    Question(
+        "dense_weight_std_flax",
+        "dense 784 to 100: std, Flax's",
+        symptoms=("training differs from the first step on", "default initialiser, initialisation differs"),
+    ),
     Question("dense_bias_std", "dense 784 to 10,000: std of biases", DENSE),
     Question("convolution_weight_shape", "conv 3 to 8, 5 x 5: shape", CONVOLUTION),
     Question("convolution_weight_std", "conv 64 to 64, 3 x 3: std", CONVOLUTION),
@@ -55,10 +63,24 @@ QUESTIONS = (
     Question(
         "embedding_std", "embedding 1000 x 100: std", {"torch": TORCH_EMBEDDING, "keras": KERAS_EMBEDDING}
     ),
+    Question("embedding_std_flax", "embedding 1000 x 100: std, Flax's"),
+    Question(
+        "embedding_padding_gradient",
+        "embedding that pads with 0: gradient of row 0",
+        {"torch": TORCH_EMBEDDING, "keras": KERAS_EMBEDDING},
+        symptoms=("padding_idx and mask_zero", "embedding of the padding token is trained, or is not"),
+    ),
     Question("batch_norm_eps", "batch norm: eps", BATCH_NORM),
     Question("batch_norm_running_mean", "batch norm of (0, 2): running mean from 0", BATCH_NORM),
     Question("batch_norm_running_variance", "batch norm of (0, 2): variance for inference", BATCH_NORM),
     Question("layer_norm_eps", "layer norm: eps", {"torch": TORCH_LAYER_NORM, "keras": KERAS_LAYER_NORM}),
-    Question("dropout_survivor", "dropout 0.5 of ones: largest"),
-    Question("lstm_forget_bias", "LSTM: forget gate's bias", {"torch": TORCH_LSTM, "keras": KERAS_LSTM}),
+    Question(
+        "dropout_survivor", "dropout 0.5 of ones: largest", symptoms=("dropout scales, keep_prob and rate",)
+    ),
+    Question(
+        "lstm_forget_bias",
+        "LSTM: forget gate's bias",
+        {"torch": TORCH_LSTM, "keras": KERAS_LSTM},
+        symptoms=("LSTM learns slower, initial forget gate",),
+    ),
 )

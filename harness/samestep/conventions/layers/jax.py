@@ -36,6 +36,18 @@ def hard_sigmoid() -> jax.Array:
     return jax.nn.hard_sigmoid(1.0)
 
 
+def hard_swish() -> jax.Array:
+    return jax.nn.hard_swish(1.0)
+
+
+def silu() -> jax.Array:
+    return jax.nn.silu(1.0)
+
+
+def softplus() -> jax.Array:
+    return jax.nn.softplus(1.0)
+
+
 def elu() -> jax.Array:
     return jax.nn.elu(-1.0)
 
@@ -46,6 +58,12 @@ def dense_weight_shape() -> list[int]:
 
 def dense_weight_std() -> float:
     return rough_std(initial_params(stax.Dense(100), (-1, 784))[0])
+
+
+def dense_weight_std_flax() -> float:
+    from flax import linen as nn  # where it is missing, stax's layers still answer
+
+    return rough_std(nn.Dense(100).init(jax.random.key(0), jnp.zeros((1, 784)))["params"]["kernel"])
 
 
 def dense_bias_std() -> float:
@@ -63,6 +81,13 @@ def convolution_weight_std() -> float:
 def convolution_same_stride_2() -> jax.Array:
     x, kernel = jnp.ones((1, 1, 4)), jnp.ones((1, 1, 3))
     return jax.lax.conv_general_dilated(x, kernel, (2,), "SAME")[0, 0]
+
+
+def embedding_std_flax() -> float:
+    from flax import linen as nn
+
+    ids = jnp.zeros(1, int)
+    return rough_std(nn.Embed(1000, 100).init(jax.random.key(0), ids)["params"]["embedding"])
 
 
 def batch_norm_eps() -> float | None:

@@ -39,6 +39,18 @@ def hard_sigmoid() -> tf.Tensor:
     return ops.hard_sigmoid(ops.array([1.0]))
 
 
+def hard_swish() -> tf.Tensor:
+    return ops.hard_silu(ops.array([1.0]))
+
+
+def silu() -> tf.Tensor:
+    return ops.silu(ops.array([1.0]))
+
+
+def softplus() -> tf.Tensor:
+    return ops.softplus(ops.array([1.0]))
+
+
 def elu() -> tf.Tensor:
     return ops.elu(ops.array([-1.0]))
 
@@ -78,6 +90,15 @@ def average_pool_at_border() -> tf.Tensor:
 
 def embedding_std() -> float:
     return rough_std(built(layers.Embedding(1000, 100), (None,)).embeddings)
+
+
+def embedding_padding_gradient() -> tf.Tensor:
+    import tensorflow as tf  # the backend, which has the gradient
+
+    layer = built(layers.Embedding(3, 1, mask_zero=True), (None,))
+    with tf.GradientTape() as tape:
+        total = ops.sum(layer(ops.array([0, 1])))
+    return tf.convert_to_tensor(tape.gradient(total, layer.embeddings.value))[0]
 
 
 def batch_norm_eps() -> float | None:

@@ -13,6 +13,14 @@ def leaky_relu() -> tf.Tensor:
     return tf.nn.leaky_relu(-1.0)
 
 
+def silu() -> tf.Tensor:
+    return tf.nn.silu(1.0)
+
+
+def softplus() -> tf.Tensor:
+    return tf.nn.softplus(1.0)
+
+
 def elu() -> tf.Tensor:
     return tf.nn.elu(-1.0)
 

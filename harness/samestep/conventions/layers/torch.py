@@ -23,6 +23,18 @@ def hard_sigmoid() -> torch.Tensor:
     return F.hardsigmoid(torch.tensor(1.0))
 
 
+def hard_swish() -> torch.Tensor:
+    return F.hardswish(torch.tensor(1.0))
+
+
+def silu() -> torch.Tensor:
+    return F.silu(torch.tensor(1.0))
+
+
+def softplus() -> torch.Tensor:
+    return F.softplus(torch.tensor(1.0))
+
+
 def elu() -> torch.Tensor:
     return F.elu(torch.tensor(-1.0))
 
@@ -67,6 +79,12 @@ def average_pool_at_border() -> torch.Tensor:
 def embedding_std() -> float:
     torch.manual_seed(0)
     return rough_std(nn.Embedding(1000, 100).weight.detach())
+
+
+def embedding_padding_gradient() -> torch.Tensor:
+    layer = nn.Embedding(3, 1, padding_idx=0)
+    layer(torch.tensor([0, 1])).sum().backward()
+    return layer.weight.grad[0]
 
 
 def batch_norm_eps() -> float | None:
