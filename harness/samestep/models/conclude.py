@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
 from samestep.models.arithmetic_check import ArithmeticStatistics
@@ -11,6 +12,7 @@ from samestep.models.coverage import Coverage
 from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
+from samestep.models.pairing.layers import LayerMap
 from samestep.models.result import First
 from samestep.models.said_of_pairing import said_of_copies
 from samestep.models.subject import innermost
@@ -62,17 +64,28 @@ def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -
     """Return the layers and parameters that are wrong by themselves, in the order of computation.
 
     A layer's output and the gradients that it makes are one finding: where a layer is wrong, gradients that
-    are wrong too are what it hands back, and are not listed beside it.
+    are wrong too are what it hands back, and are not listed beside it. Nothing goes on from the candidate's
+    outputs, so a loss inherits what is wrong there.
     """
     if forced is None:
         return []
     wrong = [tensor for tensor in forced.judged if tensor.state == state]
     forward = [tensor for tensor in wrong if not tensor.key.is_backward]
+    if any(tensor.key.role is Role.OUTPUT for tensor in forward):
+        forward = [tensor for tensor in forward if tensor.key.role is not Role.LOSS]
     found: dict[str, First] = {}
+    inherits = _lacks_layers(forced)
     for tensor in forward or wrong:
-        place = _place(tensor, kinds, inputs_agree=True)
+        place = replace(_place(tensor, kinds, inputs_agree=True), inherits=inherits)
         found.setdefault(place.layer or place.tensor, place)
     return list(found.values())
+
+
+def _lacks_layers(forced: Comparison) -> bool:
+    """Whether layers of the reference were not compared, so that those after them may inherit."""
+    layers, unmatched = forced.links.layers, forced.links.unmatched_reference
+    miss = layers.first_without_partner if isinstance(layers, LayerMap) else None
+    return miss is not None or any(key.role is Role.LAYER for key in unmatched)
 
 
 def _place(tensor: JudgedTensor, kinds: Mapping[str, str], inputs_agree: bool) -> First:

@@ -28,6 +28,7 @@ class First:
     ``exact`` says whether these are the values in float64, where the difference is no rounding.
     ``inputs_agree``: everything that was compared before it agrees. ``between`` names two layers where the
     mistake lies between their modules: ``layer``, the second one, is right on what goes into it.
+    ``inherits``: layers before it were not compared, and it may be wrong through them.
     """
 
     layer: str | None
@@ -43,6 +44,7 @@ class First:
     inputs_agree: bool
     wrong: str | None = None
     between: tuple[str, str] | None = None
+    inherits: bool = False
 
     def __str__(self) -> str:
         where = f"between {self.between[0]} and {self.between[1]}: " if self.between else ""

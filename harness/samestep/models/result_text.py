@@ -25,7 +25,10 @@ def summary(result: Result) -> str:
     if result.looks_like:
         lines.append(f"looks like: {result.looks_like}")
     others = [f for f in result.faults if result.first and (f.layer or f.tensor) != _name(result.first)]
-    lines += [f"wrong {'as well' if one.between else 'by itself as well'}: {one}" for one in others[:FEW]]
+    lines += [
+        f"wrong {'as well' if one.between or one.inherits else 'by itself as well'}: {one}"
+        for one in others[:FEW]
+    ]
     if result.verdict in (DISAGREE, WEAKER):
         lines += _around(result)
     missing = result.coverage.lines()
