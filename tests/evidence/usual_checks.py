@@ -42,6 +42,15 @@ def coarse(got: np.ndarray, expected: np.ndarray) -> bool:
     return bool(np.all(np.abs(got - expected) <= 1e-3))
 
 
+def transformers_flax(got: np.ndarray, expected: np.ndarray) -> bool:
+    """The tests of transformers between PyTorch and Flax: 4e-2."""
+    return bool(np.all(np.abs(got - expected) <= 4e-2))
+
+
+#: What tests of libraries between two frameworks allow: those of transformers for its twins in Flax (4e-2) and in
+#: TensorFlow (1e-5).
+LIBRARY_TESTS = {"4e-2 notices": transformers_flax, "1e-5 notices": fixed}
+
 CHECKS = {
     "np.allclose": numpy_allclose,
     "torch.testing.assert_close": torch_assert_close,
