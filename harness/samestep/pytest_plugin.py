@@ -7,8 +7,9 @@ what it needs beyond the options is imported when a test asks for it.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     try:
         config.stash[RUN] = run = options_of(config)
-        if run.replay is not None:
+        if run.replay is not None and not run.replay.is_dir():
             from samestep.testing.bundle import read_bundle
 
             config.stash[SAVED] = read_bundle(run.replay)
@@ -110,7 +111,8 @@ def agreement_cache() -> Path:
     """
     from samestep import paths
 
-    return paths.home()
+    with in_one_line():
+        return paths.home()
 
 
 @pytest.fixture
@@ -122,17 +124,38 @@ def agree(request: pytest.FixtureRequest, agreement_cache: Path) -> Iterator[Agr
     from samestep.testing.agree import Agree
     from samestep.testing.generators import read_generators
 
-    item, stash = request.node, request.config.stash
-    generators = item.stash.get(GENERATORS, None) or read_generators()
+    item, config = request.node, request.config
+    run, marked, saved = config.stash[RUN], dict(_marked(item).chosen), config.stash.get(SAVED, None)
     with in_one_line():
-        check_values(stash[RUN].settings.chosen, TABLE)
-        check_values(_marked(item).chosen, f"the marker samestep of {item.nodeid}")
-    compares = Agree(
-        item, stash[RUN], _marked(item).chosen, Path(agreement_cache), generators, stash.get(SAVED, None)
-    )
-    yield compares
+        check_values(run.settings.chosen, TABLE)
+        check_values(marked, f"the marker samestep of {item.nodeid}")
+    python = marked.pop("python", run.python)
+    generators = item.stash.get(GENERATORS, None) or read_generators()
+    item.stash[GENERATORS] = {}  # a session has many tests
+    compares = Agree(item, run, marked, Path(agreement_cache), generators, saved)
+    with ExitStack() as stack:
+        if run.replay is not None and saved is None:
+            compares.judged_by = run.replay
+        elif run.record is not None:
+            compares.recorded_in = run.record
+        elif python is not None and saved is None:
+            compares.python = str(python)
+            folder = stack.enter_context(TemporaryDirectory(prefix="samestep-records-"))
+            compares.recorded_in = Path(folder)
+        yield compares
     with in_one_line():
         compares.check_replayed()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """After a test whose candidates are judged in another interpreter: that it is."""
+    done = yield
+    judge = getattr(pyfuncitem.funcargs.get("agree"), "judge_elsewhere", None)
+    if judge is not None:
+        with in_one_line():
+            judge()
+    return done
 
 
 @contextmanager

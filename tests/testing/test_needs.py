@@ -28,6 +28,11 @@ def without_flax(monkeypatch):
     monkeypatch.setitem(sys.modules, "flax", None)
 
 
+def test_a_package_of_its_own_is_skipped_by_its_name(run):
+    result = run("@pytest.mark.samestep(needs='modelz.layers')\ndef test_own():\n    pass\n", "-rs")
+    result.stdout.fnmatch_lines(["SKIPPED *: modelz is not installed: python -m pip install modelz"])
+
+
 @pytest.mark.parametrize("code", [IN_THE_TEST, MARKED, IN_A_FIXTURE])
 def test_a_missing_framework_is_a_skip_with_the_line_that_installs_it(run, code):
     result = run(code, "-rs")

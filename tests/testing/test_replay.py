@@ -91,7 +91,9 @@ def test_weights(agree):
     np.save(run.folder / "w.npy", np.ones((8, 4), np.float32))
     bundle = run.folder / bundle_of(run(code))
     document, arrays = sealed_arrays.read(bundle)
-    sealed_arrays.write(bundle, {**document, "versions": {"numpy": "0.1"}}, arrays)
+    sealed_arrays.write(
+        bundle, {**document, "made": {**document["made"], "libraries": {"numpy": "0.1"}}}, arrays
+    )
     np.save(run.folder / "w.npy", np.full((8, 4), 2, np.float32))
     result = run.again(f"--samestep-replay={bundle}")
     told = result.stdout.str()

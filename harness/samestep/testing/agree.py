@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -18,17 +18,24 @@ from samestep.models.asked import Inputs
 from samestep.models.calls import compare
 from samestep.models.options import KEYWORDS, refuse_tolerances
 from samestep.models.result import AgreementError, NotExamined, Result
-from samestep.models.result_text import headline
 from samestep.printable import printable
 from samestep.records.resume_command import quoted
 from samestep.testing.bundle import SavedCall
+from samestep.testing.deferred import Deferred, built
+from samestep.testing.found import Place, outcome_of, recorded_outcome
 from samestep.testing.marker import node_id_of
+from samestep.testing.other_interpreter import judge_in
 from samestep.testing.outcome import Outcome
 from samestep.testing.own_frames import without_own_frames
+from samestep.testing.recorded_calls import judge_by_record, record_path, record_reference
 from samestep.testing.run_options import RunOptions
 from samestep.testing.same_models import changes_since, parameter_digests
 from samestep.testing.saving import saved_call, write_bundle
+from samestep.testing.settings import Chosen
 from samestep.testing.surroundings import surroundings
+
+#: The candidate and the reference.
+Models = tuple[object, object]
 
 
 @dataclass(repr=False)
@@ -36,36 +43,79 @@ class Agree:
     """Compares two models in a test: ``agree(candidate, reference, inputs, **options)``.
 
     The arguments are those of `samestep.compare`; what is not given comes from the marker `samestep`, then
-    from the command line, then from ``[tool.samestep]``. Returns the result. Raises
-    `samestep.AgreementError` where `samestep.assert_agreement` does, and warns (`samestep.NotExamined`) where
-    nothing could be examined.
+    from the command line, then from ``[tool.samestep]``. Returns the result; None where the reference is only
+    recorded. Raises `samestep.AgreementError` where `samestep.assert_agreement` does, and warns
+    (`samestep.NotExamined`) where nothing could be examined.
+
+    ``saved`` is the comparison that is replayed, ``judged_by`` the folder of the records that stand for
+    references, ``recorded_in`` the one that they are recorded in, ``python`` the interpreter that then judges
+    candidates by them.
     """
 
     item: pytest.Item
     run: RunOptions
-    marked: Mapping[str, object]
+    marked: Chosen
     cache: Path
     generators: Mapping[str, np.ndarray]
     saved: SavedCall | None = None
+    judged_by: Path | None = None
+    recorded_in: Path | None = None
+    python: str | None = None
     calls: int = field(default=0, init=False)
 
-    def __call__(self, candidate: object, reference: object, inputs: Inputs, **options: object) -> Result:
+    def __call__(
+        self, candidate: object, reference: object, inputs: Inputs, **options: object
+    ) -> Result | None:
         __tracebackhide__ = True
         try:
             refuse_tolerances({name: value for name, value in options.items() if name not in KEYWORDS})
         except TypeError as error:
             raise without_own_frames(error)  # noqa: B904  # the same error
+        models = (
+            None if self.recorded_in else built(candidate),
+            None if self.judged_by else built(reference),
+        )
+        line = _line_in(self.item.path, sys._getframe(1))
+        number, self.calls = self.calls, self.calls + 1
         try:
-            line = _line_in(self.item.path, sys._getframe(1))
-            result, outcome = self._compared((candidate, reference), inputs, options, line)
+            with surroundings(self.cache, self.run.threads):
+                result, outcome = self._found(number, models, inputs, options)
         except SamestepError as error:
             raise without_own_frames(error)  # noqa: B904  # the same error
-        self.item.user_properties += outcome.properties()
-        if not result.passed:
+        if self.python is None:  # else its outcome comes from there
+            self.item.user_properties += replace(outcome, line=line).properties()
+        if result is not None and not result.passed:
             raise _failure(result, outcome)
-        if result.verdict == ABSTAINS:
+        if result is not None and result.verdict == ABSTAINS:
             warnings.warn(NotExamined(str(result)), stacklevel=2)
         return result
+
+    @staticmethod
+    def deferred(build: Callable[[], object]) -> Deferred:
+        """Return a model that ``build()`` makes where it is needed.
+
+        Recording needs the reference alone, and judging by a record the candidate alone.
+        """
+        return Deferred(build)
+
+    def judge_elsewhere(self) -> None:
+        """After the test: judge its candidates in the other interpreter, if there is one.
+
+        Raises `SamestepError` where it cannot run the test, and fails the test where they do not agree.
+        """
+        if self.python is None or self.recorded_in is None:
+            return
+        if not self.calls:
+            raise SamestepError(f"the test compares nothing that {self.python} could judge")
+        outcomes = judge_in(self.python, node_id_of(self.item), self.run, self.recorded_in)
+        for outcome in outcomes:
+            told = replace(outcome, notes=(*outcome.notes, f"the candidate ran in {self.python}"))
+            self.item.user_properties += told.properties()
+            if outcome.verdict == ABSTAINS and outcome.passed:
+                warnings.warn(NotExamined(outcome.summary), stacklevel=2)
+        wrong = [outcome.summary for outcome in outcomes if not outcome.passed]
+        if wrong:
+            pytest.fail("\n".join([*wrong, f"  the candidate ran in {self.python}"]), pytrace=False)
 
     def check_replayed(self) -> None:
         """Raise `SamestepError` where the test did not make the comparison that it was to replay."""
@@ -76,52 +126,47 @@ class Agree:
     def __repr__(self) -> str:
         return f"<agree of {self.item.nodeid}>"
 
-    def _compared(
-        self,
-        models: tuple[object, object],
-        inputs: Inputs,
-        options: Mapping[str, object],
-        line: int,
-    ) -> tuple[Result, Outcome]:
-        number, self.calls = self.calls, self.calls + 1
-        replayed = self.saved if self.saved is not None and self.saved.bundle.call == number else None
-        chosen = self._chosen(options, replayed)
-        if replayed is not None:
-            inputs = replayed.named_inputs
-        with surroundings(self.cache, self.run.threads):
-            result = compare(*models, inputs, **chosen)  # type: ignore[arg-type]  # checked there
-        notes = [] if replayed is None else list(_said_of_replay(replayed, models, result))
-        outcome = self._outcome(number, result, line, notes)
-        if replayed is not None and self.run.replay is not None:
-            outcome = replace(outcome, bundle=self.run.shown(self.run.replay))
-        elif self.run.save or not result.passed:
+    def _found(
+        self, number: int, models: Models, inputs: Inputs, options: Mapping[str, object]
+    ) -> tuple[Result | None, Outcome]:
+        """Compare, replay, record or judge by a record, whichever this run is for."""
+        if self.saved is not None and self.saved.bundle.call == number:
+            return self._replayed(self.saved, models, options)
+        chosen = {**self.run.comparing, **self.marked, **options}
+        path = record_path(self.judged_by or self.recorded_in or Path(), node_id_of(self.item), number)
+        if self.recorded_in:
+            record_reference(path, models[1], inputs, chosen)
+            return None, recorded_outcome(self._place(number), self.run.shown(path))
+        if self.judged_by:
+            result = judge_by_record(path, models[0], chosen)
+            return result, outcome_of(self._place(number), result, self.run.explain)
+        result = compare(*models, inputs, **chosen)  # type: ignore[arg-type]  # checked there
+        outcome = outcome_of(self._place(number), result, self.run.explain)
+        if self.run.save or not result.passed:
             saved = saved_call(node_id_of(self.item), number, result, models, inputs, chosen, self.generators)
             outcome = self._with_bundle(outcome, saved)
         return result, outcome
 
-    def _chosen(self, options: Mapping[str, object], replayed: SavedCall | None) -> dict[str, object]:
-        """The options in force: an argument over the marker, the command line and the project's settings."""
-        project, marked = self.run.settings.chosen, self.marked
-        if replayed is None:
-            return {**project, **self.run.command_line, **marked, **options}
-        asked = asdict(replayed.bundle.asked)
-        given = {} if replayed.targets is None else {"targets": replayed.targets}
-        return {**asked, **marked, **options, **given, "seed": asked["seed"]}
-
-    def _outcome(self, number: int, result: Result, line: int, notes: Sequence[str]) -> Outcome:
-        file, root = self.item.path, self.run.root
-        return Outcome(
-            node_id_of(self.item),
-            number,
-            file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file),
-            line,
-            result.verdict,
-            result.passed,
-            printable(headline(result)),
-            _share(result),
-            notes=tuple(notes),
-            explained=result.explain() if self.run.explain else None,
+    def _replayed(
+        self, saved: SavedCall, models: Models, options: Mapping[str, object]
+    ) -> tuple[Result, Outcome]:
+        """The comparison of a bundle: its numbers, and its options where the test says nothing else."""
+        asked = asdict(saved.bundle.asked)
+        given = {} if saved.targets is None else {"targets": saved.targets}
+        chosen = {**asked, **self.marked, **options, **given, "seed": asked["seed"]}
+        result = compare(*models, saved.named_inputs, **chosen)
+        outcome = outcome_of(self._place(saved.bundle.call), result, self.run.explain)
+        notes = (
+            f"replayed: was {saved.bundle.verdict}, is {result.verdict}",
+            *changes_since(saved.bundle, parameter_digests(*models)),
         )
+        path = None if self.run.replay is None else self.run.shown(self.run.replay)
+        return result, replace(outcome, notes=notes, bundle=path)
+
+    def _place(self, number: int) -> Place:
+        file, root = self.item.path, self.run.root
+        shown = file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+        return Place(node_id_of(self.item), number, shown)
 
     def _with_bundle(self, outcome: Outcome, saved: SavedCall) -> Outcome:
         try:
@@ -146,15 +191,3 @@ def _failure(result: Result, outcome: Outcome) -> AgreementError:
     if outcome.bundle is not None:
         error.add_note(f"  again: samestep replay {quoted(outcome.bundle)}")
     return error
-
-
-def _said_of_replay(replayed: SavedCall, models: tuple[object, object], result: Result) -> Iterator[str]:
-    bundle = replayed.bundle
-    yield f"replayed: was {bundle.verdict}, is {result.verdict}"
-    yield from changes_since(bundle, parameter_digests(*models))
-
-
-def _share(result: Result) -> float | None:
-    if result.first is not None:
-        return result.first.share
-    return max((tensor.share for tensor in result.judged), default=None)

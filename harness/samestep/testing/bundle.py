@@ -16,6 +16,7 @@ import numpy as np
 
 from samestep.codec import Malformed, decode
 from samestep.errors import SamestepError
+from samestep.models.recorded.made_with import Made
 from samestep.records import sealed_arrays
 
 #: What the document of a bundle says of itself, beside the documents of other sealed files.
@@ -45,8 +46,8 @@ class Bundle:
 
     ``node_id`` is pytest's name of the test, relative to its root folder, and ``call`` which comparison of
     the test it is, from 0. ``verdict`` and ``headline`` are what was found. ``keywords`` name the inputs
-    where these were given by name. ``versions`` are those of Python, samestep and what the test had imported;
-    ``parameters`` a digest of each side's ("candidate", "reference"), without a side that has none to show.
+    where these were given by name. ``made`` says with which versions; ``parameters`` is a digest of each
+    side's ("candidate", "reference"), without a side that has none to show.
     """
 
     node_id: str
@@ -54,8 +55,8 @@ class Bundle:
     verdict: str
     headline: str
     asked: Asked
+    made: Made
     keywords: tuple[str, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     kind: str = KIND
     format: int = FORMAT
@@ -115,12 +116,12 @@ def read_bundle(path: Path) -> SavedCall:
 def pytest_command(path: Path) -> list[str]:
     """Return the command that runs the test of a bundle on its numbers, with this interpreter.
 
-    The test's file is looked for in the project that the bundle lies in (``.samestep`` of its root folder),
-    then in the current folder. Raises `SamestepError` where it is in neither.
+    The test's file is looked for in the folders that the bundle lies in, then in the current one. Raises
+    `SamestepError` where it is in none of them.
     """
     node_id = read_bundle(path).bundle.node_id
     file = node_id.partition("::")[0]
-    folders = (path.absolute().parent.parent, Path.cwd())
+    folders = (*path.absolute().parents, Path.cwd())
     root = next((folder for folder in folders if (folder / file).is_file()), None)
     if root is None:
         raise SamestepError(f"{path} is of the test {node_id}: change to the folder that {file} is in")

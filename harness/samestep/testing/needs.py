@@ -19,11 +19,15 @@ DISTRIBUTIONS = {
 }
 
 
+class NotInstalled(ModuleNotFoundError):
+    """A package that a test says it needs is not installed."""
+
+
 def refuse_missing(names: Iterable[str]) -> None:
-    """Raise ModuleNotFoundError for the first package that is not installed."""
+    """Raise `NotInstalled` for the first package that is not installed."""
     for name in names:
-        if find_spec(name) is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if find_spec(name.partition(".")[0]) is None:
+            raise NotInstalled(f"No module named {name!r}", name=name)
 
 
 def said_of_missing(error: BaseException | None) -> str | None:
@@ -34,6 +38,6 @@ def said_of_missing(error: BaseException | None) -> str | None:
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return None
     name = error.name.partition(".")[0]
-    if name not in DISTRIBUTIONS or find_spec(name) is not None:
+    if find_spec(name) is not None or not (name in DISTRIBUTIONS or isinstance(error, NotInstalled)):
         return None
-    return f"{name} is not installed: python -m pip install {DISTRIBUTIONS[name]}"
+    return f"{name} is not installed: python -m pip install {DISTRIBUTIONS.get(name, name)}"

@@ -11,16 +11,19 @@ from samestep.codec import decode, encode
 #: The properties of a test's report: the first for people, the second for programs.
 PROPERTY, DOCUMENT = "samestep", "samestep.json"
 
+#: In place of a verdict: the reference was recorded, and compared with nothing.
+RECORDED = "recorded"
+
 
 @dataclass(frozen=True)
 class Outcome:
     """One comparison.
 
-    ``node_id``, ``call`` (from 0), ``file`` (relative to the root folder) and ``line`` say where it stands;
-    ``verdict``, ``passed`` and ``headline`` what was found, ``share`` how near the nearest tensor, or the
-    first one that differs, is to its limit (1 is at it), None where nothing was compared. ``bundle`` is the
-    path that replays it; ``notes`` are what else is to be said of this run, ``explained`` all of it in words,
-    where --samestep-explain asks for it.
+    ``node_id``, ``call`` (from 0), ``file`` (relative to the root folder) and ``line`` say where it stands.
+    ``verdict``, ``passed``, ``headline`` and ``summary``, which begins with it, are what was found; ``share``
+    is how near the nearest tensor, or the first one that differs, is to its limit (1 is at it), None where
+    nothing was compared. ``bundle`` is the path that replays it; ``notes`` are what else is to be said of
+    this run, ``explained`` all of it in words, where --samestep-explain asks for it.
     """
 
     node_id: str
@@ -30,6 +33,7 @@ class Outcome:
     verdict: str
     passed: bool
     headline: str
+    summary: str
     share: float | None
     bundle: str | None = None
     notes: tuple[str, ...] = ()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Iterator, Mapping
 
-from samestep import __version__
 from samestep.models.kept_spreads import digest_of
 from samestep.models.opening import open_subject
+from samestep.models.recorded.made_with import Made
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
 from samestep.testing.bundle import Bundle
-from samestep.testing.needs import DISTRIBUTIONS
 
 
 def parameter_digests(candidate: object, reference: object) -> dict[str, str]:
@@ -29,22 +26,20 @@ def parameter_digests(candidate: object, reference: object) -> dict[str, str]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python, of samestep, and of the frameworks that are imported."""
-    imported = {name: sys.modules[name] for name in ("numpy", *DISTRIBUTIONS) if name in sys.modules}
-    own = {"python": platform.python_version(), "samestep": __version__}
-    return {**own, **{name: str(getattr(module, "__version__", "?")) for name, module in imported.items()}}
-
-
 def changes_since(bundle: Bundle, digests: Mapping[str, str]) -> Iterator[str]:
     """Yield what is otherwise than when the bundle was written, a line each."""
-    now = versions()
-    for name, then in bundle.versions.items():
-        if name in now and now[name] != then:
-            yield f"{name} is {now[name]}, and was {then}"
+    then, now = _versions(bundle.made), _versions(Made.here(bundle.made.device))
+    for name, version in then.items():
+        if now.get(name, version) != version:
+            yield f"{name} is {now[name]}, and was {version}"
     other = [side for side, digest in bundle.parameters.items() if digests.get(side) != digest]
     if other:
         yield (
             f"the parameters of the {' and of the '.join(other)} are others than they were, so "
             "this is another comparison: seed what makes them"
         )
+
+
+def _versions(made: Made) -> dict[str, str]:
+    own = {"samestep": made.samestep, "Python": made.python, "the system": made.system}
+    return {**own, **made.libraries}

@@ -14,10 +14,11 @@ from samestep.agreement.reference.spread_cache import digest
 from samestep.models.asked import Inputs, ask
 from samestep.models.calls import compare
 from samestep.models.options import dtypes_of
+from samestep.models.recorded.made_with import Made, device_of
 from samestep.models.result import Result
 from samestep.models.result_text import headline
 from samestep.testing.bundle import Asked, Bundle, SavedCall
-from samestep.testing.same_models import parameter_digests, versions
+from samestep.testing.same_models import parameter_digests
 
 #: What `samestep.compare` does where nothing is said.
 DEFAULTS = {
@@ -45,8 +46,8 @@ def saved_call(
     })  # fmt: skip
     question = ask(inputs, all_options["loss"], all_options["targets"], asked.seed).reference
     bundle = Bundle(
-        node_id, call, result.verdict, headline(result), asked, question.keywords, versions(),
-        parameter_digests(*models),
+        node_id, call, result.verdict, headline(result), asked, Made.here(device_of(models[1])),
+        question.keywords, parameter_digests(*models),
     )  # fmt: skip
     return SavedCall(bundle, question.inputs, question.targets, generators)
 

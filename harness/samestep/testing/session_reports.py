@@ -36,7 +36,9 @@ class SessionReports:
         if report.when == "teardown" and report.user_properties:  # of all phases
             from samestep.testing.outcome import outcomes_of
 
-            self.tests[report.nodeid] = outcomes_of(report.user_properties)
+            # a test that was run again has what it found each time: the last one counts
+            found = {(one.node_id, one.call): one for one in outcomes_of(report.user_properties)}
+            self.tests[report.nodeid] = list(found.values())
 
     @property
     def reported(self) -> list[tuple[Outcome, bool]]:

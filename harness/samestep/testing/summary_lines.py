@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from samestep.printable import printable
-from samestep.testing.outcome import Outcome
+from samestep.testing.outcome import RECORDED, Outcome
 
 AGREE, WEAKER, DISAGREE, ABSTAINS = "agree", "weaker", "disagree", "abstains"
 
@@ -42,6 +42,7 @@ def counted(outcomes: Sequence[Outcome]) -> str:
         WEAKER: f"weaker ({declared} as declared)" if declared else "weaker",
         DISAGREE: "disagree",
         ABSTAINS: "not examined, which is no agreement",
+        RECORDED: "recorded",
     }
     parts = [f"{counts[verdict]} {said}" for verdict, said in words.items() if counts[verdict]]
     return f"{len(outcomes)} comparison{'' if len(outcomes) == 1 else 's'}: {', '.join(parts)}"
