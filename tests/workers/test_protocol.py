@@ -14,6 +14,13 @@ from samestep.codec import Malformed
 from samestep.frameworks import Settings
 from samestep.workers import judge_server
 from samestep.workers.frames import Message
+from samestep.workers.port_requests import (
+    ExaminePort,
+    MeasureLimits,
+    RecordReference,
+    RepeatTimed,
+    WriteWeights,
+)
 from samestep.workers.protocol import (
     REQUESTS,
     Answered,
@@ -69,6 +76,11 @@ EXAMPLES = [
     Call("train", 3, (Kept(4), 7, 0.1), ("state", "losses")),
     Import("jax"),
     Ask("jax", "gradients/relu"),
+    ExaminePort(SUBJECT, thorough=False, record=Path("/tmp/a.record")),
+    MeasureLimits(SUBJECT, 24),
+    WriteWeights(SUBJECT, Path("/tmp/a.weights")),
+    RecordReference(SUBJECT, Path("/tmp/a.weights"), Path("/tmp/a.record")),
+    RepeatTimed(),
 ]
 
 
@@ -80,7 +92,7 @@ def test_a_request_is_a_message_that_names_its_operation(request_):
 
 
 def test_every_request_has_its_own_operation_which_the_server_knows():
-    assert len(REQUESTS) == len({type(one) for one in EXAMPLES}) == 21
+    assert len(REQUESTS) == len({type(one) for one in EXAMPLES}) == 26
     assert OPERATIONS.keys() | judge_server.OPERATIONS.keys() == set(REQUESTS.values())
     assert not OPERATIONS.keys() & judge_server.OPERATIONS.keys()
 

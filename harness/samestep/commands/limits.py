@@ -16,9 +16,9 @@ from samestep.workers.process import NoAnswer
 @click.option("--replicas", type=click.IntRange(8, 1000), default=24, show_default=True,
               help="Noisy runs of the reference that sigma is estimated from.")  # fmt: skip
 def command(asked: Selection, form: str, replicas: int) -> None:
-    """How large float32 errors are in the reference of a port file: is 1e-3 normal?
+    """How large float32 errors are in a port file's reference.
 
-    For each tensor sigma, the typical error, and the absolute tolerance that a test needs at least.
+    Is 1e-3 normal here? For each tensor sigma, the typical error, and the absolute tolerance that a test needs at least.
     """
     cell, launcher = _reference(asked), asked.launcher
     if missing := launcher.missing(cell):

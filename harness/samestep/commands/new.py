@@ -26,9 +26,9 @@ NAMES = {"torch": "PyTorch", "jax": "JAX", "numpy": "NumPy"}
 @click.argument("path", type=click.Path(path_type=Path), metavar="NAME")
 @click.option("--workload", is_flag=True, help="A folder with a workload of one's own.")
 def command(path: Path, workload: bool) -> None:
-    """A port file to start from, my_port.py; or a folder, with --workload.
+    """A port file or a workload to start from, which passes.
 
-    A port file has a small network and its ports, in the frameworks that are installed. With --workload
+    my_port.py has a small network and its ports, in the frameworks that are installed. With --workload
     NAME/NAME gets one: a spec that explains each of its fields, the NumPy reference, and an implementation in
     each framework.
     """

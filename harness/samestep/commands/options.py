@@ -17,10 +17,10 @@ import click
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.ladder import remarks
-from samestep.commands.port_words import words_of
 from samestep.errors import SamestepError
 from samestep.field_checks import MOST, MOST_REPEATS, amount
 from samestep.ports.catalogs import catalog_of
+from samestep.ports.words import words_of
 from samestep.printable import printable
 
 if TYPE_CHECKING:
