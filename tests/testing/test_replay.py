@@ -114,6 +114,12 @@ def test_the_command_finds_the_test_in_the_project_of_the_bundle(run, monkeypatc
         SamestepError, match=r"copy\.npz is of the test .*: change to the folder that test_port"
     ):
         pytest_command(elsewhere)
+    document, arrays = sealed_arrays.read(elsewhere)
+    for name in (f"{root}/test_port.py", "../other/test_port.py", "--pdb", "conftest"):
+        sealed_arrays.write(elsewhere, {**document, "node_id": f"{name}::test_wrong"}, arrays)
+        with pytest.raises(SamestepError, match="change to the folder"):
+            pytest_command(elsewhere)
+    sealed_arrays.write(elsewhere, document, arrays)
     monkeypatch.chdir(root)
     assert pytest_command(elsewhere)[-1] == f"{root}/test_port.py::test_wrong"
 

@@ -17,20 +17,27 @@ RIGHT = "def test_right(agree):\n    agree(twin, model, (X,), variants=False, re
 WRONG = "def test_wrong(agree):\n    agree(other, model, (X,), variants=False, replicas=8)\n"
 
 
+@pytest.fixture
+def started(run, monkeypatch):
+    """Runs pytest in a process of its own, with this plugin and no others but those that are named."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def start(*arguments: str) -> subprocess.CompletedProcess[str]:
+        common = ("-q", "-W", "error", "--strict-markers", "-p", "no:cacheprovider", "-p", "samestep")
+        command = [sys.executable, "-m", "pytest", *common, *arguments]
+        return subprocess.run(command, cwd=run.folder, capture_output=True, text=True, check=False)
+
+    return start
+
+
 @pytest.mark.process
-def test_loading_the_plugin_imports_nothing_heavy(run):
-    run.write("")
-    (run.folder / "test_port.py").write_text(
+def test_loading_the_plugin_imports_nothing_heavy(run, started):
+    (run.folder / "test_light.py").write_text(
         "import sys\n\ndef test_nothing_heavy():\n"
         "    heavy = {'numpy', 'pandas', 'torch', 'jax', 'click', 'samestep.codec', 'samestep.models'}\n"
         "    assert 'samestep.pytest_plugin' in sys.modules\n    assert not heavy & sys.modules.keys()\n"
     )
-    plugins = ["-p", "samestep"]
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "--strict-markers"]
-    done = subprocess.run(
-        [*command, "-p", "no:hypothesispytest", "-p", "no:jaxtyping", *plugins, "test_port.py"],
-        cwd=run.folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = started("test_light.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "samestep" not in done.stdout  # a session without comparisons says nothing of them
 
@@ -96,11 +103,10 @@ def test_a_comparison_takes_the_threads_that_fall_to_it(tmp_path):
 
 
 @pytest.mark.process
-def test_results_come_from_the_workers_of_xdist(run):
+def test_results_come_from_the_workers_of_xdist(run, started):
     pytest.importorskip("xdist")
     run.write(RIGHT + WRONG)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-W", "error", "--samestep-json=all.json"]
-    done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True, check=False)
+    done = started("-p", "xdist", "-n", "2", "--samestep-json=all.json")
     assert done.returncode == 1, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert "2 comparisons: 1 agree, 1 disagree" in lines
@@ -109,12 +115,11 @@ def test_results_come_from_the_workers_of_xdist(run):
 
 
 @pytest.mark.process
-def test_a_terminal_without_unicode_gets_escapes(run, monkeypatch):
+def test_a_terminal_without_unicode_gets_escapes(run, started, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     monkeypatch.setenv("LC_ALL", "C")
     run.write("def test_größe(agree):\n    agree({'naïve': other}['naïve'], model, (X,), replicas=8)\n")
-    command = [sys.executable, "-m", "pytest", "-q"]
-    done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True, check=False)
+    done = started()
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.isascii()
     assert "disagree   3e+09  test_port.py::test_gr\\xf6\\xdfe: first output, " in done.stdout

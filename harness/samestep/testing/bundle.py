@@ -116,14 +116,21 @@ def read_bundle(path: Path) -> SavedCall:
 def pytest_command(path: Path) -> list[str]:
     """Return the command that runs the test of a bundle on its numbers, with this interpreter.
 
-    The test's file is looked for in the folders that the bundle lies in, then in the current one. Raises
+    The test's file is looked for in the folders that the bundle lies in, then in the current one, and is run
+    only where it lies inside of that: by its whole path, which is neither an option nor a pattern. Raises
     `SamestepError` where it is in none of them.
     """
     node_id = read_bundle(path).bundle.node_id
     file = node_id.partition("::")[0]
-    folders = (*path.absolute().parents, Path.cwd())
-    root = next((folder for folder in folders if (folder / file).is_file()), None)
+    folders = (*path.absolute().parents[:-1], Path.cwd())  # in / any file is found
+    root = next((folder for folder in folders if _is_test_in(folder, file)), None)
     if root is None:
         raise SamestepError(f"{path} is of the test {node_id}: change to the folder that {file} is in")
     test = f"{root / file}{node_id.removeprefix(file)}"
     return [sys.executable, "-m", "pytest", f"--rootdir={root}", f"--samestep-replay={path}", test]
+
+
+def _is_test_in(folder: Path, file: str) -> bool:
+    """Whether a name from a bundle is that of a Python file inside of a folder, and of nothing above it."""
+    found = (folder / file).resolve()
+    return found.is_relative_to(folder.resolve()) and found.suffix == ".py" and found.is_file()

@@ -27,7 +27,7 @@ def judge_in(python: str, node_id: str, run: RunOptions, records: Path) -> list[
     file, _, rest = node_id.partition("::")
     document = records / "comparisons.json"
     command = [
-        python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={run.root}",
+        python, "-m", "pytest", "-q", "-p", "samestep", "-p", "no:cacheprovider", f"--rootdir={run.root}",
         f"--samestep-replay={records}", f"--samestep-json={document}", *_switches(run),
         f"{run.root / file}::{rest}",
     ]  # fmt: skip
@@ -65,7 +65,7 @@ def _why(python: str, out: str, err: str) -> str:
     """Why a test gave nothing there, from what pytest printed."""
     if "No module named pytest" in err:
         return f"{python} has no pytest: {python} -m pip install pytest samestep"
-    if "unrecognized arguments: --samestep" in err:
+    if 'importing plugin "samestep"' in err:
         return f"{python} has no samestep: {python} -m pip install samestep"
     lines = [line for line in f"{err}\n{out}".splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E  ", "ERROR", "SKIPPED"))]
