@@ -21,9 +21,10 @@ from samestep.measure.clock import SAMPLE_SECONDS, Call, nothing, now, processor
 from samestep.measure.interference import Reading
 from samestep.measure.timed_tasks import TimedTasks, Timing
 
-#: The most inputs that show whether an implementation remembers its results, and the calls of a sample for
-#: each of them: together they are a part of a sample.
-REMEMBERED, PARTS = 8, 4
+#: The inputs that show whether an implementation remembers its results. Of fewer calls the quickest may be
+#: one in which threads spun for each other, as on a busy machine, where that takes several times as long as
+#: to compute.
+REMEMBERED = 8
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,14 @@ class Turns:
             raise TypeError(f"{type(value).__name__} is no array of the framework's own")
         return value
 
-    def remembers(self, task: str, loops: int, draw: int) -> tuple[float, float]:
+    def remembers(self, task: str, draw: int) -> tuple[float, float]:
         """Return what a call costs on inputs that nobody has met, and on the same ones once more: seconds of
         the processor, or of the clock where a GPU computes, the least of several.
 
         Before them, calls on other inputs go on for as long as a sample: the first milliseconds after a rest
         cost several times as much, as threads wake up and memory is taken.
         """
-        number = max(1, min(REMEMBERED, loops // PARTS))
-        other, *own = (self.tasks.call(task, self._arguments(task, draw + n)) for n in range(1 + number))
+        other, *own = (self.tasks.call(task, self._arguments(task, draw + n)) for n in range(1 + REMEMBERED))
         began = now()
         while now() - began < SAMPLE_SECONDS:
             self._waited(other)

@@ -231,13 +231,12 @@ class LookAt(Request[LookedAt]):
 
 @dataclass(frozen=True)
 class MeetAgain(Request[MetAgain]):
-    """Call a task, of which so many ``loops`` make a sample, on inputs that it never met, and then again."""
+    """Call a task on inputs that it never met, and then again."""
 
     OP = "again"
     ANSWER = MetAgain
 
     task: str
-    loops: int
     draw: int
 
 
