@@ -142,6 +142,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "agreement.arithmetic", "agreement.reference", "agreement.examination", "models.dtypes", *SUBJECT,
         "models.timed_model", "models.numpy", "models.onnx",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting", "models.recorded",
+        "conventions.ports",
     ),
     "ports": (
         *BASE, "agreement.verdict", "frameworks", "catalog", "records", "records.sealed_arrays", *SUBJECT,
@@ -227,8 +228,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "models.subject", "models.torch", "models.recorded",
     ),
     "commands": (
-        *DATA, "", "testing", "catalog", "ports", "conventions", "data", "measure.clock",
-        "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers", "jobs",
+        *DATA, "", "records.sealed_arrays", "testing", "catalog", "ports", "conventions", "data",
+        "measure.clock", "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
     "pytest_plugin": ("errors", "paths", "testing"),

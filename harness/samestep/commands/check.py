@@ -18,6 +18,7 @@ from samestep.records.check_results import CellPair, CheckResult, pair_to_json, 
 from samestep.report import check_tables, port_tables
 from samestep.report.printable_console import PrintableConsole
 from samestep.workers import cleanup
+from samestep.workers.launcher import Launcher
 
 #: Steps of a free run: the tutorials' network makes no more.
 FREE_RUN_STEPS = 500
@@ -35,13 +36,13 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
 
     The limits are derived from the arithmetic, and none is set by hand.
     """
-    cells = _candidates(asked, asked.cells(asked.selectors or asked.catalog.of_own_folders))
+    cells = candidates(asked, asked.cells(asked.selectors or asked.catalog.of_own_folders))
     ports = {cell.workload for cell in cells if asked.catalog.is_port(cell.workload)}
     if ports and (matrix or trajectory):
         raise SamestepError("--matrix and --trajectory are for workloads of a folder, not for port files")
     wanted = Wanted(free_run_steps=FREE_RUN_STEPS if trajectory else 0)
     with cleanup.temporary_folder() if matrix else nullcontext() as folder:
-        results = examine(asked, cells, replace(wanted, keep=folder))
+        results = examine(asked.launcher, cells, replace(wanted, keep=folder))
         pairs = list(distances(folder, cells)) if folder else None
     if form == "table":
         console = PrintableConsole()
@@ -61,7 +62,7 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
     exit_for(((one.cell, one.verdict.verdict) for one in results), asked.required)
 
 
-def _candidates(asked: Selection, cells: list[Cell]) -> list[Cell]:
+def candidates(asked: Selection, cells: list[Cell]) -> list[Cell]:
     """Return the cells without the references of port files, by which the others are judged; one that was
     named is held against its own float64."""
     catalog = asked.catalog
@@ -74,7 +75,7 @@ def _candidates(asked: Selection, cells: list[Cell]) -> list[Cell]:
     ]
 
 
-def examine(asked: Selection, cells: list[Cell], wanted: Wanted) -> list[CheckResult]:
+def examine(launcher: Launcher, cells: list[Cell], wanted: Wanted) -> list[CheckResult]:
     """Return the result of each cell, with a progress bar on standard error meanwhile."""
     found: dict[Cell, CheckResult] = {}
     lock = threading.Lock()
@@ -90,7 +91,7 @@ def examine(asked: Selection, cells: list[Cell], wanted: Wanted) -> list[CheckRe
                 name = f"{one.cell.workload}/{one.cell.implementation}"
                 progress.update(bar, advance=1, description=name)
 
-        check(asked.launcher, cells, on_result, wanted)
+        check(launcher, cells, on_result, wanted)
     return [found[cell] for cell in cells]
 
 

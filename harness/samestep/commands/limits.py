@@ -20,7 +20,7 @@ def command(asked: Selection, form: str, replicas: int) -> None:
 
     Is 1e-3 normal here? For each tensor sigma, the typical error, and the absolute tolerance that a test needs at least.
     """
-    cell, launcher = _reference(asked), asked.launcher
+    cell, launcher = the_reference(asked, "limits"), asked.launcher
     if missing := launcher.missing(cell):
         raise SamestepError(str(missing.reason))
     try:
@@ -33,10 +33,10 @@ def command(asked: Selection, form: str, replicas: int) -> None:
         emit(form, {"reference": cell.implementation, "limits": found.rows}, found.rows)
 
 
-def _reference(asked: Selection) -> Cell:
+def the_reference(asked: Selection, command: str) -> Cell:
     """Return the reference of the one port file that was named. Raises SamestepError for anything else."""
     name = asked.selectors[0].partition("/")[0] if len(asked.selectors) == 1 else ""
     if not asked.catalog.is_port(name):
-        raise SamestepError("name one port file, as in `samestep limits my_port.py`")
+        raise SamestepError(f"name one port file, as in `samestep {command} my_port.py`")
     (cell,) = asked.cells([f"{name}/{asked.catalog.spec(name).baseline}"])
     return cell

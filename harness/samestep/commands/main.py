@@ -26,10 +26,12 @@ COMMANDS = {
     "bench": "Agreement, then time: isolated processes that take turns.",
     "run": "The main job: check and time the selection, then report.",
     "limits": "How large float32 errors are in a port file's reference.",
+    "record": "A port file's reference in a file, to judge by elsewhere.",
+    "replay": "Candidates against a record, or a failed test once more.",
     "report": "Tables, pictures and one page from the records of runs.",
     "compare": "What changed from the first run to the second, and is it real.",
     "conventions": "What the installed frameworks do differently, measured.",
-    "new": "A folder to start from, with a workload that passes.",
+    "new": "A port file or a workload to start from, which passes.",
     "data": "MNIST and Fashion-MNIST: find, fetch and verify them.",
 }
 

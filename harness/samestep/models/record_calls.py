@@ -140,6 +140,12 @@ def replay(
     return _with_origin(result, about, has_steps and optimizer is None)
 
 
+def params_in(path: str | Path) -> dict[str, np.ndarray]:
+    """Return the parameters and state of a recorded reference by name. Raises `SamestepError`."""
+    subject = read_record(path).subject
+    return {**subject.parameters(), **subject.state()}
+
+
 def _with_origin(result: Result, about: About, steps_left: bool) -> Result:
     """The result with where its reference was recorded, and what of the record was not asked."""
     coverage = result.coverage

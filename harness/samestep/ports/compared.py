@@ -14,7 +14,7 @@ from samestep.catalog.spec_calls import called
 from samestep.catalog.spec_fields import Wrong
 from samestep.models.calls import compare, limits
 from samestep.models.honest_limits import HonestLimits
-from samestep.models.record_calls import record, replay
+from samestep.models.record_calls import params_in, record, replay
 from samestep.models.result import Result
 from samestep.models.subject import ModelError
 from samestep.ports.building import (
@@ -73,14 +73,15 @@ def _recorded(contract: str | None) -> str | None:
 def replayed(
     port: PortFile, name: str, record: Path, weights: Path | None, thorough: bool = True
 ) -> tuple[Verdict, PortResult | None]:
-    """Compare a candidate with a recorded reference; it is made with the ``weights`` that came with it.
+    """Compare a candidate with a recorded reference; it is made with the ``weights`` that came with it, else
+    with those of the record.
 
     Returns and raises as `compared` does.
     """
     side = port.side(name)
     loss = loss_of(port, side)
     try:
-        candidate = build_candidate(port, side, read_weights(weights))
+        candidate = build_candidate(port, side, read_weights(weights) if weights else params_in(record))
         with beside(port.path):
             result = replay(
                 candidate, record, variants=thorough, loss=None if isinstance(loss, str) else loss,

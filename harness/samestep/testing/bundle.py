@@ -132,5 +132,7 @@ def pytest_command(path: Path) -> list[str]:
 
 def _is_test_in(folder: Path, file: str) -> bool:
     """Whether a name from a bundle is that of a Python file inside of a folder, and of nothing above it."""
-    found = (folder / file).resolve()
+    found, named = (folder / file).resolve(), Path(file)
+    if named.is_absolute() or ".." in named.parts:
+        return False
     return found.is_relative_to(folder.resolve()) and found.suffix == ".py" and found.is_file()

@@ -51,7 +51,7 @@ class Launcher:
     ``roots`` are further folders of workloads; ``pythons`` gives the interpreter of a framework's workers;
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with
     ``separate_caches``; ``patience`` is how long an answer may take, in seconds; ``port_files`` are what the
-    references of port files have written.
+    references of port files have written; ``record`` is a record that stands for the reference.
     """
 
     catalog: Catalog
@@ -62,11 +62,13 @@ class Launcher:
     separate_caches: bool = False
     patience: float = PATIENCE_SECONDS
     port_files: PortFiles = field(default_factory=PortFiles, compare=False)
+    record: Path | None = None
 
     def missing(self, cell: Cell) -> Verdict | None:
         """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
         reference; another interpreter must be asked."""
-        for framework in (cell.framework, *self.catalog.judged_in(cell.workload)):
+        judged_in = () if self.record else self.catalog.judged_in(cell.workload)
+        for framework in (cell.framework, *judged_in):
             if framework in self.pythons and framework in self.catalog.adapters:
                 continue
             if reason := self.catalog.missing(framework):
@@ -137,6 +139,8 @@ class Launcher:
 
     def _examine_port(self, worker: WorkerProcess, cell: Cell, thorough: bool) -> PortExamined:
         subject, reference = self.subject(cell), self._reference(cell)
+        if self.record is not None:
+            return worker.ask(ExaminePort(subject, thorough, self.record), self.patience)
         if self._python(cell) == self._python(reference):
             return worker.ask(ExaminePort(subject, thorough), self.patience)
         name = f"{cell.workload}.{cell.implementation}"
@@ -171,6 +175,12 @@ class Launcher:
                 worker.ask(WriteWeights(self.subject(reference), path), self.patience)
 
         return replace(subject, weights=self.port_files.made(f"{cell.workload}.weights", write))
+
+    def record_reference(self, reference: Cell, path: Path) -> None:
+        """Have a port file's reference recorded in a file. Raises as `WorkerProcess.ask`."""
+        weights = self.port_files.path("recorded.weights")
+        with self._opened(reference) as worker:
+            worker.ask(RecordReference(self.subject(reference), weights, path), self.patience)
 
     def limits(self, reference: Cell, replicas: int) -> LimitsMeasured:
         """Return how large correct errors of a port file's reference are. Raises as `WorkerProcess.ask`."""
