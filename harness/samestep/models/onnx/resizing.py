@@ -1,4 +1,8 @@
-"""ONNX's Resize: along each axis a choice of elements, or weighted sums of two or four of them."""
+"""ONNX's Resize: along each axis a choice of elements, or weighted sums of two or four of them.
+
+Coordinates are computed, and so are weights: in float32 both round. Which elements are taken is decided by
+the exact coordinates.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from samestep.agreement.arithmetic.program import intended_number
 from samestep.models.onnx.operation import Definition, Operation, Value, plain
 
 #: From the places of the result, its size, the operand's size, and the ratio of the two, to the operand's.
-COORDINATES: dict[str, Callable[[np.ndarray, int, int, float], np.ndarray]] = {
+COORDINATES: dict[str, Callable[[Value, int, int, Value], Value]] = {
     "half_pixel": lambda i, out, size, scale: (i + 0.5) / scale - 0.5,
     "pytorch_half_pixel": lambda i, out, size, scale: (i + 0.5) / scale - 0.5 if out > 1 else i * 0.0,
     "align_corners": lambda i, out, size, scale: i * (size - 1) / (out - 1) if out > 1 else i * 0.0,
@@ -28,10 +32,7 @@ NEAREST: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _resize(
     operation: Operation, x: Value, roi: Value = None, scales: Value = None, sizes: Value = None
 ) -> Value:
-    mode, where = (
-        operation.get("mode", "nearest"),
-        operation.get("coordinate_transformation_mode", "half_pixel"),
-    )
+    where = operation.get("coordinate_transformation_mode", "half_pixel")
     if operation.opset < 11 or operation.get("antialias", 0) or where not in COORDINATES:
         raise operation.refuse(f"opset {operation.opset} with antialias, or coordinates {where},")
     if operation.get("keep_aspect_ratio_policy", "stretch") != "stretch":
@@ -42,10 +43,8 @@ def _resize(
         size = x.shape[axis]
         scale = wanted[i] / size if wanted else _number(scales, i)
         out = wanted[i] if wanted else int(np.floor(size * scale))
-        if out == size and scale == 1:
-            continue
-        at = COORDINATES[where](np.arange(out), out, size, scale)
-        x = _chosen(operation, x, axis, at) if mode == "nearest" else _weighted(operation, x, axis, at, mode)
+        if out != size or scale != 1:
+            x = _along(operation, x, axis, out, scale, COORDINATES[where])
     return x
 
 
@@ -56,41 +55,47 @@ def _number(scales: Value, i: int) -> float:
     return held if meant is None else meant
 
 
-def _chosen(operation: Operation, x: Value, axis: int, at: np.ndarray) -> Value:
-    nearest = NEAREST[operation.get("nearest_mode", "round_prefer_floor")](at).astype(np.int64)
-    return np.take(x, np.clip(nearest, 0, x.shape[axis] - 1), axis=axis)
+def _along(
+    operation: Operation, x: Value, axis: int, out: int, scale: float, coordinates: Callable[..., Value]
+) -> Value:
+    size, places = x.shape[axis], np.arange(out, dtype=np.float64)
+    exact = coordinates(places, out, size, scale)
+    if operation.get("mode", "nearest") == "nearest":
+        nearest = NEAREST[operation.get("nearest_mode", "round_prefer_floor")](exact).astype(np.int64)
+        return np.take(x, np.clip(nearest, 0, size - 1), axis=axis)
+    one = operation.exact(np.asarray(1.0))
+    rounded = coordinates(operation.exact(places), out, size, one * (scale * size) / size)
+    low = np.floor(exact).astype(np.int64)
+    weighted = _linear if operation.get("mode") == "linear" else _cubic
+    matrix = _matrix(operation, weighted(operation, rounded - low), low, size)
+    return np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
 
 
-def _weighted(operation: Operation, x: Value, axis: int, at: np.ndarray, mode: str) -> Value:
-    """Every element of the result as a sum over the operand's: (..., out) from (..., size)."""
-    size, low = x.shape[axis], np.floor(at).astype(np.int64)
-    weights = _linear(at - low) if mode == "linear" else _cubic(operation, at - low)
-    rows = np.eye(size)
-    matrix = np.zeros_like(rows[np.clip(low, 0, size - 1)])  # (out, size)
+def _matrix(operation: Operation, weights: dict[int, Value], low: np.ndarray, size: int) -> Value:
+    """Every element of the result as a sum over the operand's: shape (out, size)."""
+    rows, matrix = np.eye(size), 0.0
+    outside = bool(operation.get("exclude_outside", 0))
     for offset, weight in weights.items():
         places = low + offset
-        if operation.get("exclude_outside", 0):
-            weight = np.where((places >= 0) & (places < size), weight, 0.0)
-        matrix += weight[:, None] * rows[np.clip(places, 0, size - 1)]
-    if operation.get("exclude_outside", 0):
-        matrix /= matrix.sum(axis=1, keepdims=True)
-    return np.moveaxis(np.moveaxis(x, axis, -1) @ operation.exact(matrix.T), -1, axis)
+        taken = rows[np.clip(places, 0, size - 1)]
+        if outside:
+            taken = taken * ((places >= 0) & (places < size))[:, None]
+        matrix = matrix + weight[:, None] * taken
+    return matrix / np.sum(matrix, axis=1, keepdims=True) if outside else matrix
 
 
-def _linear(part: np.ndarray) -> dict[int, np.ndarray]:
+def _linear(operation: Operation, part: Value) -> dict[int, Value]:
     return {0: 1 - part, 1: part}
 
 
-def _cubic(operation: Operation, part: np.ndarray) -> dict[int, np.ndarray]:
-    held = float(operation.get("cubic_coeff_a", -0.75))
-    meant = intended_number(held)
-    a = held if meant is None else meant
+def _cubic(operation: Operation, part: Value) -> dict[int, Value]:
+    a = operation.constant("cubic_coeff_a", -0.75)
 
-    def near(d: np.ndarray) -> np.ndarray:
-        return np.asarray(((a + 2) * d - (a + 3)) * d * d + 1)
+    def near(d: Value) -> Value:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
 
-    def far(d: np.ndarray) -> np.ndarray:
-        return np.asarray(((a * d - 5 * a) * d + 8 * a) * d - 4 * a)
+    def far(d: Value) -> Value:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
     return {-1: far(part + 1), 0: near(part), 1: near(1 - part), 2: far(2 - part)}
 

@@ -70,7 +70,7 @@ class OnnxSubject:
     def cast(self, dtype: str) -> OnnxSubject:
         """Raise `ModelError`: a graph's dtypes are written into it."""
         raise ModelError(
-            f"an ONNX graph has its dtypes in it: export it in {dtype}, beside a reference of the same weights"
+            f"an ONNX graph has its dtypes in it: export it in {dtype}, for a reference of the same weights"
         )
 
     def run(self, question: Question) -> Tensors:
@@ -204,7 +204,7 @@ def _as(array: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     kinds = ("iu", "fV", "b")
     if not any(array.dtype.kind in kind and dtype.kind in kind for kind in kinds):
         raise ModelError(f"input {name} is {array.dtype}, and the ONNX graph takes {dtype}")
-    return array.astype(dtype)
+    return np.asarray(array, dtype)
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
