@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,7 +69,8 @@ class AnswerLine:
     again: tuple[int, ...] = ()
     changed: tuple[str, ...] = ()
     error: str | None = None
-    values: tuple[Value, ...] = field(default=())
+    values: tuple[Value, ...] = ()
+    is_variant: bool = False
 
 
 def line_of(answer: Answer) -> AnswerLine:
@@ -91,6 +92,7 @@ def line_of(answer: Answer) -> AnswerLine:
         answer.twice.changed,
         answer.twice.error,
         answer.values,
+        answer.is_variant,
     )
 
 
@@ -148,7 +150,7 @@ def answer_of(line: AnswerLine, arrays: Arrays, prefix: str) -> Answer:
         tuple(spreads) or ({},),
         line.literals, line.constants, tuple(owed), line.findings, gates, group("spilled", line.spilled),
         Twice(group("first", line.again), group("second", line.again), line.changed, line.error),
-        line.values,
+        line.values, line.is_variant,
     )  # fmt: skip
 
 
