@@ -208,7 +208,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "workers.start": (),
     "workers": (
-        *DATA, "catalog", "frameworks", "measure.clock", "measure.account", "workers.cleanup",
+        *DATA, "catalog", "ports", "frameworks", "measure.clock", "measure.account", "workers.cleanup",
         "workers.cleanup_process", "workers.descendants",
         "workers.environment",
         "workers.frames", "workers.request", "workers.raw_requests", "workers.port_requests",

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import samestep
-from samestep.frameworks import Settings
+from samestep.frameworks import Settings, Unavailable
 from samestep.measure.timed_tasks import TimedCandidate, TimedTasks
 from samestep.measure.turns import Turns
 from samestep.models.timed_model import RATE
 from samestep.ports.building import write_weights
 from samestep.ports.catalogs import catalog_of
+from samestep.ports.timing import TIMED
 from samestep.workers.open_candidate import open_candidate
 from samestep.workers.raw_requests import Subject
 from tests.ports.made_ports import IN_NUMPY, TORCH_TO_JAX
@@ -103,3 +104,9 @@ def test_a_sample_that_others_have_changed_is_doubted(opened):
     assert turns.doubt_of_repeated() == (
         "forward: the last of 3 timed calls has other bits than the same calls again"
     )
+
+
+def test_a_framework_that_is_not_timed_is_unavailable(opened, monkeypatch):
+    monkeypatch.delitem(TIMED, "numpy")
+    with pytest.raises(Unavailable, match="models of numpy are not timed yet, those of torch, jax are"):
+        opened(IN_NUMPY)

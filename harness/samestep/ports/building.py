@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,25 @@ def write_weights(port: PortFile, path: Path, reference: object = None) -> None:
 def read_weights(path: Path | None) -> Mapping[str, np.ndarray]:
     """Return what `write_weights` wrote; nothing without a file."""
     return {} if path is None else sealed_arrays.read(path)[1]
+
+
+def loss_of(port: PortFile, side: Side) -> str | Callable[..., object] | None:
+    """Return the loss of a side: its own, or the file's."""
+    return side.mark.loss or port.loss
+
+
+def optimizer_of(port: PortFile, side: Side) -> object:
+    """Return the optimiser of a side as `samestep.compare` takes it; None where there is none.
+
+    Raises SamestepError where it cannot be made.
+    """
+    if side.mark.optimizer is None:
+        return None
+    try:
+        with beside(port.path):
+            return called(f"optimizer= of {side.name}", side.mark.optimizer)
+    except Wrong as wrong:
+        raise at(port.path, line_in(port.path, wrong.__cause__) or side.lines[0], wrong) from wrong
 
 
 def _built(port: PortFile, side: Side, *arguments: object) -> object:

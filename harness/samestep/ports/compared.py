@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from samestep.agreement.verdict import AGREE, CRASHED, WEAKER, Verdict
-from samestep.catalog.spec_calls import called
-from samestep.catalog.spec_fields import Wrong
 from samestep.models.calls import compare, limits
 from samestep.models.honest_limits import HonestLimits
 from samestep.models.record_calls import params_in, record, replay
@@ -21,13 +18,15 @@ from samestep.ports.building import (
     NotBuilt,
     build_candidate,
     build_reference,
+    loss_of,
+    optimizer_of,
     params_of,
     read_weights,
     write_weights,
 )
 from samestep.ports.port_file import PortFile, Side
 from samestep.ports.reading import beside
-from samestep.ports.sides import at, line_in
+from samestep.ports.sides import at
 from samestep.records.check_results import PortResult
 
 
@@ -102,25 +101,6 @@ def limits_of(port: PortFile, seed: int, replicas: int) -> HonestLimits:
             build_reference(port), asked["inputs"], loss=asked["loss"], targets=asked["targets"],
             seed=seed, replicas=replicas,
         )  # fmt: skip
-
-
-def loss_of(port: PortFile, side: Side) -> str | Callable[..., object] | None:
-    """Return the loss of a side: its own, or the file's."""
-    return side.mark.loss or port.loss
-
-
-def optimizer_of(port: PortFile, side: Side) -> object:
-    """Return the optimiser of a side as `samestep.compare` takes it; None where there is none.
-
-    Raises SamestepError where it cannot be made.
-    """
-    if side.mark.optimizer is None:
-        return None
-    try:
-        with beside(port.path):
-            return called(f"optimizer= of {side.name}", side.mark.optimizer)
-    except Wrong as wrong:
-        raise at(port.path, line_in(port.path, wrong.__cause__) or side.lines[0], wrong) from wrong
 
 
 def _asked(port: PortFile, side: Side, seed: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -9,13 +10,19 @@ from types import ModuleType
 
 import numpy as np
 
+from samestep.frameworks import Unavailable
 from samestep.models.asked import ask
 from samestep.models.losses import NAMES as LOSSES
 from samestep.models.opening import open_subject
-from samestep.models.subject import ModelError, Subject
+from samestep.models.subject import Subject
 from samestep.models.timed_model import Recipe, TimedModel
-from samestep.ports.building import build_candidate, build_reference, read_weights
-from samestep.ports.compared import loss_of, optimizer_of
+from samestep.ports.building import (
+    build_candidate,
+    build_reference,
+    loss_of,
+    optimizer_of,
+    read_weights,
+)
 from samestep.ports.port_file import PortFile
 from samestep.ports.workload import TRAIN_STEP
 
@@ -37,6 +44,7 @@ def timed_module(port: PortFile, name: str, weights: Path | None, seed: int) -> 
     A candidate is made with the ``weights`` that `samestep.ports.building.write_weights` wrote. Raises
     `samestep.ports.building.NotBuilt` and `samestep.models.subject.ModelError` where it cannot be made.
     """
+    sys.path.append(str(port.path.parent))  # calls may import what lies beside the file as well
     side = port.side(name)
     model = (
         build_reference(port)
@@ -57,12 +65,12 @@ def timed_module(port: PortFile, name: str, weights: Path | None, seed: int) -> 
 def _timed_model(model: object, recipe: Recipe) -> TimedModel:
     """Return a model of any framework as something to be timed.
 
-    Raises `ModelError` for one of a framework without a way yet.
+    Raises `samestep.frameworks.Unavailable` for one of a framework without a way yet.
     """
     subject: Subject = open_subject(model, "the model")
     if subject.framework not in TIMED:
         names = ", ".join(TIMED)
-        raise ModelError(
+        raise Unavailable(
             f"{subject.describe()}: models of {subject.framework} are not timed yet, those of {names} are"
         )
     timed: TimedModel = import_module(TIMED[subject.framework]).timed(subject, recipe)

@@ -28,6 +28,13 @@ NEXT = {
     "check {} --file MINE.py": "is my own file right?",
 }
 
+#: What to do next with a port file.
+NEXT_OF_PORT = {
+    "check {}": "do they compute the same function?",
+    "limits {}": "how large are errors of float32 here?",
+    "run {}": "check, time, and draw a page",
+}
+
 
 def show(
     catalog: Catalog,
@@ -114,10 +121,11 @@ def _probed(probed: ProbedDevice) -> str:
 
 
 def _show_next(workload: str, implementations: bool, roots: Sequence[Path], console: Console) -> None:
-    impls = "".join(f" --impls {shlex.quote(str(root))}" for root in roots)
+    port = next((str(root) for root in roots if root.name == f"{workload}.py"), None)
+    impls = "".join(f" --impls {shlex.quote(str(root))}" for root in roots) if port is None else ""
     commands = {
-        f"  samestep {command.format(workload)}{impls}": why
-        for command, why in NEXT.items()
+        f"  samestep {command.format(shlex.quote(port or workload))}{impls}": why
+        for command, why in (NEXT if port is None else NEXT_OF_PORT).items()
         if not (implementations and command.startswith("list"))
     }
     width = max(map(len, commands)) + 2

@@ -14,6 +14,7 @@ from samestep.agreement.verdict import AGREE, UNAVAILABLE, Verdict
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell
 from samestep.frameworks import Settings
+from samestep.ports.catalogs import is_port
 from samestep.workers.judge import Judge
 from samestep.workers.port_files import PortFiles
 from samestep.workers.port_requests import (
@@ -64,6 +65,11 @@ class Launcher:
     port_files: PortFiles = field(default_factory=PortFiles, compare=False)
     record: Path | None = None
 
+    @property
+    def _judged_roots(self) -> tuple[Path, ...]:
+        """The roots that the judge may see: no port file is run in its process."""
+        return tuple(root for root in self.roots if not is_port(root))
+
     def missing(self, cell: Cell) -> Verdict | None:
         """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
         reference; another interpreter must be asked."""
@@ -103,7 +109,7 @@ class Launcher:
         A port file's is compared with its reference, which is made in the worker as well, or recorded where
         its framework has another interpreter. Raises as `WorkerProcess.ask`.
         """
-        subject, roots = self.subject(cell), tuple(self.roots)
+        subject, roots = self.subject(cell), self._judged_roots
         if self.catalog.is_port(cell.workload):
             found = self._examine_port(worker, cell, thorough=True)
             return Examined(found.verdict, port=found.port)
@@ -113,7 +119,7 @@ class Launcher:
         """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""
         if self.catalog.is_port(cell.workload):
             return Confirmed(self._examine_port(worker, cell, thorough=False).verdict)
-        request = Confirm(self.subject(cell), settings_of(cell), tuple(self.roots))
+        request = Confirm(self.subject(cell), settings_of(cell), self._judged_roots)
         return judge.ask(worker, request, self.patience)
 
     def changes(self, worker: WorkerProcess) -> Sequence[str]:
@@ -134,7 +140,7 @@ class Launcher:
         """
         if self.catalog.is_port(cell.workload):
             return TimedJudged(Verdict(AGREE), worker.ask(RepeatTimed(), self.patience).doubt)
-        request = JudgeTimed(self.subject(cell), settings_of(cell), tuple(self.roots), judged)
+        request = JudgeTimed(self.subject(cell), settings_of(cell), self._judged_roots, judged)
         return judge.ask(worker, request, self.patience)
 
     def _examine_port(self, worker: WorkerProcess, cell: Cell, thorough: bool) -> PortExamined:
