@@ -270,27 +270,6 @@ def test_a_difference_of_what_never_scattered_or_ran_once():
     assert difference(still, still) == Mean(0.0, 0.0, 8.0, 10)
 
 
-@pytest.mark.parametrize(("d0", "freedom"), [(4.0, 5), (10.0, 5), (4.0, 1)])
-def test_the_prior_of_many_variances_is_found_as_by_limma(d0, freedom):
-    """Smyth's model: 1 / variance is chi^2 with d0 degrees of freedom over d0 s0^2."""
-    rng, s0 = np.random.default_rng(0), 0.01**2
-    true = d0 * s0 / rng.chisquare(d0, 2000)
-    drawn = true * rng.chisquare(freedom, 2000) / freedom
-    prior, lent = statistics._prior([(variance, freedom) for variance in drawn])
-    assert 0.9 < prior / s0 < 1.1
-    assert 0.7 < lent / d0 < 1.4
-
-
-def test_variances_that_are_all_alike_lend_more_where_more_is_known_of_them():
-    rng = np.random.default_rng(0)
-    lent = [statistics._prior([(v, f) for v in rng.chisquare(f, 12) / f])[1] for f in (1, 5, 50)]
-    assert 2 < lent[0] < lent[1] < lent[2]
-
-
-def test_nothing_is_lent_among_two():
-    assert statistics._prior([(1.0, 5), (2.0, 5)]) == (0.0, 0.0)
-
-
 def test_location_is_the_mean_over_invocations_of_the_median_in_each():
     estimate = location([[1.0, 2.0, 900.0], [4.0, 5.0, 6.0]])  # one wild sample moves no median
     assert estimate.value == (2.0 + 5.0) / 2

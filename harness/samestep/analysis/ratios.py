@@ -7,10 +7,11 @@ less, and half of what the two differ by is the most that it owes to either.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from samestep.analysis.by_cell import Samples
+from samestep.analysis.moderation import Prior, of_run
 from samestep.analysis.statistics import (
     Contrast,
     Mean,
@@ -18,6 +19,7 @@ from samestep.analysis.statistics import (
     contrasts_of_means,
     difference,
     means,
+    own_variances,
     paired,
 )
 from samestep.records.plan import PlannedCell
@@ -28,11 +30,13 @@ class ComparisonGroup:
     """The samples of each cell that was timed, by its key and its tasks.
 
     ``planned`` is the key of the baseline that the spec names, ``cells`` are all cells of the group.
+    ``prior`` is what all ratios of its run lead to expect of the variance of one (`prior_of`).
     """
 
     planned: str
     samples: Mapping[str, Mapping[str, Samples]]
     cells: Mapping[str, PlannedCell]
+    prior: Prior | None = None
 
     @property
     def aa_copies(self) -> frozenset[str]:
@@ -78,14 +82,17 @@ class ComparisonGroup:
 
     def ratios(self, baseline: str, task: str) -> dict[str, Mean]:
         """Return the mean logarithm of each ratio to a baseline, of the cells timed in the same rounds."""
+        return means(self.pairs(baseline, task), self.prior)
+
+    def pairs(self, baseline: str, task: str) -> dict[str, list[list[float]]]:
+        """Return the log ratios of each cell to a baseline, round by round, by process."""
         samples = self._baseline_samples(baseline, task)
-        family = {
+        return {
             key: pairs
             for key, tasks in self.samples.items()
             if key not in self.aa_copies and key != baseline
             if (pairs := paired(tasks.get(task, {}), samples))
         }
-        return means(family)
 
     def _baseline_samples(self, baseline: str, task: str) -> Samples:
         """Return the samples of a baseline: where it has an A/A copy, the geometric mean of both."""
@@ -94,3 +101,16 @@ class ComparisonGroup:
             again = self.samples[copy].get(task, {})
             samples |= {at: math.sqrt(samples[at] * again[at]) for at in samples.keys() & again.keys()}
         return samples
+
+
+def prior_of(groups: Sequence[ComparisonGroup]) -> Prior | None:
+    """Return what the ratios of a run, to the baselines of all its groups, lead to expect of the variance of
+    one; None where they are too few."""
+    return of_run(
+        [
+            own_variances(group.pairs(group.baseline, task))
+            for group in groups
+            if group.baseline
+            for task in group.samples[group.baseline]
+        ]
+    )

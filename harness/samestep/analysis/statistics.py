@@ -5,10 +5,9 @@ compared, and an interval says how far another set of processes could have moved
 a hierarchical bootstrap: invocations are drawn with replacement, and within each its rounds (Kalibera and
 Jones, Rigorous benchmarking in reasonable time, ISMM 2013). For a ratio it is Student's t over invocations,
 of which a tenth is left out at each end, as one process in ten is far off at times (Yuen, The two-sample
-trimmed t for unequal population variances, Biometrika 61, 1974). Its variance is moderated by that of the
-other ratios of the same comparison, as few processes know their own scatter badly (Smyth, Linear models and
-empirical Bayes methods for assessing differential expression,
-Stat. Appl. Genet. Mol. Biol. 3, 2004). Many ratios at once are judged after Holm (Scand. J. Stat. 6, 1979).
+trimmed t for unequal population variances, Biometrika 61, 1974). Its variance is moderated by what other
+ratios lead to expect of it (`samestep.analysis.moderation`). Many ratios at once are judged after Holm
+(Scand. J. Stat. 6, 1979).
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from typing import TypeVar
 
 import numpy as np
 from scipy import special
+
+from samestep.analysis.moderation import OwnVariance, Prior, of_table, rounds_share
 
 #: Enough draws that a 95 % interval's ends move by less than a fiftieth of its width.
 DRAWS = 2000
@@ -33,10 +34,6 @@ TIE = float(np.log(1.02))
 #: A number is known where its interval is narrower than from half of it to twice it. "Twice as long" is the
 #: coarsest thing that is said of a speed, and whoever reads 0.3 (0.1-1.2) cannot say even that.
 TWICE = float(np.log(2.0))
-
-#: How unlike in scatter the members of a family are taken to be, as far as they do not show it: the variance
-#: of the logarithms of their true variances. One in twenty varies four times as much as the median one.
-UNLIKE = 2 / 3
 
 #: Of the invocations, as many are left out of a mean at each end.
 TRIMMED = 1 / 10
@@ -140,32 +137,33 @@ def paired(
     return list(pairs.values())
 
 
-def means(family: Mapping[K, Sequence[Sequence[float]]]) -> dict[K, Mean]:
+def means(family: Mapping[K, Sequence[Sequence[float]]], prior: Prior | None = None) -> dict[K, Mean]:
     """Return for each member the trimmed mean over invocations of the median in each.
 
-    The family lends each member its variance: d0 degrees of freedom at the variance s0^2 that fit the scatter
-    of the members' own variances (Smyth 2004, section 6.2); none has more in the end than all of them
-    together (`_together`). Fewer than three members know nothing of each other. Raises ValueError where a
-    member has no sample.
+    ``prior`` says what variance to expect of each; without one, or where too few rounds were taken of a
+    member, the family lends its own. Raises ValueError where a member has no sample.
     """
-    medians = {key: np.array([np.median(g) for g in groups if len(g)]) for key, groups in family.items()}
-    if any(not values.size for values in medians.values()):
+    processes = {key: [np.asarray(group) for group in groups if len(group)] for key, groups in family.items()}
+    if not all(processes.values()):
         raise ValueError("no samples")
-    trimmed = {key: _trimmed(values) for key, values in medians.items()}
-    known = [(own, count - 1) for _, own, count in trimmed.values() if count > 1]
-    prior, lent = _prior(known)
-    bound = _together([freedom for _, freedom in known])
+    trimmed = {key: _trimmed(np.array([np.median(one) for one in mine])) for key, mine in processes.items()}
+    owns = {key: _own(trimmed[key], mine) for key, mine in processes.items()}
+    if prior is None or any(own.rounds is None for own in owns.values()):
+        prior = of_table(list(owns.values()))
     found = {}
-    for key, (value, own, count) in trimmed.items():
-        freedom = count - 1
-        together = freedom + lent
-        variance = (freedom * own + lent * prior) / together if together else 0.0
-        samples = sum(len(group) for group in family[key])
-        together = min(together, max(freedom, bound))
-        groups = [np.asarray(group) for group in family[key] if len(group)]
-        rounds = max(map(_median_interval, groups), key=lambda ends: ends[1] - ends[0])
-        found[key] = Mean(value, variance / count, together, samples, len(groups), rounds)
+    for key, mine in processes.items():
+        value, _, count = trimmed[key]
+        variance, freedom = prior.moderated(owns[key])
+        rounds = max(map(_median_interval, mine), key=lambda ends: ends[1] - ends[0])
+        samples = sum(one.size for one in mine)
+        found[key] = Mean(value, variance / count, freedom, samples, len(mine), rounds)
     return found
+
+
+def own_variances(family: Mapping[K, Sequence[Sequence[float]]]) -> list[OwnVariance]:
+    """Return what the processes of each member say of the variance of its ratio."""
+    members = [[np.asarray(group) for group in groups if len(group)] for groups in family.values()]
+    return [_own(_trimmed(np.array([np.median(one) for one in mine])), mine) for mine in members]
 
 
 def difference(one: Mean, other: Mean) -> Mean:
@@ -251,6 +249,11 @@ def _trimmed(values: np.ndarray) -> tuple[float, float, int]:
     return float(kept.mean()), squares / (kept.size - 1), kept.size
 
 
+def _own(trimmed: tuple[float, float, int], processes: Sequence[np.ndarray]) -> OwnVariance:
+    _, variance, count = trimmed
+    return OwnVariance(variance, count - 1, rounds_share(processes))
+
+
 def _median_interval(values: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of the median of what the values were drawn from: the outermost two of few,
     and of many the order statistics that a binomial law leaves (David and Nagaraja, Order Statistics, 2003,
@@ -258,47 +261,6 @@ def _median_interval(values: np.ndarray) -> tuple[float, float]:
     ordered, n = np.sort(values), values.size
     cut = next((k for k in range(1, n // 2 + 1) if 2 * special.bdtr(k, n, 0.5) > 1 - 0.95), 1) - 1
     return float(ordered[cut]), float(ordered[n - 1 - cut])
-
-
-def _together(freedoms: Sequence[int]) -> float:
-    """The degrees of freedom of the mean of the members' variances.
-
-    All are ratios to the same processes of the baseline, so that any two correlate by a half: the mean of
-    such correlated squares scatters as that of fewer independent ones, and never of more than four.
-    """
-    many = len(freedoms)
-    return sum(freedoms) / (1 + (many - 1) / 4) if many else 0.0
-
-
-def _prior(known: Sequence[tuple[float, int]]) -> tuple[float, float]:
-    """The variance that the members share, and how many degrees of freedom it is worth to each.
-
-    A dozen members of two processes each cannot tell whether their variances are alike, and those that look
-    alike by chance would lend too much. So what they show is weighed against `UNLIKE`, by its own variance.
-    """
-    if len(known) < 3:
-        return 0.0, 0.0
-    variances, freedoms = np.array(known, dtype=float).T
-    if not np.median(variances):
-        return 0.0, 0.0
-    half, many = freedoms / 2, len(known)
-    variances = np.maximum(variances, np.finfo(float).eps ** 0.5 * np.median(variances))  # log(0)
-    logs = np.log(variances) - special.digamma(half) + np.log(half)
-    chance = float(special.polygamma(1, half).mean())
-    doubt = 2 * chance**2 / (many - 1) + float(special.polygamma(3, half).mean()) / many
-    shown = max(0.0, float(logs.var(ddof=1)) - chance)
-    scatter = UNLIKE + (shown - UNLIKE) * UNLIKE**2 / (UNLIKE**2 + doubt)
-    prior = 2 * _inverse_trigamma(scatter)
-    return float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))), prior
-
-
-def _inverse_trigamma(value: float) -> float:
-    """x with trigamma(x) = value, by Newton's method on 1 / trigamma, which converges from above."""
-    x = 0.5 + 1 / value
-    for _ in range(50):
-        trigamma = special.polygamma(1, x)
-        x += trigamma * (1 - trigamma / value) / special.polygamma(2, x)
-    return float(x)
 
 
 def _t(freedom: float, probability: float) -> float:

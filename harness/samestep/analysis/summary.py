@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from samestep.agreement.verdict import AGREE, INVALID, UNAVAILABLE, Divergence, Verdict
 from samestep.analysis.by_cell import CellRecords, Samples, by_cell, by_process, last_verdicts
 from samestep.analysis.curves import calls_until_steady
-from samestep.analysis.ratios import ComparisonGroup
+from samestep.analysis.ratios import ComparisonGroup, prior_of
 from samestep.analysis.statistics import TIE, Contrast, Estimate, location
 from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import CellVerdict, Latency, Parts, Peak, Record, Transfer
@@ -85,10 +85,14 @@ def summarize(plan: Plan, records: Iterable[Record]) -> list[CellSummary]:
     cells, found_records = plan.by_key(), by_cell(plan, records)
     peaks = _peaks(cells, records)
     found = {key: _summary(cell, found_records[key], plan, peaks) for key, cell in cells.items()}
+    groups = []
     for planned in dict.fromkeys(cell.baseline for cell in cells.values()):
         members = {key: cell for key, cell in cells.items() if cell.baseline == planned}
         timed = {key: found_records[key].samples for key in members if found[key].tasks}
-        _compare(ComparisonGroup(planned, timed, members), found)
+        groups.append(ComparisonGroup(planned, timed, members))
+    prior = prior_of(groups)
+    for group in groups:
+        _compare(replace(group, prior=prior), found)
     return [summary for summary in found.values() if not summary.cell.aa_copy]
 
 
