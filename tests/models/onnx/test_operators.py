@@ -77,8 +77,9 @@ CASES = [
     *unary(
         X, "Abs", "Neg", "Exp", "Sin", "Cos", "Tan", "Tanh", "Sinh", "Cosh", "Atan", "Asinh", "Erf",
         "Sigmoid", "Floor", "Ceil", "Round", "Sign", "Reciprocal", "Relu", "Softsign", "Mish", "Identity",
-        "Softplus", "LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "HardSwish", "Gelu", "Dropout", "Shape", "Size",
-        "Flatten", "Transpose", "Softmax", "LogSoftmax", "ArgMax", "ArgMin", "IsNaN", "IsInf",
+        "Softplus", "LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "HardSwish", "Gelu", "Dropout",
+        "Shape", "Size", "Flatten", "Transpose", "Softmax", "LogSoftmax", "ArgMax", "ArgMin", "IsNaN",
+        "IsInf",
     ),
     *unary(X, "Gelu", approximate="tanh"),
     *unary(X, "Elu", "Celu", "LeakyRelu", "Selu", alpha=0.3),
