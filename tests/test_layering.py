@@ -228,8 +228,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "models.subject", "models.torch", "models.recorded",
     ),
     "commands": (
-        *DATA, "", "records.sealed_arrays", "testing", "catalog", "ports", "conventions", "data",
-        "measure.clock", "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers", "jobs",
+        *DATA, "", "records.sealed_arrays", "models.recorded", "testing", "catalog", "ports", "conventions",
+        "data", "measure.clock", "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers", "jobs",
     ),
     "__main__": ("commands",),
     "pytest_plugin": ("errors", "paths", "testing"),

@@ -18,9 +18,10 @@ from samestep.workers.process import NoAnswer
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="The file to write (default: the port file's name with .npz).")  # fmt: skip
 def command(asked: Selection, form: str, output: Path | None) -> None:
-    """Record the reference of a port file, for `samestep replay`.
+    """A port file's reference in a file, to judge by elsewhere.
 
-    One file without code: inputs, weights, exact values, and how far rounding scatters each of them.
+    `samestep replay` reads it. One file without code: inputs, weights, exact values, and how far rounding
+    scatters each of them.
     """
     cell, launcher = the_reference(asked, "record"), asked.launcher
     if missing := launcher.missing(cell):

@@ -13,6 +13,7 @@ from samestep.commands import check
 from samestep.commands.options import DIFFERS, Selection, emit, exit_for, selection
 from samestep.errors import SamestepError
 from samestep.jobs.check import Wanted
+from samestep.models.recorded.record_file import is_record
 from samestep.records import sealed_arrays
 from samestep.records.check_results import to_row
 from samestep.report import port_tables
@@ -40,6 +41,8 @@ def command(record: Path, asked: Selection, form: str, explain: bool) -> None:
         if asked.selectors:
             raise SamestepError(f"{record} is the bundle of a test, which names its models: leave them out")
         _run_test(record, form)
+    elif asked.selectors and not is_record(document):
+        raise SamestepError(f"{record} is no record of a reference, but another file of samestep's")
     _judge(record, asked, form, explain)
 
 
