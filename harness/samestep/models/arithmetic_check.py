@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samestep.agreement.aside import let_go
 from samestep.agreement.blocks import blocks, index_in
 from samestep.agreement.examination.tensor_statistics import index_of_largest, tensor_statistics
 from samestep.agreement.findings import TensorStatistics
@@ -50,11 +51,12 @@ def check_arithmetic(
 
     ``got`` are the candidate's tensors in its own dtypes; ``before`` the parameters that a step moved.
     """
-    return {
-        key: _check(key, got[key], expected, before.get(key))
-        for key in expected.exact
-        if key in got
-    }  # fmt: skip
+    found = {}
+    for key in (key for key in expected.exact if key in got):
+        found[key] = _check(key, got[key], expected, before.get(key))
+        let_go(got[key])
+        let_go(expected.exact[key])
+    return found
 
 
 def _check(

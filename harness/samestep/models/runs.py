@@ -82,6 +82,7 @@ def run_candidate(candidate: Subject, question: Question, again: bool = True) ->
     """
     with naming("candidate", question):
         twice = candidate.run_twice(question) if again else Twice.of_one(candidate.run(question))
+    twice = twice.put_aside()
     try:
         with refusing(candidate, question):
             program = candidate.program(question)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from samestep.agreement.aside import Aside
 from samestep.models.tensors import TensorKey, Tensors
 
 #: How deep containers and objects are looked into, how many parts of each, and the bytes of an array.
@@ -51,6 +52,15 @@ class Twice:
     def repeats(self) -> bool:
         """Whether both calls gave the same bits."""
         return self.error is None and all(map(self._is_alike, self.first))
+
+    def put_aside(self) -> Twice:
+        """Return it with large tensors in a file: they are needed again when the reference has run."""
+        aside = Aside()
+        first = {key: aside.put(x) for key, x in self.first.items()}
+        second = {
+            key: first[key] if x is self.first.get(key) else aside.put(x) for key, x in self.second.items()
+        }
+        return replace(self, first=first, second=second)
 
     def without_alike(self) -> Twice:
         """Return it without tensors where both calls gave the same bits: no more is asked of them then."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from samestep.agreement.aside import let_go
+
 #: Elements of a block. BLAS shares longer dot products between cores, in another order of additions.
 BLOCK = 1 << 13
 #: A block's sums of squares are kept in float32, in units of what its first errors came to. float32 goes as
@@ -40,6 +42,7 @@ class Scatter:
         self._squares = np.zeros(shape, np.float32 if whole else np.float64)
         self._units = np.zeros(-(-exact.size // BLOCK))
         self._length = self._norm_squared(self._direction)
+        let_go(exact)
         self._error, self._square = np.empty(BLOCK), np.empty(BLOCK)
         self.norms: list[float] = []
         self.scales: list[float] = []
@@ -63,6 +66,8 @@ class Scatter:
             along += float(np.dot(error, self._direction[part]))
         self.norms.append(float(np.sqrt(norm)))
         self.scales.append(along / self._length if 0 < self._length < np.inf else 0.0)
+        for shown in (self._exact, self._direction, replica):
+            let_go(shown)
 
     def _errors(self, row: np.ndarray, number: int, part: slice) -> np.ndarray:
         """Return the errors of a block of elements that are held, after their squares were added."""

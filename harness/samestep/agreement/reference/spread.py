@@ -94,17 +94,23 @@ class SpreadMeter(Generic[Name]):
         }
 
     def add(self, replica: Mapping[Name, np.ndarray]) -> None:
-        """Add one replica: the tensors of ``exact``, each in its shape and units.
+        """Add one replica, or a part of one: tensors of ``exact``, each in its shape and units.
 
         Elements that are not finite in the replica or the exact run have no error; those that overflow the
         precision have one of their own, but none in the norm and the scale.
         """
         with np.errstate(all="ignore"):
-            for name, scatter in self.scatters.items():
-                scatter.add(replica[name])
+            for name, value in replica.items():
+                if name in self.scatters:
+                    self.scatters[name].add(value)
 
     def spreads(self) -> dict[Name, Spread]:
-        """Return the spread of every floating tensor over the replicas so far."""
+        """Return the spread of every floating tensor over the replicas so far.
+
+        Raises ValueError where one of them lacked a tensor.
+        """
+        if len({len(scatter.norms) for scatter in self.scatters.values()}) > 1:
+            raise ValueError("a replica lacks a tensor, or has it twice")
         return {name: self._spread(name, scatter) for name, scatter in self.scatters.items()}
 
     def _spread(self, name: Name, scatter: Scatter) -> Spread:

@@ -15,6 +15,7 @@ from samestep.models.nested import Nested
 from samestep.models.question import Question
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
+from samestep.models.torch.complete_gradients import CompleteGradients
 from samestep.models.torch.instance import Instance
 from samestep.models.torch.layer_inputs import LayerInputs
 from samestep.models.torch.losses import loss_of
@@ -29,10 +30,14 @@ TorchTensors = dict[TensorKey, torch.Tensor]
 
 @dataclass(frozen=True)
 class Learned:
-    """What one run of a question shows, for the next: its cotangents, and the layers changed in place."""
+    """What one run of a question shows, for the next: its cotangents, and the layers changed in place.
+
+    ``at_once`` are the leaves whose gradients are complete as soon as there is any.
+    """
 
     cotangents: tuple[torch.Tensor, ...] = ()
     shared: frozenset[str] = frozenset()
+    at_once: frozenset[TensorKey] = frozenset()
 
 
 class TrainingStep:
@@ -57,6 +62,7 @@ class TrainingStep:
         self.instance, self.question, self.device = instance, question, device
         learned = learned or Learned()
         self.cotangents = [cotangent.clone() for cotangent in learned.cotangents]
+        self.gradients = CompleteGradients(learned.at_once)
         self.observer = Observer(instance.modules, question, device, learned.shared)
         self.layer_inputs = LayerInputs(
             {name: m for name, m in instance.modules.items() if name in question.inputs_of},
@@ -105,7 +111,7 @@ class TrainingStep:
     @property
     def learned(self) -> Learned:
         """What the run has shown that a run has to know before."""
-        return Learned(tuple(self.cotangents), self.observer.shared)
+        return Learned(tuple(self.cotangents), self.observer.shared, self.gradients.at_once)
 
     def drop_gradients(self) -> None:
         """Let go of the gradients of the parameters, which are as large as the model."""
@@ -158,9 +164,10 @@ class TrainingStep:
             roots, cotangents = floating, self.cotangents
         pairs = [pair for pair in zip(roots, cotangents, strict=True) if pair[0].requires_grad]
         if pairs:
-            leaves = [leaf for leaf in self._leaves().values() if leaf.requires_grad]
-            only = leaves if self.instance.leaves_only else None
-            torch.autograd.backward([root for root, _ in pairs], [c for _, c in pairs], inputs=only)
+            leaves = {key: leaf for key, leaf in self._leaves().items() if leaf.requires_grad}
+            only = [*leaves.values()] if self.instance.leaves_only else None
+            with self.gradients.watching(leaves):
+                torch.autograd.backward([root for root, _ in pairs], [c for _, c in pairs], inputs=only)
 
     def _cotangent(self, index: int, output: torch.Tensor) -> torch.Tensor:
         given = self.question.cotangent(index, tuple(output.shape))
@@ -183,7 +190,7 @@ class TrainingStep:
             (Role.LAYER_GRADIENT, self.observer.gradients),
         )
         tensors = {TensorKey(role, name): x.detach() for role, named in observed for name, x in named.items()}
-        leaves = {key: leaf.grad for key, leaf in self._leaves().items()}
+        leaves = {key: self.gradients.taken.get(key, leaf.grad) for key, leaf in self._leaves().items()}
         return {**tensors, **{key: gradient for key, gradient in leaves.items() if gradient is not None}}
 
 

@@ -12,16 +12,15 @@ import torch
 from samestep.agreement.arithmetic.program import Contract, Finding, Level, Literal, Nudge, Refused
 from samestep.agreement.arithmetic.torch.constants import Constants
 from samestep.agreement.arithmetic.torch.dispatch import Interpreter
-from samestep.agreement.arithmetic.torch.dtypes import unseen
 from samestep.agreement.arithmetic.torch.enclosing import enclosed_results
 from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.poison import audit, fingerprints
 from samestep.agreement.arithmetic.torch.released import release_after
-from samestep.agreement.arithmetic.torch.replay import Tape, as_array
+from samestep.agreement.arithmetic.torch.replay import Tape
+from samestep.agreement.arithmetic.torch.results import Results, taking
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
-from samestep.agreement.arithmetic.torch.shadows import has_values
 from samestep.agreement.arithmetic.torch.shared_values import SharedValues
 from samestep.agreement.arithmetic.torch.signature import signature
 from samestep.agreement.arithmetic.torch.tape import Recorder
@@ -105,6 +104,15 @@ class TorchProgram:
         assert tape is not None
         tape.check(seed, result, self._path)
         return result
+
+    def hand_on(self, seed: int, level: Level, give: Callable[[Any, Array], None]) -> None:
+        """Give every tensor of a replica once, as soon as it is complete. Raises `Refused`."""
+        tape = self._tapes.get(level)
+        if tape is not None and tape.is_trusted and tape.is_certain:
+            tape.hand_on(seed, self._path, give)
+            return
+        for key, array in self.replica(seed, level).items():
+            give(key, array)
 
     def enclosed(self, rounded: frozenset[str]) -> Mapping[Any, Enclosed]:
         """Return all tensors with their bounds; see `samestep.agreement.arithmetic.worst_case.Enclosing`."""
@@ -192,16 +200,21 @@ class TorchProgram:
             first = bool(how.get("first"))
             constants = Constants(self._held, nudge, finds=first or nudge is not None)
             interpreter = Interpreter(noise, path, constants=constants, given=self._given, **how)
-            token = rounding.set(noise.literal)
+            results = Results(interpreter)
+            tokens = rounding.set(noise.literal), taking.set(results.take)
             noise.log = interpreter.tape
             try:
                 tensors = self._executed(interpreter)
+                found = {key: results.of(tensor) for key, tensor in tensors.items()}
+                if interpreter.tape is not None:
+                    interpreter.tape.results = {key: x.slot for key, x in found.items() if x.slot is not None}
                 if self._exact is None and first:
                     self._constants = constants.found
-                    self._terms = {key: interpreter.shadows.terms(one) for key, one in tensors.items()}
-                return {key: _array(interpreter, tensor) for key, tensor in tensors.items()}
+                    self._terms = {key: one.terms for key, one in found.items()}
+                return {key: one.array for key, one in found.items()}
             finally:
-                rounding.reset(token)
+                rounding.reset(tokens[0])
+                taking.reset(tokens[1])
                 noise.log = None
                 interpreter.shadows.forget()
 
@@ -210,8 +223,6 @@ class TorchProgram:
         try:
             with tape or nullcontext(), interpreter:
                 tensors = self._run()
-            if tape is not None:
-                tape.results = {key: tape.slot(_values(interpreter, one)) for key, one in tensors.items()}
         except Exception as error:
             if interpreter.failure is not None and not isinstance(error, Refused | OtherPath):
                 raise interpreter.failure from error  # PyTorch has made another error of it
@@ -256,16 +267,3 @@ class TorchProgram:
         self._reset()
         others = [self._contract.value, str(self._seed), *self._constants]
         return signature(self._path.steps, self._noise.roundings.notes, self._held(), others)
-
-
-def _values(interpreter: Interpreter, tensor: torch.Tensor) -> torch.Tensor:
-    tensor = tensor.detach()
-    return interpreter.shadows.wide(tensor) if has_values(tensor) else tensor
-
-
-def _array(interpreter: Interpreter, tensor: torch.Tensor) -> Array:
-    with torch.no_grad(), unseen():
-        values, tape = _values(interpreter, tensor), interpreter.tape
-        alone = has_values(tensor) and not interpreter.shadows.is_shared(tensor)
-        alone = alone and (tape is None or not tape.holds(values))
-        return as_array(values, alone)

@@ -11,6 +11,7 @@ import torch
 
 from samestep.agreement.arithmetic.torch.instructions import (
     Call,
+    Decision,
     DrawNumber,
     DrawNumbers,
     Error,
@@ -24,6 +25,7 @@ from samestep.agreement.arithmetic.torch.poison import same_bits
 from samestep.agreement.arithmetic.torch.tape import Recorder
 from samestep.agreement.arithmetic.torch.tape_folding import folded
 from samestep.agreement.arithmetic.torch.tape_source import TapeSource
+from samestep.agreement.aside import let_go
 
 #: Replicas that a tape must give as the code does: the one on it, and another.
 CHECKS = 2
@@ -66,6 +68,7 @@ class Tape:
         def compare(key: Any, array: np.ndarray) -> None:
             if not same_bits(result[key], array):
                 different.append(key)
+            let_go(result[key])
 
         self._same += 1
         if not self._run(seed, path, compare) or different:
@@ -80,6 +83,15 @@ class Tape:
         found: dict[Any, np.ndarray] = {}
         is_valid = self._run(seed, path, found.__setitem__)
         return {key: found[key] for key in self._keys} if is_valid else None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no number that the code reads can make a replay useless."""
+        return not any(isinstance(call, Decision) and isinstance(call.expected, float) for call in self.calls)
+
+    def hand_on(self, seed: int, path: Path, give: Callable[[Any, np.ndarray], None]) -> None:
+        """Give each named tensor of the replica of a seed as it is made; the tape is certain."""
+        self._run(seed, path, give)
 
     def _run(self, seed: int, path: Path, give: Callable[[Any, np.ndarray], None]) -> bool:
         """Give each named tensor of a replica as it is made; return whether they are what the code gives."""
