@@ -229,7 +229,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "commands": (
         *DATA, "", "records.sealed_arrays", "models.recorded", "testing", "catalog", "ports", "conventions",
-        "data", "measure.clock", "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers", "jobs",
+        "data", "measure.clock", "measure.fingerprint", "analysis", "report", "workers.cleanup", "workers",
+        "jobs",
     ),
     "__main__": ("commands",),
     "pytest_plugin": ("errors", "paths", "testing"),
