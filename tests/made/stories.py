@@ -47,6 +47,23 @@ def stories(readme: Path) -> list[Story]:
     ]
 
 
+def tolerances_said(readme: Path) -> list[dict[str, bool]]:
+    """Return by story which tolerances on outputs notice it, as the README's table says."""
+    rows = [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in readme.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    names = [re.sub(r" on outputs$", "", name) for name in rows[0]]
+    columns = [i for i, name in enumerate(names) if re.fullmatch(r"1e-\d", name)]
+    return [{names[i]: row[i] == "notices" for i in columns} for row in rows[2:]]
+
+
+def words(text: str) -> list[str]:
+    """Return the lines with every number as #, and all runs of blanks as one."""
+    return [re.sub(r" +", " ", re.sub(r"\d[\d.]*(e[+-]\d+)?", "#", line)) for line in text.splitlines()]
+
+
 def _side(diff: str, sign: str) -> str:
     """One side of a diff: its own lines, and those of both."""
     return "".join(line[1:] for line in diff.splitlines(keepends=True) if line[0] in f"{sign} ")

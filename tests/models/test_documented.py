@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.made.places import CHECKOUT
+from tests.made.stories import words
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
@@ -19,11 +20,6 @@ def printed(name: str) -> str:
     """Return what the page says that a block prints."""
     [text] = re.findall(rf"<!-- output {name} -->\n\n```\n(.*?)\n```", PAGE, re.DOTALL)
     return text
-
-
-def words(text: str) -> list[str]:
-    """Return the lines with every number as #, and all runs of blanks as one."""
-    return [re.sub(r" +", " ", re.sub(r"\d[\d.]*(e[+-]\d+)?", "#", line)) for line in text.splitlines()]
 
 
 @pytest.fixture(scope="module")

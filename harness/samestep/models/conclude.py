@@ -12,7 +12,6 @@ from samestep.models.coverage import Coverage
 from samestep.models.function_check import FunctionStatistics
 from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison
-from samestep.models.pairing.layers import LayerMap
 from samestep.models.result import First
 from samestep.models.said_of_pairing import said_of_copies
 from samestep.models.subject import innermost
@@ -83,9 +82,8 @@ def faults_of(forced: Comparison | None, state: str, kinds: Mapping[str, str]) -
 
 def _lacks_layers(forced: Comparison) -> bool:
     """Whether layers of the reference were not compared, so that those after them may inherit."""
-    layers, unmatched = forced.links.layers, forced.links.unmatched_reference
-    miss = layers.first_without_partner if isinstance(layers, LayerMap) else None
-    return miss is not None or any(key.role is Role.LAYER for key in unmatched)
+    compared = {source for link in forced.links.layers.links.values() for source in link.sources}
+    return any(key.role is Role.LAYER and key.name not in compared for key in forced.programs.own)
 
 
 def _place(tensor: JudgedTensor, kinds: Mapping[str, str], inputs_agree: bool) -> First:

@@ -1,0 +1,50 @@
+"""The ports of examples/ are right, and each mistake that a README tells of prints what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.made.places import CHECKOUT
+from tests.made.stories import mistaken, run_test, stories, tolerances_said, words
+
+EXAMPLES = CHECKOUT / "examples"
+NEEDS = {"gpt": ("torch", "jax", "optax"), "resnet": ("torch", "jax", "flax"), "tagger": ("torch", "keras")}
+
+
+@pytest.fixture(params=NEEDS)
+def folder(request: pytest.FixtureRequest, one_thread: None) -> Iterator[Path]:
+    for package in NEEDS[request.param]:
+        pytest.importorskip(package)
+    return EXAMPLES / request.param
+
+
+@pytest.mark.slow
+def test_a_port_is_right_and_its_mistakes_print_what_the_readme_says(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import samestep
+
+    few = partial(samestep.assert_agreement, replicas=8, variants=False)  # the words are the same
+    monkeypatch.setattr(samestep, "assert_agreement", few)
+    run_test(folder)
+    told = stories(folder / "README.md")
+    assert len(told) == 3
+    for story, said in zip(told, tolerances_said(folder / "README.md"), strict=True):
+        with mistaken(story, tmp_path), pytest.raises(samestep.AgreementError) as caught:
+            run_test(folder)
+        assert words(str(caught.value)) == words(story.printed)
+        judged = [t.function for t in caught.value.result.judged if t.key.role.name == "OUTPUT"]
+        off = max(function.error for function in judged if function is not None)
+        assert said == {tolerance: off > float(tolerance) for tolerance in said}
+
+
+def test_the_table_of_examples_names_every_folder():
+    found = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert found == set(NEEDS)
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\((\w+)/README\.md\)", readme)) == found
