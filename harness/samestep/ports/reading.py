@@ -85,6 +85,9 @@ def _imported(path: Path) -> ModuleType:
     except Wrong as wrong:
         if isinstance(wrong.__cause__, SamestepError):  # of a mark
             raise Wrong(str(wrong.__cause__)) from wrong.__cause__
+        if isinstance(wrong.__cause__, ModuleNotFoundError):
+            inside = "import what only some sides need inside of their functions"
+            raise Wrong(f"{wrong}; {inside}") from wrong.__cause__
         raise
 
 
