@@ -40,7 +40,7 @@ def test_a_port_is_right_and_its_mistakes_print_what_the_readme_says(
         assert words(str(caught.value)) == words(story.printed)
         judged = [t.function for t in caught.value.result.judged if t.key.role.name == "OUTPUT"]
         off = max(function.error for function in judged if function is not None)
-        assert said == {tolerance: off > float(tolerance) for tolerance in said}
+        assert said == {most: off > float(most) for most in said}
 
 
 def test_the_table_of_examples_names_every_folder():

@@ -162,9 +162,9 @@ def test_a_loss_of_ones_own_and_what_a_record_lacks(tmp_path):
     ):
         with pytest.raises(samestep.ModelError, match=said):
             samestep.replay(NET, path, **wrong)
-    tolerance = dict.fromkeys(["rtol"], 0)
+    unknown = dict.fromkeys(["rtol"], 0)
     with pytest.raises(TypeError, match="samestep takes no rtol"):
-        samestep.replay(NET, path, **tolerance)
+        samestep.replay(NET, path, **unknown)
 
 
 def test_neither_the_reference_s_framework_nor_its_code_is_needed(tmp_path):
