@@ -123,7 +123,7 @@ def summary(rows: Sequence[Row]) -> str:
     usual = ", ".join(f"{name} {sum(row[name] == 'yes' for row in wrong)}" for name in LIBRARY_TESTS)
     other = [f"{row['pair']} ({row['verdict']})" for row in right if row["verdict"] != "agree"]
     return (
-        f"Pairs of two libraries' own code, tiny, with random weights. {len(right)} pairs without a mistake built in: "
+        f"Pairs of two libraries' own code, tiny, with random weights: {len(rows)} of the {len(PAIRS)} in the catalogue. {len(right)} pairs without a mistake built in: "
         f"{sum(row['verdict'] == 'agree' for row in right)} agree; not {', '.join(other) or 'any other'}. "
         f"{len(wrong)} with one built in: {len(caught)} found, {sum(row['placed'] == 'yes' for row in caught)} at the "
         f"right place; a cause is given for {len(causes)}, the right one for "
