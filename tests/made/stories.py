@@ -60,8 +60,9 @@ def tolerances_said(readme: Path) -> list[dict[str, bool]]:
 
 
 def words(text: str) -> list[str]:
-    """Return the lines with every number as #, and all runs of blanks as one."""
-    return [re.sub(r" +", " ", re.sub(r"\d[\d.]*(e[+-]\d+)?", "#", line)) for line in text.splitlines()]
+    """Return the lines with every number, its sign with it, as #, and all runs of blanks as one."""
+    number = r"((?<= )-)?\d[\d.]*(e[+-]\d+)?"
+    return [re.sub(r" +", " ", re.sub(number, "#", line)) for line in text.splitlines()]
 
 
 def _side(diff: str, sign: str) -> str:
