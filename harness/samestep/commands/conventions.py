@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--require", multiple=True, metavar="FRAMEWORK", help="Fail where this framework is missing.")
 @formatted
 def command(questions: Sequence[str], form: str, pythons: Sequence[str], require: Sequence[str]) -> None:
-    """What the installed frameworks do differently, measured, and how a port matches.
+    """What the installed frameworks do differently, measured. How a port matches stands beside it.
 
     QUESTION is a topic, a name or a text, with globs: gradients, relu, 'losses/label_*', '*nan*'. Otherwise
     it is words of what you see: conv transpose, gru bias, loss constant factor. Two tables that --json made,
