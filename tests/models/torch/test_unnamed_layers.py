@@ -89,3 +89,14 @@ def test_correct_code_is_not_searched_and_compiled_code_is_not_followed(model):
     result = samestep.compare(torch.compile(Inline(model, eps=1e-3), backend="eager"), model, (X,))
     assert result.verdict == "disagree"
     assert not result.layers
+
+
+def test_the_place_in_a_module_of_pytorch_s_own_is_its_line_there(model):
+    def port(w, x):
+        return (x * 1.001) @ w["weight"].T + w["bias"]
+
+    linear = model[0]
+    result = samestep.compare(samestep.Model(port, dict(linear.named_parameters())), linear, (X,))
+    assert result.verdict == "disagree"
+    assert "_ufunc_config" not in result.explain()
+    assert "linear.py:" in result.explain()

@@ -10,27 +10,40 @@ import torch
 
 from samestep.agreement.arithmetic.program import Refused
 
-#: Code that is not the user's: the engine itself, PyTorch, and what Python puts between.
-_FOREIGN = (
-    str(Path(torch.__file__).parent),
-    str(Path(__file__).parents[3]),
-    str(Path(sys.modules["contextlib"].__file__ or "").parent) + "/",
-)
+_TORCH = str(Path(torch.__file__).parent)
+_MODULES = f"{_TORCH}/nn/modules/"
+#: The engines, which a call of the user's code may pass through several times, and what called that code.
+_ENGINES, _SAMESTEP = str(Path(__file__).parents[1]), str(Path(__file__).parents[3])
+#: Python's own modules; a site-packages may lie in their folder.
+_PYTHON = str(Path(sys.modules["contextlib"].__file__ or "").parent) + "/"
 
 
 def place() -> str:
-    """Return "file:line in function" of the innermost frame that is the user's; "" without one.
+    """Return "file:line in function" of the innermost frame that is the user's.
 
-    In a backward pass that is the line that started it.
+    Where the model is a module of PyTorch's own it is the line of that module; "" without one, as in a
+    backward pass that the user's code did not start.
     """
-    frame = sys._getframe(1)
+    frame, module, called = sys._getframe(1), "", False
     while frame is not None:
         name = frame.f_code.co_filename
-        library = name.startswith(_FOREIGN) and "site-packages" not in name.removeprefix(_FOREIGN[0])
-        if not library and not name.startswith("<"):
-            return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
+        here = f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
+        if name.startswith(_SAMESTEP) and not name.startswith(_ENGINES):
+            if called:  # further out is who called samestep
+                return module
+        elif not _is_foreign(name):
+            return here
+        elif name.startswith(_MODULES):
+            module = module or here
+        called = called or name.startswith(_TORCH)
         frame = frame.f_back  # type: ignore[assignment]
-    return ""
+    return module
+
+
+def _is_foreign(name: str) -> bool:
+    if name.startswith((_TORCH, _ENGINES, "<")):
+        return True
+    return name.startswith(_PYTHON) and "site-packages" not in name.removeprefix(_PYTHON)
 
 
 def refuse(operation: object, why: str) -> NoReturn:
