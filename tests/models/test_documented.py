@@ -1,4 +1,4 @@
-"""The page on one's own models: its code runs, and prints what the page says, numbers aside."""
+"""The pages on one's own models: their code runs, and prints what the pages say, numbers aside."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def test_limits_print_what_the_page_says(port, capsys):
     lines = words(capsys.readouterr().out)
     shown = words(printed("limits"))
     assert lines[: len(shown)] == shown
+
+
+@pytest.mark.parametrize(("page", "name"), [("weaker_arithmetic", "weaker"), ("is_it_normal", "limits")])
+def test_a_page_prints_what_it_says(page, name, capsys):
+    text = (CHECKOUT / f"docs/{page}.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    [said] = re.findall(rf"<!-- output {name} -->\n\n```\n(.*?)```", text, re.DOTALL)
+    exec(code, {})
+    assert words(capsys.readouterr().out) == words(said)
+
+
+def test_the_page_on_failures_shows_the_same_port():
+    assert printed("port") in (CHECKOUT / "docs/reading_a_failure.md").read_text(encoding="utf-8")
