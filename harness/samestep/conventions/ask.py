@@ -22,7 +22,7 @@ def every_question() -> dict[str, Question]:
     """Return all questions by ``topic/name``: two for a pitfall, as it is written first and as it matches."""
     every = {f"{name}/{question.name}": question for name in TOPICS for question in topic(name).QUESTIONS}
     for key, one in pitfalls().items():
-        every[key] = Question(one.name, one.title, one.links, symptoms=one.symptoms)
+        every[key] = Question(one.name, one.title, one.links, symptoms=(*one.symptoms, one.said))
         every[key + MATCHED] = Question(one.name + MATCHED, f"{one.title}, matched", one.links)
     return every
 

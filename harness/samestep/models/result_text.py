@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER
+from samestep.agreement.verdict import ABSTAINS, AGREE, DISAGREE, WEAKER, Diagnosis
+from samestep.conventions.ports.pitfall import meant_by
 from samestep.models.certificate import said_of_certificates
 from samestep.models.conclude import counted
+from samestep.models.fitting.fit import Fitted
+from samestep.models.fitting.layer_kinds import layer_kind
 from samestep.models.judged import JudgedTensor
 from samestep.models.result import First, Result
 from samestep.models.tensors import Role
@@ -21,7 +24,7 @@ def summary(result: Result) -> str:
     if result.first:
         lines.append(_values(result.first))
     if result.diagnosis:
-        lines.append(f"looks like: {result.diagnosis}")
+        lines += [f"looks like: {result.diagnosis}", *_matching(result.diagnosis, result.first)]
     if result.looks_like:
         lines.append(f"looks like: {result.looks_like}")
     others = [f for f in result.faults if result.first and (f.layer or f.tensor) != _name(result.first)]
@@ -59,6 +62,15 @@ def explanation(result: Result) -> str:
     return "\n".join([summary(result), *lines, str(result.coverage)])
 
 
+def _matching(diagnosis: Diagnosis, first: First | None) -> list[str]:
+    """Where the page of conventions says how such a port is made to match, if the mistake is certain."""
+    if first is None or not (isinstance(diagnosis, Fitted) and diagnosis.is_cause):
+        return []
+    loss_or_update = "loss" if first.tensor == "loss" else "update"
+    one = meant_by(layer_kind(first.kind) if first.kind else loss_or_update, diagnosis.kind)
+    return [f"how it matches: samestep conventions {one.name}"] if one else []
+
+
 def _name(first: First) -> str:
     return first.layer or first.tensor
 
@@ -85,6 +97,8 @@ def _around(result: Result) -> list[str]:
     after = Counter(states[start + 1 :])
     beyond = after[DISAGREE] + after[WEAKER]
     later = f"after it {beyond} {'is' if beyond == 1 else 'are'} beyond their limits too"
+    if len(judged) == 1:
+        return []
     if not before:
         return [f"{later} (of {len(judged)} {what})"]
     return [f"before it {len(before)} of {len(judged)} {what} agree{_nearest(before)}; {later}"]

@@ -74,7 +74,12 @@ def show_card(card: Card, console: Console) -> None:
     """Print a card for a terminal."""
     one = card.pitfall
     console.print(f"[bold]{escape(one.title)}[/]  {card.key}", highlight=False)
-    for text in (f"seen as: {'; '.join(one.symptoms)}", one.cause, f"the formula is {one.formula}"):
+    for text in (
+        f"seen as: {'; '.join(one.symptoms)}",
+        one.cause,
+        f"the formula is {one.formula}",
+        *_said(one),
+    ):
         console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)
     for framework in card.frameworks():
         first, second = card.answer(framework, False), card.answer(framework, True)
@@ -86,6 +91,10 @@ def show_card(card: Card, console: Console) -> None:
     for framework, link in one.links.items():
         console.print(f"  {framework} {link}", highlight=False, soft_wrap=True)
     console.print()
+
+
+def _said(one: Pitfall) -> list[str]:
+    return [f"samestep.compare says: {one.said}"] if one.said else []
 
 
 def card_lines(card: Card) -> list[str]:
@@ -101,6 +110,7 @@ def card_lines(card: Card) -> list[str]:
         f"### {one.title}", "",
         f"Seen as: {'; '.join(one.symptoms)}.", "", one.cause, "",
         f"The formula is {one.formula}. `samestep conventions {one.name}`", "",
+        *(line for said in _said(one) for line in (f"{said}.", "")),
         *formatting.table(("", *names), rows, "l" * (len(names) + 1)), "",
         "```python", code, "```", "",
         " ".join([f"[code]({FOLDER}/{card.topic})", *links]), "",

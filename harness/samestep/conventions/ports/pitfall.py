@@ -33,7 +33,8 @@ class Pitfall:
         cause: why, and what to set.
         formula: whose function the formula is.
         draw: makes the arrays that all functions get by name; floats become float32.
-        kinds: the diagnoses of `samestep.compare` that mean it, each "kind of layer: kind of mistake".
+        kinds: the kinds of mistakes by which `samestep.compare` means it: "slope", of one layer "gru: reset".
+        said: what it says of such a port (a test has one), "" where it says only where it begins.
         links: pages of a framework's documentation or issue tracker, by framework.
     """
 
@@ -44,6 +45,7 @@ class Pitfall:
     formula: str
     draw: Callable[[np.random.Generator], Arrays]
     kinds: tuple[str, ...] = ()
+    said: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
 
     def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:
@@ -61,3 +63,9 @@ def pitfalls() -> dict[str, Pitfall]:
     """Return all pitfalls by ``topic/name``."""
     topics = {name: importlib.import_module(f"samestep.conventions.ports.{name}") for name in PORT_TOPICS}
     return {f"{name}/{one.name}": one for name, topic in topics.items() for one in topic.PITFALLS}
+
+
+def meant_by(layer: str, mistake: str) -> Pitfall | None:
+    """Return the pitfall that a kind of mistake means in a kind of layer; None where there is none."""
+    kinds = {f"{layer}: {mistake}", mistake}
+    return next((one for one in pitfalls().values() if kinds.intersection(one.kinds)), None)

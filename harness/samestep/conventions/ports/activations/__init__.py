@@ -25,8 +25,9 @@ PITFALLS = (
         "otherwise. BERT and vision transformers are exact.",
         "PyTorch's nn.GELU()",
         normal(x=(4, 8)),
-        ("gelu: gelu form",),
-        {"torch": TORCH_GELU, "jax": JAX_GELU},
+        kinds=("gelu form",),
+        said="gelu's tanh form, where the reference has erf",
+        links={"torch": TORCH_GELU, "jax": JAX_GELU},
     ),
     Pitfall(
         "gelu_tanh",
@@ -39,8 +40,7 @@ PITFALLS = (
         "is it.",
         "GPT-2's gelu_new",
         normal(x=(4, 8)),
-        ("gelu: gelu form",),
-        {"torch": TORCH_GELU, "jax": JAX_GELU},
+        links={"torch": TORCH_GELU, "jax": JAX_GELU},
     ),
     Pitfall(
         "quick_gelu",
@@ -50,7 +50,6 @@ PITFALLS = (
         "the exact form.",
         "CLIP's QuickGELU",
         normal(x=(4, 8)),
-        ("gelu: gelu form",),
     ),
     Pitfall(
         "leaky_relu",
@@ -62,7 +61,8 @@ PITFALLS = (
         "The slope is 0.01 in PyTorch, JAX and Flax, 0.2 in TensorFlow and keras.ops, 0.3 in keras.layers.",
         "PyTorch's nn.LeakyReLU()",
         normal(x=(4, 8)),
-        ("leaky_relu: slope",),
-        {"tensorflow": TENSORFLOW_LEAKY_RELU, "keras": KERAS_LEAKY_RELU},
+        kinds=("slope",),
+        said="the slope below 0 is 0.2 where the reference has 0.01",
+        links={"tensorflow": TENSORFLOW_LEAKY_RELU, "keras": KERAS_LEAKY_RELU},
     ),
 )  # fmt: skip

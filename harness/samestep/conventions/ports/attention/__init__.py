@@ -44,8 +44,7 @@ PITFALLS = (
         "where the two are swapped. All scale by 1 / sqrt(features) by default.",
         "PyTorch's F.scaled_dot_product_attention",
         normal(**QKV),
-        ("attention: axis", "attention: scale", "attention: heads"),
-        {"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
+        links={"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
     ),
     Pitfall(
         "attention_mask",
@@ -60,8 +59,8 @@ PITFALLS = (
         "mask is added to the scores: a mask of 0 and 1 that is given as floats hides nothing.",
         "Flax's and Keras's: True may be looked at",
         with_mask,
-        ("attention: mask",),
-        {"torch": TORCH_MHA, "keras": KERAS_MHA},
+        kinds=("mask",),
+        links={"torch": TORCH_MHA, "keras": KERAS_MHA},
     ),
     Pitfall(
         "masked_rows",
@@ -75,8 +74,7 @@ PITFALLS = (
         "depend on such rows; where it does, set them.",
         "PyTorch's F.scaled_dot_product_attention with a boolean mask",
         with_masked_rows,
-        ("attention: mask value",),
-        {"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
+        links={"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
     ),
     Pitfall(
         "causal_offset",
@@ -91,8 +89,7 @@ PITFALLS = (
         "Give the mask.",
         "decoding with a cache: the last query sees all keys",
         normal(q=(2, 4, 2, 8), k=(2, 4, 5, 8), v=(2, 4, 5, 8)),
-        ("attention: mask",),
-        {"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
+        links={"torch": TORCH_SDPA, "jax": JAX_ATTENTION},
     ),
     Pitfall(
         "rotary",
@@ -108,6 +105,6 @@ PITFALLS = (
         "position 0 is not rotated, and hides it.",
         "Hugging Face's Llama: halves",
         normal(x=(2, 4, 5, 8)),
-        ("rotary: rotary",),
+        kinds=("rotary",),
     ),
 )  # fmt: skip

@@ -26,8 +26,7 @@ PITFALLS = (
         "hand in PyTorch.",
         "TensorFlow's tf.nn.conv2d, padding SAME, stride 2",
         normal(x=(2, 3, 6, 6), w=(4, 3, 3, 3)),
-        ("conv: padding", "conv: shift"),
-        {"tensorflow": TENSORFLOW_NN},
+        links={"tensorflow": TENSORFLOW_NN},
     ),
     Pitfall(
         "symmetric_padding",
@@ -42,8 +41,9 @@ PITFALLS = (
         "convolution with padding='valid'.",
         "PyTorch's nn.Conv2d(stride=2, padding=1)",
         normal(x=(2, 3, 6, 6), w=(4, 3, 3, 3)),
-        ("conv: padding", "conv: shift"),
-        {"jax": FLAX_LINEAR},
+        kinds=("conv: padding",),
+        said="the padding in front is 0, the reference's 1 (SAME for symmetric padding?)",
+        links={"jax": FLAX_LINEAR},
     ),
     Pitfall(
         "transposed_convolution",
@@ -62,8 +62,7 @@ PITFALLS = (
         "TensorFlow and Keras.",
         "PyTorch's nn.ConvTranspose2d(kernel 3, stride=2, padding=1, output_padding=1)",
         normal(x=(2, 3, 4, 4), w=(3, 5, 3, 3)),
-        ("conv: transposed", "conv: direction"),
-        {"torch": TORCH_TRANSPOSE, "jax": FLAX_LINEAR},
+        links={"torch": TORCH_TRANSPOSE, "jax": FLAX_LINEAR},
     ),
     Pitfall(
         "depthwise_kernel",
@@ -77,7 +76,6 @@ PITFALLS = (
         "M, not M and C. Flax has (h, w, 1, C M), in PyTorch's order.",
         "PyTorch's nn.Conv2d(3, 6, 3, groups=3)",
         normal(x=(2, 3, 5, 5), w=(6, 1, 3, 3)),
-        ("conv: order",),
     ),
     Pitfall(
         "flatten_order",
@@ -90,7 +88,8 @@ PITFALLS = (
         "channels first before flattening, or reorder the rows of the dense kernel once.",
         "PyTorch's flatten of (rows, channels, height, width), then nn.Linear",
         normal(x=(2, 3, 4, 4), w=(5, 48)),
-        ("linear: feature order", "flatten: flatten order"),
+        kinds=("feature order", "flatten order"),
+        said="the input is flattened in the order of its axes (0, 2, 3, 1)",
     ),
     Pitfall(
         "dense_kernel",
@@ -103,7 +102,8 @@ PITFALLS = (
         "kernel fits both ways without an error.",
         "PyTorch's nn.Linear",
         normal(x=(2, 4), w=(4, 4)),
-        ("linear: transposed",),
+        kinds=("linear: transposed",),
+        said="the weight is transposed",
     ),
     Pitfall(
         "flipped_kernel",
@@ -116,7 +116,6 @@ PITFALLS = (
         "convolution (np.convolve, jnp.convolve, scipy.signal) mirrors it.",
         "PyTorch's nn.Conv1d, one channel",
         normal(x=(9,), w=(4,)),
-        ("conv: transposed",),
     ),
     Pitfall(
         "average_pool_border",
@@ -130,7 +129,8 @@ PITFALLS = (
         "in PyTorch: count_include_pad=False.",
         "PyTorch's nn.AvgPool2d(3, stride=1, padding=1)",
         normal(x=(2, 3, 5, 5)),
-        ("avg_pool: counted padding",),
+        kinds=("counted padding",),
+        said="padding is not counted in the mean, where the reference counts it",
     ),
     Pitfall(
         "pixel_shuffle",
@@ -144,6 +144,5 @@ PITFALLS = (
         "colours). With one colour both agree. Reorder the channels first.",
         "PyTorch's nn.PixelShuffle(2)",
         normal(x=(2, 12, 3, 3)),
-        ("pixelshuffle: order",),
     ),
 )  # fmt: skip

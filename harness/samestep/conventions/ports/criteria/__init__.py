@@ -42,8 +42,8 @@ PITFALLS = (
         "in the name.",
         "PyTorch's nn.CrossEntropyLoss of logits",
         with_labels,
-        ("loss: probabilities",),
-        {"torch": TORCH_CROSS_ENTROPY, "keras": KERAS_PROBABILISTIC, "jax": OPTAX_LOSSES},
+        kinds=("probabilities",),
+        links={"torch": TORCH_CROSS_ENTROPY, "keras": KERAS_PROBABILISTIC, "jax": OPTAX_LOSSES},
     ),
     Pitfall(
         "ignored_labels",
@@ -57,8 +57,8 @@ PITFALLS = (
         "all rows. In optax and TensorFlow multiply by the mask, and divide by its sum.",
         "PyTorch's nn.CrossEntropyLoss(ignore_index=0)",
         with_labels,
-        ("loss: ignored", "loss: factor"),
-        {"torch": TORCH_CROSS_ENTROPY, "keras": KERAS_PROBABILISTIC},
+        kinds=("ignored",),
+        links={"torch": TORCH_CROSS_ENTROPY, "keras": KERAS_PROBABILISTIC},
     ),
     Pitfall(
         "class_weights",
@@ -72,8 +72,7 @@ PITFALLS = (
         "does.",
         "PyTorch's nn.CrossEntropyLoss(weight=[1, 2, 4])",
         with_labels,
-        ("loss: factor", "loss: reduction"),
-        {"torch": TORCH_CROSS_ENTROPY},
+        links={"torch": TORCH_CROSS_ENTROPY},
     ),
     Pitfall(
         "squared_error",
@@ -86,8 +85,7 @@ PITFALLS = (
         "PyTorch's MSELoss and Keras's MeanSquaredError are the mean over all elements, without a half.",
         "PyTorch's nn.MSELoss()",
         normal(x=(4, 5), y=(4, 5)),
-        ("loss: factor", "loss: reduction"),
-        {"jax": OPTAX_LOSSES, "keras": KERAS_REGRESSION},
+        links={"jax": OPTAX_LOSSES, "keras": KERAS_REGRESSION},
     ),
     Pitfall(
         "smooth_l1",
@@ -100,8 +98,8 @@ PITFALLS = (
         "of both, they are the same.",
         "PyTorch's nn.SmoothL1Loss(beta=0.5)",
         normal(x=(4, 5), y=(4, 5)),
-        ("loss: factor",),
-        {"torch": TORCH_SMOOTH_L1, "keras": KERAS_REGRESSION},
+        said="the loss is 0.5 times what it should be",
+        links={"torch": TORCH_SMOOTH_L1, "keras": KERAS_REGRESSION},
     ),
     Pitfall(
         "divergence",
@@ -115,8 +113,7 @@ PITFALLS = (
         "'batchmean'. optax and Keras sum over outcomes; optax takes (log q, p), Keras (p, q).",
         "KL(p || q), the mean over rows",
         distributions,
-        ("loss: reduction", "loss: factor"),
-        {"torch": TORCH_KL, "keras": KERAS_PROBABILISTIC},
+        links={"torch": TORCH_KL, "keras": KERAS_PROBABILISTIC},
     ),
     Pitfall(
         "label_smoothing",
@@ -129,8 +126,8 @@ PITFALLS = (
         "often has 1 - a and a / (K - 1), which is less smooth: an a of (K - 1) / K times as much.",
         "PyTorch's nn.CrossEntropyLoss(label_smoothing=0.1)",
         with_labels,
-        ("loss: smoothing",),
-        {"torch": TORCH_CROSS_ENTROPY, "jax": OPTAX_LOSSES},
+        kinds=("smoothing",),
+        links={"torch": TORCH_CROSS_ENTROPY, "jax": OPTAX_LOSSES},
     ),
     Pitfall(
         "cosine",
@@ -143,7 +140,6 @@ PITFALLS = (
         "and optax's cosine_similarity are 1 there.",
         "PyTorch's F.cosine_similarity",
         normal(x=(4, 5), y=(4, 5)),
-        ("loss: factor",),
-        {"keras": KERAS_REGRESSION},
+        links={"keras": KERAS_REGRESSION},
     ),
 )  # fmt: skip

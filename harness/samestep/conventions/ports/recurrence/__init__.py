@@ -28,8 +28,8 @@ PITFALLS = (
         "two for n. Keras needs reset_after=True, its default, and biases of shape (2, 3 units).",
         "PyTorch's nn.GRU(batch_first=True)",
         normal(**GRU_SHAPES),
-        ("gru: gate order", "gru: reset", "gru: bias"),
-        {"torch": TORCH_GRU, "keras": KERAS_GRU},
+        kinds=("gru: gate order", "gru: bias"),
+        links={"torch": TORCH_GRU, "keras": KERAS_GRU},
     ),
     Pitfall(
         "gru_reset_before",
@@ -43,8 +43,8 @@ PITFALLS = (
         "cell. Keras has both: reset_after=False.",
         "Keras's GRU(reset_after=False), with PyTorch's order of gates and one bias",
         normal(x=(2, 5, 3), w_ih=(12, 3), w_hh=(12, 4), b=(12,)),
-        ("gru: reset",),
-        {"keras": KERAS_GRU},
+        kinds=("gru: reset",),
+        links={"keras": KERAS_GRU},
     ),
     Pitfall(
         "lstm",
@@ -59,7 +59,7 @@ PITFALLS = (
         "others at 0 or near it.",
         "PyTorch's nn.LSTM(batch_first=True)",
         normal(**LSTM_SHAPES),
-        ("lstm: gate order", "lstm: bias", "lstm: forget bias"),
-        {"torch": TORCH_LSTM, "keras": KERAS_LSTM},
+        kinds=("lstm: gate order", "lstm: bias", "lstm: forget bias"),
+        links={"torch": TORCH_LSTM, "keras": KERAS_LSTM},
     ),
 )  # fmt: skip

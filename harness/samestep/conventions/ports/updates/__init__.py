@@ -45,8 +45,8 @@ PITFALLS = (
         "0.999^t): 3e-6 in the first step. It shows where gradients are not far larger.",
         "PyTorch's optim.Adam(lr=0.1), gradients of 1e-7",
         gradients(1e-7),
-        ("update: eps",),
-        {"torch": TORCH_ADAM, "jax": OPTAX, "keras": KERAS_ADAM},
+        kinds=("update: eps",),
+        links={"torch": TORCH_ADAM, "jax": OPTAX, "keras": KERAS_ADAM},
     ),
     Pitfall(
         "adamw_decay",
@@ -58,8 +58,9 @@ PITFALLS = (
         "The default decay is 0.01 in PyTorch, 1e-4 in optax, 0.004 in Keras. All multiply it by the rate.",
         "PyTorch's optim.AdamW(lr=0.1)",
         gradients(),
-        ("update: decay",),
-        {"torch": TORCH_ADAMW, "jax": OPTAX, "keras": KERAS_ADAMW},
+        kinds=("decay",),
+        said="decoupled weight decay is 1e-4, the reference's 0.01",
+        links={"torch": TORCH_ADAMW, "jax": OPTAX, "keras": KERAS_ADAMW},
     ),
     Pitfall(
         "adam_l2",
@@ -73,8 +74,7 @@ PITFALLS = (
         "chain add_decayed_weights before adam.",
         "PyTorch's optim.Adam(lr=0.1, weight_decay=0.1)",
         gradients(),
-        ("update: decay",),
-        {"torch": TORCH_ADAM, "keras": KERAS_ADAM},
+        links={"torch": TORCH_ADAM, "keras": KERAS_ADAM},
     ),
     Pitfall(
         "momentum",
@@ -89,8 +89,8 @@ PITFALLS = (
         "Keras rescale the momentum when the rate changes.",
         "PyTorch's optim.SGD(momentum=0.9), rates 0.1, 0.1, 0.01",
         gradients(),
-        ("update: momentum form",),
-        {"torch": TORCH_SGD, "jax": OPTAX, "keras": KERAS_SGD},
+        kinds=("momentum form",),
+        links={"torch": TORCH_SGD, "jax": OPTAX, "keras": KERAS_SGD},
     ),
     Pitfall(
         "dampening",
@@ -103,8 +103,7 @@ PITFALLS = (
         "optax.ema is that, and PyTorch's dampening=0.1 nearly: it leaves the first gradient whole.",
         "PyTorch's optim.SGD(lr=0.1, momentum=0.9)",
         gradients(),
-        ("update: momentum form", "update: factor", "update: rate"),
-        {"torch": TORCH_SGD, "jax": OPTAX},
+        links={"torch": TORCH_SGD, "jax": OPTAX},
     ),
     Pitfall(
         "rmsprop",
@@ -119,8 +118,7 @@ PITFALLS = (
         "step. TensorFlow 1 starts v at 1.",
         "PyTorch's optim.RMSprop(lr=0.1)",
         gradients(),
-        ("update: betas", "update: eps"),
-        {"torch": TORCH_RMSPROP, "jax": OPTAX, "keras": KERAS_RMSPROP},
+        links={"torch": TORCH_RMSPROP, "jax": OPTAX, "keras": KERAS_RMSPROP},
     ),
     Pitfall(
         "adagrad",
@@ -130,7 +128,7 @@ PITFALLS = (
         "root in PyTorch, 1e-7 inside it in optax and Keras.",
         "PyTorch's optim.Adagrad(lr=0.1)",
         gradients(),
-        ("update: initial sum",),
-        {"torch": TORCH_ADAGRAD, "jax": OPTAX, "keras": KERAS_ADAGRAD},
+        kinds=("initial sum",),
+        links={"torch": TORCH_ADAGRAD, "jax": OPTAX, "keras": KERAS_ADAGRAD},
     ),
 )  # fmt: skip
