@@ -23,13 +23,19 @@ def folder(request: pytest.FixtureRequest, one_thread: None) -> Iterator[Path]:
     return EXAMPLES / request.param
 
 
+def first_words(text: str) -> list[str]:
+    """Return the words of a result, but for how many lines are left out: of Keras one more says that its
+    backend is another one, which it is where others have imported it first."""
+    return [line for line in words(text) if not line.endswith("more: .explain()")]
+
+
 @pytest.mark.slow
 def test_a_port_is_right_and_its_mistakes_print_what_the_readme_says(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     import samestep
 
-    few = partial(samestep.assert_agreement, replicas=8, variants=False)  # the words are the same
+    few = partial(samestep.assert_agreement, replicas=8)  # the words are the same
     monkeypatch.setattr(samestep, "assert_agreement", few)
     run_test(folder)
     told = stories(folder / "README.md")
@@ -37,7 +43,7 @@ def test_a_port_is_right_and_its_mistakes_print_what_the_readme_says(
     for story, said in zip(told, tolerances_said(folder / "README.md"), strict=True):
         with mistaken(story, tmp_path), pytest.raises(samestep.AgreementError) as caught:
             run_test(folder)
-        assert words(str(caught.value)) == words(story.printed)
+        assert first_words(str(caught.value)) == first_words(story.printed)
         judged = [t.function for t in caught.value.result.judged if t.key.role.name == "OUTPUT"]
         off = max(function.error for function in judged if function is not None)
         assert said == {most: off > float(most) for most in said}
