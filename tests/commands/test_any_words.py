@@ -56,7 +56,13 @@ def test_any_selector_is_refused(name, text):
     ended(name, f"two_layer:{text}/no_such_implementation")
 
 
-@given(st.sampled_from(["report", "compare", "data", "conventions", "new", "nonsense"]), texts)
+@given(st.text("*?[]:/=,\0\x1b", max_size=12))
+@quick
+def test_any_question_without_a_word_that_is_known_is_refused(text):
+    ended("conventions", f"xyzzy{text}")
+
+
+@given(st.sampled_from(["report", "compare", "data", "new", "nonsense"]), texts)
 @quick
 def test_any_argument_of_other_commands_is_refused(name, text):
     words = {"compare": 2, "nonsense": 1}.get(name, 1) * [f"/no such/{text}"]
