@@ -188,9 +188,7 @@ class Catalog:
         """Return the tasks of the spec that an implementation offers."""
         return tuple(t for t in self.spec(implementation.workload).tasks if t in implementation.bound)
 
-    def load(
-        self, implementation: Implementation, weights: Path | None = None, seed: int = 0
-    ) -> ModuleType:
+    def load(self, implementation: Implementation, weights: Path | None = None, seed: int = 0) -> ModuleType:
         """Import an implementation, and its framework with it; a side of a port file may need ``weights``,
         and inputs of the ``seed``."""
         return self._import(implementation.path, implementation.workload)

@@ -18,7 +18,8 @@ from samestep.workers.process import NoAnswer
 def command(asked: Selection, form: str, replicas: int) -> None:
     """How large float32 errors are in a port file's reference.
 
-    Is 1e-3 normal here? For each tensor sigma, the typical error, and the absolute tolerance that a test needs at least.
+    Is 1e-3 normal here? For each tensor sigma, the typical error, and the absolute tolerance that a test
+    needs at least.
     """
     cell, launcher = the_reference(asked, "limits"), asked.launcher
     if missing := launcher.missing(cell):

@@ -200,7 +200,7 @@ def _changed(tree: Nested, values: Mapping[str, np.ndarray], what: str) -> Neste
 
 
 def loss_of(loss: Loss, outputs: Nested, targets: Any) -> Any:
-    """Return a loss of NumPy arrays, or of those that follow their rounding: a scalar. Raises `ModelError`."""
+    """Return a loss of NumPy arrays, or of those that follow rounding: a scalar. Raises `ModelError`."""
     if callable(loss):
         value = loss(outputs, targets)
         if getattr(value, "shape", ()):
