@@ -120,6 +120,9 @@ def full_disk(slot: Slot, impls: Path, share: float) -> Try:
         return replace(one, note="no run yet").checked(
             {f"cannot be written: File too large: {messages}": wrong}
         )
+    if not messages and len(identities(content(begun[0]), ("finished",))) == INVOCATIONS:
+        one = replace(one, note="all was measured: the records took less than the limit")
+        return resumed(slot, folder, one, content(begun[0]), begun[0])
     torn = (begun[0] / "samples.jsonl").read_bytes() != content(begun[0])
     line = f"samestep: {begun[0] / 'samples.jsonl'} cannot be written: File too large; the records before are kept"
     one = replace(one, note="the last line was torn" if torn else "").checked({
