@@ -67,6 +67,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "codec": (),
     "parameters": ("errors",),
     "records.sealed_arrays": ("errors", "codec"),
+    "records.sealed_documents": ("errors", "codec", "records.sealed_arrays"),
     "frameworks": (),
     "data": ("errors", "paths"),
     "measure.clock": (),
@@ -133,8 +134,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "models.fitting": ("agreement.limits", "agreement.verdict", *SUBJECT),
     "models.recorded": (
-        "errors", "codec", "agreement.arithmetic", "agreement.reference", "records.sealed_arrays", *SUBJECT,
-        "models.pairing",
+        "errors", "codec", "agreement.arithmetic", "agreement.reference", "records.sealed_arrays",
+        "records.sealed_documents", *SUBJECT, "models.pairing",
     ),
     "models": (
         *BASE, "agreement.limits", "agreement.blocks", "agreement.aside", "agreement.findings",
@@ -224,8 +225,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "workers.raw_requests", "workers.open_candidate", "workers",
     ),
     "testing": (
-        *DATA, "", "records.sealed_arrays", "agreement.reference", "models", "models.tensors",
-        "models.subject", "models.torch", "models.recorded",
+        *DATA, "", "records.sealed_arrays", "records.sealed_documents", "agreement.reference", "models",
+        "models.tensors", "models.subject", "models.torch", "models.recorded",
     ),
     "commands": (
         *DATA, "", "records.sealed_arrays", "models.recorded", "testing", "catalog", "ports", "conventions",

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from samestep.codec import Malformed, decode
 from samestep.errors import SamestepError
 from samestep.models.recorded.made_with import Made
 from samestep.records import sealed_arrays
+from samestep.records.sealed_documents import is_one, read_one
 
 #: What the document of a bundle says of itself, beside the documents of other sealed files.
 KIND = "samestep bundle"
@@ -87,23 +87,12 @@ class SavedCall:
 
 def is_bundle(document: Mapping[str, object]) -> bool:
     """Return whether the document of a sealed file is a bundle's."""
-    return document.get("kind") == KIND
+    return is_one(document, Bundle)
 
 
 def read_bundle(path: Path) -> SavedCall:
     """Return a bundle with its arrays. Raises `SamestepError` in one line for a file that is none."""
-    document, arrays = sealed_arrays.read(path)
-    if not is_bundle(document):
-        raise SamestepError(f"{path} is no bundle of a test, but another file of samestep's")
-    if document.get("format") != FORMAT:
-        raise SamestepError(
-            f"{path} is a bundle of format {document.get('format')}, and this samestep reads {FORMAT}: "
-            "use the samestep that wrote it"
-        )
-    try:
-        bundle = decode(Bundle, document)
-    except Malformed as wrong:
-        raise SamestepError(f"{path} is no bundle of a test: {wrong}") from wrong
+    bundle, arrays = read_one(path, Bundle, "bundle of a test", "use the samestep that wrote it")
     inputs = tuple(array for name, array in arrays.items() if name.startswith(INPUT))
     if bundle.keywords and len(bundle.keywords) != len(inputs):
         raise SamestepError(f"{path} names {len(bundle.keywords)} inputs and holds {len(inputs)}")

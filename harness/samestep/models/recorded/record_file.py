@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from samestep.agreement.arithmetic.program import Contract
-from samestep.codec import Malformed, decode
 from samestep.errors import SamestepError
 from samestep.models.question import Loss, Question, Steps
 from samestep.models.recorded.answer import Answer
@@ -18,6 +17,7 @@ from samestep.models.recorded.made_with import Made
 from samestep.models.recorded.recorded_subject import Part, RecordedSubject
 from samestep.models.subject import Layer
 from samestep.records import sealed_arrays
+from samestep.records.sealed_documents import is_one, read_one
 
 #: What the document of a record says of itself, and the version of this form of it.
 KIND, FORMAT = "samestep record", 1
@@ -113,28 +113,19 @@ class Record:
 
 def is_record(document: Mapping[str, object]) -> bool:
     """Return whether the document of a sealed file is a record's."""
-    return document.get("kind") == KIND
+    return is_one(document, Document)
 
 
 def read_record(path: str | Path) -> Record:
     """Return the record in a file. Raises `SamestepError`, in one line, for a file that holds none."""
-    document, arrays = sealed_arrays.read(path)
-    if not is_record(document):
-        raise SamestepError(f"{path} is no record of a reference, but another file of samestep's")
-    if document.get("format") != FORMAT:
-        raise SamestepError(
-            f"{path} is a record of format {document.get('format')}, and this samestep reads {FORMAT}: "
-            "use the samestep that wrote it, or record it anew"
-        )
+    advice = "use the samestep that wrote it, or record it anew"
+    read, arrays = read_one(path, Document, "record of a reference", advice)
     try:
-        read = decode(Document, document)
         inputs = tuple(arrays[f"input {n}"] for n in range(read.inputs))
         Contract(read.about.contract)
         parts = tuple(_part(line, arrays) for line in read.parts)
         if not parts:
             raise ValueError("it has no answers")
-    except Malformed as wrong:
-        raise SamestepError(f"{path} is no record of a reference: {wrong}") from wrong
     except (KeyError, ValueError, IndexError) as wrong:
         raise SamestepError(f"{path} is no record of a reference: it lacks {wrong}") from wrong
     return Record(read.about, inputs, arrays.get("targets"), parts)
