@@ -96,7 +96,7 @@ def measure_expected(
         )
         same = programs.declared.uniform
     else:
-        own, double = measure_spreads(programs, translate, before, replicas, seed, progress)
+        own, double = measure_spreads(programs, translate, exact, before, replicas, seed, progress)
         same = programs.uniform
     spreads = {
         key: spread if same else wider(spread, in_double(double[key]) if key in wide else double[key])
@@ -108,15 +108,16 @@ def measure_expected(
 def measure_spreads(
     programs: ReferencePrograms,
     translate: Translate,
+    exact: Tensors,
     before: Mapping[TensorKey, np.ndarray],
     replicas: int,
     seed: int,
     progress: Progress,
 ) -> tuple[dict[TensorKey, Spread], dict[TensorKey, Spread]]:
     """Return the spreads of the reference's own dtypes and of float64, simulated: the same ones where its
-    rounding is float32's. The arguments are those of `measure_expected`. Raises `Refused`.
+    rounding is float32's. ``exact`` is the exact run, translated; the other arguments are those of
+    `measure_expected`. Raises `Refused`.
     """
-    exact = translate(programs.own)
     terms = {key: programs.plain.terms.get(key, 1) for key in exact}
     runs = [(programs.declared, Level.OWN)] + ([] if programs.uniform else [(programs.plain, Level.DOUBLE)])
 

@@ -82,10 +82,10 @@ class Recording:
 
     def of_programs(self, programs: ReferencePrograms, before: Mapping[TensorKey, np.ndarray]) -> Answer:
         """Return the exact tensors, spreads, and what literals and constants owe. Raises `Refused`."""
-        plain = programs.plain
-        own, double = measure_spreads(programs, dict, before, self.replicas, self.seed, self.progress)
+        plain, exact = programs.plain, dict(programs.own)
+        own, double = measure_spreads(programs, dict, exact, before, self.replicas, self.seed, self.progress)
         return Answer(
-            dict(programs.own),
+            exact,
             {key: plain.terms.get(key, 1) for key in programs.own},
             (own,) if programs.uniform else (own, double),
             tuple(plain.literals),
