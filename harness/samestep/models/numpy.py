@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,21 +13,23 @@ from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.models.found_framework import values_named
 from samestep.models.losses import check_classes, check_shape, described
 from samestep.models.nested import Nested, leaves, outputs_and_state, replaced
-from samestep.models.question import Loss, Question, Steps
-from samestep.models.subject import Layer, ModelError, first_line
+from samestep.models.question import Loss, Question
+from samestep.models.subject import Layer, ModelError, WithoutOptimizers, first_line
 from samestep.models.tensors import Role, TensorKey, Tensors
 from samestep.models.twice import Twice, called_twice
 
-NO_OPTIMIZERS = "NumPy has no optimizers: give one of the other side's framework, or leave optimizer= out"
-
 
 @dataclass(frozen=True)
-class NumpySubject:
+class NumpySubject(WithoutOptimizers):
     """``call(params, *inputs)``, or with a state ``call(params, state, *inputs) -> (outputs, new_state)``.
 
     ``values`` and ``held`` are the params and the state, nested as the call takes them; None where it takes
     none. Floats wider than float32 are held in float32, as the other side holds them.
     """
+
+    NO_OPTIMIZERS: ClassVar[str] = (
+        "NumPy has no optimizers: give one of the other side's framework, or leave optimizer= out"
+    )
 
     call: Callable[..., Any]
     values: Nested = None
@@ -121,18 +123,6 @@ class NumpySubject:
         if narrow is not None:
             raise Refused(f"{narrow} is {arrays[narrow].dtype}: NumPy code is followed in float32 only")
         return NumpyProgram(lambda lift: self._tensors(question, lift), contract or Contract.FLOAT32)
-
-    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
-        """Raise `ModelError`: NumPy has no optimizers."""
-        raise ModelError(NO_OPTIMIZERS)
-
-    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
-        """Raise `Refused`: NumPy has no optimizers."""
-        raise Refused(NO_OPTIMIZERS)
-
-    def optimizer_settings(self, optimizer: object) -> Layer | None:
-        """Return none: NumPy has no optimizers."""
-        return None
 
     def _tensors(self, question: Question, lift: Callable[[np.ndarray], Any]) -> dict[TensorKey, Any]:
         """The tensors of one call on arrays as ``lift`` makes them, by key."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from samestep.agreement.arithmetic.program import Contract, Program
+from samestep.agreement.arithmetic.program import Contract, Program, Refused
 from samestep.errors import SamestepError
 from samestep.models.question import Question, Steps
 from samestep.models.tensors import TensorKey, Tensors
@@ -133,3 +133,21 @@ class Subject(Protocol):
         None where that cannot be told; a diagnosis then says less.
         """
         ...
+
+
+class WithoutOptimizers:
+    """A `Subject` of a framework without optimisers, as far as those go; ``NO_OPTIMIZERS`` is the message."""
+
+    NO_OPTIMIZERS: ClassVar[str]
+
+    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
+        """Raise `ModelError`: there are no optimizers."""
+        raise ModelError(self.NO_OPTIMIZERS)
+
+    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
+        """Raise `Refused`: there are no optimizers."""
+        raise Refused(self.NO_OPTIMIZERS)
+
+    def optimizer_settings(self, optimizer: object) -> Layer | None:
+        """Return none: there are no optimizers."""
+        return None

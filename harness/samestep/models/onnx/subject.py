@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
@@ -18,17 +18,17 @@ from samestep.models.onnx.interpreter import Interpreter, lifted
 from samestep.models.onnx.operation import Value, is_floating
 from samestep.models.onnx.scopes import Shown
 from samestep.models.onnx.session import Runner
-from samestep.models.question import Question, Steps
-from samestep.models.subject import Layer, ModelError, first_line
+from samestep.models.question import Question
+from samestep.models.subject import Layer, ModelError, WithoutOptimizers, first_line
 from samestep.models.tensors import Role, TensorKey, Tensors
 from samestep.models.twice import Twice
 
-NO_OPTIMIZERS = "an ONNX graph is not trained: leave optimizer= out"
-
 
 @dataclass(frozen=True)
-class OnnxSubject:
+class OnnxSubject(WithoutOptimizers):
     """A ``graph``, what ``runner`` runs of it, and the values that are ``shown`` as layers."""
+
+    NO_OPTIMIZERS: ClassVar[str] = "an ONNX graph is not trained: leave optimizer= out"
 
     graph: Graph
     runner: Runner
@@ -121,18 +121,6 @@ class OnnxSubject:
         names = [name for node in self.graph.nodes for name in node.outputs if name]
         shown = tuple(Shown(names[number], layer.name, layer) for number, layer in sorted(layers.items()))
         return replace(self, shown=shown, runner=Runner(self.graph, self.runner.own, self.runner.providers))
-
-    def run_steps(self, optimizer: object, steps: Steps) -> Tensors:
-        """Raise `ModelError`: a graph has no optimizers."""
-        raise ModelError(NO_OPTIMIZERS)
-
-    def steps_program(self, optimizer: object, steps: Steps) -> Program[TensorKey]:
-        """Raise `Refused`: a graph has no optimizers."""
-        raise Refused(NO_OPTIMIZERS)
-
-    def optimizer_settings(self, optimizer: object) -> Layer | None:
-        """Return none: a graph has no optimizers."""
-        return None
 
     def _named(self, question: Question) -> dict[str, np.ndarray]:
         """The inputs by the graph's own names. Raises `ModelError`."""
