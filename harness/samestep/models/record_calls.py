@@ -10,6 +10,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import Refused
 from samestep.models.asked import Asked, Inputs, ask
+from samestep.models.calls import OWN_ERROR_STATE
 from samestep.models.compare_dtypes import compare_in_dtypes
 from samestep.models.opening import open_subject
 from samestep.models.options import (
@@ -32,9 +33,6 @@ from samestep.models.recorded.trimmed import trimmed
 from samestep.models.recording import Recording
 from samestep.models.result import Result
 from samestep.models.subject import ModelError
-
-#: Noise and probes overflow and underflow on purpose: what the caller set with `np.seterr` is not for them.
-OWN_ERROR_STATE = np.errstate(all="ignore")
 
 KEYWORDS_OF_RECORD = (
     "loss", "targets", "optimizer", "steps", "contract", "dtypes", "replicas", "seed", "variants",
