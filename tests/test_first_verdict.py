@@ -6,18 +6,12 @@ import re
 
 import pytest
 
-from tests.made.places import CHECKOUT
+from tests.made.documented import block, page
 
-PAGE = (CHECKOUT / "docs/first_verdict.md").read_text(encoding="utf-8")
+PAGE = page("first_verdict")
 FRAMEWORKS = ("torch", "jax", "keras")
 #: The line of the port that each section mends.
 WRONG = "    h = (h - h.mean(-1, keepdims=True)) / (h.std(-1, keepdims=True) + 1e-5)\n"
-
-
-def block(name: str) -> str:
-    """Return the block of code or of output that a comment of the page names."""
-    [text] = re.findall(rf"<!-- {name} -->\n\n```(?:python)?\n(.*?)```", PAGE, re.DOTALL)
-    return text
 
 
 def words(text: str) -> list[str]:
@@ -32,8 +26,8 @@ def test_the_mistake_is_found_as_the_page_says(framework):
     import samestep
 
     with pytest.raises(samestep.AgreementError) as caught:
-        exec(block(f"first {framework}"), {})
-    assert words(f"samestep.AgreementError: {caught.value}") == words(block(f"output {framework}"))
+        exec(block(PAGE, f"first {framework}"), {})
+    assert words(f"samestep.AgreementError: {caught.value}") == words(block(PAGE, f"output {framework}"))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -43,10 +37,10 @@ def test_the_line_that_mends_it_does(framework, capsys):
     import samestep
 
     names: dict[str, object] = {}
-    first = block(f"first {framework}")
+    first = block(PAGE, f"first {framework}")
     assert first.count(WRONG) == 1
-    exec(first.replace(WRONG, block(f"mended {framework}")), names)
+    exec(first.replace(WRONG, block(PAGE, f"mended {framework}")), names)
     if framework == "torch":
         port = samestep.Model(names["port"], names["weights"])
         result = samestep.compare(port, names["model"], (names["x"],))
-        assert words(str(result)) == words(block("output torch mended"))
+        assert words(str(result)) == words(block(PAGE, "output torch mended"))

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from tests.made.documented import CODE, page, printed
 from tests.made.places import CHECKOUT
 from tests.made.stories import words
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-PAGE = (CHECKOUT / "docs/your_model.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-
-
-def printed(name: str) -> str:
-    """Return what the page says that a block prints."""
-    [text] = re.findall(rf"<!-- output {name} -->\n\n```\n(.*?)\n```", PAGE, re.DOTALL)
-    return text
+PAGE = page("your_model")
+BLOCKS = CODE.findall(PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -34,30 +27,29 @@ def port():
 
 
 def test_the_port_is_found_wrong_as_the_page_says(port):
-    assert words(port[0]) == words(printed("port"))
+    assert words(port[0]) == words(printed(PAGE, "port"))
 
 
 def test_the_readme_shows_the_same_port():
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     assert BLOCKS[0] in readme
-    assert printed("port") in readme
+    assert printed(PAGE, "port") in readme
 
 
 def test_limits_print_what_the_page_says(port, capsys):
     exec(BLOCKS[-1], port[1])
     lines = words(capsys.readouterr().out)
-    shown = words(printed("limits"))
+    shown = words(printed(PAGE, "limits"))
     assert lines[: len(shown)] == shown
 
 
-@pytest.mark.parametrize(("page", "name"), [("weaker_arithmetic", "weaker"), ("is_it_normal", "limits")])
-def test_a_page_prints_what_it_says(page, name, capsys):
-    text = (CHECKOUT / f"docs/{page}.md").read_text(encoding="utf-8")
-    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    [said] = re.findall(rf"<!-- output {name} -->\n\n```\n(.*?)```", text, re.DOTALL)
+@pytest.mark.parametrize(("title", "name"), [("weaker_arithmetic", "weaker"), ("is_it_normal", "limits")])
+def test_a_page_prints_what_it_says(title, name, capsys):
+    text = page(title)
+    [code] = CODE.findall(text)
     exec(code, {})
-    assert words(capsys.readouterr().out) == words(said)
+    assert words(capsys.readouterr().out) == words(printed(text, name))
 
 
 def test_the_page_on_failures_shows_the_same_port():
-    assert printed("port") in (CHECKOUT / "docs/reading_a_failure.md").read_text(encoding="utf-8")
+    assert printed(PAGE, "port") in page("reading_a_failure")

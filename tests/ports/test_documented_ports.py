@@ -13,13 +13,13 @@ from samestep.ports.compared import compared
 from samestep.ports.reading import load
 from samestep.records.check_results import CheckResult
 from samestep.report.port_tables import show
-from tests.made.places import CHECKOUT
+from tests.made.documented import CODE, page, printed
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-PAGE = (CHECKOUT / "docs/port_files.md").read_text(encoding="utf-8")
-FIRST, WITH_LOSS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = page("port_files")
+FIRST, WITH_LOSS = CODE.findall(PAGE)
 
 
 def without_numbers(text: str) -> list[str]:
@@ -40,7 +40,7 @@ def test_the_first_file_prints_what_the_page_says(tmp_path):
     path.write_text(FIRST, encoding="utf-8")
     console = Console(record=True, width=120, file=io.StringIO())
     show(list(checked(path)), console)
-    [said] = re.findall(r"<!-- output check -->\n\n```\n(.*?)\n```", PAGE, re.DOTALL)
+    said = printed(PAGE, "check")
     lines = without_numbers(console.export_text())
     assert lines[: len(said.splitlines())] == without_numbers(said)
 

@@ -16,14 +16,6 @@ from samestep.ports.reading import load
 from samestep.ports.words import words_of
 from tests.made.command_line import TINY, samples_of
 from tests.made.rungs import samestep
-from tests.ports.made_ports import IN_NUMPY
-
-
-@pytest.fixture
-def port(tmp_path):
-    path = tmp_path / "my_port.py"
-    path.write_text(IN_NUMPY, encoding="utf-8")
-    return path
 
 
 @pytest.mark.process

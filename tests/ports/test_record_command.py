@@ -12,14 +12,6 @@ from click.testing import CliRunner
 from samestep.commands.main import main
 from samestep.records import sealed_arrays
 from tests.made.rungs import samestep
-from tests.ports.made_ports import IN_NUMPY
-
-
-@pytest.fixture
-def port(tmp_path):
-    path = tmp_path / "my_port.py"
-    path.write_text(IN_NUMPY, encoding="utf-8")
-    return path
 
 
 @pytest.mark.process

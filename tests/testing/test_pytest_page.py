@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from tests.made.places import CHECKOUT
+from tests.made.documented import page, printed
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 import samestep.models.jax
 import samestep.models.torch  # noqa: F401  # once: some of PyTorch cannot be imported again
 
-PAGE = (CHECKOUT / "docs/pytest.md").read_text(encoding="utf-8")
+PAGE = page("pytest")
 FILES = dict(re.findall(r"<!-- file (\S+) -->\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
 
 
@@ -36,8 +36,7 @@ def write(run):
 
 def test_the_first_test_prints_what_the_page_says(run, write):
     write("test_port.py")
-    [printed] = re.findall(r"<!-- output test_port.py -->\n\n```\n(.*?)```\n\n<!-- end", PAGE, re.DOTALL)
-    assert words(run.again().stdout.str()) == words(printed)
+    assert words(run.again().stdout.str()) == words(printed(PAGE, "test_port.py"))
 
 
 def test_options_and_frameworks_of_the_page_pass(run, write):
