@@ -6,7 +6,7 @@ Both sides are the library's own code, with random weights that its own converte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ import numpy as np
 
 import samestep
 from samestep.agreement.verdict import AGREE
+from tests.evidence.libraries.families import FAMILIES, LENGTH, TOKENS
+from tests.evidence.libraries.twin_pairs import DIFFERS
 from tests.evidence.ports.command import parser
 from tests.evidence.ports.processes import spread_out
 from tests.evidence.ports.tables import write_table
@@ -21,75 +23,9 @@ from tests.evidence.ports.transformers_nets import library
 from tests.made.places import CHECKOUT
 
 FILE = CHECKOUT / "results/models/library-ports.md"
-TOKENS, LENGTH, WIDTH, HEADS = 60, 10, 32, 4
-
-Settings = Mapping[str, Any]
-BERT = {
-    "vocab_size": TOKENS, "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS,
-    "intermediate_size": 48, "max_position_embeddings": 24,
-}  # fmt: skip
-LLAMA = {**BERT, "num_key_value_heads": 2, "use_cache": False}
-GPT = {
-    "vocab_size": TOKENS, "n_embd": WIDTH, "n_layer": 2, "n_head": HEADS, "n_positions": 24,
-    "bos_token_id": 0, "eos_token_id": 0, "use_cache": False,
-}  # fmt: skip
-BART = {
-    "vocab_size": TOKENS, "d_model": WIDTH, "encoder_layers": 2, "decoder_layers": 2,
-    "encoder_attention_heads": HEADS, "decoder_attention_heads": HEADS, "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48, "max_position_embeddings": 24, "use_cache": False, "pad_token_id": 1,
-    "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2,
-}  # fmt: skip
-VIT = {
-    "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS, "intermediate_size": 48,
-    "image_size": 32, "patch_size": 8,
-}  # fmt: skip
-
-#: By the model's name in transformers: its configuration, and what it reads.
-MODELS: dict[str, tuple[Settings, str]] = {
-    **dict.fromkeys(("Bert", "Roberta", "RobertaPreLayerNorm", "XLMRoberta", "RoFormer"), (BERT, "tokens")),
-    "Albert": ({**BERT, "embedding_size": 16}, "tokens"),
-    "Electra": ({**BERT, "embedding_size": 16}, "tokens"),
-    "BigBird": ({**BERT, "attention_type": "original_full"}, "tokens"),
-    "DistilBert": (
-        {"vocab_size": TOKENS, "dim": WIDTH, "n_layers": 2, "n_heads": HEADS, "hidden_dim": 48,
-         "max_position_embeddings": 24}, "tokens",
-    ),
-    "GPT2": (GPT, "tokens"),
-    "GPTJ": ({**GPT, "rotary_dim": 4}, "tokens"),
-    "GPTNeo": (
-        {"vocab_size": TOKENS, "hidden_size": WIDTH, "num_layers": 2, "num_heads": HEADS, "window_size": 4,
-         "max_position_embeddings": 24, "attention_types": [[["global", "local"], 1]], "use_cache": False,
-         "bos_token_id": 0, "eos_token_id": 0}, "tokens",
-    ),
-    "OPT": (
-        {"vocab_size": TOKENS, "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS,
-         "ffn_dim": 48, "max_position_embeddings": 24, "word_embed_proj_dim": WIDTH, "use_cache": False},
-        "tokens",
-    ),
-    "Bloom": (
-        {"vocab_size": TOKENS, "hidden_size": WIDTH, "n_layer": 2, "n_head": HEADS, "use_cache": False}, "tokens",
-    ),
-    "XGLM": (
-        {"vocab_size": TOKENS, "d_model": WIDTH, "ffn_dim": 48, "num_layers": 2, "attention_heads": HEADS,
-         "max_position_embeddings": 24, "use_cache": False}, "tokens",
-    ),
-    "Llama": (LLAMA, "tokens"),
-    "Mistral": (LLAMA, "tokens"),
-    "Gemma": ({**LLAMA, "head_dim": 8}, "tokens"),
-    **dict.fromkeys(("Bart", "MBart", "Marian", "Pegasus", "Blenderbot", "BlenderbotSmall"), (BART, "pairs")),
-    "ViT": (VIT, "images"),
-    "Beit": ({**VIT, "vocab_size": TOKENS}, "images"),
-    "Dinov2": (
-        {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS, "image_size": 32,
-         "patch_size": 8}, "images",
-    ),
-    "RegNet": (
-        {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "groups_width": 4}, "images",
-    ),
-}  # fmt: skip
-
-#: What is known to differ, and is no mistake of a conversion.
-DIFFERENT = {"Electra": "without token types Flax takes type 1 for every token, and PyTorch type 0"}
+#: Families that `tests.evidence.real_libraries` alone looks at.
+ELSEWHERE = ("T5", "LongT5", "ResNet", "CLIPText", "CLIPVision", "Wav2Vec2", "Whisper")
+MODELS = {name: family for name, family in FAMILIES.items() if name not in ELSEWHERE}
 
 
 @dataclass(frozen=True)
@@ -119,10 +55,10 @@ def both(name: str, seed: int) -> tuple[Any, Any, dict[str, np.ndarray]]:
     transformers = library()
     from transformers.modeling_flax_pytorch_utils import convert_pytorch_state_dict_to_flax
 
-    settings, kind = MODELS[name]
-    inputs = inputs_of(kind, np.random.default_rng(seed))
+    family = MODELS[name]
+    inputs = inputs_of(family.reads, np.random.default_rng(seed))
     torch.manual_seed(seed)
-    config = getattr(transformers, f"{name}Config")(**settings)
+    config = getattr(transformers, family.config)(**family.settings)
     model = getattr(transformers, f"{name}Model")(config).eval()
     flax = getattr(transformers, f"Flax{name}Model")(config)
 
@@ -167,7 +103,7 @@ def rows(names: list[str], seeds: int, processes: int) -> Iterator[dict[str, obj
             "model": name, "verdicts": ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()),
             "comparisons": sum(outcome.compared for outcome in found),
             "nearest to a limit": f"{max(outcome.nearest for outcome in found):.2f}" if not other else "",
-            "what differs": f"{DIFFERENT.get(name, '')}: {other}" if other else "",
+            "what differs": f"{DIFFERS.get(f'Flax {name}', '')}: {other}" if other else "",
         }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 import samestep
 from tests.evidence.libraries.families import FAMILIES, FRAMES, LENGTH, MELS, TOKENS, Settings
+from tests.evidence.ports import transformers_library
 from tests.evidence.ports.port import Case
 
 Inputs = dict[str, np.ndarray]
@@ -25,18 +26,12 @@ Surgery = Callable[[dict[str, Any]], None]
 
 
 def library() -> Any:
-    """Return transformers as it works with today's packages.
-
-    torchvision need not fit the PyTorch that is there, and JAX has renamed an argument of `jax.numpy.clip`.
-    """
+    """Return transformers as it works with today's JAX, which has renamed an argument of `jax.numpy.clip`."""
     import jax.numpy as jnp
-    import transformers
-    from transformers.utils import import_utils
 
-    import_utils._torchvision_available = False
     if not hasattr(jnp.clip, "old_names"):
         jnp.clip = with_old_names(jnp.clip)
-    return transformers
+    return transformers_library.library()
 
 
 def with_old_names(clip: Callable[..., Any]) -> Callable[..., Any]:

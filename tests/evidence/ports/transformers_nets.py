@@ -15,19 +15,11 @@ import samestep
 from tests.evidence.ports import encoder, gpt, llama
 from tests.evidence.ports.attention import arrays, causal, cut, dense, joined, stirred
 from tests.evidence.ports.port import Case, Fault, Port
+from tests.evidence.ports.transformers_library import library
 
 os.environ.setdefault("USE_TF", "0")  # transformers imports TensorFlow otherwise, which takes seconds
 NEEDS = ("torch", "jax", "transformers")
 State = Mapping[str, np.ndarray]
-
-
-def library() -> Any:
-    """Return transformers, which takes no part in images: torchvision need not fit the torch that is there."""
-    import transformers
-    from transformers.utils import import_utils
-
-    import_utils._torchvision_available = False
-    return transformers
 
 
 # -- GPT-2 -----------------------------------------------------------------------------------------------
