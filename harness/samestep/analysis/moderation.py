@@ -32,7 +32,7 @@ FEWEST = 30
 #: far they are apart is a matter of luck.
 FEWEST_ROUNDS = 3
 
-#: Weights follow the fit, which they change: after so many turns no digit that matters moves.
+#: Iterations of the fit: weights follow it and change it, and after 15 no digit that matters moves.
 TURNS = 15
 
 #: The least part of the median variance that any is taken to be, as logarithms are taken of all.
