@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -12,6 +13,13 @@ PAGE = page("first_verdict")
 FRAMEWORKS = ("torch", "jax", "keras")
 #: The line of the port that each section mends.
 WRONG = "    h = (h - h.mean(-1, keepdims=True)) / (h.std(-1, keepdims=True) + 1e-5)\n"
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    """Keras counts the layers of a process in their names."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
 
 
 def words(text: str) -> list[str]:

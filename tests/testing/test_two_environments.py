@@ -83,8 +83,11 @@ def test_candidates_run_in_another_interpreter(run, monkeypatch):
         f"@pytest.mark.samestep(python={sys.executable!r}, replicas=8, variants=False)\n"
         "def test_both(agree):\n    for f in (twin, other):\n"
         "        agree(agree.deferred(lambda: there(f)), model, X)\n",
-        "-p",
-        "samestep",
+        *("-p", "samestep"),
+        *(
+            "-W",
+            "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+        ),  # by the pytest around it
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([

@@ -11,7 +11,16 @@ from tests.evidence import ports as folder
 from tests.evidence.ports.port import Fault, Port
 
 #: Modules here that hold no networks.
-PLUMBING = ("catalogue", "command", "jax_layers", "port", "processes", "tables", "usual")
+PLUMBING = (
+    "catalogue",
+    "command",
+    "jax_layers",
+    "port",
+    "processes",
+    "tables",
+    "transformers_library",
+    "usual",
+)
 
 
 def ports(part: str = "") -> list[Port]:
