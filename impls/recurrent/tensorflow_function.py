@@ -68,9 +68,10 @@ def unrolled(state, x):
     """Each step's h, and the last carry."""
     cell = cell_of(state)
     a_x = x @ state["w_x"] + state["b_x"]  # of all steps at once: no step of it waits for another
+    a_x = tf.TensorArray(x.dtype, len(x)).unstack(a_x)  # the gradient of a_x[t] would be as large as a_x
     carry, hidden = tuple(tf.unstack(state["carry"])), tf.TensorArray(x.dtype, len(x))
     for t in tf.range(len(x)):  # a loop of the graph, since it goes over a tensor
-        carry = cell(state, a_x[t], carry)
+        carry = cell(state, a_x.read(t), carry)
         hidden = hidden.write(t, carry[0])
     return hidden.stack(), tf.stack(carry)
 

@@ -49,9 +49,10 @@ def cell_of(params, carry):
 def declare_forward(params, carry, x):
     cell, steps = cell_of(params, carry), tf.shape(x)[0]
     a_x = x @ params["w_x"] + params["b_x"]  # of all steps at once: no step of it waits for another
+    a_x = tf.TensorArray(x.dtype, steps).unstack(a_x)  # the gradient of a_x[t] would be as large as a_x
 
     def step(t, carry, hidden):
-        carry = cell(params, a_x[t], carry)
+        carry = cell(params, a_x.read(t), carry)
         return t + 1, carry, hidden.write(t, carry[0])
 
     start = 0, tuple(tf.unstack(carry)), tf.TensorArray(x.dtype, steps)

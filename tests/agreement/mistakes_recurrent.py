@@ -193,7 +193,7 @@ TENSORFLOW = [
         ("the outputs reversed", {"hidden.write(t, carry[0])": "hidden.write(steps - 1 - t, carry[0])"}, H),
         (
             "the gradient cut at every step",
-            {"cell(params, a_x[t], carry)": "cell(params, a_x[t], tuple(map(tf.stop_gradient, carry)))"},
+            {"a_x.read(t), carry)": "a_x.read(t), tuple(map(tf.stop_gradient, carry)))"},
             "trace, step 0: grad_w_x[",
         ),
         ("the carry not renewed", {'.assign(seen["last_carry"])': ".assign(carry)"}, KEPT),
