@@ -11,13 +11,19 @@ from samestep.codec import in_json
 AA_COPY = "again"
 
 
+def runtime(framework: str, release: str) -> str:
+    """Return the name of a framework, and of a release of it where there are several."""
+    return f"{framework} of {release}" if release else framework
+
+
 @dataclass(frozen=True)
 class Cell:
     """One combination that is examined and timed.
 
     ``file`` is the path of an implementation outside of the catalog, or None; ``named`` says that the user
     asked for this framework by name, so that its absence is a failure; ``aa_copy`` that this is the A/A
-    control: the same cell once more, whose difference from the first is noise.
+    control: the same cell once more, whose difference from the first is noise. ``release`` names one of
+    several environments of its framework (``jax==0.5.3``), "" where there is one.
     """
 
     workload: str
@@ -31,15 +37,21 @@ class Cell:
     file: str | None = None
     named: bool = False
     aa_copy: bool = field(metadata=in_json("twin"), default=False)
+    release: str = field(metadata=in_json(omit=True), default="")
 
     @property
     def key(self) -> str:
         """The cell's name in records: ``two_layer:tiny/torch_nn/float32/cpu/float32/2t``."""
         parts = (
             self.of_case, self.implementation, self.dtype, self.device, self.matmul, f"{self.threads}t",
-            *([AA_COPY] if self.aa_copy else []),
+            *([self.release] if self.release else []), *([AA_COPY] if self.aa_copy else []),
         )  # fmt: skip
         return "/".join(parts)
+
+    @property
+    def runtime(self) -> str:
+        """What the interpreter of a cell is chosen by."""
+        return runtime(self.framework, self.release)
 
     @property
     def of_case(self) -> str:

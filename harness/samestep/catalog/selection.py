@@ -19,6 +19,7 @@ from samestep.catalog.ladder import Implementation
 from samestep.catalog.roots import written
 from samestep.catalog.spec_calls import raised
 from samestep.errors import SamestepError
+from samestep.nearest_name import did_you_mean
 from samestep.spec import name_with_size, parse_case
 
 C = TypeVar("C", bound=Cell)
@@ -109,11 +110,13 @@ def _in_order(catalog: Catalog, cells: Collection[Cell]) -> list[Cell]:
 def comparison_groups(catalog: Catalog, cells: Sequence[C]) -> list[list[C]]:
     """Return the cells that are compared with each other, together; the baseline is the first.
 
-    That is the spec's, on the CPU if it is there: devices stand side by side, and it is the GPU's too.
+    That is the spec's, on the CPU if it is there: devices stand side by side, and it is the GPU's too. Of
+    releases the first is the baseline, for each implementation.
     """
     found: dict[tuple[str, ...], list[C]] = {}
     for cell in cells:
-        found.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul), []).append(cell)
+        own = (cell.implementation,) if cell.release else ()
+        found.setdefault((cell.workload, cell.case, cell.dtype, cell.matmul, *own), []).append(cell)
     for peers in found.values():
         wanted = catalog.spec(peers[0].workload).baseline
         peers.sort(key=lambda cell: (cell.implementation != wanted, cell.aa_copy, cell.device != "cpu"))
@@ -132,8 +135,10 @@ def shard(catalog: Catalog, cells: Sequence[Cell], text: str) -> list[Cell]:
     Raises SamestepError where the text is not valid, or the part is empty.
     """
     part = re.fullmatch(f"({NUMBER})/({NUMBER})", text)
-    if not part or int(part[1]) > int(part[2]):
+    if not part:
         raise SamestepError(f"--shard {text}: write I/N, the I-th of N parts, as in 2/5")
+    if int(part[1]) > int(part[2]):
+        raise SamestepError(f"--shard {text}: of {part[2]} parts the last is {part[2]}/{part[2]}")
     pairs = [
         (first, cell) for first, *others in comparison_groups(catalog, cells) for cell in others or [first]
     ]
@@ -153,11 +158,15 @@ def sweep_sizes(text: str) -> tuple[str, list[int]]:
     listed = re.fullmatch(f"([^][=,]+)=({NUMBER}(?:,{NUMBER})*)", text)
     if listed:
         return listed[1], sorted({int(number) for number in listed[2].split(",")})
-    number, last, factor = (int(n) for n in (series[2], series[3], series[4] or 4)) if series else (1, 0, 0)
-    if not series or number > last or factor < 2:
+    if not series:
         raise SamestepError(
             f"--sweep {text}: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8,64, with whole numbers"
         )
+    number, last, factor = int(series[2]), int(series[3]), int(series[4] or 4)
+    if number > last:
+        raise SamestepError(f"--sweep {text}: {number} is above {last}; write {series[1]}={last}:{number}")
+    if factor < 2:
+        raise SamestepError(f"--sweep {text}: sizes that grow by a factor of 1 stay the same; write 2 or more")
     sizes = []
     while number < last:
         sizes.append(number)
@@ -247,5 +256,6 @@ def _crossed(rung: Implementation, case: str, options: Options, file: Path | Non
 def _matching(pattern: str, names: Sequence[str], what: str, text: str) -> list[str]:
     found = [name for name in names if fnmatchcase(name, pattern)]
     if not found:
-        raise SamestepError(f"{text!r}: no {what} matches {pattern!r}; there are {', '.join(names)}")
+        hint = did_you_mean(pattern, names)
+        raise SamestepError(f"{text!r}: no {what} matches {pattern!r}; there are {', '.join(names)}{hint}")
     return found

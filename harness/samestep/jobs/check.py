@@ -76,7 +76,7 @@ def check(
     groups: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         alone = (cell.key,) if launcher.catalog.is_port(cell.workload) else ()
-        groups.setdefault((cell.framework, cell.dtype, cell.device, cell.matmul, *alone), []).append(cell)
+        groups.setdefault((cell.runtime, cell.dtype, cell.device, cell.matmul, *alone), []).append(cell)
     gpu = threading.Lock()  # one worker at a time holds it
     # The longest first, so that the last one is not waited for alone.
     ordered = sorted(groups.values(), key=len, reverse=True)

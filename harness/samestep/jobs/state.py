@@ -29,7 +29,7 @@ Import = tuple[str, str]
 
 def import_of(cell: Cell) -> Import:
     """Return what the worker of a cell imports."""
-    return cell.framework, cell.device
+    return cell.runtime, cell.device
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Survey:
         pythons: interpreters other than this one, by framework.
         cache: the folder of the compilers' caches.
         on_result: called with the question after each answer or failure, from several threads.
+        frameworks: those that are asked, in the order of the table.
     """
 
     catalog: Catalog
@@ -48,11 +49,12 @@ class Survey:
     pythons: Mapping[str, str]
     cache: Path
     on_result: Callable[[str], None]
+    frameworks: Sequence[str] = FRAMEWORKS
 
     @property
     def expected_results(self) -> int:
         """The number of calls of ``on_result`` where every installed framework can be imported."""
-        return len(self.keys) * sum(not self._missing(name) for name in FRAMEWORKS)
+        return len(self.keys) * sum(not self._missing(name) for name in self.frameworks)
 
     def run(self) -> dict[str, FrameworkAnswers]:
         """Return the answers by framework. As many frameworks run at a time as there are processors."""
@@ -62,8 +64,8 @@ class Survey:
             def survey(framework: str, bound_to: Sequence[int]) -> FrameworkAnswers:
                 return self.survey_framework(framework, pool, bound_to)
 
-            pool.each(reversed(FRAMEWORKS), survey, found.__setitem__)
-        return {framework: found[framework] for framework in FRAMEWORKS}
+            pool.each(reversed(self.frameworks), survey, found.__setitem__)
+        return {framework: found[framework] for framework in self.frameworks}
 
     def survey_framework(self, framework: str, pool: WorkerPool, bound_to: Sequence[int]) -> FrameworkAnswers:
         """Return one framework's answers; where a question ends the worker, a new one takes the rest."""

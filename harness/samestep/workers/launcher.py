@@ -49,7 +49,8 @@ PATIENCE_SECONDS = 600.0
 class Launcher:
     """The settings that the workers of a run have in common, and how they are started.
 
-    ``roots`` are further folders of workloads; ``pythons`` gives the interpreter of a framework's workers;
+    ``roots`` are further folders of workloads; ``pythons`` gives the interpreter of a framework's workers, or
+    of a release's (`Cell.runtime`);
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with
     ``separate_caches``; ``patience`` is how long an answer may take, in seconds; ``port_files`` are what the
     references of port files have written; ``record`` is a record that stands for the reference.
@@ -75,7 +76,8 @@ class Launcher:
         reference; another interpreter must be asked."""
         judged_in = () if self.record else self.catalog.judged_in(cell.workload)
         for framework in (cell.framework, *judged_in):
-            if framework in self.pythons and framework in self.catalog.adapters:
+            names = {replace(cell, framework=framework).runtime, framework}
+            if names & self.pythons.keys() and framework in self.catalog.adapters:
                 continue
             if reason := self.catalog.missing(framework):
                 return Verdict(UNAVAILABLE, reason)
@@ -166,7 +168,7 @@ class Launcher:
         return replace(cell, implementation=name, framework=framework, aa_copy=False)
 
     def _python(self, cell: Cell) -> str:
-        return self.pythons.get(cell.framework, sys.executable)
+        return self.pythons.get(cell.runtime) or self.pythons.get(cell.framework, sys.executable)
 
     def subject_to_time(self, cell: Cell) -> Subject:
         """Return what a worker is to time; a candidate of a port file comes with its reference's weights,
