@@ -87,7 +87,7 @@ def check(
         }
 
         def examine(group: list[Cell], bound_to: list[int]) -> None:
-            job = _Check(launcher, judges[bound_to[0]], on_result, wanted or Wanted())
+            job = _Check(launcher, judges[bound_to[0]], on_result, wanted or Wanted(), frozenset(cells))
             with gpu if group[0].device == "gpu" else nullcontext():
                 job.examine_group(pool, group, bound_to)
 
@@ -100,6 +100,7 @@ class _Check:
     judge: Judge
     on_result: Callable[[Examination], None]
     wanted: Wanted
+    cells: frozenset[Cell]
 
     def examine_group(self, pool: WorkerPool, cells: list[Cell], bound_to: Sequence[int]) -> None:
         """Use one worker for all cells, and a fresh one for those that it must not go on with."""
@@ -151,7 +152,8 @@ class _Check:
         began = clock.now()
         try:
             try:
-                answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell))
+                only = replace(cell, dtype="float64") not in self.cells
+                answer = self.launcher.examine(self.judge, worker, cell, *self.wanted.of(cell), only)
                 found = Examination(
                     cell, answer.verdict, answer.free_run, None, clock.now() - began, answer.port
                 )

@@ -91,7 +91,7 @@ class JudgeServer:
         matter = Matter(request.subject, request.settings, tuple(request.roots))
         candidate = self._candidate(matter)
         expectations = self._expectations(matter, candidate.point)
-        verdict = examine(candidate, expectations, request.keep)
+        verdict = examine(candidate, expectations, request.keep, request.only)
         # What breaks the contract goes nowhere, nor does what trains nothing or has nothing beside it.
         stays = verdict.verdict in (INVALID, ABSTAINS) or not candidate.training_tasks()
         if not request.free_run_steps or stays:

@@ -53,7 +53,8 @@ class Launcher:
     of a release's (`Cell.runtime`);
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with
     ``separate_caches``; ``patience`` is how long an answer may take, in seconds; ``port_files`` are what the
-    references of port files have written; ``record`` is a record that stands for the reference.
+    references of port files have written; ``record`` is a record that stands for the reference; ``path`` are
+    folders that workers look for modules in first.
     """
 
     catalog: Catalog
@@ -65,11 +66,16 @@ class Launcher:
     patience: float = PATIENCE_SECONDS
     port_files: PortFiles = field(default_factory=PortFiles, compare=False)
     record: Path | None = None
+    path: Sequence[Path] = ()
 
     @property
     def _judged_roots(self) -> tuple[Path, ...]:
         """The roots that the judge may see: no port file is run in its process."""
         return tuple(root for root in self.roots if not is_port(root))
+
+    def catalog_of(self, cell: Cell) -> Catalog:
+        """Return the catalog that has the files of a cell."""
+        return self.catalog
 
     def missing(self, cell: Cell) -> Verdict | None:
         """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
@@ -86,7 +92,8 @@ class Launcher:
     def start(self, cell: Cell, bound_to: Sequence[int] | None = None) -> WorkerProcess:
         """Return a worker for a cell, bound to these processors; `open` comes next."""
         own = hashlib.sha256(cell.key.encode()).hexdigest()[:16] if self.separate_caches else ""
-        return WorkerProcess(settings_of(cell), self._python(cell), self.cache / own, bound_to)
+        cache = self.cache / own
+        return WorkerProcess(settings_of(cell), self._python(cell), cache, bound_to, path=self.path)
 
     def open(self, worker: WorkerProcess, cell: Cell) -> Opened:
         """Have a worker import and configure the framework of a cell. Raises as `WorkerProcess.ask`."""
@@ -104,9 +111,11 @@ class Launcher:
         return Judge(lambda: started(WorkerProcess(settings, bound_to=bound_to, serves=JUDGE)))
 
     def examine(
-        self, judge: Judge, worker: WorkerProcess, cell: Cell, keep: Path | None = None, free_steps: int = 0
-    ) -> Examined:
-        """Have the implementation of a cell examined, in a worker that has opened its framework.
+        self, judge: Judge, worker: WorkerProcess, cell: Cell, keep: Path | None = None, free_steps: int = 0,
+        only: bool = False,
+    ) -> Examined:  # fmt: skip
+        """Have the implementation of a cell examined, in a worker that has opened its framework; ``only``
+        says that it is examined in no other dtype.
 
         A port file's is compared with its reference, which is made in the worker as well, or recorded where
         its framework has another interpreter. Raises as `WorkerProcess.ask`.
@@ -115,7 +124,8 @@ class Launcher:
         if self.catalog.is_port(cell.workload):
             found = self._examine_port(worker, cell, thorough=True)
             return Examined(found.verdict, port=found.port)
-        return judge.ask(worker, Examine(subject, settings_of(cell), roots, keep, free_steps), self.patience)
+        request = Examine(subject, settings_of(cell), roots, keep, free_steps, only)
+        return judge.ask(worker, request, self.patience)
 
     def confirm(self, judge: Judge, worker: WorkerProcess, cell: Cell) -> Confirmed:
         """Have examined once more what a worker has timed. Raises as `WorkerProcess.ask`."""

@@ -302,7 +302,7 @@ class Ask(Request[Answered]):
 @dataclass(frozen=True)
 class Examine(Request[Examined]):
     """Take the implementation of a worker through all stages; what it gave at its first step goes to the file
-    ``keep``. It computes with the ``settings``."""
+    ``keep``. It computes with the ``settings``; ``only`` says that it is examined in no other dtype."""
 
     OP = "check"
     ANSWER = Examined
@@ -312,6 +312,7 @@ class Examine(Request[Examined]):
     roots: Sequence[Path] = ()
     keep: Path | None = None
     free_run_steps: int = 0
+    only: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from samestep.agreement.examination import full_length
 from samestep.agreement.examination.comparisons import Comparisons
+from samestep.agreement.examination.examine import examine
 from samestep.agreement.examination.full_length import FullLength
 from samestep.agreement.examination.stages import LENGTHS
 from samestep.agreement.reference.expectation import Expectations
@@ -62,6 +63,17 @@ def test_a_step_that_is_left_out_is_found_where_it_should_have_been(name, dtype)
     with pytest.raises(Disagreement, match=r"calls of 10 steps give .*: not all steps are made") as found:
         examined(making(which), dtype)
     assert found.value.divergence.step == at
+
+
+@pytest.mark.parametrize(("only", "verdict"), [(True, "disagree"), (False, "agree")])
+def test_what_is_examined_in_float32_alone_goes_to_the_end_there(only, verdict):
+    mine = candidate("float32", train=making(lambda i, _: i < 10))
+    mine.numbers["steps"] = STEPS
+    reference = reference_of(CATALOG, "two_layer", "float32")
+    expectations = Expectations(reference, mine.point, "test", SpreadCache(largest=0))
+    found = examine(mine, expectations, only=only)
+    assert found.verdict == verdict
+    assert ("not all steps are made" in (found.reason or "")) == only
 
 
 def test_other_steps_than_a_single_one_shows_are_found_at_the_place_that_is_drawn():

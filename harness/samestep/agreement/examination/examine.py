@@ -33,13 +33,15 @@ from samestep.agreement.verdict import (
 RECHECKS = (2, 3)
 
 
-def examine(candidate: Candidate, expectations: Expectations, path: Path | None = None) -> Verdict:
+def examine(
+    candidate: Candidate, expectations: Expectations, path: Path | None = None, only: bool = False
+) -> Verdict:
     """Return the verdict on a candidate, which goes through all stages once the reference is proven.
 
-    What it gave at its first step is written to ``path``, for `samestep.agreement.distance`. Exceptions of
-    the candidate's own code are not caught.
+    What it gave at its first step is written to ``path``, for `samestep.agreement.distance`. ``only`` says
+    that it is examined in no other dtype. Exceptions of the candidate's own code are not caught.
     """
-    examination = Examination(candidate, expectations)
+    examination = Examination(candidate, expectations, only)
 
     def stages() -> None:
         expectations.prove()
