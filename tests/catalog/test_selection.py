@@ -8,6 +8,7 @@ import pytest
 
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
+from samestep.catalog.ladder import remarks
 from samestep.catalog.selection import Selector, comparison_groups, select, shard, sweep_sizes
 from samestep.errors import SamestepError
 from tests.made.rungs import GOOD, MANUAL, root
@@ -78,6 +79,10 @@ def test_selectors_mean_cells(catalog, selectors, expected):
             "*/torch_*",
             "no implementation matches 'torch_.*'; there are numpy_manual, numpy_other, ghost_manual",
         ),
+        ("rigedd", "no workload matches 'rigedd'; there are plain, rigged; did you mean 'rigged'[?]"),
+        ("rigged:smal", "no case of rigged matches 'smal'; .*; did you mean 'small'[?]"),
+        ("rigged/numpy_manaul", "no implementation of rigged .*; did you mean 'numpy_manual'[?]"),
+        ("*/ghost_manaul", "no implementation matches .*; did you mean 'ghost_manual'[?]"),
         ("*:rare/ghost_*", "no workload has both that case and that implementation"),
         ("rigged/a/b", "no implementation of rigged matches 'a/b'"),
         ("rigged:small:other", "no case of rigged matches 'small:other'"),
@@ -163,6 +168,17 @@ def test_a_file_without_a_task_is_answered_with_the_tasks(catalog, tmp_path):
         select(catalog, ["rigged"], Options(), file)
 
 
+def test_a_file_that_imports_its_tasks_by_a_star_is_told_to_name_them(catalog, tmp_path):
+    file = tmp_path / "my_port.py"
+    file.write_text("from elsewhere import *\n")
+    with pytest.raises(SamestepError, match="import by name what it has of loss_and_grads, train"):
+        select(catalog, ["rigged"], Options(), file)
+    file.write_text("from elsewhere import *\n" + MANUAL)
+    select(catalog, ["rigged"], Options(), file)
+    *_, said = remarks(catalog.describe("rigged", file))
+    assert "imports by a star: import its tasks by name, as others are not seen" in said
+
+
 def test_a_file_implements_one_workload(catalog, tmp_path):
     file = tmp_path / "my_port.py"
     file.write_text(MANUAL)
@@ -209,7 +225,7 @@ def test_a_sweep_goes_from_one_end_to_the_other(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "batch", "batch=", "=1:4", "batch=4:1", "batch=0:4", "batch=1:4:1", "batch=1:4:0", "batch=1:4:2:2",
+    ["", "batch", "batch=", "=1:4", "batch=0:4", "batch=1:4:0", "batch=1:4:2:2",
      "batch=1,0", "batch=1,", "batch=-1:4", "batch=1.5", "batch=a:b", "batch=1:4,8", "a[b=1:4", "batch=1=2"],
 )  # fmt: skip
 def test_what_is_not_a_valid_sweep_is_answered_with_how_to_write_one(text):
@@ -217,6 +233,22 @@ def test_what_is_not_a_valid_sweep_is_answered_with_how_to_write_one(text):
         SamestepError, match=r"^--sweep .*: write SIZE=FROM:TO, SIZE=FROM:TO:FACTOR or SIZE=1,8"
     ):
         sweep_sizes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batch=8:4", "--sweep batch=8:4: 8 is above 4; write batch=4:8"),
+        (
+            "batch=1:4:1",
+            "--sweep batch=1:4:1: sizes that grow by a factor of 1 stay the same; write 2 or more",
+        ),
+    ],
+)
+def test_a_sweep_that_never_ends_says_what_is_wrong_with_it(text, message):
+    with pytest.raises(SamestepError) as raised:
+        sweep_sizes(text)
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize(
@@ -307,10 +339,15 @@ def test_the_baseline_is_the_first_of_its_group_wherever_it_stands():
     assert group[1:] == [*cells[3:], *cells[1:3]]
 
 
-@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1:2", " 1/2"])
+@pytest.mark.parametrize("text", ["", "1", "0/2", "1/0", "-1/2", "1/2/3", "a/b", "1:2", " 1/2"])
 def test_what_is_not_a_valid_shard_is_answered_with_how_to_write_one(catalog, text):
     with pytest.raises(SamestepError, match=r"^--shard .*: write I/N, the I-th of N parts, as in 2/5$"):
         shard(catalog, select(catalog, [], Options()), text)
+
+
+def test_a_shard_beyond_the_last_names_the_last(catalog):
+    with pytest.raises(SamestepError, match=r"^--shard 3/2: of 2 parts the last is 2/2$"):
+        shard(catalog, select(catalog, [], Options()), "3/2")
 
 
 def test_an_empty_shard_is_an_error():

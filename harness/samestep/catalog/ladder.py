@@ -35,6 +35,11 @@ class Implementation:
     def __str__(self) -> str:
         return f"{self.workload}/{self.name}"
 
+    @property
+    def by_star(self) -> bool:
+        """Whether its top level imports names by a star: which ones is not known until it runs."""
+        return "*" in self.bound
+
     def text(self) -> str:
         """Return its code."""
         text = self.path.read_text(encoding="utf-8")
@@ -45,7 +50,8 @@ class Implementation:
 
 
 def remarks(rung: Implementation) -> Iterator[str]:
-    """Return what the user should know of a file: that it replaces another, that its name misleads."""
+    """Return what the user should know of a file: that it replaces another, that its name misleads, that not
+    all of it is seen."""
     if rung.replaces:
         judge = " It is the reference, by which the others are judged." if rung.name == REFERENCE else ""
         before = "samestep's own" if rung.replaces.is_relative_to(IMPLS) else written(rung.replaces)
@@ -54,6 +60,8 @@ def remarks(rung: Implementation) -> Iterator[str]:
         others = [part for part in rung.name.split("_") if part != rung.framework]
         name = "_".join([rung.framework, *others])
         yield f"{written(rung.path)} is taken for {rung.framework}, which it imports: rename it to {name}.py"
+    if rung.by_star:
+        yield f"{written(rung.path)} imports by a star: import its tasks by name, as others are not seen"
 
 
 def as_ladder(rungs: list[Implementation]) -> Iterator[Implementation]:

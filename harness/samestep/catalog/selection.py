@@ -166,7 +166,9 @@ def sweep_sizes(text: str) -> tuple[str, list[int]]:
     if number > last:
         raise SamestepError(f"--sweep {text}: {number} is above {last}; write {series[1]}={last}:{number}")
     if factor < 2:
-        raise SamestepError(f"--sweep {text}: sizes that grow by a factor of 1 stay the same; write 2 or more")
+        raise SamestepError(
+            f"--sweep {text}: sizes that grow by a factor of 1 stay the same; write 2 or more"
+        )
     sizes = []
     while number < last:
         sizes.append(number)
@@ -225,8 +227,7 @@ def _rungs(
     if file is not None:
         rung = catalog.describe(workload, file)
         if not catalog.tasks(rung):
-            tasks = ", ".join(catalog.spec(workload).tasks)
-            raise SamestepError(f"{file} has no task of {workload}: it needs one or more of {tasks}")
+            raise SamestepError(f"{file} has no task of {workload}: {_needed(catalog, workload, rung)}")
         return [rung]
     unreadable = catalog.unreadable(workload)
     for name in unreadable:
@@ -240,6 +241,13 @@ def _rungs(
         return []  # another workload has it
     wanted = _matching(selector.implementation, names, f"implementation of {workload}", text)
     return [rung for rung in rungs if rung.name in wanted]
+
+
+def _needed(catalog: Catalog, workload: str, rung: Implementation) -> str:
+    tasks = ", ".join(catalog.spec(workload).tasks)
+    if rung.by_star:
+        return f"what a star imports is not known until a file runs, so import by name what it has of {tasks}"
+    return f"it needs one or more of {tasks}"
 
 
 def _crossed(rung: Implementation, case: str, options: Options, file: Path | None, named: bool) -> list[Cell]:
