@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from samestep.analysis.by_cell import Samples, by_cell
+from samestep.analysis.longer_run import seconds_of_an_invocation
 from samestep.analysis.statistics import Mean, means, paired
 from samestep.analysis.summary import CellSummary, summarize
 from samestep.records.plan import Plan
@@ -22,7 +23,7 @@ class RunData:
 
     ``software`` holds for each framework what its workers said of themselves; ``precision`` names the
     arithmetic that a cell was found to use; ``baselines`` are those that the ratios (means of logarithms) of
-    a group and a task are to.
+    a group and a task are to; an invocation took ``seconds``, None where the run does not say.
     """
 
     plan: Plan
@@ -32,6 +33,7 @@ class RunData:
     precision: Mapping[str, str]
     baselines: Mapping[Timed, str]
     ratios: Mapping[Timed, Mean]
+    seconds: float | None
 
     @classmethod
     def of(cls, plan: Plan, records: Iterable[Record]) -> RunData:
@@ -48,8 +50,9 @@ class RunData:
         }
         ratios = _ratios(found, baselines)
         return cls(
-            plan, found, samples, _software(plan, records), _precision(plan, records), baselines, ratios
-        )
+            plan, found, samples, _software(plan, records), _precision(plan, records), baselines, ratios,
+            seconds_of_an_invocation(records),
+        )  # fmt: skip
 
     def baseline(self, key: str, task: str) -> str | None:
         """Return the key of the baseline of a cell and task."""

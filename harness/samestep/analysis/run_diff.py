@@ -4,8 +4,9 @@ Two runs were taken at different times, so what all cells share (machine drift, 
 single cell. Where the group's baseline is the same in both, its code and what it ran with, it is the control:
 a cell's change is that of its ratio to the baseline, a difference of differences. The baseline itself, and
 every cell of a group whose baseline changed, is compared absolutely, by the clock: such a change may be the
-machine's, of which the samples of one run know nothing. All changes are judged together, and none that is
-smaller than the A/A ratio of either run is called one.
+machine's, of which the samples of one run know nothing. Two revisions that `samestep ab` measured took turns
+in the same rounds: there each cell is compared with itself, round by round. All changes are judged together,
+and none that is smaller than the A/A ratio of either run is called one.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from samestep.agreement.verdict import AGREE, SUSPECT, Divergence
-from samestep.analysis.run_data import Fields, RunData
-from samestep.analysis.statistics import Contrast, contrasts_of_means, difference
-from samestep.analysis.summary import TaskSummary
+from samestep.analysis.longer_run import LongerRun, longer_run
+from samestep.analysis.run_data import Fields, RunData, Timed
+from samestep.analysis.same_rounds import ratios_in_the_same_rounds
+from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means, difference
 from samestep.codec import encode
 from samestep.records.plan import PlannedCell
 
@@ -36,7 +38,7 @@ class Change:
     """One task of one cell: seconds of a call (``a_step``: of one of its steps), and how many times as long.
 
     ``floor`` is the largest A/A ratio of the two runs; ``absolutely`` says why the change is the clock's, and
-    is None where it is that of the ratio to the baseline.
+    is None where it is that of the ratio to the baseline, or ``paired``: taken in the same rounds.
     """
 
     cell: PlannedCell
@@ -48,6 +50,7 @@ class Change:
     floor: float
     baseline: bool
     absolutely: str | None
+    paired: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,17 @@ class VerdictChange:
 
 @dataclass(frozen=True)
 class RunDiff:
-    """All that changed; ``only_before`` and ``only_after`` are cells, or tasks of cells, of one run."""
+    """All that changed; ``only_before`` and ``only_after`` are cells, or tasks of cells, of one run.
+
+    ``longer`` is how long a run would detect a change of 5 %, None where these do.
+    """
 
     differences: tuple[Difference, ...]
     changes: tuple[Change, ...]
     verdicts: tuple[VerdictChange, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+    longer: LongerRun | None = None
 
     @property
     def worse(self) -> bool:
@@ -97,12 +104,15 @@ class RunDiff:
 def run_diff(before: RunData, after: RunData) -> RunDiff:
     """Return what changed from the first run to the second."""
     shared = [key for key in before.cells if key in after.cells]
+    ratios = _Ratios.of(before, after, shared)
+    together = before.plan.together_with(after.plan)
     return RunDiff(
         tuple(_differences(_facts(before), _facts(after))),
-        tuple(_changes(before, after, shared)),
+        tuple(_changes(before, after, ratios)),
         tuple(_verdict_changes(before, after, shared)),
         tuple(_missing(before, after)),
         tuple(_missing(after, before)),
+        longer_run(ratios.with_floors, [before.seconds] if together else [before.seconds, after.seconds]),
     )
 
 
@@ -152,36 +162,68 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, object]]:
 # -- what takes longer ---------------------------------------------------------------------------------
 
 
-def _changes(before: RunData, after: RunData, shared: Iterable[str]) -> Iterator[Change]:
-    """Return every task that both timed and that is the same amount of work."""
-    timed = [
-        (key, task)
-        for key in shared
-        for task, flops in before.work(key).items()
-        if after.work(key).get(task) == flops
-    ]
-    reasons = {one: _absolutely(before, after, *one) for one in timed}
-    family = {
-        one: difference(after.absolute(*one), before.absolute(*one))
-        if reasons[one]
-        else difference(after.ratios[one], before.ratios[one])
-        for one in timed
-    }
-    tasks = {one: [side.cells[one[0]].tasks[one[1]] for side in (before, after)] for one in timed}
-    floors = {one: max(map(_floor, both)) for one, both in tasks.items()}
-    for one, contrast in contrasts_of_means(family, floors).items():
+@dataclass(frozen=True)
+class _Ratios:
+    """After over before, of every task that both timed and that is the same amount of work: the means of
+    logarithms, why each is the clock's (None where it is not), and the A/A differences."""
+
+    means: Mapping[Timed, Mean]
+    absolutely: Mapping[Timed, str | None]
+    floors: Mapping[Timed, float]
+    paired: Mapping[Timed, Mean]
+
+    @classmethod
+    def of(cls, before: RunData, after: RunData, shared: Iterable[str]) -> _Ratios:
+        timed = [
+            (key, task)
+            for key in shared
+            for task, flops in before.work(key).items()
+            if after.work(key).get(task) == flops
+        ]
+        together = before.plan.together_with(after.plan)
+        paired = ratios_in_the_same_rounds(before, after, timed) if together else {}
+        reasons = {one: None if one in paired else _absolutely(before, after, *one) for one in timed}
+        family = {
+            one: difference(after.absolute(*one), before.absolute(*one))
+            if reasons[one]
+            else paired.get(one) or difference(after.ratios[one], before.ratios[one])
+            for one in timed
+        }
+        floors = {one: max(_floor(side, *one) for side in (before, after)) for one in timed}
+        return cls(family, reasons, floors, paired)
+
+    @property
+    def with_floors(self) -> dict[Timed, tuple[Mean, float]]:
+        """Each mean, with what a ratio owes to the A/A difference: to the mean of two equal copies, half."""
+        return {
+            one: (mean, self.floors[one] / 2 if one in self.paired else self.floors[one])
+            for one, mean in self.means.items()
+        }
+
+    def contrasts(self) -> dict[Timed, Contrast]:
+        """Return what may be said of each, all judged together."""
+        owed = {one: floor for one, (_, floor) in self.with_floors.items()}
+        least = {one: self.floors[one] if one in self.paired else 0.0 for one in self.means}
+        return contrasts_of_means(self.means, owed, least)
+
+
+def _changes(before: RunData, after: RunData, ratios: _Ratios) -> Iterator[Change]:
+    for one, contrast in ratios.contrasts().items():
         key, task = one
-        first, second = tasks[one]
+        first, second = (side.cells[key].tasks[task] for side in (before, after))
         steps = first.steps if first.steps == second.steps else None
+        paired = one in ratios.paired
         yield Change(
             before.cells[key].cell, task, first.seconds.value / (steps or 1),
-            second.seconds.value / (steps or 1), steps is not None, contrast, math.exp(floors[one]),
-            key == before.baseline(key, task), reasons[one],
+            second.seconds.value / (steps or 1), steps is not None, contrast, math.exp(ratios.floors[one]),
+            not paired and key == before.baseline(key, task), ratios.absolutely[one], paired,
         )  # fmt: skip
 
 
 def _absolutely(before: RunData, after: RunData, key: str, task: str) -> str | None:
     """Return why a change cannot be that of the ratio to the baseline; None where it can."""
+    if before.plan.together_with(after.plan):
+        return "no round has samples of both"
     control = before.baseline(key, task)
     if control is None or control != after.baseline(key, task):
         return "the runs have no baseline in common"
@@ -198,8 +240,9 @@ def _absolutely(before: RunData, after: RunData, key: str, task: str) -> str | N
     return None
 
 
-def _floor(task: TaskSummary) -> float:
-    return abs(math.log(task.noise)) if task.noise else 0.0
+def _floor(run: RunData, key: str, task: str) -> float:
+    noise = run.cells[key].tasks[task].noise
+    return abs(math.log(noise)) if noise else 0.0
 
 
 # -- what answers differently --------------------------------------------------------------------------

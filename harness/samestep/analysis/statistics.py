@@ -180,15 +180,19 @@ def difference(one: Mean, other: Mean) -> Mean:
 
 
 def contrasts_of_means(
-    family: Mapping[K, Mean], floor: float | Mapping[K, float] = 0.0, least: float = 0.0
+    family: Mapping[K, Mean],
+    floor: float | Mapping[K, float] = 0.0,
+    least: float | Mapping[K, float] = 0.0,
 ) -> dict[K, Contrast]:
     """Return what may be said of each, so that all of it is right together with probability 1 - `LEVEL`.
 
-    ``floor`` is the A/A difference (of logarithms), one for all or one for each: none that may be smaller is
-    called a difference, and none that was measured to be smaller than ``least``.
+    ``floor`` is the A/A difference (of logarithms): none that may be smaller is called a difference, and none
+    that was measured to be smaller than ``least``. Either is one for all, or one for each.
     """
-    floors = floor if isinstance(floor, Mapping) else dict.fromkeys(family, floor)
-    chances = {key: _chance(mean, floors[key], least) for key, mean in family.items()}
+    floors, leasts = (
+        one if isinstance(one, Mapping) else dict.fromkeys(family, one) for one in (floor, least)
+    )
+    chances = {key: _chance(mean, floors[key], leasts[key]) for key, mean in family.items()}
     ordered, left, alpha, going = sorted(family, key=lambda key: chances[key]), len(family), LEVEL, True
     found = {}
     for key in ordered:
@@ -196,7 +200,7 @@ def contrasts_of_means(
             alpha = LEVEL / left
             going = chances[key] <= alpha
             left -= 1
-        found[key] = _contrast(family[key], alpha, floors[key], least)
+        found[key] = _contrast(family[key], alpha, floors[key], leasts[key])
     return {key: found[key] for key in family}
 
 

@@ -162,7 +162,7 @@ class _Bench:
 
     def _turns(self, group: Group, cell: Cell, invocation: int) -> dict[str, int]:
         """Return the turns that a cell still has in an invocation, by task."""
-        catalog, process = self.launcher.catalog, (group.number, invocation)
+        catalog, process = self.launcher.catalog_of(cell), (group.number, invocation)
         tasks = catalog.tasks(catalog.implementation(cell.workload, cell.implementation))
         rounds = range(self.profile.rounds)
         return {

@@ -8,7 +8,7 @@ of each other.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,7 +117,7 @@ class _Invocation:
             try:
                 yield from self._start(pool)
                 with self.launcher.judge(self.cells[0]) as judge:
-                    tasks = list(self.tasks)
+                    tasks = self._tasks()
                     for turn in range(self.rounds):
                         yield from self._round(turn, tasks, judge)
                     for cell in list(self.workers):
@@ -140,15 +140,19 @@ class _Invocation:
             else:
                 self.loops[cell] = dict(started.loops)
                 tasks = list(started.loops)
-                short = [task for task in tasks if not self.tasks[task].steps]
+                short = [task for task in tasks if not self._task(cell, task).steps]
                 self.looks[cell] = Looks.drawn(tasks, short, self.rounds, self.number)
                 yield started.record(self.group, self.number)
         self.workers = {cell: self.workers[cell] for cell in self.cells if cell in self.workers}
 
-    @property
-    def tasks(self) -> Mapping[str, Task]:
-        """The tasks of the group's workload."""
-        return self.launcher.catalog.spec(self.cells[0].workload).tasks
+    def _tasks(self) -> list[str]:
+        """Return the names of the tasks of the group's workload."""
+        specs = (self.launcher.catalog_of(cell).spec(cell.workload) for cell in self.cells)
+        return list(dict.fromkeys(task for spec in specs for task in spec.tasks))
+
+    def _task(self, cell: Cell, name: str) -> Task:
+        """Return a task as the spec of a cell has it."""
+        return self.launcher.catalog_of(cell).spec(cell.workload).tasks[name]
 
     def _round(self, turn: int, tasks: list[str], judge: Judge) -> Iterator[Record]:
         order = random.Random(f"{self.seed}/{turn}")
@@ -190,7 +194,7 @@ class _Invocation:
             *doubtful, last = self.sampling.take(asked)
             if asked.judged:
                 self.sampling.see_that_it_is_right(asked, judge, by_reference=looks.judged == task)
-            if asked.judged and asked.loops > 1 and not self.tasks[task].trains:
+            if asked.judged and asked.loops > 1 and not self._task(cell, task).trains:
                 self.sampling.see_that_it_computes(asked)
         except NoAnswer as failed:
             yield from self._failed(cell, failed)

@@ -78,6 +78,28 @@ class Machine:
     revision: str | None = None
     load: float | None = None
 
+    @property
+    def words(self) -> str:
+        """The machine in words: ``AMD EPYC, 2 processors``."""
+        processors = f"{self.processors} processor{'s' if self.processors != 1 else ''}"
+        return ", ".join([self.cpu, processors, *(gpu.name or "a GPU" for gpu in self.gpus)])
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Whose code a run has measured, where two revisions took turns in the same rounds: the name that was
+    ``asked`` for, its ``commit``, and what both runs call their measurement (``together``)."""
+
+    asked: str
+    commit: str
+    together: str
+
+    @property
+    def label(self) -> str:
+        """The revision for a reader: ``main (0123456789ab)``."""
+        short = self.commit[:12]
+        return short if self.commit.startswith(self.asked) else f"{self.asked} ({short})"
+
 
 @dataclass(frozen=True)
 class TaskFacts:
@@ -93,7 +115,7 @@ class Plan:
     ``environment`` holds for each device the variables that workers are given, ``inherited`` those that were
     set by whoever started the run and steer a worker too; ``versions`` are by framework, ``tasks`` by case
     (``two_layer:tiny``) and task, ``sources`` (hashes of code) and ``code_sizes`` by
-    ``workload/implementation``.
+    ``workload/implementation``. ``revision`` is what `samestep ab` measured beside another one.
     """
 
     run: str
@@ -108,6 +130,12 @@ class Plan:
     versions: Mapping[str, str | None] | None = None
     sources: Mapping[str, str] | None = None
     code_sizes: Mapping[str, CodeSize] | None = field(metadata=in_json("prices"), default=None)
+    revision: Revision | None = field(metadata=in_json(omit=True), default=None)
+
+    def together_with(self, other: Plan) -> bool:
+        """Return whether both were measured in the same rounds."""
+        mine, its = self.revision, other.revision
+        return mine is not None and its is not None and mine.together == its.together
 
     def tasks_of(self, cell: Cell) -> Mapping[str, TaskFacts]:
         """Return the tasks of a cell's case, in the order of its spec."""

@@ -53,7 +53,8 @@ class Launcher:
     of a release's (`Cell.runtime`);
     ``cache`` is a folder for what compilers keep, of which every cell has a part of its own with
     ``separate_caches``; ``patience`` is how long an answer may take, in seconds; ``port_files`` are what the
-    references of port files have written; ``record`` is a record that stands for the reference.
+    references of port files have written; ``record`` is a record that stands for the reference; ``path`` are
+    folders that workers look for modules in first.
     """
 
     catalog: Catalog
@@ -65,11 +66,16 @@ class Launcher:
     patience: float = PATIENCE_SECONDS
     port_files: PortFiles = field(default_factory=PortFiles, compare=False)
     record: Path | None = None
+    path: Sequence[Path] = ()
 
     @property
     def _judged_roots(self) -> tuple[Path, ...]:
         """The roots that the judge may see: no port file is run in its process."""
         return tuple(root for root in self.roots if not is_port(root))
+
+    def catalog_of(self, cell: Cell) -> Catalog:
+        """Return the catalog that has the files of a cell."""
+        return self.catalog
 
     def missing(self, cell: Cell) -> Verdict | None:
         """Return `unavailable` for a framework that is not installed, the cell's or that of its port file's
@@ -86,7 +92,8 @@ class Launcher:
     def start(self, cell: Cell, bound_to: Sequence[int] | None = None) -> WorkerProcess:
         """Return a worker for a cell, bound to these processors; `open` comes next."""
         own = hashlib.sha256(cell.key.encode()).hexdigest()[:16] if self.separate_caches else ""
-        return WorkerProcess(settings_of(cell), self._python(cell), self.cache / own, bound_to)
+        cache = self.cache / own
+        return WorkerProcess(settings_of(cell), self._python(cell), cache, bound_to, path=self.path)
 
     def open(self, worker: WorkerProcess, cell: Cell) -> Opened:
         """Have a worker import and configure the framework of a cell. Raises as `WorkerProcess.ask`."""

@@ -80,8 +80,10 @@ class WorkerProcess:
         cache: Path | None = None,
         bound_to: Sequence[int] | None = None,
         serves: str = IMPLEMENTATIONS,
+        path: Sequence[Path] = (),
     ) -> None:
-        """Start a process with an interpreter, a folder of compilers' caches and a set of processors.
+        """Start a process with an interpreter, a folder of compilers' caches and a set of processors; modules
+        are looked for in the folders of ``path`` first.
 
         Raises SamestepError where the interpreter cannot be started.
         """
@@ -93,6 +95,9 @@ class WorkerProcess:
         # -P: the current directory shadows nothing; faulthandler: a segmentation fault says where.
         command = [python, "-P", "-X", "faulthandler", str(START), begin]
         variables = environment(settings.device, settings.threads, cache)
+        if path:
+            inherited = os.environ.get("PYTHONPATH")
+            variables["PYTHONPATH"] = os.pathsep.join([*map(str, path), *([inherited] if inherited else [])])
         if cache is not None:
             tidy(Path(variables["TMPDIR"]))
         try:
