@@ -140,7 +140,8 @@ def test_no_width_is_worth_endless_processes(tmp_path, unsteady, launcher, monke
     monkeypatch.setattr(samestep.jobs.bench, "MOST_INVOCATIONS", 4)
     run = measured(tmp_path, launcher(0), profile=Profile(2, 1, width=1e-9))
     assert len(records(run, Finished)) == 4
-    assert not records(run, Stopped)
+    assert [(one.reason, one.invocations) for one in records(run, Stopped)] == [("most", 4)]
+    assert status_of(run).left is None
 
 
 def test_a_group_with_narrow_intervals_is_finished_before_the_others(

@@ -17,7 +17,7 @@ from samestep.agreement.verdict import Divergence, Verdict
 from samestep.errors import SamestepError
 from samestep.records import store
 from samestep.records.schema import CellVerdict, Record, Sample, write
-from samestep.records.store import Run, latest
+from samestep.records.store import Run, runs_of
 from tests.made.records import about, key, plan_of
 
 PLAN = plan_of(about())
@@ -188,7 +188,7 @@ def test_runs_that_start_in_the_same_second_do_not_meet(tmp_path, monkeypatch):
     for number, run in enumerate(runs):
         run.append([record(number)])
     assert [kept(run) for run in runs] == [[0], [1], [2]]
-    assert latest(tmp_path).folder == runs[-1].folder
+    assert runs_of(tmp_path)[0].folder == runs[-1].folder
 
 
 def test_the_latest_run_is_found_on_any_machine(tmp_path):
@@ -197,14 +197,24 @@ def test_the_latest_run_is_found_on_any_machine(tmp_path):
         folder.mkdir(parents=True)
         (folder / "run.json").write_text("{}")
     (tmp_path / "c" / "2026-01-01T00-00-00").mkdir(parents=True)  # killed before it was a run
-    assert latest(tmp_path).folder == tmp_path / "a" / "2025-01-01T00-00-00"
+    assert runs_of(tmp_path)[0].folder == tmp_path / "a" / "2025-01-01T00-00-00"
 
 
 def test_no_run_is_one_line_that_says_what_to_do(tmp_path):
     with pytest.raises(SamestepError, match=r"no run under .*: `samestep run` makes one"):
-        latest(tmp_path)
-    with pytest.raises(SamestepError, match=r"is not a run: it has no run\.json"):
+        runs_of(tmp_path)
+    with pytest.raises(SamestepError, match=r"is not a run: it has no run\.json$"):
         Run.open(tmp_path)
+
+
+def test_of_a_folder_that_holds_runs_the_latest_is_named(tmp_path):
+    runs = [tmp_path / "machine" / name for name in ("2024-01-01T00-00-00", "2025-01-01T00-00-00")]
+    for folder in runs:
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text("{}")
+    for folder in (tmp_path, tmp_path / "machine"):
+        with pytest.raises(SamestepError, match=rf"; the latest run in it is {runs[-1]}$"):
+            Run.open(folder)
 
 
 def test_a_full_disk_is_one_line_and_keeps_what_was_there(run, monkeypatch):

@@ -1,4 +1,5 @@
-"""Is a run finished: which cells were never examined, never timed, timed less than was asked for, or failed.
+"""Is a run finished: which cells were never examined, never timed, timed less than was asked for, or failed;
+and was it to go on until a width was reached, or a budget used up.
 
 A process of a cell is whole where it took every round of each task that the cell has samples of, and, in a
 run that says which of its invocations are over, was examined again after that.
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from samestep.agreement.verdict import AGREE
 from samestep.analysis.by_cell import CellRecords, by_cell, last_verdicts
 from samestep.records.plan import Plan, PlannedCell
-from samestep.records.schema import CellVerdict, Finished, Process, Record, Stopped
+from samestep.records.schema import CellVerdict, Finished, Process, Record, Start, Stopped
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Completeness:
     ``asked`` processes of each cell (with a budget or a width at least), ``cells`` in all; ``unexamined``
     have no verdict at all, ``untimed`` agree and have no sample, ``short`` (with A/A copies) agree and were
     timed in this number of whole processes, fewer than asked; ``failed`` have, of each verdict, the cells
-    that have no time for it. ``budget`` is that which ended the run, in seconds, None where none did.
+    that have no time for it. ``budget`` is that which ended the run, in seconds, None where none did;
+    ``going`` says that the run was to go on until a width is reached or a budget used up, and did not.
     """
 
     asked: int
@@ -32,11 +34,12 @@ class Completeness:
     short: Mapping[PlannedCell, int]
     failed: Mapping[str, Sequence[PlannedCell]]
     budget: float | None
+    going: bool
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left of what was asked for."""
-        return not (self.unexamined or self.untimed or self.short)
+        return not (self.unexamined or self.untimed or self.short or self.going)
 
     @property
     def timed(self) -> int:
@@ -50,7 +53,7 @@ def completeness(plan: Plan, records: Iterable[Record]) -> Completeness:
     """Return what a run has of what it was asked for."""
     records = list(records)
     found = by_cell(plan, records)
-    stopped = [record.reason for record in records if isinstance(record, Stopped)]
+    stopped = _stopped(records)
     over = {(record.group, record.invocation) for record in records if isinstance(record, Finished)}
     unexamined, untimed, short = [], [], {}
     failed: dict[str, list[PlannedCell]] = {}
@@ -75,8 +78,21 @@ def completeness(plan: Plan, records: Iterable[Record]) -> Completeness:
         untimed=_own(untimed),
         short=short,
         failed={verdict: own for verdict, cells in failed.items() if (own := _own(cells))},
-        budget=plan.profile.budget if stopped[-1:] == ["budget"] else None,
+        budget=plan.profile.budget if stopped == "budget" else None,
+        going=(plan.profile.width or plan.profile.budget) is not None and stopped is None,
     )
+
+
+def _stopped(records: Iterable[Record]) -> str | None:
+    """Return what ended a run before all invocations that it might have taken; None where nothing did, or
+    where it was gone on with since."""
+    reason = None
+    for record in records:
+        if isinstance(record, Stopped):
+            reason = record.reason
+        elif isinstance(record, Start):
+            reason = None
+    return reason
 
 
 def _own(cells: Iterable[PlannedCell]) -> list[PlannedCell]:

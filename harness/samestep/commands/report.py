@@ -45,12 +45,12 @@ def report_runs(folders: Sequence[Path], out: Path | None = None, draw: bool = T
 
     Raises SamestepError where there is no run that can be read.
     """
-    from samestep.records.store import latest
+    from samestep.records.store import runs_of
     from samestep.records.validated import read
     from samestep.report.run_files import write_files
 
     if not folders:
-        folders, out = [latest(out or RESULTS).folder], None
+        folders, out = [runs_of(out or RESULTS)[0].folder], None
     runs, left_out = read(folders)
     warn_left_out(left_out)
     page = out or (RESULTS if len(folders) > 1 else folders[0])

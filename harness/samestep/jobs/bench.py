@@ -22,7 +22,7 @@ from samestep.jobs.rounds import Group, run_invocation
 from samestep.jobs.state import RunState
 from samestep.measure import clock
 from samestep.records import schema
-from samestep.records.resume_command import resume_command
+from samestep.records.resume_command import how_to_go_on
 from samestep.records.schema import Record, Sample, Stopped
 from samestep.records.store import Run
 from samestep.workers.environment import processor_sets
@@ -67,7 +67,7 @@ class _Bench:
 
     def measure(self) -> None:
         """Do what is left of the run."""
-        if self.state.stopped == "width":
+        if self.state.stopped in ("width", "most"):
             return
         if found := self.lookout.watch():
             self.keep(found)
@@ -99,14 +99,16 @@ class _Bench:
     def _invocations(self) -> Iterator[tuple[int, Sequence[Group]]]:
         """Return each invocation with the groups that it is still needed for."""
         profile = self.profile
-        most = MOST_INVOCATIONS if profile.width or profile.budget else profile.invocations
-        for invocation in range(max(most, profile.invocations)):
+        most = max(profile.invocations, MOST_INVOCATIONS if profile.width or profile.budget else 0)
+        for invocation in range(most):
             left = self._wide(invocation)
             if profile.width and not left:
                 return self.keep(Stopped("width", invocation, clock.wall_time()))
             if profile.budget and invocation and not self._fits(left, invocation, profile.budget):
                 return self.keep(Stopped("budget", invocation, clock.wall_time()))
             yield invocation, left
+        if profile.width or profile.budget:
+            self.keep(Stopped("most", most, clock.wall_time()))
         return None
 
     def _fits(self, left: Sequence[Group], invocation: int, budget: float) -> bool:
@@ -183,8 +185,7 @@ class _Bench:
             self.keep(found)
         if late := self.forecast.overrun(self.eta, now - self.here):
             causes = "; ".join(filter(None, (late, self.lookout.cause)))
-            resume = resume_command(self.run.folder, self.plan.options.starts_code)
-            ends = f"Ctrl-C ends it now, and later `{resume}` goes on"
+            ends = f"Ctrl-C ends it now; {how_to_go_on(self.run.folder, self.plan)}"
             self.lookout.tell(f"{causes}. It goes on until all is measured; {ends}")
         if now - self.recorded > ETA_SECONDS:
             self.recorded = now

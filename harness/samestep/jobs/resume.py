@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from samestep.analysis.completeness import completeness
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
 from samestep.catalog.identity import identities
@@ -23,8 +24,8 @@ from samestep.jobs.planning import FEWEST, planned_cells
 from samestep.measure.fingerprint import fingerprint, slug
 from samestep.ports.catalogs import catalog_of
 from samestep.records.plan import Plan, RunOptions
-from samestep.records.resume_command import quoted, resume_command
-from samestep.records.store import Run, latest
+from samestep.records.resume_command import ANEW, quoted, resume_command
+from samestep.records.store import Run, runs_of
 from samestep.records.validated import ValidatedRun
 from samestep.workers.environment import changed
 
@@ -36,11 +37,26 @@ DTYPES, DEVICES, MATMULS = ("float32", "float64"), ("cpu", "gpu"), ("float32", "
 
 
 def find_run(out: Path, name: str) -> Run:
-    """Return the run in the folder ``name``, or the latest of this machine in ``out``.
+    """Return the run in the folder ``name``, or the latest of this machine in ``out`` that is not finished.
 
-    Raises SamestepError where there is none.
+    Raises SamestepError where there is none, and where nothing is left of the one that was named.
     """
-    return latest(out, slug(fingerprint())) if name == LATEST else Run.open(Path(name))
+    if name != LATEST:
+        run = Run.open(Path(name))
+        if not _left(run):
+            raise SamestepError(f"{run.folder} is finished: `samestep report {quoted(name)}` shows it")
+        return run
+    runs = runs_of(out, slug(fingerprint()))
+    left = next(filter(_left, runs), None)
+    if left is None:
+        raise SamestepError(f"no run of this machine in {out} is unfinished; the latest is {runs[0].folder}")
+    return left
+
+
+def _left(run: Run) -> bool:
+    """Whether anything is left of a run; of one that its budget has ended there is as much once more."""
+    found = completeness(run.plan, ValidatedRun(run.folder).records())
+    return not found.finished or found.budget is not None
 
 
 def prepare_to_resume(run: Run, roots: Sequence[Path], pythons: Mapping[str, str]) -> None:
@@ -50,6 +66,8 @@ def prepare_to_resume(run: Run, roots: Sequence[Path], pythons: Mapping[str, str
     where it is damaged, or still being measured; or where this machine, a version, a steering variable or a
     file is not what it was.
     """
+    if run.plan.revision:
+        raise SamestepError(f"{run.folder} is of {run.plan.revision.label}, one of two revisions: {ANEW}")
     _confirm(run, [str(root.resolve()) for root in roots], pythons)
     run.hold()
     if run.torn:

@@ -53,7 +53,7 @@ class RunState:
 
     ``examined`` holds (cell, dtype) of each examination before the timing; ``agreed`` the cells that agreed
     in all of them and gave no wrong answer since; ``stopped`` says what ended the run before all its
-    invocations: "width", or "budget" until it is gone on with, which counts its seconds anew.
+    invocations: "width", "most", or "budget" until it is gone on with, which counts its seconds anew.
     """
 
     plan: Plan

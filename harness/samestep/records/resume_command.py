@@ -1,4 +1,4 @@
-"""The command that goes on with a run, to be pasted into a shell."""
+"""The command that goes on with a run, to be pasted into a shell; of two revisions there is none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+
+from samestep.records.plan import Plan
+
+#: What is said of an unfinished run of one of two revisions: their files are gone with the measurement.
+ANEW = "`samestep ab` begins anew each time"
+
+
+def how_to_go_on(folder: Path, plan: Plan) -> str:
+    """Return how an unfinished run is gone on with, or that it is not."""
+    return ANEW if plan.revision else f"to go on with it: {resume_command(folder, plan.options.starts_code)}"
 
 
 def resume_command(folder: Path, starts_code: Sequence[str]) -> str:

@@ -271,7 +271,8 @@ class Finished(Record):
 
 @dataclass(frozen=True)
 class Stopped(Record):
-    """The run is over before all invocations: its intervals are narrow enough, or its budget is used up."""
+    """The run takes no further invocation: its intervals are narrow enough ("width"), its budget is used up
+    ("budget"), or more are not worth it ("most")."""
 
     KIND: ClassVar[str] = "stopped"
 

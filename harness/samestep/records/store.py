@@ -64,7 +64,10 @@ class Run:
     def open(cls, folder: Path) -> Run:
         """Return the run of a folder. Raises SamestepError where the folder holds none."""
         if not (folder / RUN).is_file():
-            raise SamestepError(f"{folder} is not a run: it has no {RUN}")
+            runs = (path.parent for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{RUN}"))
+            inside = max(runs, key=lambda run: run.name, default=None)
+            hint = f"; the latest run in it is {inside}" if inside else ""
+            raise SamestepError(f"{folder} is not a run: it has no {RUN}{hint}")
         return cls(folder)
 
     @cached_property
@@ -162,13 +165,13 @@ class Run:
             raise NotWritten(f"{self.samples} cannot be written: {error.strerror}") from error
 
 
-def latest(parent: Path, machine: str = "*") -> Run:
-    """Return the run that started last, on one machine or on any. Raises SamestepError where there is
+def runs_of(parent: Path, machine: str = "*") -> list[Run]:
+    """Return the runs of one machine, or of any, the latest first. Raises SamestepError where there is
     none."""
-    runs = sorted(parent.glob(f"{machine}/*/{RUN}"), key=lambda path: path.parent.name)
-    if not runs:
+    paths = sorted(parent.glob(f"{machine}/*/{RUN}"), key=lambda path: path.parent.name, reverse=True)
+    if not paths:
         raise SamestepError(f"no run under {parent / machine.strip('*')}: `samestep run` makes one")
-    return Run.open(runs[-1].parent)
+    return [Run(path.parent) for path in paths]
 
 
 def _write(path: Path, text: str) -> None:

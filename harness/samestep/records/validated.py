@@ -11,7 +11,8 @@ from samestep.codec import Malformed
 from samestep.errors import SamestepError
 from samestep.field_checks import count, writable
 from samestep.records import schema
-from samestep.records.schema import KINDS, RETIRED, SCHEMA, Record
+from samestep.records.resume_command import how_to_go_on
+from samestep.records.schema import KINDS, RETIRED, SCHEMA, CellVerdict, Record, Sample
 from samestep.records.store import RUN, UNWRITABLE, Run
 
 #: What a record's line is called where it is left out.
@@ -117,18 +118,27 @@ class ValidatedRun(Run):
         self._turns.add(turn)
 
 
+def _with_cells(run: ValidatedRun) -> ValidatedRun:
+    """Return the run. Raises SamestepError where no record says anything of a cell."""
+    if any(isinstance(one, CellVerdict | Sample) for one in run.records()):
+        return run
+    left = f", {run.left_out[0].why}" if run.left_out else ""
+    raise SamestepError(
+        f"{run.folder} has no verdict and no sample{left}; {how_to_go_on(run.folder, run.plan)}"
+    )
+
+
 def read(folders: Sequence[Path]) -> tuple[list[ValidatedRun], list[LeftOut]]:
     """Return the runs that can be read, in the order given, and what was left out.
 
-    Raises SamestepError where no run can be read.
+    Raises SamestepError where there is none that has anything to say of a cell.
     """
     runs: list[ValidatedRun] = []
     left_out: list[LeftOut] = []
     error = None
     for folder in folders:
         try:
-            Run.open(folder)
-            run = ValidatedRun(folder)
+            run = _with_cells(ValidatedRun(Run.open(folder).folder))
         except SamestepError as unreadable:
             error = unreadable
             left_out.append(LeftOut(folder, str(unreadable).removeprefix(str(folder)).lstrip("/").lstrip()))

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from samestep.analysis.busy import Looks, by_others, looks
 from samestep.analysis.certainty import Certainty, certainties
 from samestep.analysis.completeness import Completeness, completeness
-from samestep.records.resume_command import resume_command
+from samestep.records.resume_command import ANEW, resume_command
 from samestep.records.store import Run
 from samestep.report import formatting
 from samestep.report.summaries import groups, summaries_of
+
+#: What is left of a run that has all of its cells.
+SHORT_OF_ITS_END = "it came neither to the width nor to the budget that it was to go on for"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Note:
 @dataclass(frozen=True)
 class Status:
     """What a run has of what was asked for, what others used meanwhile, and what its comparisons tell;
-    ``resume`` is the command that goes on with it."""
+    ``resume`` is the command that goes on with it, "" where there is none."""
 
     complete: Completeness
     looks: Looks
@@ -39,7 +42,7 @@ class Status:
     @property
     def left(self) -> str | None:
         """The command that goes on with the run; None where nothing is left of it."""
-        return None if self.complete.finished else self.resume
+        return None if self.complete.finished else self.resume or None
 
     @property
     def silent(self) -> int:
@@ -59,8 +62,12 @@ class Status:
             *_part(len(found.untimed), "examined and not timed"),
             *_short(found),
         ]
-        what = f"of {formatting.counted(found.cells, 'cell')} {', '.join(parts)}"
-        if found.budget is None:
+        what = (
+            f"of {formatting.counted(found.cells, 'cell')} {', '.join(parts)}" if parts else SHORT_OF_ITS_END
+        )
+        if not self.resume:
+            yield Note(f"This run is unfinished: {what}; {ANEW}.")
+        elif found.budget is None:
             yield Note(f"This run is unfinished: {what}. To go on with it:", self.resume)
         else:
             early = f"Its budget of {found.budget:g} s ended this run early: {what}"
@@ -119,7 +126,7 @@ def status_of(run: Run) -> Status:
         completeness(run.plan, records),
         looks(records, run.plan.options.threads),
         certainties(cells for _, cells in groups(summaries_of(run))),
-        resume_command(run.folder, run.plan.options.starts_code),
+        "" if run.plan.revision else resume_command(run.folder, run.plan.options.starts_code),
     )
 
 
