@@ -40,7 +40,7 @@ class VersionSpeed:
         return [
             change
             for one, other in zip(both[::2], both[1::2], strict=True)
-            for change in speed_changes(found[one.key], found[other.key])
+            for change in speed_changes(found[one.key], found[other.key], list(plan.tasks_of(one)))
         ]
 
     def _records(self, plan: Plan) -> list[Record]:
@@ -64,12 +64,13 @@ class VersionSpeed:
         return kept
 
 
-def speed_changes(before: CellSummary, after: CellSummary) -> Iterator[SpeedChange]:
-    """Yield the change of each task that was timed with both releases, else one without numbers."""
+def speed_changes(before: CellSummary, after: CellSummary, tasks: Sequence[str]) -> Iterator[SpeedChange]:
+    """Yield the change of each of these tasks that was timed with both releases, else one without numbers."""
     cell = after.cell
     name = f"{cell.of_case}/{cell.implementation}"
-    for task, found in after.tasks.items():
-        if task in before.tasks and found.ratio is not None:
+    for task in tasks:
+        found = after.tasks.get(task)
+        if found is not None and found.ratio is not None and task in before.tasks:
             one, other = (side.seconds.value / (side.steps or 1) for side in (before.tasks[task], found))
             yield SpeedChange(name, cell.framework, task, one, other, found.ratio, found.noise)
     if not (before.tasks and after.tasks):

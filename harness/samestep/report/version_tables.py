@@ -29,7 +29,7 @@ STYLES = {
 
 TIMES = (
     "speed: the time of a call, or of a step where a call makes many; change is after over before, above 1 "
-    "is slower, with its 95 % interval; what is unclear or a tie is within the noise"
+    "is slower, with its 95 % interval; only slower and faster are beyond the noise"
 )
 
 
@@ -85,17 +85,23 @@ def _rows(one: VersionChange) -> Iterator[tuple[str, ...]]:
 
 
 def _change(speed: SpeedChange) -> str:
+    if speed.contrast is None or not speed.contrast.known:
+        return f"{_word(speed)}: {speed.reason}" if speed.reason else _word(speed)
+    return f"{formatting.interval(speed.contrast, places=3)} {_word(speed)}"
+
+
+def _word(speed: SpeedChange) -> str:
+    """Return what may be said of a change: that noise rules, where it does."""
     if speed.contrast is None:
-        return f"not timed: {speed.reason}"
-    ratio = formatting.interval(speed.contrast, places=3)
-    return f"{ratio} {speed.contrast.word}" if speed.contrast.known else ratio
+        return "not timed"
+    return speed.contrast.word if speed.contrast.known else formatting.UNKNOWN
 
 
 def summary(one: VersionChange) -> str:
     """Return one line on the numbers, the conventions and the speed of a pair."""
     numbers = _counts(number.changed for number in one.numbers) or "nothing was checked"
     answers = len(one.conventions.changes)
-    speeds = _counts(speed.contrast.word if speed.contrast else "not timed" for speed in one.speeds)
+    speeds = _counts(map(_word, one.speeds))
     return (
         f"numbers: {numbers}; conventions: {answers or 'no'} answer{'s' * (answers != 1)} changed; "
         f"speed: {speeds or 'not measured'}"

@@ -6,8 +6,8 @@ from samestep.conventions.questions import Question
 
 TITLE = "Layers and activations"
 NOTE = (
-    "JAX's layers are those of jax.example_libraries.stax, which is part of JAX, where Flax is not named. "
-    "Weights are drawn once, and their standard deviation is given to two digits."
+    "JAX's layers are those of jax.example_libraries.stax, which is part of JAX, where Flax and Keras are "
+    "not named. Weights are drawn once, and their standard deviation is given to two digits."
 )
 
 TORCH_LINEAR = "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html"
@@ -23,6 +23,7 @@ JAX_GELU = "https://docs.jax.dev/en/latest/_autosummary/jax.nn.gelu.html"
 JAX_LEAKY_RELU = "https://docs.jax.dev/en/latest/_autosummary/jax.nn.leaky_relu.html"
 KERAS_DENSE = "https://keras.io/api/layers/core_layers/dense/"
 KERAS_CONV = "https://keras.io/api/layers/convolution_layers/convolution2d/"
+KERAS_POOL = "https://keras.io/api/layers/pooling_layers/average_pooling1d/"
 KERAS_EMBEDDING = "https://keras.io/api/layers/core_layers/embedding/"
 KERAS_BATCH_NORM = "https://keras.io/api/layers/normalization_layers/batch_normalization/"
 KERAS_LAYER_NORM = "https://keras.io/api/layers/normalization_layers/layer_normalization/"
@@ -60,6 +61,15 @@ QUESTIONS = (
         {"tensorflow": TENSORFLOW_CONVOLUTION},
     ),
     Question("average_pool_at_border", "average pool of padded ones: first", {"torch": TORCH_POOL}),
+    Question(
+        "average_pool_same_keras",
+        "average pool of 0, 0, 0, 1, width 3, stride 2, same: last, Keras's on this backend",
+        {"keras": KERAS_POOL},
+        symptoms=(
+            "average pooling of Keras differs between backends, on PyTorch and on TensorFlow",
+            "AveragePooling2D with padding same is off at the last row and column",
+        ),
+    ),
     Question(
         "embedding_std", "embedding 1000 x 100: std", {"torch": TORCH_EMBEDDING, "keras": KERAS_EMBEDDING}
     ),

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.example_libraries import stax
 
 from samestep.conventions.answers import default, rough_std
+from samestep.conventions.keras_backend import average_pool_same, keras_on
 
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = tuple[jax.Array, ...]
@@ -81,6 +82,10 @@ def convolution_weight_std() -> float:
 def convolution_same_stride_2() -> jax.Array:
     x, kernel = jnp.ones((1, 1, 4)), jnp.ones((1, 1, 3))
     return jax.lax.conv_general_dilated(x, kernel, (2,), "SAME")[0, 0]
+
+
+def average_pool_same_keras() -> float:
+    return average_pool_same(keras_on("jax"))
 
 
 def embedding_std_flax() -> float:

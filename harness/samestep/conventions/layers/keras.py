@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from samestep.conventions.answers import default, rough_std
+from samestep.conventions.keras_backend import average_pool_same
 
 if TYPE_CHECKING:
     import tensorflow as tf  # the backend, whose tensors Keras computes with
@@ -86,6 +87,10 @@ def convolution_same_stride_2() -> tf.Tensor:
 
 def average_pool_at_border() -> tf.Tensor:
     return ops.average_pool(ops.ones((1, 3, 1)), 3, strides=1, padding="same")[0, 0, 0]
+
+
+def average_pool_same_keras() -> float:
+    return average_pool_same(keras)
 
 
 def embedding_std() -> float:

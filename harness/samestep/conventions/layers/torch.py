@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from samestep.conventions.answers import default, or_word, rough_std
+from samestep.conventions.keras_backend import average_pool_same, keras_on
 
 BATCH = [[0.0], [2.0]]
 
@@ -74,6 +75,10 @@ def convolution_same_stride_2() -> torch.Tensor | str:
 
 def average_pool_at_border() -> torch.Tensor:
     return F.avg_pool1d(torch.ones(1, 1, 3), 3, stride=1, padding=1)[0, 0, 0]
+
+
+def average_pool_same_keras() -> float:
+    return average_pool_same(keras_on("torch"))
 
 
 def embedding_std() -> float:
