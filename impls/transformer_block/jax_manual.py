@@ -50,10 +50,10 @@ def layer_norm(x, scale, shift):
 def layer_norm_grads(x, scale, grad):
     """The gradients of x, scale and shift."""
     normed, std = standardised(x)
-    g = grad * scale
-    along = (g * normed).mean(axis=-1, keepdims=True)
-    grad_x = (g - g.mean(axis=-1, keepdims=True) - normed * along) / std
-    return grad_x, (grad * normed).sum(axis=(0, 1)), grad.sum(axis=(0, 1))
+    by_normed, d = grad * normed, len(scale)
+    mean, along = (grad @ scale / d)[..., None], (by_normed @ scale / d)[..., None]  # of g, and of g * normed
+    grad_x = (grad * scale - mean - normed * along) / std
+    return grad_x, by_normed.sum(axis=(0, 1)), grad.sum(axis=(0, 1))
 
 
 def gelu(x, tanh):
@@ -64,7 +64,7 @@ def gelu_slope(x, tanh):
     if tanh:
         t = jnp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
         return (1 + t) / 2 + x / 2 * (1 - t * t) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x))
-    return (1 + jax.scipy.special.erf(x / math.sqrt(2))) / 2 + x * jnp.exp(-x * x / 2) / math.sqrt(
+    return (1 + jax.scipy.special.erf(x / math.sqrt(2))) / 2 + x * jnp.exp(x * x / -2) / math.sqrt(
         2 * math.pi
     )
 

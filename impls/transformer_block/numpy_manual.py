@@ -27,6 +27,8 @@ x[j] moves m by 1 / d, v by 2 (x[j] - m) / d and so s by normed[j] / d. Then nor
 
     grad_x = (g - mean(g) - normed * mean(g * normed)) / s.
 
+The means of g are products with scale, mean(g) = grad @ scale / d.
+
 *GELU*, x P(x) with P the distribution function of the normal distribution, has the slope P(x) + x P'(x).
 
 *The cross-entropy* of a target q, -sum(q * log_p), with log_p[i] = logits[i] - log(sum(exp(logits))), grows
@@ -81,10 +83,10 @@ def layer_norm(x, scale, shift):
 def layer_norm_grads(kept, scale, grad):
     """The gradients of x, scale and shift."""
     normed, std = kept
-    g = grad * scale
-    along = (g * normed).mean(axis=-1, keepdims=True)
-    grad_x = (g - g.mean(axis=-1, keepdims=True) - normed * along) / std
-    return grad_x, (grad * normed).sum(axis=(0, 1)), grad.sum(axis=(0, 1))
+    by_normed, d = grad * normed, len(scale)
+    mean, along = (grad @ scale / d)[..., None], (by_normed @ scale / d)[..., None]  # of g, and of g * normed
+    grad_x = (grad * scale - mean - normed * along) / std
+    return grad_x, by_normed.sum(axis=(0, 1)), grad.sum(axis=(0, 1))
 
 
 def gelu_factor(x, tanh):
@@ -98,7 +100,7 @@ def gelu_slope(x, factor, tanh):
     if tanh:
         inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
         return factor + 2 * x * factor * (1 - factor) * inner_slope
-    return factor + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return factor + x * np.exp(x * x / -2) / math.sqrt(2 * math.pi)
 
 
 def as_rows(x):

@@ -49,10 +49,10 @@ def layer_norm(x, scale, shift):
 def layer_norm_grads(x, scale, grad):
     """The gradients of x, scale and shift."""
     normed, std = standardised(x)
-    g = grad * scale
-    along = (g * normed).mean(dim=-1, keepdim=True)
-    grad_x = (g - g.mean(dim=-1, keepdim=True) - normed * along) / std
-    return grad_x, (grad * normed).sum(dim=(0, 1)), grad.sum(dim=(0, 1))
+    by_normed, d = grad * normed, len(scale)
+    mean, along = (grad @ scale / d)[..., None], (by_normed @ scale / d)[..., None]  # of g, and of g * normed
+    grad_x = (grad * scale - mean - normed * along) / std
+    return grad_x, by_normed.sum(dim=(0, 1)), grad.sum(dim=(0, 1))
 
 
 def gelu(x, tanh):
@@ -63,7 +63,7 @@ def gelu_slope(x, tanh):
     if tanh:
         t = torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
         return (1 + t) / 2 + x / 2 * (1 - t * t) * (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x))
-    return (1 + torch.erf(x / math.sqrt(2))) / 2 + x * torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return (1 + torch.erf(x / math.sqrt(2))) / 2 + x * torch.exp(x * x / -2) / math.sqrt(2 * math.pi)
 
 
 def as_rows(x):

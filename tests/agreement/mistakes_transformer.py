@@ -28,12 +28,12 @@ NUMPY = disagree(
     ),
     (
         "LayerNorm's mean taken as a constant",
-        {"(g - g.mean(axis=-1, keepdims=True) - normed": "(g - normed"},
+        {"(grad * scale - mean - normed": "(grad * scale - normed"},
         "trace, step 0: grad_h1[",
     ),
     (
         "half of GELU's slope",
-        {"factor + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)": "factor"},
+        {"factor + x * np.exp(x * x / -2) / math.sqrt(2 * math.pi)": "factor"},
         "trace, step 0: grad_up1[",
     ),
     (
