@@ -28,6 +28,7 @@ from samestep.models.prepare import prepare
 from samestep.models.repeatability import Repeatability, repeatability
 from samestep.models.result import Result
 from samestep.models.said_of_pairing import said_of_pairing
+from samestep.models.settle_layers import with_layers_settled
 from samestep.models.subject import ModelError, Subject
 from samestep.models.tensors import Role
 from samestep.models.unnamed_layers import with_layers_shown
@@ -60,6 +61,7 @@ def compare_subjects(
     if verdict_of(comparison.judged) in (WEAKER, DISAGREE):
         comparison = with_layers_shown(comparison, options, progress)
         comparison = with_own_decisions(comparison, options, progress)
+        comparison = with_layers_settled(comparison, options, progress)
         judged = [*comparison.judged, *(steps.judged if steps is not None else ())]
     notes = [*_observations(comparison), *notes]
     reason = _unknowable(comparison, verdict_of(judged), repeats)

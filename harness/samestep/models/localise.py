@@ -7,11 +7,15 @@ what differs then is wrong by itself, and two faults are two findings.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from samestep.models.expected import Progress
+from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
+from samestep.models.pairing.layers import LayerMap
+from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.runs import CandidateRun, open_programs
 from samestep.models.tensors import Role, Tensors
 from samestep.models.twice import Twice
@@ -32,8 +36,20 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
     asked = replace(comparison.asked, reference=replace(comparison.asked.reference, forced=values))
     programs = open_programs(comparison.sides.reference, asked.reference, options.contract)
     one = CandidateRun(Twice({}, {}), run.program, run.exact, None) if exact else replace(run, program=None)
-    few = options.with_few_replicas
-    return Judge(comparison.sides, asked, one, programs, comparison.links, few, forced=True).compare(progress)
+    few, links = options.with_few_replicas, comparison.links
+    found = Judge(comparison.sides, asked, one, programs, links, few, forced=True).compare(progress)
+    return replace(found, judged=tuple(_without_doubt(found.judged, links.layers)))
+
+
+def _without_doubt(judged: Iterable[JudgedTensor], layers: LinearMap) -> Iterator[JudgedTensor]:
+    """The tensors but those that may be wrong because a layer before them was read wrongly."""
+    doubtful = layers.doubtful if isinstance(layers, LayerMap) else frozenset()
+    names = {key.name for key in doubtful if key.role is Role.LAYER}
+    for tensor in judged:
+        if tensor.key not in doubtful and not (
+            tensor.key.role is Role.LAYER_GRADIENT and tensor.key.name in names
+        ):
+            yield tensor
 
 
 def to_go_on_from(comparison: Comparison, shown: Tensors) -> Tensors:

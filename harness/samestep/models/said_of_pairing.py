@@ -8,6 +8,7 @@ from samestep.models.pairing.correspondence import Correspondence
 from samestep.models.pairing.layers import LayerMap
 from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.result import First
+from samestep.nearest_name import listed
 
 
 def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
@@ -19,8 +20,18 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
     layers = links.layers
     if not isinstance(layers, LayerMap):
         return
-    yield from _axes_of_one_length(layers, first)
+    if layers.doubtful:
+        names = listed([str(key) for key in layers.doubtful])
+        yield f"whether {names} is wrong by itself is not known: a layer before can be read in several ways"
     miss = layers.first_without_partner
+    if first.layer is not None and first.layer in layers.explaining:
+        link = layers.links[first.layer]
+        yield (
+            f"{first.layer} is compared with {link.sources[0]}, {link.how}: no layer has its values, "
+            "and what follows is right then"
+        )
+        return
+    yield from _axes_of_one_length(layers, first)
     if first.layer is not None and first.layer in layers.positions:
         partner = layers.links[first.layer].sources[0]
         yield f"{first.layer} is compared with {partner} by its name and place: no layer has its values"

@@ -40,6 +40,9 @@ PARTS = {
     "attention": "attention", "rotary": "rotary", "embedding": "embedding", "gelu": "gelu",
 }  # fmt: skip
 
+#: All names of kinds that are known.
+KINDS = frozenset(ALIASES)
+
 _BY_ALIAS = {alias: kind for kind, aliases in ALIASES.items() for alias in aliases}
 
 NORMS = ("layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm")

@@ -68,6 +68,11 @@ class Arrangement:
             return words_for_index(self.sources, bool((self.index < 0).any()))
         return words_for_loops(self.sources[0], self.source_shapes[0], self.shape, self.loops, self.offset)
 
+    @property
+    def form(self) -> tuple[object, ...]:
+        """The sources, and the loops through them: two arrangements of one form are the same one."""
+        return self.sources, self.source_shapes, self.shape, self.loops, self.offset
+
     def apply(self, sources: Sequence[np.ndarray]) -> np.ndarray:
         """Return the tensor that these sources make, in their dtype (their widest)."""
         if self.loops is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from samestep.models.pairing.arrangement import Arrangement
 from samestep.models.pairing.layer_alignment import by_position, told_by_names
 from samestep.models.pairing.layer_patterns import Pattern, matched
 from samestep.models.pairing.layer_search import LayerSearch, NearMiss
 from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values
+from samestep.models.tensors import TensorKey
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,36 @@ class LayerMap(LinearMap):
     ``first_without_partner``: of the candidate's layers the first that should have had one with its values,
     which is where a fault begins. ``positions``: the candidate's layers whose partner is told by its place.
     ``unclear``: those of which several layers hold the same values (dropout in eval), so that which
-    gradient belongs to them is not known.
+    gradient belongs to them is not known. ``explaining``: layers of ``positions`` under whose
+    partner, and no other, what follows is right. ``doubtful``: layers and outputs of which it is not known
+    whether they are wrong by themselves, as what comes before them can be read in several ways.
     """
 
     first_without_partner: NearMiss | None = None
     positions: frozenset[str] = frozenset()
     unclear: frozenset[str] = frozenset()
+    explaining: frozenset[str] = frozenset()
+    doubtful: frozenset[TensorKey] = frozenset()
+
+    def with_guesses(self, guesses: Mapping[str, Arrangement | None], told: Collection[str] = ()) -> LayerMap:
+        """Return the map with other guesses for layers whose partner is told by its place; None: it has none.
+
+        Those ``told`` by their values, as the reference goes on from the candidate's, are guesses no more.
+        """
+        links = {name: link for name, link in self.links.items() if name not in guesses}
+        links |= {name: Counterpart((way,), way.how) for name, way in guesses.items() if way is not None}
+        alone = {name for name, way in guesses.items() if way is None}
+        used = {source for link in links.values() for source in link.sources}
+        return replace(
+            self,
+            links={name: links[name] for name in (*self.links, *guesses) if name in links},
+            unmapped={
+                **self.unmapped,
+                **dict.fromkeys(alone, "it shows something else than any layer there"),
+            },
+            reference_only=tuple(name for name in self.shapes if name not in used),
+            positions=self.positions - alone - frozenset(told),
+        )
 
     @property
     def for_gradients(self) -> LinearMap:
