@@ -68,6 +68,27 @@ def test_it_is_followed_element_by_element(sep):
     assert how[f"scaled{sep}0"] == "0.333333 * wte.weight (as it is)"
 
 
+def test_slices_of_one_parameter_are_added():
+    """A GRU's two biases in one array, or a kernel's input channels that are summed."""
+    reference = {
+        "bias": np.rint(9 * normal(2, 6)),
+        "kernel": np.rint(9 * normal(4, 3, 5)),
+    }  # all sums are exact
+
+    def added(p):
+        return {
+            "sum": p["bias"][0] + p["bias"][1], "difference": p["bias"][1] - p["bias"][0],
+            "gray": 0.5 * p["kernel"].sum(1).T,
+        }  # fmt: skip
+
+    given = {name: np.zeros(np.shape(value)) for name, value in added(reference).items()}
+    found = ParameterMap.from_convert(added, reference, given)
+    for name, value in added(reference).items():
+        np.testing.assert_array_equal(found.apply(reference)[name], value)
+    assert found.links["sum"].how == "bias (rows 0:1 of bias, reshaped) + bias (rows 1:2 of bias, reshaped)"
+    assert not found.links["sum"].bijective
+
+
 def test_float64_goes_through_in_float64():
     """convert itself may make float32 of everything: it is not called again."""
     single = lambda p: {"w": np.asarray(p["w"], np.float32).T}  # noqa: E731

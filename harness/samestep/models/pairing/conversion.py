@@ -1,7 +1,8 @@
 """What a user's ``convert`` does to each element, found by running it on arrays that number the elements.
 
 If every element of what comes out is one number, ``convert`` moves elements, and its gradients and updates
-follow without calling it again. If not, each parameter is run alone, which shows sums and factors.
+follow without calling it again. If not, each parameter is run alone, then its slices, which shows sums and
+factors.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ Convert = Callable[[dict[str, np.ndarray]], object]
 
 #: Integers up to 2^24 are exact in float32, and up to 2^8 in bfloat16.
 FLOAT32_DIGITS, HALF_DIGITS = 2**24, 2**8
+
+#: Slices of one parameter that are added up are looked for along axes of at most this length: two biases.
+MOST_PARTS = 8
 
 
 def analyse(convert: Convert, reference: Values, candidate: Values) -> dict[str, tuple[Arrangement, ...]]:
@@ -182,34 +186,56 @@ def _meant(factor: float) -> float:
 
 
 def _terms_of_each(run: _Converter, name: str, places: Places, base: int) -> tuple[Arrangement, ...]:
-    """Return one term for each of the reference's parameters that has a part in ``name``."""
+    """Return the terms of ``name``: one for each of the reference's parameters, or part of one."""
     zeros = {other: np.zeros(shape, np.float32) for other, shape in places.shapes.items()}
     if run(zeros)[name].any():
         raise ModelError(f"convert is not linear: {name!r} is not 0 where all of the reference's are")
-    terms = []
+    terms: list[Arrangement] = []
     for source, shape in places.shapes.items():
-        weight = run({**zeros, source: np.ones(shape, np.float32)})[name].astype(np.float64)
-        if not weight.any():
-            continue
-        own = Places({source: shape})
-        index = _index_under_weights(run, name, zeros, own, weight, base)
-        term = from_index(index, own)
-        constant = np.unique(weight[weight != 0])
-        factor = _meant(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
-        words = f"{factor:.6g} * {source}" if len(constant) == 1 and factor != 1 else source
-        terms.append(replace(term, weight=factor, words=f"{words} ({term.how})"))
+        probe = _random({source: np.empty(shape)}, seed=1)[source]
+        arrived = run({**zeros, source: probe})[name]
+        for masks in _cuts(shape):
+            found = [_term(run, name, zeros, source, mask, base) for mask in masks]
+            own = [term for term in found if term is not None]
+            if len(masks) > 1 and any(np.ndim(term.weight) for term in own):
+                continue  # a product with a matrix, which is more than adding up
+            if _explains(own, {source: probe}, arrived):
+                terms += own
+                break
     return tuple(terms)
 
 
+def _cuts(shape: tuple[int, ...]) -> Iterator[list[np.ndarray]]:
+    """Yield masks of a parameter: all of it, then cut along an axis, the shortest first."""
+    yield [np.ones(shape, bool)]
+    for axis in sorted((n for n in range(len(shape)) if 1 < shape[n] <= MOST_PARTS), key=shape.__getitem__):
+        yield [np.broadcast_to(np.indices(shape, sparse=True)[axis] == n, shape) for n in range(shape[axis])]
+
+
+def _term(
+    run: _Converter, name: str, zeros: Values, source: str, mask: np.ndarray, base: int
+) -> Arrangement | None:
+    """Return what the masked elements of one parameter add to ``name``; None where it is nothing."""
+    weight = run({**zeros, source: mask.astype(np.float32)})[name].astype(np.float64)
+    if not weight.any():
+        return None
+    own = Places({source: mask.shape})
+    term = from_index(_index_under_weights(run, name, zeros, own, mask, weight, base), own)
+    constant = np.unique(weight[weight != 0])
+    factor = _meant(constant[0]) if len(constant) == 1 else np.where(weight == 0, 1.0, weight)
+    words = f"{factor:.6g} * {source}" if len(constant) == 1 and factor != 1 else source
+    return replace(term, weight=factor, words=f"{words} ({term.how})")
+
+
 def _index_under_weights(
-    run: _Converter, name: str, zeros: Values, own: Places, weight: np.ndarray, base: int
+    run: _Converter, name: str, zeros: Values, own: Places, mask: np.ndarray, weight: np.ndarray, base: int
 ) -> np.ndarray:
     """Return the places in one parameter whose elements, times ``weight``, make ``name``."""
     (source,) = own.names
     labels, index, digit = own.of(source), np.zeros(weight.shape, np.int64), 1
     there = weight != 0
     while digit <= max(labels.size - 1, 1):
-        array = (labels // digit % (base - 1)).astype(np.float32)
+        array = (labels // digit % (base - 1) * mask).astype(np.float32)
         value = run({**zeros, source: array})[name].astype(np.float64)
         found = np.rint(np.divide(value, weight, out=np.zeros(weight.shape), where=there)).astype(np.int64)
         index += np.clip(found, 0, base - 2) * digit
