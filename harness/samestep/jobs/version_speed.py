@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from samestep.agreement.verdict import AGREE, Verdict
-from samestep.analysis.summary import CellSummary, summarize
+from samestep.analysis.summary import summarize
 from samestep.analysis.version_changes import SpeedChange
+from samestep.analysis.version_speeds import speed_changes
 from samestep.catalog.cell import Cell
 from samestep.catalog.selection import with_aa_copies
 from samestep.jobs.planning import groups, make_plan
@@ -37,11 +38,8 @@ class VersionSpeed:
         options = RunOptions(threads=cells[0].threads, seed=self.launcher.seed)
         plan = make_plan(catalog, planned, (), options, self.profile)
         found = {summary.cell.key: summary for summary in summarize(plan, self._records(plan))}
-        return [
-            change
-            for one, other in zip(both[::2], both[1::2], strict=True)
-            for change in speed_changes(found[one.key], found[other.key], list(plan.tasks_of(one)))
-        ]
+        pairs = [(found[one.key], found[other.key]) for one, other in zip(both[::2], both[1::2], strict=True)]
+        return speed_changes(plan, pairs)
 
     def _records(self, plan: Plan) -> list[Record]:
         """Return the records of all invocations of cells that were found to agree."""
@@ -62,17 +60,3 @@ class VersionSpeed:
                     for record in run_invocation(plan, group, number, state.known, launcher):
                         keep(record)
         return kept
-
-
-def speed_changes(before: CellSummary, after: CellSummary, tasks: Sequence[str]) -> Iterator[SpeedChange]:
-    """Yield the change of each of these tasks that was timed with both releases, else one without numbers."""
-    cell = after.cell
-    name = f"{cell.of_case}/{cell.implementation}"
-    for task in tasks:
-        found = after.tasks.get(task)
-        if found is not None and found.ratio is not None and task in before.tasks:
-            one, other = (side.seconds.value / (side.steps or 1) for side in (before.tasks[task], found))
-            yield SpeedChange(name, cell.framework, task, one, other, found.ratio, found.noise)
-    if not (before.tasks and after.tasks):
-        reason = before.reason or after.reason or "it took no sample"
-        yield SpeedChange(name, cell.framework, "", None, None, None, None, reason)
