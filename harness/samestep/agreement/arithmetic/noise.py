@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from samestep.agreement.arithmetic.indices import scattered
 from samestep.agreement.arithmetic.long_sums import LONG, product_loss, sum_loss
+from samestep.agreement.arithmetic.ordered_sums import bin_loss, running_loss
 from samestep.agreement.arithmetic.repeated_terms import repetition
 from samestep.agreement.arithmetic.rounding_array import Array, Axis, Index, RoundingArray
 from samestep.agreement.arithmetic.rules import COMPARISONS, roundings, rule_of
@@ -195,7 +196,8 @@ class Noise(RoundingArray):
             squares = np.square(value) + np.square(self.value).cumsum(axis)
             first = (slice(None),) * (axis % value.ndim) + (slice(0, 1),)
             squares[first] = 0.0
-            self.tape.record(self.tape.deviation * np.sqrt(squares))
+            loss = running_loss(self.value, axis, self.tape.roundoff)
+            self.tape.record(self.tape.deviation * np.sqrt(squares), loss)
         errors = self.tape.add_noise(np.zeros(value.shape)).cumsum(axis)
         return self.like((value + errors,)).with_terms_of([self], value.shape[axis])
 
@@ -206,7 +208,8 @@ class Noise(RoundingArray):
         terms = scattered((self.value != 0).astype(np.float64), index, 1.0)
         if self.tape.is_recording:
             squares = scattered(np.square(self.value), index, np.square(values.value))
-            self.tape.record(self.tape.deviation * np.sqrt(sum_variance(value, squares, terms)))
+            loss = bin_loss(self.value, index, values.value, self.tape.roundoff)
+            self.tape.record(self.tape.deviation * np.sqrt(sum_variance(value, squares, terms)), loss)
         most = int(terms.max(initial=1.0))
         return self.like((self.tape.add_noise(value),)).with_terms_of([self, values], most)
 
