@@ -67,7 +67,8 @@ def compare_subjects(
     reason = _unknowable(comparison, verdict_of(judged), repeats)
     notes += (note for one in repeats for note in one.notes() if one.reason != reason)
     unseen = hidden(sides.reference.parameters(), sides.reference.layers(), comparison.programs.own)
-    coverage = replace(coverage_of(comparison, unseen, notes, judged), asides=asides)
+    coverage = coverage_of(comparison, unseen, notes, judged)
+    coverage = replace(coverage, asides=(*coverage.asides, *asides))
     if reason is not None:
         return _abstains(reason, judged, options, coverage)
     return replace(_conclude(comparison, steps, judged, coverage, options, progress), on=on)

@@ -132,6 +132,18 @@ def _without_gradients(comparison: Comparison) -> str:
     return f"the {' and the '.join(lacking)} {'gives' if len(lacking) == 1 else 'give'} none"
 
 
+def _grouped(said: Mapping[TensorKey, str]) -> tuple[list[str], list[str]]:
+    """Return a line for each kind of tensor and what is ``said`` of it, and the names left out there."""
+    groups: dict[tuple[Role, str], list[TensorKey]] = {}
+    for key, text in said.items():
+        groups.setdefault((key.role, text), []).append(key)
+    lines, left_out = [], []
+    for (_, text), (first, *others) in groups.items():
+        lines.append(f"{first}{text}" + (f" (and so {len(others)} more)" if others else ""))
+        left_out += [f"not examined as {first} is not: {', '.join(map(str, others))}"] if others else []
+    return lines, left_out
+
+
 def coverage_of(
     comparison: Comparison, hidden: Sequence[str], notes: Sequence[str], judged: Sequence[JudgedTensor]
 ) -> Coverage:
@@ -140,14 +152,15 @@ def coverage_of(
     counts = Counter(tensor.key.role for tensor in judged)
     links = comparison.links
     nameless = not any(key.role is Role.LAYER for key in comparison.programs.own)
-    unmatched = [
-        f"{key}: {reason}"
+    said = {
+        key: f": {reason}"
         for key, reason in links.unmatched_candidate.items()
         if not (nameless and key.role is Role.LAYER)
-    ]
+    }
+    said |= dict.fromkeys(links.unmatched_reference, " of the reference has no counterpart")
+    unmatched, left_out = _grouped(said)
     if nameless and any(key.role is Role.LAYER for key in links.unmatched_candidate):
         unmatched.append("layers: the reference names none")
-    unmatched += [f"{key} of the reference has no counterpart" for key in links.unmatched_reference]
     differing = [f"{key}: {text}" for key, text in links.differing.items()]
     not_asked = []
     if comparison.run.program is None:
@@ -161,4 +174,5 @@ def coverage_of(
         not_asked=tuple(not_asked),
         hidden=tuple(hidden),
         notes=(*differing, *said_of_copies(links.parameters), *comparison.sides.notes, *notes),
+        asides=tuple(left_out),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Program
 from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
 from samestep.models.asked import Asked
+from samestep.models.coarser_limit import holds_narrow, told_by_arithmetic
 from samestep.models.correspond import reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
@@ -90,6 +91,9 @@ class Judge:
         )
         function, unknown = self._ask_function(expected)
         arithmetic, notes, hanging = self._ask_arithmetic(expected, function)
+        if not holds_narrow(self.sides.candidate.parameters()):
+            exact = self.links.comparable(self.run.exact or {})
+            function = {**function, **told_by_arithmetic(function, arithmetic, exact, expected)}
         judged = judged_tensors(self.links, expected, function, arithmetic)
         judged, left_out = self._without_wrong_guesses(judged, expected)
         missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
