@@ -21,6 +21,7 @@ from samestep.records.store import Run
 from samestep.report import charts, formatting, tables
 from samestep.report.legend import noise_note
 from samestep.report.picture import Picture
+from samestep.report.row_order import in_order
 from samestep.report.summaries import summaries_of
 from tests.made.places import CHECKOUT
 
@@ -46,7 +47,7 @@ def filled(page: Path, text: str, run: Run) -> str:
         group = [one for one in summaries if one.cell.of_case == case]
         if not any(task in one.tasks for one in group):
             raise SamestepError(f"{run.folder} has no task {task} of {case}")
-        rows = [tables.row(one, task) for one in group]
+        rows = [tables.texts(tables.row(one, task)) for one in in_order(group, task)]
         lines = [*formatting.table(tables.COLUMNS, rows, "ll" + 5 * "r"), "", f"{noise_note(group, task)}."]
         return found[1] + "\n".join(["", *lines, ""]) + "\n" + found[4]
 

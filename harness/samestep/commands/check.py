@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from samestep.catalog.cell import Cell
 from samestep.commands.options import Selection, emit, exit_for, selection
+from samestep.commands.shown_progress import count_progress
 from samestep.errors import SamestepError
 from samestep.jobs.check import Examination, Wanted, check, distances
 from samestep.records.check_results import CellPair, CheckResult, pair_to_json, to_json, to_row
@@ -76,20 +76,15 @@ def candidates(asked: Selection, cells: list[Cell]) -> list[Cell]:
 
 
 def examine(launcher: Launcher, cells: list[Cell], wanted: Wanted) -> list[CheckResult]:
-    """Return the result of each cell, with a progress bar on standard error meanwhile."""
+    """Return the result of each cell, with the progress on standard error meanwhile."""
     found: dict[Cell, CheckResult] = {}
     lock = threading.Lock()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=PrintableConsole(stderr=True), transient=True,
-    ) as progress:  # fmt: skip
-        bar = progress.add_task("checking", total=len(cells))
+    with count_progress(PrintableConsole(stderr=True), "examining", len(cells)) as done:
 
         def on_result(one: Examination) -> None:
             with lock:
                 found[one.cell] = one.result
-                name = f"{one.cell.workload}/{one.cell.implementation}"
-                progress.update(bar, advance=1, description=name)
+                done(f"{one.cell.workload}/{one.cell.implementation}")
 
         check(launcher, cells, on_result, wanted)
     return [found[cell] for cell in cells]

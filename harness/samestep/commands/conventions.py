@@ -70,9 +70,8 @@ def find_problems(table: ConventionTable, require: Sequence[str]) -> list[str]:
 
 def survey_table(catalog: Catalog, pythons: Mapping[str, str], asked: Sequence[str]) -> ConventionTable:
     """Return the answers to the questions that match, with a progress bar on standard error meanwhile."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from samestep import paths
+    from samestep.commands.shown_progress import count_progress
     from samestep.jobs.convention_table import make_table, select_questions
     from samestep.jobs.survey import Survey
     from samestep.report.printable_console import PrintableConsole
@@ -81,16 +80,10 @@ def survey_table(catalog: Catalog, pythons: Mapping[str, str], asked: Sequence[s
     if selected.left_over:
         nothing = f"nothing here speaks of {', '.join(selected.left_over)}"
         click.echo(printable(f"samestep: {nothing}; this is what speaks of the rest"), err=True)
-    columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = PrintableConsole(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("asking", total=None)
-        survey = Survey(
-            catalog, list(selected.questions), pythons, paths.home() / "compilers",
-            on_result=lambda key: progress.advance(bar),
-        )  # fmt: skip
-        progress.update(bar, total=survey.expected_results)
-        return make_table(survey, selected.questions)
+    keys, cache = list(selected.questions), paths.home() / "compilers"
+    total = Survey(catalog, keys, pythons, cache, on_result=lambda key: None).expected_results
+    with count_progress(PrintableConsole(stderr=True), "asking", total) as done:
+        return make_table(Survey(catalog, keys, pythons, cache, on_result=done), selected.questions)
 
 
 def compare_files(before: Path, after: Path, form: str) -> None:

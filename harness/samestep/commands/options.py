@@ -121,8 +121,8 @@ def measured(command: Command) -> Command:
                      help="How much to measure."),
         click.option("--invocations", type=click.IntRange(1, MOST_REPEATS),
                      help="Fresh processes for each cell."),
-        click.option("--width", type=float, callback=_amount, metavar="PART",
-                     help="Go on until every ratio's 95 % interval is this narrow (0.02: 2 %)."),
+        click.option("--until", "--width", "width", type=float, callback=_amount, metavar="PART",
+                     help="Go on until every ratio's 95 % interval is this narrow (0.05: 5 %)."),
         click.option("--budget", type=float, callback=_amount, metavar="SECONDS",
                      help="Go on until this many seconds are used."),
         click.option("--sweep", metavar="SIZE=FROM:TO",
@@ -161,6 +161,16 @@ def formatted(command: Command) -> Command:
         click.option("--format", "form", type=choice, help="In which form to answer (default: table)."),
     ]
     return _decorated(with_form, decorators)
+
+
+def sorted_rows(command: Command) -> Command:
+    """Add the order of a table's rows; it is given as ``order``."""
+    from samestep.report.row_order import FASTEST, ORDERS
+
+    return click.option(
+        "--sort", "order", type=click.Choice([*ORDERS]), default=FASTEST, show_default=True,
+        help="Which implementation stands first in a table.",
+    )(command)  # fmt: skip
 
 
 def _amount(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from samestep.commands.options import warn_left_out
+from samestep.commands.options import sorted_rows, warn_left_out
 from samestep.printable import printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ RESULTS = Path("results")
               help="Where the page of the named runs goes, a folder or a file; of several runs "
               "results/page.html, of one the run's folder. Without a RUN: where runs are kept  "
               "[default: results]")  # fmt: skip
-def command(runs: Sequence[Path], out: Path | None) -> None:
+@sorted_rows
+def command(runs: Sequence[Path], out: Path | None, order: str) -> None:
     """Tables, pictures and one page from the records of runs.
 
     RUN is a folder; without one the latest run is read.
@@ -33,7 +34,7 @@ def command(runs: Sequence[Path], out: Path | None) -> None:
     from samestep.report.printable_console import PrintableConsole
 
     for run in report_runs(runs, out):
-        terminal.show(run, PrintableConsole())
+        terminal.show(run, PrintableConsole(), order)
 
 
 def report_runs(folders: Sequence[Path], out: Path | None = None, draw: bool = True) -> list[ValidatedRun]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from samestep.commands.bench import exit_for_run, measure, new_run, show
-from samestep.commands.options import Selection, measured, selection
+from samestep.commands.options import Selection, measured, selection, sorted_rows
 from samestep.commands.report import report_runs
 from samestep.errors import SamestepError
 from samestep.jobs.resume import LATEST, find_run, prepare_to_resume
@@ -18,13 +18,15 @@ from samestep.records.store import Run
 @click.command("run")
 @selection(dtypes=("float32",))
 @measured
+@sorted_rows
 @click.option("--resume", is_flag=False, flag_value=LATEST, metavar="[RUN]",
-              help="Go on with a run (the latest without a name); repeat --impls and --python.")  # fmt: skip
-def command(asked: Selection, profile: Profile, form: str, out: Path, resume: str | None) -> None:
+              help="Go on with an unfinished run, without a name the latest of this machine; repeat --impls "
+              "and --python.")  # fmt: skip
+def command(asked: Selection, profile: Profile, form: str, order: str, out: Path, resume: str | None) -> None:
     """The main job: check and time the selection, then report."""
     run = _resumed(asked, out, resume) if resume else new_run(asked, profile, out)
     measure(run)
-    show(run, form)
+    show(run, form, order)
     report_runs([run.folder], draw=False)
     asked.require()
     exit_for_run(run, asked)

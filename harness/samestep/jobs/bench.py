@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing
 
-from samestep.analysis.summary import summarize
 from samestep.catalog.cell import Cell
 from samestep.jobs.eta import Eta, Unit, unit
 from samestep.jobs.forecast import Forecast
 from samestep.jobs.lookout import Lookout, Say
+from samestep.jobs.narrowing import Narrowing
 from samestep.jobs.planning import groups
 from samestep.jobs.precheck import Precheck
 from samestep.jobs.rounds import Group, run_invocation
@@ -64,6 +64,7 @@ class _Bench:
         spent = 0.0 if self.state.stopped == "budget" else self.state.elapsed_seconds
         self.began = self.here - spent  # earlier tries are a part of the budget
         self.current: tuple[Group, int] | None = None
+        self.narrow_at: float | None = None  # when the width that was asked for is expected
 
     def measure(self) -> None:
         """Do what is left of the run."""
@@ -113,22 +114,27 @@ class _Bench:
 
     def _fits(self, left: Sequence[Group], invocation: int, budget: float) -> bool:
         """Whether the rest of an invocation is over within the budget; what is finished takes no time."""
-        units = (self._units(group, group.cells, invocation, self.state.agreed) for group in left)
-        cost = sum(map(self.eta.seconds, units))
+        cost = self._cost(left, invocation)
         return not cost or clock.now() - self.began + cost <= budget
+
+    def _cost(self, left: Sequence[Group], invocation: int) -> float:
+        """Return the seconds that what is left of an invocation of these groups will take."""
+        units = (self._units(group, group.cells, invocation, self.state.agreed) for group in left)
+        return sum(map(self.eta.seconds, units))
 
     def _wide(self, invocation: int) -> Sequence[Group]:
         """Return the groups whose intervals are not yet as narrow as was asked for."""
         width = self.profile.width
         if width is None or invocation < self.profile.invocations:
             return self.groups
-        wide = {
-            summary.cell.key
-            for summary in summarize(self.plan, self.run.records())
-            for task in summary.tasks.values()
-            if task.ratio is not None and not task.ratio.high <= task.ratio.low * (1 + width)
-        }
-        return [group for group in self.groups if any(cell.key in wide for cell in group.cells)]
+        found = Narrowing.of(self.plan, self.run.records(), width)
+        left = [group for group in self.groups if any(cell.key in found.wide for cell in group.cells)]
+        if left and invocation < MOST_INVOCATIONS:
+            cost = self._cost(left, invocation)
+            self.lookout.tell(found.sentence(invocation, MOST_INVOCATIONS, cost))
+            more = min(found.more(invocation), MOST_INVOCATIONS - invocation)
+            self.narrow_at = clock.now() + more * cost
+        return left
 
     def _invocation(self, group: Group, invocation: int) -> None:
         """Measure a group once; a sync to the disk takes as long as a short sample, so it waits for the end
@@ -180,6 +186,8 @@ class _Bench:
         self.eta.doing = what
         if self.profile.budget:
             self.eta.least = self.profile.budget - (now - self.began)
+        elif self.narrow_at is not None:
+            self.eta.least = max(0.0, self.narrow_at - now)
         self.watcher(self.eta)
         if found := self.lookout.look():
             self.keep(found)

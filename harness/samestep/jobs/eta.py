@@ -46,8 +46,8 @@ class Eta:
     A unit is taken to last as the last one like it did; if there was none, as those of its kind did, of its
     framework if there were any, and longer where its cell's examination was. ``pace`` is how many times as
     long as usual this processor takes (`samestep.measure.clock.pace`); ``workers`` how many units go on at
-    once, of those that may; ``least`` the seconds left of a budget, which will be used. ``spent`` are the
-    seconds that were taken, by kind.
+    once, of those that may; ``least`` the seconds left of a budget, which will be used, or until a width is
+    expected. ``spent`` are the seconds that were taken, by kind.
     """
 
     doing: str = ""
@@ -78,6 +78,11 @@ class Eta:
         """Expect nothing of a cell any more."""
         for unit in [unit for unit in self.pending if unit.cell == cell]:
             del self.pending[unit]
+
+    def counts(self, kind: str) -> tuple[int, int]:
+        """Return how many units of a kind were done, and how many there are in all."""
+        done = self.totals[kind,][1] if (kind,) in self.totals else 0
+        return done, done + sum(count for unit, count in self.pending.items() if unit.kind == kind)
 
     @property
     def left_seconds(self) -> float:

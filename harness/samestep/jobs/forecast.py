@@ -38,7 +38,7 @@ class Forecast:
         if self.told or seconds <= self.seconds or expected <= FACTOR * self.seconds:
             return None
         self.told = True
-        times = f"forecast to take {_time(self.seconds)}, and now expected to take {_time(expected)}"
+        times = f"forecast to take {duration(self.seconds)}, and now expected to take {duration(expected)}"
         return f"the run was {times}: {self._cause(eta)}"
 
     def _cause(self, eta: Eta) -> str:
@@ -60,5 +60,6 @@ def _by_kind(eta: Eta) -> dict[str, float]:
     return {kind: eta.seconds(units) for kind, units in kinds.items()}
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time of seconds or minutes in words."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -8,7 +8,7 @@ from samestep.analysis.cpu_gpu import Curve
 from samestep.analysis.curves import Crossing
 from samestep.report import formatting
 
-COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "", "with transfer")
+COLUMNS = ("workload", "implementation", "task", "size", "GPU / CPU", "mark", "with transfer")
 
 
 def markdown(curves: Sequence[Curve]) -> list[str]:

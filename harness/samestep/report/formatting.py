@@ -32,15 +32,36 @@ def digits(value: float) -> str:
     return f"{value:.0f}" if "e" in magnitude and value >= 1 else magnitude
 
 
-def interval(estimate: Contrast | None, places: int = 2) -> str:
+def interval(estimate: Contrast | None, places: int | None = None) -> str:
     """Return a ratio with its 95 % interval: 0.31 (0.30-0.33), 0.31 (?) of one process, which has none;
-    `UNKNOWN` where noise rules."""
+    `UNKNOWN` where noise rules. Without ``places`` these are two, and of 10 and more as many as make three
+    digits."""
     if estimate is None:
         return "-"
     if not estimate.known:
         return UNKNOWN
+    places = _places(estimate.value) if places is None else places
     value, low, high = (f"{one:.{places}f}" for one in (estimate.value, estimate.low, estimate.high))
     return f"{value} (?)" if estimate.low == 0 else f"{value} ({low}-{high})"
+
+
+def ratio(estimate: Contrast | None) -> str:
+    """Return a ratio without its interval: 0.31; `UNKNOWN` where noise rules."""
+    if estimate is None or not estimate.known:
+        return "-" if estimate is None else UNKNOWN
+    return f"{estimate.value:.{_places(estimate.value)}f}"
+
+
+def _places(value: float) -> int:
+    """Return the digits behind the point of a number that has three in all, and two behind it at the most."""
+    return 2 if value < 10 else 1 if value < 100 else 0
+
+
+def speedup(ratio: Contrast) -> str:
+    """Return how many times as fast a ratio of times is: 3.20 (3.00-3.40); 3.20 (?) of a single process."""
+    if ratio.low == 0:
+        return f"{1 / ratio.value:.2f} (?)"
+    return f"{1 / ratio.value:.2f} ({1 / ratio.high:.2f}-{1 / ratio.low:.2f})"
 
 
 #: What stands in place of a number whose interval is too wide for one.

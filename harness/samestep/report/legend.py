@@ -19,8 +19,9 @@ def legend(plan: Plan, summaries: Sequence[CellSummary]) -> list[str]:
     """Return what the columns mean, one paragraph each."""
     lines = [
         "ratio: the time over the baseline's (the row with 1.00) in the same round, below 1 is faster; "
-        f"{_interval(summaries)}. < faster, > slower, = a tie (within 2 %), ? statistically "
-        "indistinguishable; with probability 99 % all <, > and = of a table are right."
+        f"{_interval(summaries)}.",
+        "mark: < faster, > slower, = a tie (within 2 %), ? statistically indistinguishable; with probability "
+        "99 % all <, > and = of a table are right.",
     ]
     if any(not one.known for one in _ratios(summaries)):
         lines.append(f"{formatting.UNKNOWN}: the 95 % interval is wider than from half to twice the number.")

@@ -10,6 +10,9 @@ from samestep.records.plan import Plan
 from samestep.records.store import Run
 from samestep.records.validated import ValidatedRun
 
+#: The networks in the order of README.md and docs/workloads.md; other workloads follow.
+NETWORKS = ("two_layer", "mnist_mlp", "manual_backprop", "conv_net", "transformer_block", "recurrent")
+
 _KNOWN: WeakKeyDictionary[Run, list[CellSummary]] = WeakKeyDictionary()
 
 
@@ -27,12 +30,16 @@ def summaries_of(run: Run) -> list[CellSummary]:
 
 def groups(summaries: Sequence[CellSummary]) -> list[tuple[str, list[CellSummary]]]:
     """Return the cells of each case, dtype and device under a heading: those that are compared with each
-    other."""
+    other; the core `NETWORKS` first."""
     found: dict[str, list[CellSummary]] = {}
-    for summary in summaries:
+    for summary in sorted(summaries, key=lambda one: _place(one.cell.workload)):
         cell = summary.cell
         found.setdefault(f"{cell.of_case}, {cell.dtype}, {cell.device}", []).append(summary)
     return list(found.items())
+
+
+def _place(workload: str) -> int:
+    return NETWORKS.index(workload) if workload in NETWORKS else len(NETWORKS)
 
 
 def main_task(group: Sequence[CellSummary], plan: Plan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from samestep.analysis.summary import CellSummary
 from samestep.errors import SamestepError
 from samestep.records.plan import Plan
 from samestep.records.store import Run
-from samestep.report import crossovers, formatting
+from samestep.report import answer_text, crossovers, formatting
+from samestep.report.answers import answers
 from samestep.report.legend import comparison_note, legend, worker_versions
 from samestep.report.metrics import metrics_of
+from samestep.report.row_order import FASTEST, in_order
 from samestep.report.status import Status, status_of
 from samestep.report.summaries import groups, summaries_of, unit
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 #: The fields of a cell that a row of the CSV begins with.
 CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "matmul", "threads")
-COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "", "of peak", "first call")
+COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "mark", "of peak", "first call")
 #: Of the implementation, not of the cell: the terminal has no room for them.
 CODE_SIZE = ("lines", "changed")
 #: What starting costs, and calls that are waited for one by one.
@@ -32,20 +34,26 @@ START = (
 )  # fmt: skip
 
 
-def row(summary: CellSummary, task: str) -> tuple[str, ...]:
-    """Return the ``COLUMNS`` of a cell as text."""
-    timed, name = summary.tasks.get(task), summary.cell.implementation
+def row(summary: CellSummary, task: str) -> dict[str, str]:
+    """Return the ``COLUMNS`` of a cell as text, by their names, and its ``ratio`` without an interval."""
+    timed = summary.tasks.get(task)
+    found = dict.fromkeys((*COLUMNS, "ratio"), "-")
+    found |= {"implementation": summary.cell.implementation, "verdict": summary.verdict}
     if timed is None:
-        return (name, summary.verdict, *["-"] * (len(COLUMNS) - 2))
-    return (
-        name,
-        summary.verdict,
-        formatting.time(timed.seconds, timed.steps),
-        formatting.interval(timed.ratio),
-        formatting.mark(timed.ratio),
-        formatting.percent(timed.fraction_of_peak),
-        formatting.seconds(timed.first_call_seconds),
-    )
+        return found
+    return found | {
+        "time": formatting.time(timed.seconds, timed.steps),
+        "ratio to baseline": formatting.interval(timed.ratio),
+        "ratio": formatting.ratio(timed.ratio),
+        "mark": formatting.mark(timed.ratio),
+        "of peak": formatting.percent(timed.fraction_of_peak),
+        "first call": formatting.seconds(timed.first_call_seconds),
+    }
+
+
+def texts(found: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ``COLUMNS`` of a row in their order."""
+    return tuple(found[name] for name in COLUMNS)
 
 
 def start_row(summaries: Sequence[CellSummary], summary: CellSummary, task: str) -> tuple[str, ...]:
@@ -81,8 +89,9 @@ def frame(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"lines": "Int64", "lines_changed": "Int64"})
 
 
-def markdown(run: Run) -> str:
-    """Return all groups and all tasks, as tables to paste."""
+def markdown(run: Run, order: str = FASTEST) -> str:
+    """Return the answers, and all groups and all tasks as tables to paste, their rows in one of
+    `row_order.ORDERS`."""
     plan, summaries = run.plan, summaries_of(run)
     machine = plan.machine
     lines = [
@@ -92,6 +101,7 @@ def markdown(run: Run) -> str:
         f"{machine.os}; Python {machine.python}; {', '.join(worker_versions(run))}.",
         "",
         *_notes(status_of(run)),
+        *_answers(run),
         *legend(plan, summaries),
         "lines: of the implementation's code, without blank lines, comments and docstrings; changed: how "
         "many of them the implementation that it is read after does not have.",
@@ -103,10 +113,19 @@ def markdown(run: Run) -> str:
                     "",
                     f"## {heading}: {unit(group, task)}",
                     "",
-                    *_tables(plan, summaries, group, task),
+                    *_tables(plan, summaries, in_order(group, task, order), task),
                 ]
     lines += crossovers.markdown(curves(plan, run.records()))
     return "\n".join([*lines, *_reasons(summaries)]) + "\n"
+
+
+def _answers(run: Run) -> list[str]:
+    """Return a paragraph for each answer."""
+    lines = []
+    for one in answers(run.name, run.plan, summaries_of(run)):
+        first, *others = map(formatting.escaped, answer_text.sentences(one))
+        lines += [f"{formatting.escaped(answer_text.heading(one))}: **{first}** {' '.join(others)}", ""]
+    return lines
 
 
 def _notes(status: Status) -> list[str]:
@@ -124,7 +143,7 @@ def _tables(
     """Return the times of a task, and what starting costs."""
     sizes = [plan.code_size(one.cell) for one in group]
     rows = [
-        (*row(one, task), formatting.count(size.lines), formatting.count(size.changed))
+        (*texts(row(one, task)), formatting.count(size.lines), formatting.count(size.changed))
         for one, size in zip(group, sizes, strict=True)
     ]
     starts = [start_row(summaries, one, task) for one in group if task in one.tasks]

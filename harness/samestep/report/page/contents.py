@@ -9,9 +9,9 @@ from itertools import accumulate
 from samestep.catalog.source_facts import summary_line
 from samestep.records.plan import Plan
 from samestep.records.validated import LeftOut, ValidatedRun
+from samestep.report.answers import Answer, answers, workload_order
 from samestep.report.legend import extent
 from samestep.report.page.distances import DistanceTable, distance_tables
-from samestep.report.page.first_screen import Answer, answers, workload_order
 from samestep.report.page.measurement import Measurement, fingerprint, measurement
 from samestep.report.page.verdicts import Matrix, VerdictCell, matrix, verdict_cells
 from samestep.report.sources import SPEC

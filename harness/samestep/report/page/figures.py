@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from samestep.codec import encode
+from samestep.report.answers import Answer
 from samestep.report.charts import case_names
-from samestep.report.page.first_screen import Answer
 from samestep.report.picture import Picture, drawable
 
 #: A run (None of a history, which is of several), a workload, a case and a task.

@@ -15,10 +15,10 @@ from samestep.analysis.fastest import MOST_NAMED
 from samestep.errors import SamestepError
 from samestep.records.validated import LeftOut, ValidatedRun
 from samestep.report import charts
+from samestep.report.answers import Answer
 from samestep.report.page import budget
 from samestep.report.page.contents import Contents, Sources, contents
 from samestep.report.page.figures import Figure, figures, script_json
-from samestep.report.page.first_screen import Answer
 from samestep.report.page.template import filled, filled_page
 from samestep.report.picture import THEMES
 

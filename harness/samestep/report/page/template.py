@@ -50,7 +50,7 @@ def _environment() -> jinja2.Environment:
         "break_even": lambda one: formatting.break_even(_calls(one.calls), one.steps),
         "time": formatting.time,
         "control": formatting.control,
-        "speedup": speedup,
+        "speedup": formatting.speedup,
         "surely": surely,
         "clip": lambda text: str(text)[:LONGEST],
     }
@@ -60,13 +60,6 @@ def _environment() -> jinja2.Environment:
 def _calls(calls: float | None) -> float:
     """Return the calls of a break-even as `formatting.break_even` takes them: inf where there is none."""
     return float("inf") if calls is None else calls
-
-
-def speedup(ratio: Contrast) -> str:
-    """Return how many times as fast a ratio of times is: 3.20 (3.00-3.40); 3.20 (?) of a single process."""
-    if ratio.low == 0:
-        return f"{1 / ratio.value:.2f} (?)"
-    return f"{1 / ratio.value:.2f} ({1 / ratio.high:.2f}-{1 / ratio.low:.2f})"
 
 
 def surely(ratio: Contrast) -> float:

@@ -1,4 +1,4 @@
-"""The first screen: for each network one answer, which is the fastest here and how sure that is."""
+"""For each network one answer: which is the fastest here, and how sure that is."""
 
 from __future__ import annotations
 
@@ -127,12 +127,8 @@ class Answer:
 
 
 def answers(run: str, plan: Plan, summaries: Sequence[CellSummary]) -> list[Answer]:
-    """Return one for each group, the workload with the most flops first: networks before lessons."""
-    found = [_answer(run, plan, cells) for _, cells in groups(summaries)]
-    most: dict[str, float] = {}
-    for one in found:
-        most[one.workload] = max(one.flops, most.get(one.workload, 0.0))
-    return sorted(found, key=lambda one: (-most[one.workload], one.workload, -one.flops))
+    """Return one for each group, in the order of `groups`."""
+    return [_answer(run, plan, cells) for _, cells in groups(summaries)]
 
 
 def workload_order(found: Iterable[Answer]) -> dict[str, int]:
