@@ -51,5 +51,5 @@ def test_a_folded_batch_norm(model, eps, verdict):
     x = np.random.default_rng(0).standard_normal((5, 3, 8, 9)).astype(np.float32)
     result = samestep.compare(samestep.Model(port, folded(model, eps)), model, (x,), variants=False)
     assert result.verdict == verdict, str(result)
-    if eps == 1.2e-5:
-        assert "eps 1.2" in str(result.diagnosis)
+    if eps == 1.2e-5:  # as far as can be told so near to rounding
+        assert result.diagnosis.kind == "eps"
