@@ -60,6 +60,18 @@ def test_what_is_small_or_cannot_be_written_stays(cache: Path, monkeypatch: pyte
     assert Aside().put(large) is large
 
 
+def test_every_view_is_known_to_lie_aside() -> None:
+    aside = Aside()
+    kept = aside.put(np.arange(float(MANY)).reshape(2, -1))
+    for view in (
+        kept.T,
+        kept[:, ::-2],
+        np.lib.stride_tricks.as_strided(kept, (MANY,), (8,)),
+        np.asarray(kept),
+    ):
+        assert aside.put(view) is view
+
+
 def test_what_is_nobodys_stays_as_it_is(tmp_path: Path) -> None:
     theirs = np.memmap(tmp_path / "theirs", np.float64, "w+", shape=(MANY,))
     changed = np.memmap(tmp_path / "theirs", np.float64, "c", shape=(MANY,))

@@ -85,7 +85,6 @@ def let_go(array: np.ndarray) -> None:
 
 def _map_of(array: np.ndarray) -> _Map | None:
     base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    base = base.obj if isinstance(base, memoryview) else base
-    return base if isinstance(base, _Map) else None
+    while base is not None and not isinstance(base, _Map):  # `as_strided` puts an object of its own between
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
+    return base
