@@ -26,9 +26,10 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
     miss = layers.first_without_partner
     if first.layer is not None and first.layer in layers.explaining:
         link = layers.links[first.layer]
+        how = "" if link.how in ("as it is", "by position") else f" {link.how}"
         yield (
-            f"{first.layer} is compared with {link.sources[0]}, {link.how}: no layer has its values, "
-            "and what follows is right then"
+            f"{first.layer} is compared with {link.sources[0]}{how}, under which what follows is right: "
+            "no layer has its values"
         )
         return
     if first.layer is not None and first.layer in layers.positions:
