@@ -62,7 +62,7 @@ EXAMPLES = [
     MakeReady("train", 7, 3, judged=True),
     TakeSample("train", 7),
     LookAt(),
-    MeetAgain("forward", 3),
+    MeetAgain("forward", 3, 50),
     JudgeTimed(SUBJECT, Settings("float64")),
     ReadChanges(),
     ShowTimed(dropped=(3,)),

@@ -199,7 +199,7 @@ def test_a_sample_and_a_peak_are_timed_and_the_subject_is_confirmed(server):
     assert isinstance(serve(server, LookAt()), LookedAt)
     timed = judged(server, JudgeTimed(subject(), Settings(), server.catalog.roots.own))
     assert (timed.verdict.verdict, timed.doubt) == ("agree", None)
-    assert serve(server, MeetAgain("loss_and_grads", draw=1)).first > 0
+    assert serve(server, MeetAgain("loss_and_grads", draw=1, loops=5)).first > 0
     peak = serve(server, MeasurePeak())
     assert isinstance(peak, PeakMeasured)
     assert peak.seconds > 0

@@ -24,6 +24,7 @@ import pytest
 from samestep.frameworks import Settings, Shared
 from samestep.frameworks.numpy import Adapter
 from samestep.jobs.check import check
+from samestep.measure import clock
 from samestep.workers import process_settings, world
 from samestep.workers.world import Watch
 from tests.made.launching import cells_of, launcher_for
@@ -84,10 +85,17 @@ CHANGES: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         lambda: setattr(builtins, "sum", math.fsum), lambda: setattr(builtins, "sum", SUM),
     ),
     "numpy.exp": (lambda: setattr(np, "exp", np.exp2), lambda: setattr(np, "exp", EXP)),
-    "Watch.begin": (lambda: delattr(Watch, "begin"), lambda: setattr(Watch, "begin", BEGIN)),
+    "samestep.workers.world.Watch.begin": (
+        lambda: delattr(Watch, "begin"), lambda: setattr(Watch, "begin", BEGIN),
+    ),
+    "samestep.measure.clock.now.__code__": (
+        lambda: setattr(clock.now, "__code__", clock.wall_time.__code__),
+        lambda: setattr(clock.now, "__code__", NOW),
+    ),
 }  # fmt: skip
 BEFORE, LIMIT, SUM, EXP = locale.setlocale(locale.LC_ALL), sys.getrecursionlimit(), sum, np.exp
 ERRORS, FILES, BEGIN = np.geterr(), resource.getrlimit(resource.RLIMIT_NOFILE), Watch.begin
+NOW = clock.now.__code__
 UMASK = os.umask(0)
 os.umask(UMASK)
 

@@ -8,8 +8,8 @@ of each other.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samestep import paths
@@ -41,12 +41,6 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
 #: In how many rounds the peak is measured: it takes ten times as long as a sample.
 PEAK_ROUNDS = 1
-
-#: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
-CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "the processors of the process")
-
-#: Processors that may be busy beyond those that were asked for, as a part of them.
-MARGIN = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -231,7 +225,7 @@ class _Invocation:
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
-            reason = _too_many(cell, answer.processors)
+            reason = too_many_processors(cell, answer.processors)
             if reason is None:
                 self.sampling.measured(self.workers[cell], cell, answer)
                 yield self.records_of.peak(cell, turn, answer)
@@ -259,7 +253,7 @@ class _Invocation:
     def _has_its_clocks(self, cell: Cell) -> Generator[Record, None, bool]:
         """Return whether nothing was replaced in a worker by which times are taken; else that is recorded."""
         answer = yield from self._ask(cell, ReadChanges())
-        replaced = [name for name in answer.changes if name.startswith(CLOCKS)] if answer else []
+        replaced = replaced_clocks(answer.changes) if answer else []
         if replaced:
             reason = f"replaced {', '.join(replaced[:3])} in its process, by which times are taken"
             yield from self._failed(cell, refused(reason))
@@ -283,9 +277,3 @@ class _Invocation:
         """Whether an earlier try, since interrupted, took this already."""
         wanted: Turn = (kind, (self.group, self.number), cell.key, turn, task)
         return wanted in self.known.taken
-
-
-def _too_many(cell: Cell, processors: float) -> str | None:
-    if processors <= cell.threads * (1 + MARGIN):
-        return None
-    return f"{cell.framework} keeps {processors:.1f} processors busy, asked for {cell.threads}"

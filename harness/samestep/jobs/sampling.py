@@ -113,7 +113,7 @@ class Sampling:
         Raises `NoAnswer`, with the verdict, where it does not.
         """
         for _ in range(ASKS):
-            request = MeetAgain(asked.task, secrets.randbelow(DRAWS))
+            request = MeetAgain(asked.task, secrets.randbelow(DRAWS), asked.loops)
             found = asked.worker.ask(request, self.patience)
             self.let_rest(asked.worker, asked.cell)
             if not found.again < found.first / 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -13,6 +13,7 @@ import numpy as np
 
 from samestep.agreement.examination.native_calls import NativeCalls
 from samestep.agreement.examination.native_candidate import NativeCandidate
+from samestep.agreement.examination.stored_parts import items_of, parts_of
 from samestep.frameworks import Stopwatch, stopwatch
 from samestep.measure.clock import SAMPLE_SECONDS, Call, launched, nothing, now, one_by_one, timed
 from samestep.measure.interference import Interference
@@ -193,13 +194,20 @@ class TimedTasks:
 
     def fetched(self, task: str, returned: Any) -> list[np.ndarray]:
         """Everything that one call returned, as NumPy arrays."""
-        spec = self.candidate.spec.tasks[task]
-        outputs = returned if len(spec.outputs) > 1 else (returned,)
         arrays: list[Any] = []
-        for name, output in zip(spec.outputs, outputs, strict=True):
+        for name, output in self.named(task, returned):
             found = self.candidate.module.export(output) if name == "state" else output
-            arrays += found.values() if isinstance(found, Mapping) else [found]
+            items = items_of(found)
+            arrays += [found] if items is None else items.values()
         return [self.candidate.adapter.to_numpy(array) for array in arrays]
+
+    def named(self, task: str, returned: Any) -> list[tuple[str, Any]]:
+        """Return what one call returned, by name. Raises TypeError where it is no tuple of as many."""
+        outputs = self.candidate.spec.tasks[task].outputs
+        parts = parts_of(returned, len(outputs))
+        if parts is None:
+            raise TypeError(f"{task} returned {type(returned).__name__}, expected ({', '.join(outputs)})")
+        return list(zip(outputs, parts, strict=True))
 
 
 def quantiles(seconds: list[float]) -> Latency:

@@ -231,13 +231,14 @@ class LookAt(Request[LookedAt]):
 
 @dataclass(frozen=True)
 class MeetAgain(Request[MetAgain]):
-    """Call a task on inputs that it never met, and then again."""
+    """Call a task on inputs that it never met, and then again, as often as in a sample of ``loops`` calls."""
 
     OP = "again"
     ANSWER = MetAgain
 
     task: str
     draw: int
+    loops: int
 
 
 @dataclass(frozen=True)

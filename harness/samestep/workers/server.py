@@ -182,7 +182,7 @@ class Server:
 
     def meet_again(self, request: MeetAgain) -> MetAgain:
         """See whether calls on inputs that a task has met are cheaper than on others."""
-        return MetAgain(*self.turns.remembers(request.task, request.draw))
+        return MetAgain(*self.turns.remembers(request.task, request.draw, request.loops))
 
     def show_timed(self, request: ShowTimed) -> TimedCall:
         """Return what the last sample returned, to be judged."""

@@ -33,10 +33,10 @@ Space = ModuleType | type
 MODULES = (
     "builtins", "math", "os", "random", "signal", "sys", "time", "numpy", "numpy.linalg", "numpy.random",
 )  # fmt: skip
-OWN = (
-    "samestep.impls.", "impls_", "samestep.frameworks", "samestep.workers", "samestep.agreement.examination",
-    "samestep.measure",
-)  # fmt: skip
+OWN = ("samestep.", "impls_")
+
+#: What stands behind the name of a function for its code.
+CODE = ".__code__"
 
 #: What PyTorch's compiler does of itself when it first compiles: it wraps functions of PyTorch's from these
 #: places, and notes in these variables what it found out.
@@ -91,13 +91,13 @@ class Watch:
             *["sys.path"] * (tuple(sys.path[: len(before.path)]) != before.path),
             *["the recursion limit"] * (sys.getrecursionlimit() < before.recursion_limit),
             *(f"the variable {name}" for name in _different(before.variables, os.environ)),
-            *(f"{owner.__name__}.{name}" for owner, names in before.names for name in _rebound(owner, names)),
+            *(f"{_called(owner)}.{name}" for owner, names in before.names for name in _rebound(owner, names)),
         ]
 
     def _read(self) -> World:
         common = [sys.modules[name] for name in MODULES]
         owners = dict.fromkeys([*common, *shared_by(self.adapter).namespaces, *_own()])
-        names = [(owner, dict(vars(owner))) for owner in owners]
+        names = [(owner, _names(owner)) for owner in owners]
         return World(self._settings(), tuple(sys.path), sys.getrecursionlimit(), dict(os.environ), names)
 
     def _settings(self) -> dict[str, object]:
@@ -133,6 +133,23 @@ def _own() -> list[Space]:
     ]
 
 
+def _called(owner: Space) -> str:
+    return owner.__name__ if isinstance(owner, ModuleType) else f"{owner.__module__}.{owner.__qualname__}"
+
+
+def _names(owner: Space) -> dict[str, object]:
+    """Return what the names of a module or class mean; of samestep's own functions the code as well, which
+    can be exchanged within one."""
+    found = dict(vars(owner))
+    if _called(owner).startswith(OWN):
+        home = owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
+        for name, value in vars(owner).items():
+            function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+            if isinstance(function, FunctionType) and function.__module__ == home:
+                found[name + CODE] = function.__code__
+    return found
+
+
 def _different(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     names = {name for name, _ in before.items() ^ now.items()}
     return sorted(name for name in names if name in before or name not in ITS_VARIABLES)
@@ -140,10 +157,11 @@ def _different(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def _rebound(owner: Space, before: Mapping[str, object]) -> list[str]:
     """Return the names that mean something else now, or nothing."""
-    now = vars(owner)
+    now = _names(owner)
     if all(map(operator.is_, map(now.get, before), before.values())):  # quick: no loop of Python's
         return []
-    return [name for name, old in before.items() if not _is_still(owner, name, now.get(name), old)]
+    found = {name for name, old in before.items() if not _is_still(owner, name, now.get(name), old)}
+    return [name for name in before if name in found and name.removesuffix(CODE) not in found - {name}]
 
 
 def _is_still(owner: Space, name: str, new: object, old: object) -> bool:

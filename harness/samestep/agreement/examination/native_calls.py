@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from samestep.agreement.examination.raw_calls import Departures, Given, Modified, Returned, Shown
+from samestep.agreement.examination.stored_parts import items_of, parts_of
 from samestep.frameworks import Adapter
 
 #: Kinds of dtypes that are NumPy's own numbers; what a framework adds (bfloat16) is of another.
@@ -83,9 +84,10 @@ class NativeCalls:
 
     def described(self, returned: object, outputs: Sequence[str], modified: Sequence[Modified]) -> Returned:
         """Return what a call returned, as data but for the new state."""
-        parts = returned if len(outputs) > 1 else (returned,)
-        if not isinstance(parts, tuple) or len(parts) != len(outputs):
-            got = f"a tuple of {len(parts)}" if isinstance(parts, tuple) else type(returned).__name__
+        parts = parts_of(returned, len(outputs))
+        if parts is None:
+            a_tuple = issubclass(type(returned), tuple)
+            got = f"a tuple of {tuple.__len__(returned)}" if a_tuple else type(returned).__name__  # type: ignore[arg-type]
             return Returned(got, None, None, modified)
         named = dict(zip(outputs, parts, strict=True))
         new_state = named.pop("state", None)
@@ -103,12 +105,6 @@ class NativeCalls:
         self.adapter.wait(returned)
         return returned
 
-    def is_own(self, value: object) -> bool:
-        """Return whether a value is of a type that the implementation has made, which may compute only when
-        it is looked at."""
-        package = self.module.__name__.rpartition(".")[0]
-        return bool(package) and type(value).__module__.startswith(f"{package}.")
-
     def _native(self, array: np.ndarray) -> Native:
         value = self.asarray(array)
         made = self.adapter.to_numpy(value)  # of another dtype where the framework has one of its own
@@ -121,9 +117,10 @@ class NativeCalls:
         return [] if now.tobytes() == native.made else [Modified(position, now)]
 
     def _mapping(self, value: object) -> Shown:
-        if not isinstance(value, Mapping) or self.is_own(value):
+        items = items_of(value)
+        if items is None:
             return Shown(type(value).__name__)
-        return Shown(type(value).__name__, items={str(name): self._given(one) for name, one in value.items()})
+        return Shown(type(value).__name__, items={name: self._given(one) for name, one in items.items()})
 
     def _given(self, value: object) -> Given:
         try:
