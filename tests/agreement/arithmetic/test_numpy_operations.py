@@ -57,6 +57,13 @@ def divided_where(x, p):
     return np.divide(p, x, out=out, where=x > 0)
 
 
+def of_integers(x, y):
+    """What NumPy does with labels alone."""
+    assert np.array_equal(y, y)
+    columns = x[np.lexsort((y, y))][np.ix_(y // 2, y)], x[:, np.unique(y)]
+    return *columns, x[np.isin(y, [2, 5])], x[np.flatnonzero(y)], x[np.searchsorted(y, y)], x[np.argwhere(y)]
+
+
 MOVES = {
     "swapaxes": lambda x: np.swapaxes(x, 0, 1),
     "moveaxis": lambda x: np.moveaxis(x[None], 0, -1),
@@ -189,6 +196,7 @@ ELEMENTWISE = {
     "hypot": lambda x, p: np.hypot(x, p),
     "cbrt": lambda x: np.cbrt(x),
     "round": lambda x: np.round(x) + np.around(x) + x.round(),
+    "of integers": lambda x, y: np.hstack([rows.ravel() for rows in of_integers(x, y)]),
     "nonzero": lambda x, y: x[np.nonzero(y)] + x[y.nonzero()] + x[np.where(y)],
     "argmax": lambda x, y: (
         x[np.argmax(y)] + x[y.argmin()] + x[:, np.argmin(y)][:, None] + x[y.argmax(axis=0)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samestep.agreement.arithmetic.contractions import CONTRACTIONS, dot
+from samestep.agreement.arithmetic.indices import OF_INTEGERS
 from samestep.agreement.arithmetic.moves import MOVES, MOVING_METHODS
 from samestep.agreement.arithmetic.reductions import REDUCING_FUNCTIONS, REDUCTIONS
 from samestep.agreement.arithmetic.unknown_operation import UnknownOperation
@@ -85,6 +86,7 @@ FUNCTIONS: dict[Callable[..., Any], Handler] = {
     **MOVES,
     **CONTRACTIONS,
     **REDUCING_FUNCTIONS,
+    **OF_INTEGERS,
     np.zeros_like: _filled(0.0),
     np.empty_like: _filled(0.0),
     np.ones_like: _filled(1.0),
