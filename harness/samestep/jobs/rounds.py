@@ -8,8 +8,8 @@ of each other.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from samestep import paths
@@ -18,6 +18,7 @@ from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
 from samestep.jobs.looks import Looks
 from samestep.jobs.progress import Progress, Silent
+from samestep.jobs.replaced_clocks import replaced_clocks
 from samestep.jobs.retakes import Retakes
 from samestep.jobs.sampling import Asked, Sampling, refused
 from samestep.jobs.starting import start_workers
@@ -41,6 +42,9 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
 #: In how many rounds the peak is measured: it takes ten times as long as a sample.
 PEAK_ROUNDS = 1
+
+#: Processors that may be busy beyond those that were asked for, as a part of them.
+MARGIN = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,7 @@ class _Invocation:
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
-            reason = too_many_processors(cell, answer.processors)
+            reason = _too_many(cell, answer.processors)
             if reason is None:
                 self.sampling.measured(self.workers[cell], cell, answer)
                 yield self.records_of.peak(cell, turn, answer)
@@ -277,3 +281,9 @@ class _Invocation:
         """Whether an earlier try, since interrupted, took this already."""
         wanted: Turn = (kind, (self.group, self.number), cell.key, turn, task)
         return wanted in self.known.taken
+
+
+def _too_many(cell: Cell, processors: float) -> str | None:
+    if processors <= cell.threads * (1 + MARGIN):
+        return None
+    return f"{cell.framework} keeps {processors:.1f} processors busy, asked for {cell.threads}"
