@@ -218,7 +218,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "jobs": (
         *DATA, "catalog", "ports", "conventions", "conventions.ports", "frameworks", "measure.clock",
         "measure.account", "measure.fingerprint", "measure.load", "agreement.distance", "analysis",
-        "workers.cleanup", "workers.environment", "workers.request", "workers.protocol", "workers",
+        "workers.cleanup", "workers.environment", "workers.request", "workers.raw_requests",
+        "workers.protocol", "workers",
     ),
     "api": (
         *DATA, "catalog", "frameworks", "agreement.examination",

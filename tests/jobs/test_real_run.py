@@ -12,7 +12,8 @@ import pytest
 from samestep.agreement.verdict import AGREE
 from samestep.catalog.catalog import Catalog
 from samestep.jobs.bench import bench
-from samestep.jobs.rounds import MARGIN, PEAK_ROUNDS
+from samestep.jobs.rounds import PEAK_ROUNDS
+from samestep.jobs.starting import MARGIN
 from samestep.records.schema import CellVerdict, Finish, Peak, Sample, Start
 from samestep.report.run_document import document
 from samestep.workers.launcher import Launcher

@@ -8,7 +8,7 @@ import pytest
 
 from samestep.analysis.summary import PLAUSIBLE, summarize
 from samestep.catalog.cell import Options
-from samestep.jobs.rounds import MARGIN
+from samestep.jobs.starting import MARGIN
 from samestep.records.schema import Peak
 from tests.made.instant import TASKS, answering, measured, records, summaries
 

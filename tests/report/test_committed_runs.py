@@ -37,7 +37,7 @@ FIELDS = (
 )
 COMPARED = (
     "workload,implementation,case,dtype,device,task,before,after,of,ratio,word,compared,why,baseline,noise,"
-    "detectable,low,high"
+    "detectable,low,high,run_before,machine_before,revision_before,run_after,machine_after,revision_after,unit"
 )
 
 
@@ -82,13 +82,16 @@ def test_the_csv_of_a_committed_run_has_the_numbers_that_it_had(runs, name):
 
 def test_the_comparison_of_the_committed_runs_has_the_numbers_that_it_had(runs):
     diff = diff_of(runs[FIRST], runs[SECOND])
-    text, then = rows_as_text(rows(diff), "csv"), expected("committed_comparison")
+    pair = runs[FIRST], runs[SECOND]
+    text, then = rows_as_text(rows(diff, *pair), "csv"), expected("committed_comparison")
+    assert all(row["run_before"] == FIRST and row["unit"] == "s" for row in read(text))
     assert text.splitlines()[0] == COMPARED
     assert of_same_fields(read(text), then[0]) == then
-    found = json.loads(json.dumps(encode(document(diff)), allow_nan=False))
+    found = json.loads(json.dumps(encode(document(diff, *pair)), allow_nan=False))
     cells = [{**one, "low": one["ci"][0], "high": one["ci"][1]} for one in found.pop("cells")]
     assert all(list(one) == [*_with_ci(COMPARED), "low", "high"] for one in cells)
     assert of_same_fields(({name: _text(one[name]) for name in one} for one in cells), then[0]) == then
+    assert {**found.pop("longer"), "seconds": None} == {"now": 2, "half": 12, "all": 622, "seconds": None}
     assert found == {
         "differences": [
             {"field": "machine.revision", "before": "7186181fd6db", "after": "0a86a9a7bf30"},
@@ -100,7 +103,7 @@ def test_the_comparison_of_the_committed_runs_has_the_numbers_that_it_had(runs):
 
 def _with_ci(fields: str) -> list[str]:
     """The fields of an entry in JSON, where the interval is a pair behind the ratio."""
-    return fields.removesuffix(",low,high").replace(",ratio,", ",ratio,ci,").split(",")
+    return fields.replace(",low,high", "").replace(",ratio,", ",ratio,ci,").split(",")
 
 
 def _text(value: object) -> str:

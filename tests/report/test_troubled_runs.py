@@ -17,7 +17,7 @@ from samestep.commands.compare import diff_of
 from samestep.records.resume_command import resume_command
 from samestep.records.store import Run
 from samestep.records.validated import ValidatedRun
-from samestep.report import page, run_diff_tables, run_document, tables, terminal
+from samestep.report import page, pull_request, run_diff_tables, run_document, tables, terminal
 from samestep.report.rows import rows_as_text
 from samestep.report.run_diff_document import document, rows, status
 from samestep.report.run_diff_text import count
@@ -133,9 +133,9 @@ def test_a_comparison_with_a_noisy_run_has_no_absurd_number(noisy, folder):
     assert "after: This run cannot tell which is faster" in caught.get()
     assert "before: This run" not in caught.get()
     assert not ABSURD.search(caught.get().replace(str(folder), ""))
-    assert {row["ratio"] for row in rows(diff) if row["word"] == "unclear"} == {None}
-    assert rows_as_text(rows(diff), "csv")
-    assert document(diff)["cells"]
+    assert {row["ratio"] for row in rows(diff, calm, noisy) if row["word"] == "unclear"} == {None}
+    assert rows_as_text(rows(diff, calm, noisy), "csv")
+    assert document(diff, calm, noisy)["cells"]
     assert status(calm, noisy)["after"]["cannot_tell"] > 0  # type: ignore[index]
 
 
@@ -182,7 +182,7 @@ def test_a_comparison_says_which_run_is_unfinished(killed, folder):
     (line,) = [line for line in caught.get().splitlines() if "unfinished" in line]
     assert line.startswith("before: This run is unfinished: ")
     assert line.endswith(resume_command(killed.folder, ()))
-    assert "unfinished" in run_diff_tables.markdown(diff, killed, whole)
+    assert "unfinished" in pull_request.markdown(diff, killed, whole)
 
 
 def test_a_cell_that_failed_is_counted_and_is_not_missing(folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from samestep.analysis.statistics import LEVEL, POWER, Mean
@@ -27,17 +27,15 @@ class LongerRun:
     seconds: float | None
 
 
-def longer_run(
-    family: Mapping[object, tuple[Mean, float]], seconds: Iterable[float | None]
-) -> LongerRun | None:
+def longer_run(family: Collection[tuple[Mean, float]], seconds: Iterable[float | None]) -> LongerRun | None:
     """Return how long a run must be, from each mean of logarithms and its A/A difference.
 
     ``seconds`` are those of an invocation, of each run. None where this one is long enough, or knows nothing
     of its noise.
     """
     alpha = LEVEL / max(1, len(family))
-    needed = sorted(invocations(mean, floor, alpha) for mean, floor in family.values())
-    known = [mean.processes for mean, _ in family.values() if mean.freedom > 0]
+    needed = sorted(invocations(mean, floor, alpha) for mean, floor in family)
+    known = [mean.processes for mean, _ in family if mean.freedom > 0]
     if not known or needed[-1] <= min(known):
         return None
     spent = list(seconds)

@@ -106,13 +106,14 @@ def run_diff(before: RunData, after: RunData) -> RunDiff:
     shared = [key for key in before.cells if key in after.cells]
     ratios = _Ratios.of(before, after, shared)
     together = before.plan.together_with(after.plan)
+    seconds = [before.seconds] if together else [before.seconds, after.seconds]
     return RunDiff(
         tuple(_differences(_facts(before), _facts(after))),
         tuple(_changes(before, after, ratios)),
         tuple(_verdict_changes(before, after, shared)),
         tuple(_missing(before, after)),
         tuple(_missing(after, before)),
-        longer_run(ratios.with_floors, [before.seconds] if together else [before.seconds, after.seconds]),
+        longer_run(ratios.with_floors.values(), seconds),
     )
 
 

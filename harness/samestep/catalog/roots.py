@@ -32,14 +32,15 @@ def written(path: Path) -> str:
 
 class Roots:
     """The folders of workloads, samestep's own first. What stands in a later one replaces what an earlier one
-    has of that name."""
+    has of that name; and the workloads of another checkout of samestep stand in the place of its own."""
 
     def __init__(self, given: Sequence[Path]) -> None:
         """Raises SamestepError where a folder does not exist, or holds nothing that could be meant."""
         own = dict.fromkeys(Path(root).resolve() for root in given)
         own.pop(IMPLS, None)
-        self.own = tuple(own)
-        self.all = (IMPLS, *self.own)
+        checkouts = [root for root in own if _is_of_a_checkout(root)]
+        self.own = tuple(root for root in own if root not in checkouts[:1])
+        self.all = (*(checkouts[:1] or [IMPLS]), *self.own)
         for root in self.own:
             if not root.is_dir():
                 raise SamestepError(f"{written(root)} is not a folder of workloads: there is no such folder")
@@ -68,6 +69,11 @@ class Roots:
 def is_implementation(path: Path) -> bool:
     """Return whether a file's name begins with that of a framework that samestep knows."""
     return (ADAPTERS / f"{path.stem.split('_')[0]}.py").is_file()
+
+
+def _is_of_a_checkout(root: Path) -> bool:
+    mark = root.parent / "harness" / "samestep" / "impls" / "__init__.py"
+    return root.name == "impls" and root.is_dir() and mark.is_file()
 
 
 def _folders_of(root: Path) -> Iterator[Path]:

@@ -32,20 +32,27 @@ def command(before: Path, after: Path, form: str) -> None:
 
         compare_files(before, after, form)
         return
-    from samestep.report.printable_console import PrintableConsole
-    from samestep.report.run_diff_document import document, rows, status
-    from samestep.report.run_diff_tables import markdown, show
-
     runs = read_pair(before, after)
     diff = diff_of(*runs)
-    if form == "table":
-        show(diff, *runs, PrintableConsole())
-    elif form == "markdown":
-        click.echo(markdown(diff, *runs), nl=False)
-    else:
-        emit(form, document(diff) | {"status": status(*runs)}, rows(diff))
+    show_diff(diff, *runs, form)
     if diff.worse:
         sys.exit(DIFFERS)
+
+
+def show_diff(diff: RunDiff, before: Run, after: Run, form: str) -> None:
+    """Write what changed between two runs on standard output."""
+    from samestep.report.printable_console import PrintableConsole
+    from samestep.report.pull_request import markdown
+    from samestep.report.run_diff_document import document, rows, status
+    from samestep.report.run_diff_tables import show
+
+    if form == "table":
+        show(diff, before, after, PrintableConsole())
+    elif form == "markdown":
+        click.echo(markdown(diff, before, after), nl=False)
+    else:
+        found = document(diff, before, after) | {"status": status(before, after)}
+        emit(form, found, rows(diff, before, after))
 
 
 def read_pair(before: Path, after: Path) -> tuple[ValidatedRun, ValidatedRun]:

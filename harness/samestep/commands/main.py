@@ -30,6 +30,7 @@ COMMANDS = {
     "replay": "Candidates against a record, or a failed test once more.",
     "report": "Tables, pictures and one page from the records of runs.",
     "compare": "What changed from the first run to the second, and is it real.",
+    "ab": "Two git revisions, measured in the same rounds.",
     "versions": "What another release changes: numbers, conventions, speed.",
     "conventions": "What the installed frameworks do differently, measured.",
     "new": "A port file or a workload to start from, which passes.",

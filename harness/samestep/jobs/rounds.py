@@ -8,8 +8,8 @@ of each other.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samestep import paths
@@ -18,16 +18,15 @@ from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
 from samestep.jobs.looks import Looks
 from samestep.jobs.progress import Progress, Silent
-from samestep.jobs.replaced_clocks import replaced_clocks
 from samestep.jobs.retakes import Retakes
 from samestep.jobs.sampling import Asked, Sampling, refused
-from samestep.jobs.starting import start_workers
+from samestep.jobs.starting import start_workers, too_many_processors, with_equal_loops
 from samestep.jobs.state import Known, Turn
 from samestep.jobs.turn_records import TurnRecords
 from samestep.measure import clock
 from samestep.ports.catalogs import catalog_of
 from samestep.records.plan import Plan, PlannedCell
-from samestep.records.schema import Finished, Record
+from samestep.records.schema import Finished, Record, Start
 from samestep.spec import Task
 from samestep.workers.environment import processor_sets
 from samestep.workers.judge import Judge
@@ -43,8 +42,8 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 #: In how many rounds the peak is measured: it takes ten times as long as a sample.
 PEAK_ROUNDS = 1
 
-#: Processors that may be busy beyond those that were asked for, as a part of them.
-MARGIN = 1 / 4
+#: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
+CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "the processors of the process")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class _Invocation:
         self.launcher = launcher
         self.progress = progress
         self.workers: dict[Cell, WorkerProcess] = {}
-        self.loops: dict[Cell, dict[str, int]] = {}
+        self.loops: dict[Cell, Mapping[str, int]] = {}
         self.retakes = Retakes()
         self.sampling = Sampling(launcher)
         self.records_of = TurnRecords(group.number, number)
@@ -127,7 +126,7 @@ class _Invocation:
     def _start(self, pool: WorkerPool) -> Iterator[Record]:
         """Start all workers; those that could be prepared take the turns."""
         self.progress.doing(f"{self.cells[0].of_case} imports")
-        kind = "restart" if self.number else "start"
+        kind, records = "restart" if self.number else "start", dict[Cell, Start]()
         for started in start_workers(self.launcher, pool, self.cells, self.seed, self.number, self.known):
             cell = started.cell
             self.progress.done(unit(kind, cell), started.seconds)
@@ -136,12 +135,14 @@ class _Invocation:
             if started.failure:
                 yield from self._failed(cell, started.failure)
             else:
-                self.loops[cell] = dict(started.loops)
+                self.loops[cell] = started.loops
                 tasks = list(started.loops)
                 short = [task for task in tasks if not self._task(cell, task).steps]
                 self.looks[cell] = Looks.drawn(tasks, short, self.rounds, self.number)
-                yield started.record(self.group, self.number)
+                records[cell] = started.record(self.group, self.number)
         self.workers = {cell: self.workers[cell] for cell in self.cells if cell in self.workers}
+        self.loops = with_equal_loops(self.loops)
+        yield from (replace(record, loops=self.loops[cell]) for cell, record in records.items())
 
     def _tasks(self) -> list[str]:
         """Return the names of the tasks of the group's workload."""
@@ -229,7 +230,7 @@ class _Invocation:
             answer = yield from self._ask(cell, MeasurePeak())
             if answer is None:
                 continue
-            reason = _too_many(cell, answer.processors)
+            reason = too_many_processors(cell, answer.processors)
             if reason is None:
                 self.sampling.measured(self.workers[cell], cell, answer)
                 yield self.records_of.peak(cell, turn, answer)
@@ -257,7 +258,7 @@ class _Invocation:
     def _has_its_clocks(self, cell: Cell) -> Generator[Record, None, bool]:
         """Return whether nothing was replaced in a worker by which times are taken; else that is recorded."""
         answer = yield from self._ask(cell, ReadChanges())
-        replaced = replaced_clocks(answer.changes) if answer else []
+        replaced = [name for name in answer.changes if name.startswith(CLOCKS)] if answer else []
         if replaced:
             reason = f"replaced {', '.join(replaced[:3])} in its process, by which times are taken"
             yield from self._failed(cell, refused(reason))
@@ -281,9 +282,3 @@ class _Invocation:
         """Whether an earlier try, since interrupted, took this already."""
         wanted: Turn = (kind, (self.group, self.number), cell.key, turn, task)
         return wanted in self.known.taken
-
-
-def _too_many(cell: Cell, processors: float) -> str | None:
-    if processors <= cell.threads * (1 + MARGIN):
-        return None
-    return f"{cell.framework} keeps {processors:.1f} processors busy, asked for {cell.threads}"

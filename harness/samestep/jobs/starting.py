@@ -23,6 +23,9 @@ from samestep.workers.pool import WorkerPool
 from samestep.workers.process import NoAnswer, WorkerProcess
 from samestep.workers.protocol import Prepare, Prepared
 
+#: Processors that may be busy beyond those that were asked for, as a part of them.
+MARGIN = 1 / 4
+
 
 @dataclass(frozen=True)
 class Started:
@@ -72,6 +75,26 @@ def start_workers(
         if opened.facts:
             opened = _prepared(launcher, opened, known.loops.get(cell.key) if invocation else None)
         yield replace(opened, seconds=shared + clock.now() - began)
+
+
+def with_equal_loops(loops: Mapping[Cell, Mapping[str, int]]) -> dict[Cell, Mapping[str, int]]:
+    """Return the loops of each cell, those of releases of one implementation made equal.
+
+    What a sample costs beside its calls, and how often it is interrupted, depends on how many they are. On a
+    busy machine the count of one process is off at times, for all invocations, and equal code was measured to
+    differ by a factor of 9. Too few calls are what goes wrong, so the largest number counts.
+    """
+    most: dict[tuple[str, str, str, str], int] = {}
+    for cell, mine in loops.items():
+        for task, many in mine.items():
+            key = cell.of_case, cell.implementation, cell.device, task
+            most[key] = max(many, most.get(key, many))
+    return {
+        cell: {task: most[cell.of_case, cell.implementation, cell.device, task] for task in mine}
+        if cell.release
+        else mine
+        for cell, mine in loops.items()
+    }
 
 
 @dataclass
@@ -125,3 +148,10 @@ def _other_settings(cell: Cell, facts: FrameworkFacts) -> str | None:
         if found is not None and found != asked:
             return f"{cell.framework} computes with {name} = {found}, asked for {asked}"
     return None
+
+
+def too_many_processors(cell: Cell, processors: float) -> str | None:
+    """Return how many processors a framework keeps busy, where these are more than it was asked to use."""
+    if processors <= cell.threads * (1 + MARGIN):
+        return None
+    return f"{cell.framework} keeps {processors:.1f} processors busy, asked for {cell.threads}"

@@ -15,25 +15,38 @@ from samestep.report.status import status_of
 CELL = ("workload", "implementation", "case", "dtype", "device")
 
 
-def document(diff: RunDiff) -> dict[str, object]:
+def document(diff: RunDiff, before: Run, after: Run) -> dict[str, object]:
     """Return the JSON of ``compare``."""
+    taken = _taken(before, after)
     return {
         "differences": [encode(one) for one in diff.differences],
-        "cells": [_change(one) for one in diff.changes],
+        "cells": [_change(one) | taken for one in diff.changes],
         "verdicts": [_verdict(one) for one in diff.verdicts],
         "only_before": list(diff.only_before),
         "only_after": list(diff.only_after),
         "worse": diff.worse,
+        "longer": encode(diff.longer),
     }
 
 
-def rows(diff: RunDiff) -> list[dict[str, object]]:
+def rows(diff: RunDiff, before: Run, after: Run) -> list[dict[str, object]]:
     """Return a row for each cell and task."""
+    taken = _taken(before, after)
     return [
         {name: value for name, value in _change(one).items() if name != "ci"}
         | dict(zip(("low", "high"), _interval(one), strict=True))
+        | taken
         for one in diff.changes
     ]
+
+
+def _taken(before: Run, after: Run) -> dict[str, object]:
+    """Return which runs the numbers of a row are of, on which machines, and in which unit times are."""
+    found: dict[str, object] = {}
+    for side, run in (("before", before), ("after", after)):
+        found |= {f"run_{side}": run.name, f"machine_{side}": run.plan.machine.words}
+        found[f"revision_{side}"] = run.plan.revision.commit if run.plan.revision else None
+    return {**found, "unit": "s"}
 
 
 def status(before: Run, after: Run) -> dict[str, object]:
@@ -56,12 +69,19 @@ def _change(change: Change) -> dict[str, object]:
         "ratio": contrast.value if contrast.known else None,
         "ci": _interval(change) if contrast.known else None,
         "word": contrast.word,
-        "compared": "absolutely" if change.absolutely else "to the baseline",
+        "compared": compared(change),
         "why": change.absolutely,
         "baseline": change.baseline,
         "noise": change.floor if math.log(change.floor) < TWICE else math.inf,
         "detectable": contrast.detectable,
     }
+
+
+def compared(change: Change) -> str:
+    """Return what a change is of: the clock's, of the ratio to the baseline, or round by round."""
+    if change.paired:
+        return "in the same rounds"
+    return "absolutely" if change.absolutely else "to the baseline"
 
 
 def _interval(change: Change) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""What changed between two runs, in the terminal and as Markdown."""
+"""What changed between two runs, in the terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TIMES = (
     "time before, above 1 is slower, in parentheses its 95 % interval"
 )
 TO_BASELINE = "of the ratio to the baseline of the same run, which cancels machine drift"
-LEGEND = f"{TIMES}. to baseline: {TO_BASELINE}; absolutely: of the time itself, drift included."
+IN_ROUNDS = "of the two in the same round"
 
 
 def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
@@ -37,8 +37,9 @@ def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
 
     if cpus := run_diff_text.machines(diff):
         say(cpus, "bold")
-    say(f"before: {before.folder}")
-    say(f"after:  {after.folder}")
+    for name, run in (("before:", before), ("after: ", after)):
+        revision = run.plan.revision
+        say(f"{name} {revision.label}, {run.folder}" if revision else f"{name} {run.folder}")
     for text in _notes(before, after):  # not wrapped: a command in it is to be copied
         console.print(escape(printable(text)), style="bold", highlight=False, soft_wrap=True)
     for one in diff.differences:
@@ -48,12 +49,16 @@ def show(diff: RunDiff, before: Run, after: Run, console: Console) -> None:
     real = real_changes(diff)
     if diff.verdicts or real:
         console.print(_table(diff.verdicts, real))
-    if real:
+    if real and all(one.paired for one in real):
+        say(f"{TIMES}: {IN_ROUNDS}.", "dim")
+    elif real:
         say(f"{TIMES}: {TO_BASELINE}; * of the time itself, drift included.", "dim")
     for text, worse in run_diff_text.notes(diff):
         say(text, "bold red" if worse else None)
     count = run_diff_text.count(diff)
     say(count if diff.verdicts or real or not diff.changes else f"no real change: {count}", "bold")
+    if longer := run_diff_text.longer(diff):
+        say(longer)
     if len(diff.changes) > len(real):
         say(f"all {len(diff.changes)}, one by one: --format csv", "dim")
 
@@ -80,7 +85,7 @@ def _table(verdicts: Sequence[VerdictChange], real: Sequence[Change]) -> Table:
         for what, change, word in verdict_changes(verdict):
             _add_row(table, _name(verdict.cell, not common), what, "", "", change, word)
     for one in real:
-        task, *times, word, _ = _times(one)
+        task, *times, word = _times(one)
         star = "*" if one.absolutely else ""
         _add_row(table, _name(one.cell, not common), task, *times, f"{word}{star}")
     return table
@@ -104,44 +109,4 @@ def _times(change: Change) -> tuple[str, ...]:
         formatting.seconds(change.after),
         formatting.interval(change.contrast, places=3),
         change.contrast.word,
-        "absolutely" if change.absolutely else "to baseline",
     )
-
-
-def markdown(diff: RunDiff, before: Run, after: Run) -> str:
-    """Return what to paste into a pull request: what differs and what changed; one line where nothing did."""
-    names = f"{formatting.escaped(str(before.folder))} and {formatting.escaped(str(after.folder))}"
-    count, real = run_diff_text.count(diff), real_changes(diff)
-    changed: list[tuple[str, ...]] = [
-        (one.cell.key, what, "", "", change, word, "")
-        for one in diff.verdicts
-        for what, change, word in verdict_changes(one)
-    ]
-    changed += [(one.cell.key, *_times(one)) for one in real]
-    if not (diff.differences or changed or diff.only_before or diff.only_after or _notes(before, after)):
-        return f"No real change between {names}: {count}.\n"
-    cpus = run_diff_text.machines(diff)
-    lines = [f"**{formatting.escaped(cpus)}**", ""] if cpus else []
-    lines += [f"**{formatting.escaped(text)}**\n" for text in _notes(before, after)]
-    lines += [f"Between {names}:" if diff.differences else f"Between {names} {NOTHING_DIFFERS}."]
-    lines += _differences(diff)
-    if changed:
-        lines += ["", *_escaped_table((*COLUMNS, "compared"), changed, "llrrrll")]
-    notes = [f"- {formatting.escaped(text)}" for text, _ in run_diff_text.notes(diff)]
-    lines += ["", *notes] if notes else []
-    lines += ["", f"{count[0].upper()}{count[1:]}."]
-    return "\n".join([*lines, "", LEGEND] if real else lines) + "\n"
-
-
-def _differences(diff: RunDiff) -> list[str]:
-    if not diff.differences:
-        return []
-    rows = [
-        (one.field, run_diff_text.value_text(one.before), run_diff_text.value_text(one.after))
-        for one in diff.differences
-    ]
-    return ["", *_escaped_table(("differs", "before", "after"), rows, "lll")]
-
-
-def _escaped_table(columns: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    return formatting.table(columns, [[formatting.escaped(cell) for cell in row] for row in rows], align)

@@ -7,7 +7,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
+from samestep.analysis.longer_run import ASKED, MOST, LongerRun
 from samestep.analysis.run_diff import Change, Difference, RunDiff, VerdictChange
+from samestep.analysis.statistics import TWICE
 from samestep.printable import printable
 from samestep.report import formatting
 
@@ -18,6 +20,8 @@ COUNTED = {
     "tie": "the same within 2 %",
     "unclear": "statistically indistinguishable",
 }
+#: The words of verdicts that changed, as a headline has them.
+VERDICTS = {"worse": "verdict worse", "better": "verdict better", "other": "answer of another kind"}
 #: At most this many cells of one run alone are named.
 MOST_NAMED = 10
 
@@ -86,16 +90,91 @@ def _baseline_notes(diff: RunDiff) -> Iterator[tuple[str, bool]]:
         yield f"the baseline {key} is {word} in {', '.join(names)}: {cause}", word == "slower"
 
 
+def headline(diff: RunDiff) -> str:
+    """Return how many verdicts and times changed, and how."""
+    words = Counter(word for one in diff.verdicts for _, _, word in verdict_changes(one))
+    verdicts = [f"{words[word]} {text}" for word, text in VERDICTS.items() if words[word]]
+    if not diff.changes:
+        return "; ".join([*verdicts, "no task was timed in both runs"])
+    return "; ".join([*verdicts, _counts(diff)])
+
+
+def _counts(diff: RunDiff) -> str:
+    counts = Counter(change.contrast.word for change in diff.changes)
+    return ", ".join(f"{counts[word]} {words}" for word, words in COUNTED.items() if counts[word])
+
+
 def count(diff: RunDiff) -> str:
     """Return how many changes there are of each word, and which slowdown could have been detected."""
+    return f"{_counts(diff)}; {_detectable(diff)}" if diff.changes else "no task was timed in both runs"
+
+
+def sentence(diff: RunDiff) -> str:
+    """Return which slowdown could have been detected, as a sentence; "" where nothing was timed."""
     if not diff.changes:
-        return "no task was timed in both runs"
-    counts = Counter(change.contrast.word for change in diff.changes)
-    text = ", ".join(f"{counts[word]} {words}" for word, words in COUNTED.items() if counts[word])
+        return ""
+    text = _detectable(diff)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _detectable(diff: RunDiff) -> str:
     middle = sorted(change.contrast.detectable for change in diff.changes)[len(diff.changes) // 2]
     if not math.isfinite(middle) and max(change.contrast.processes for change in diff.changes) > 1:
-        return f"{text}; in half of them not even twice the time would have been detected"
+        return "in half of them not even twice the time would have been detected"
     if not math.isfinite(middle):
-        return f"{text}; a single process gives no interval: compare runs of more invocations"
+        return "a single process gives no interval: compare runs of more invocations"
     percent = formatting.digits(100 * (middle - 1))
-    return f"{text}; in half of them a slowdown of {percent} % would have been detected"
+    return f"in half of them a slowdown of {percent} % would have been detected"
+
+
+def longer(diff: RunDiff) -> str:
+    """Return how long a run would have to be to see a change of 5 %; "" where this one is long enough, or
+    knows nothing of its noise."""
+    found = diff.longer
+    if found is None:
+        return ""
+    asked = f"A slowdown of {formatting.digits(100 * (ASKED - 1))} %"
+    had = f"where {formatting.counted(found.now, 'invocation')} were taken here"
+    if found.half is None:
+        return f"{asked} would not be seen by {MOST:,} invocations, {had}: noise is too large."
+    if found.half <= found.now:
+        half = f"{asked} is seen in half of them already"
+    else:
+        half = f"{asked} would be seen in half of them by about {_amount(found, found.half)}"
+    if found.all is None:
+        return f"{half}, in all of them by more than {MOST:,}, {had}."
+    return f"{half}, in all of them by about {_amount(found, found.all)}, {had}."
+
+
+def _amount(longer: LongerRun, invocations: int) -> str:
+    count = formatting.counted(invocations, "invocation")
+    if longer.seconds is None:
+        return count
+    return f"{count} ({_duration(longer.seconds * invocations)} at the pace of these)"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in two digits: 45 s, 12 min, 3.5 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.2g} h"
+
+
+def _times(ratio: float, word: str) -> str:
+    """Return how much a ratio above 1 is: 12 % slower, more than twice as slow."""
+    if ratio <= 0 or math.log(ratio) >= TWICE:
+        return f"more than twice as {word}"
+    return f"{formatting.digits(100 * (ratio - 1))} % {word}er"
+
+
+def why(change: Change) -> str:
+    """Return why it cannot be told whether a task takes longer, and what is possible yet."""
+    contrast = change.contrast
+    if not contrast.known:
+        return "noise: it is not known to within half or twice it"
+    if contrast.processes < 2:
+        return "a single process says nothing about others"
+    low, high = contrast.sure
+    if low > 1 or high < 1:
+        return f"it may be the A/A control's, which is {formatting.deviation(change.floor)} off"
+    return f"from {_times(1 / low, 'fast')} to {_times(high, 'slow')} is possible"
