@@ -97,7 +97,7 @@ def test_distances_are_a_symmetric_matrix(console):
     near, equal = Distance(2.0, 0.5, 3, False), Distance(0.0, 0.0, 3, True)
     one, two, three = (cell(name) for name in ("numpy_manual", "torch_nn", "jax_grad"))
     pairs = [CellPair(one, two, near), CellPair(one, three, near), CellPair(two, three, equal)]
-    check_tables.show_distances(pairs, console)
+    check_tables.show_distances(pairs, [], console)
     lines = printed(console)
     assert lines[0] == "two_layer:tiny, float32 cpu"
     assert lines[3:6] == ["1 numpy_manual 0.5 0.5", "2 torch_nn 0.5 =", "3 jax_grad 0.5 ="]
@@ -106,6 +106,15 @@ def test_distances_are_a_symmetric_matrix(console):
         "b": "two_layer:tiny/torch_nn/float32/cpu/float32/1t",
         "worst": 2.0, "rms": 0.5, "tensors": 3, "identical": False,
     }  # fmt: skip
+
+
+def test_in_the_matrix_stands_what_disagrees_and_where_there_is_none_a_line_says_so(console):
+    one, two = cell("numpy_manual"), cell("torch_nn")
+    results = [result("numpy_manual"), result("torch_nn", "disagree")]
+    check_tables.show_distances([CellPair(one, two, Distance(9.0, 7.0, 1, False))], results, console)
+    assert printed(console)[3:5] == ["1 numpy_manual 7.0", "2 torch_nn (disagree) 7.0"]
+    check_tables.show_distances([], results, console)
+    assert printed(console)[-1].startswith("No two implementations gave a tensor in common")
 
 
 def test_the_fields_of_the_json_are_those_that_are_promised():

@@ -55,7 +55,7 @@ def command(asked: Selection, form: str, explain: bool, matrix: bool, trajectory
         if trajectory:
             check_tables.show_free_runs(results, console)
         if pairs is not None:
-            check_tables.show_distances(pairs, console)
+            check_tables.show_distances(pairs, results, console)
     else:
         emit(form, document(results, pairs), [to_row(one) for one in results])
     asked.require()

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from samestep.agreement.findings import FreeRun, TensorStatistics
+from samestep.agreement.verdict import AGREE
 from samestep.records.check_results import CellPair, CheckResult
 from samestep.report.terminal import styled
 
@@ -131,11 +132,16 @@ def _free_run_row(run: FreeRun, steps: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def show_distances(pairs: Sequence[CellPair], console: Console) -> None:
-    """Print a matrix for each case, dtype and device: distances in sigma, "=" where all bits are equal."""
+def show_distances(pairs: Sequence[CellPair], results: Sequence[CheckResult], console: Console) -> None:
+    """Print a matrix for each case, dtype and device: distances in sigma, "=" where all bits are equal;
+    behind the names the verdicts of those that do not agree."""
+    if not pairs:
+        console.print("No two implementations gave a tensor in common: there is nothing to hold together.")
+        return
+    wrong = {one.cell.key: f" ({one.verdict.verdict})" for one in results if one.verdict.verdict != AGREE}
     matrices: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
     for pair in pairs:
-        one, other = pair.a.implementation, pair.b.implementation
+        one, other = (f"{cell.implementation}{wrong.get(cell.key, '')}" for cell in (pair.a, pair.b))
         matrix = matrices.setdefault((pair.a.of_case, pair.a.dtype, pair.a.device), {})
         matrix[one, other] = matrix[other, one] = (
             "=" if pair.distance.identical else f"{pair.distance.rms:.1f}"
@@ -144,13 +150,14 @@ def show_distances(pairs: Sequence[CellPair], console: Console) -> None:
         names = list(dict.fromkeys(name for pair in matrix for name in pair))
         title = escape(f"{case}, {dtype} {device}")
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
-        table.add_column("", no_wrap=True)
+        table.add_column("implementation", no_wrap=True)
         for number in range(1, len(names) + 1):
             table.add_column(f"{number}", justify="right")
         for number, name in enumerate(names, start=1):
-            table.add_row(f"{number} {name}", *(matrix.get((name, other), "") for other in names))
+            table.add_row(f"{number} {escape(name)}", *(matrix.get((name, other), "") for other in names))
         console.print(table)
     console.print(
-        "Root mean square difference between the first steps of two implementations, in sigma; = where all "
-        "bits are equal.", style="dim", highlight=False,
+        "Root mean square difference between the first steps of two implementations, in sigma, over the "
+        "tensors that both gave and the elements that rounding moves; = where all bits are equal.",
+        style="dim", highlight=False,
     )  # fmt: skip

@@ -23,8 +23,9 @@ Traced = tuple[np.ndarray, TensorStatistics, Expectation]
 class Comparisons:
     """What is known of each tensor so far.
 
-    ``nearest`` holds the statistics where each tensor came nearest to its limits; ``first`` what the
-    candidate gave at its first step, and ``sigmas`` the spreads there, in the tensors' own shapes and units;
+    ``nearest`` holds the statistics where each tensor came nearest to its limits; ``given`` what the
+    candidate gave at its first step, ``first`` what of it is right, and ``sigmas`` the spreads there, in the
+    tensors' own shapes and units;
     ``precision`` the arithmetic that was identified; ``notes`` what changes no verdict. The tasks of
     ``not_identifying`` are not asked which arithmetic was used.
     """
@@ -34,6 +35,7 @@ class Comparisons:
         self.not_identifying = not_identifying
         self.nearest: dict[str, TensorStatistics] = {}
         self.first: Values = {}
+        self.given: Values = {}
         self.sigmas: Values = {}
         self.precision: Precision | None = None
         self.notes: list[str] = []
@@ -45,11 +47,13 @@ class Comparisons:
         Raises `Invalid`, `Disagreement` or `Suspicion` at the first that fails, as `check_tensor` does, and
         `Suspicion` where another arithmetic was used than is declared.
         """
+        self._keep(place, got, expected)
         for name, value in got.items():
             self._check(place, name, value, expected)
 
     def check_trace(self, place: Place, got: Values, expected: Expectation) -> None:
         """Compare a trace as `check` does, and keep it for `check_pooled_scales`."""
+        self._keep(place, got, expected)
         for name, value in got.items():
             found = self._check(place, name, value, expected)
             if found:
@@ -74,6 +78,16 @@ class Comparisons:
                 )  # fmt: skip
                 raise Suspicion(divergence, got=got, expected=exact, expectation=expected)
 
+    def _keep(self, place: Place, got: Values, expected: Expectation) -> None:
+        """Keep what a task gave at the first step, right or wrong, where others can be held against it."""
+        for name, value in got.items():
+            exact = expected.exact.all[name]
+            alike = _kind(value) == _kind(exact) and value.shape == exact.shape
+            if place.step == 0 and name not in self.given and alike:
+                self.given[name] = value
+                if name in expected.spreads:
+                    self.sigmas[name] = expected.spreads[name].sigma
+
     def _check(
         self, place: Place, name: str, value: np.ndarray, expected: Expectation
     ) -> TensorStatistics | None:
@@ -81,10 +95,8 @@ class Comparisons:
         if _kind(value) != kind:
             raise Invalid(f"{place.task}: {name} is {value.dtype}, expected {kind}")
         found = self._check_limits(place, name, value, expected)
-        if place.step == 0 and name not in self.first:
-            self.first[name] = value
-            if name in expected.spreads:
-                self.sigmas[name] = expected.spreads[name].sigma
+        if place.step == 0:
+            self.first.setdefault(name, value)
         if found is None:
             return None
         if name not in self.nearest or found.share > self.nearest[name].share:

@@ -49,7 +49,7 @@ def examine(
 
     verdict = _verdict_of(examination, stages)
     if path is not None and verdict.verdict != ABSTAINS:
-        save_outputs(path, examination.comparisons.first, examination.comparisons.sigmas)
+        save_outputs(path, examination.comparisons.given, examination.comparisons.sigmas)
     return verdict
 
 
