@@ -33,7 +33,7 @@ FIELDS = (
     "ratio_high,word,detectable,noise,flops,fraction_of_peak,import_seconds,build_seconds,"
     "first_call_seconds,calls_until_steady,pays_against,pays_from_calls,latency_seconds,"
     "latency_p95_seconds,to_device_seconds,from_device_seconds,launch_seconds,device_seconds,bound_by,"
-    "peak_memory_bytes,device_memory_bytes,samples,disturbed,repeated,processes,rounds"
+    "peak_memory_bytes,device_memory_bytes,samples,disturbed,repeated,processes,rounds,run,machine,unit"
 )
 COMPARED = (
     "workload,implementation,case,dtype,device,task,before,after,of,ratio,word,compared,why,baseline,noise,"

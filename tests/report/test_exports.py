@@ -135,6 +135,7 @@ def test_its_data_are_the_seconds_of_one_call_in_the_order_of_the_records(tmp_pa
             "workload": "two_layer", "case": "tiny", "framework": bench["name"].split("_")[0],
             "dtype": "float32", "device": "cpu", "matmul": "float32", "threads": 1, "task": task,
             "flops": TASKS[task]["flops"], "loops": [2, 3],
+            "run": "2026-11-21T20-30-39-2", "machine": "A CPU, 2 processors", "unit": "s",
         }  # fmt: skip
 
 

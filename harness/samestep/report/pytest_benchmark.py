@@ -18,6 +18,7 @@ from samestep.records.plan import Plan, PlannedCell
 from samestep.records.schema import Sample
 from samestep.records.store import Run
 from samestep.report.summaries import summaries_of
+from samestep.report.tables import UNIT
 
 NAME = "benchmark.json"
 #: The pytest-benchmark whose fields these are.
@@ -35,7 +36,7 @@ def document(run: Run) -> dict[str, object]:
             samples.setdefault((record.cell, record.task), []).append(record)
     return {
         "machine_info": _machine(plan),
-        "commit_info": _commit(plan.machine.revision),
+        "commit_info": _commit(plan),
         "benchmarks": [
             _benchmark(plan, summary.cell, task, samples[summary.cell.key, task])
             for summary in summaries_of(run)
@@ -102,6 +103,9 @@ def _benchmark(plan: Plan, cell: PlannedCell, task: str, samples: Sequence[Sampl
             "task": task,
             "flops": plan.tasks_of(cell)[task].flops,
             "loops": loops,  # each process counts its own: there may be several
+            "run": plan.run,
+            "machine": plan.machine.words,
+            "unit": UNIT,
         },
         "options": encode(plan.profile),
         "stats": {**stats(data), "data": data, "iterations": loops[0]},
@@ -124,8 +128,12 @@ def _machine(plan: Plan) -> dict[str, object]:
     }
 
 
-def _commit(revision: str | None) -> dict[str, object]:
-    """Return the revision of samestep; the run does not know more of it."""
+def _commit(plan: Plan) -> dict[str, object]:
+    """Return the commit that was measured, or else the revision of samestep: a run does not know more."""
+    if one := plan.revision:
+        commit = {"id": one.commit, "dirty": False, "project": "(unknown)", "branch": one.asked}
+        return {**commit, "time": None, "author_time": None}
+    revision = plan.machine.revision
     return {
         "id": revision.removesuffix("-dirty") if revision else "unversioned",
         "time": None,

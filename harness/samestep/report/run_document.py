@@ -10,6 +10,7 @@ from samestep.records.store import Run
 from samestep.report.metrics import metrics_of
 from samestep.report.status import status_of
 from samestep.report.summaries import summaries_of
+from samestep.report.tables import UNIT
 
 CELL = ("workload", "implementation", "case", "dtype", "device")
 
@@ -17,8 +18,9 @@ CELL = ("workload", "implementation", "case", "dtype", "device")
 def document(run: Run) -> dict[str, object]:
     """Return the document of ``samestep bench --json``: the cells, and how far the run is to be trusted."""
     summaries = summaries_of(run)
+    of_run = {"run": run.name, "machine": run.plan.machine.words, "unit": UNIT}
     return {
-        "cells": [_cell(summaries, summary) for summary in summaries],
+        "cells": [_cell(summaries, summary) | of_run for summary in summaries],
         "status": status_of(run).document(),
     }
 

@@ -27,6 +27,8 @@ CELL = ("workload", "case", "implementation", "framework", "dtype", "device", "m
 COLUMNS = ("implementation", "verdict", "time", "ratio to baseline", "mark", "of peak", "first call")
 #: Of the implementation, not of the cell: the terminal has no room for them.
 CODE_SIZE = ("lines", "changed")
+#: What the times of a row are in; ratios and fractions have no unit, and other names end with theirs.
+UNIT = "s"
 #: What starting costs, and calls that are waited for one by one.
 START = (
     "implementation", "import", "build", "first call", "steady after", "break-even", "latency",
@@ -77,15 +79,16 @@ def frame(run: Run) -> pd.DataFrame:
     import pandas as pd
 
     rows, summaries = [], summaries_of(run)
+    of_run = {"run": run.name, "machine": run.plan.machine.words, "unit": UNIT}
     for summary in summaries:
         size = run.plan.code_size(summary.cell)
         base: dict[str, object] = {name: getattr(summary.cell, name) for name in CELL}
         base |= {"lines": size.lines, "lines_changed": size.changed}
         base |= {"verdict": summary.verdict, "reason": summary.reason}
         for task in summary.tasks:
-            rows.append({**base, "task": task, **metrics_of(summaries, summary, task).to_row()})
+            rows.append({**base, "task": task, **metrics_of(summaries, summary, task).to_row(), **of_run})
         if not summary.tasks:
-            rows.append(base)
+            rows.append(base | of_run)
     return pd.DataFrame(rows).astype({"lines": "Int64", "lines_changed": "Int64"})
 
 
