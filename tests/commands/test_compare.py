@@ -272,7 +272,7 @@ def test_a_damaged_record_is_named_and_left_out(tmp_path, before):
     assert [line.partition(" is left out, ")[2].partition(":")[0] for line in done.stderr.splitlines()] == [
         "damaged", "damaged", "foreign",
     ]  # fmt: skip
-    whole = json.loads(samestep(before, before, "--json").stdout)["cells"]
+    whole = json.loads(samestep(before, saved(tmp_path / "same"), "--json").stdout)["cells"]
     assert json.loads(done.stdout)["cells"] == [{**one, "run_after": "after"} for one in whole]
 
 
@@ -323,6 +323,12 @@ def test_markdown_has_a_table_where_something_changed_and_none_where_nothing_did
     ]
 
 
+def test_a_run_is_not_compared_with_itself(before):
+    done = samestep(before, before.folder / ".." / before.folder.name)
+    assert done.exit_code == 2
+    assert "are the same run: name another to compare it with" in done.stderr
+
+
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
 def test_runs_without_a_cell_in_common_cannot_be_compared(tmp_path, before, form):
     plan = json.loads(json.dumps(about()).replace("/1t", "/2t").replace('"threads": 1', '"threads": 2'))
@@ -356,7 +362,8 @@ def test_a_folder_that_is_not_a_run_is_one_clear_line(tmp_path, before, first):
 
 @pytest.mark.process
 def test_compare_imports_no_framework(tmp_path, before):
-    asked = [sys.executable, "-X", "importtime", *command("compare", before.folder, before.folder)[1:]]
+    after = saved(tmp_path / "after")
+    asked = [sys.executable, "-X", "importtime", *command("compare", before.folder, after.folder)[1:]]
     done = subprocess.run(asked, **running(), timeout=60)
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert done.returncode == 0

@@ -58,11 +58,13 @@ def show_diff(diff: RunDiff, before: Run, after: Run, form: str) -> None:
 def read_pair(before: Path, after: Path) -> tuple[ValidatedRun, ValidatedRun]:
     """Return the two runs, without what cannot be read, which is named on standard error.
 
-    Raises SamestepError where a folder is not a run.
+    Raises SamestepError where a folder is not a run, or both are the same.
     """
     from samestep.records.store import Run
     from samestep.records.validated import ValidatedRun
 
+    if before.resolve() == after.resolve():
+        raise SamestepError(f"{before} and {after} are the same run: name another to compare it with")
     one, other = (ValidatedRun(Run.open(folder).folder) for folder in (before, after))
     warn_left_out([*one.left_out, *other.left_out])
     return one, other
