@@ -137,6 +137,14 @@ def test_what_no_code_foresaw_is_one_line_and_never_a_1(monkeypatch):
     assert command_line.INTERRUPTED == 3
 
 
+def test_what_the_system_refuses_is_in_its_words_and_no_fault_of_samestep():
+    long = "a" * 5000
+    done = CliRunner().invoke(main, ["report", long])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "File name too long (" in done.stderr
+    assert "itself failed" not in done.stderr
+
+
 @pytest.mark.parametrize("value", [0, -1.0, SMALLEST / 2, 2 * LARGEST])
 def test_what_is_no_amount_is_named(value):
     assert "is not a finite number above 0" in ended("run", f"--budget={value}")

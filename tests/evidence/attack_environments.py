@@ -53,6 +53,7 @@ TYPED: dict[tuple[str, ...], str] = {
     ("check", "two_layer", "--impls", "{folder}/\x1b[31m"): "no such folder",
     ("report", "{folder}/\u2028\n"): "is not a run", ("run", "--resume", "{folder}/\x1b"): "is not a run",
     ("check", "two_layer", "--file", "{folder}"): "is a directory",
+    ("report", "a" * 5000): "File name too long", ("compare", "a" * 5000, "a" * 5000): "",
     ("list", "--impls", "/dev/null"): "no such folder", ("data", "path", "\x1b"): "",
     ("check", "two_layer", "--python", "torch=/dev/null"): "",
 }  # fmt: skip

@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pytest
+
 from samestep.agreement.verdict import Verdict
 from samestep.analysis.summary import summarize
 from samestep.catalog.cell import Options
+from samestep.errors import SamestepError
 from samestep.jobs.bench import bench
 from samestep.records.schema import CellVerdict, Finished, Peak, Sample, Start
 from samestep.records.store import Run
@@ -126,6 +129,19 @@ def test_the_peak_and_the_steps_are_read_off_the_records(tmp_path, instant, laun
     assert (train.flops, train.steps, train.seconds_per_step) == (960.0, 4, 0.25)
     assert train.fraction_of_peak == 960.0 / 2400.0
     assert summary.peak_memory_bytes == 1000
+
+
+def test_a_file_that_is_edited_while_it_is_measured_ends_the_run(tmp_path, instant, launcher, monkeypatch):
+    file = tmp_path / "impls/rigged/numpy_b.py"
+    edit = iter([lambda: file.write_text(file.read_text() + "\nX = 1\n")])
+
+    def sample(worker: Instant, request: TakeSample) -> dict:
+        next(edit, lambda: None)()
+        return {}
+
+    answering(monkeypatch, "sample", sample)
+    with pytest.raises(SamestepError, match=r"numpy_b was edited while it was measured: .*; start a new run"):
+        measured(tmp_path, launcher(0))
 
 
 def test_a_worker_that_is_lost_leaves_the_others_to_go_on(tmp_path, instant, launcher, monkeypatch):

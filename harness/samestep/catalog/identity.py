@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +39,15 @@ def code_files(catalog: Catalog, workload: str, implementation: str) -> list[Pat
 @cache
 def _own_files(catalog: Catalog, workload: str) -> OwnFiles:
     return OwnFiles(catalog.roots.folders(workload), {"samestep", *catalog.adapters})
+
+
+def edited(catalog: Catalog, cells: Iterable[Cell], before: Mapping[str, str]) -> list[str]:
+    """Return each ``workload/implementation`` of these cells whose identity is not what it was ``before``.
+
+    Raises as `identity` does.
+    """
+    now = identities(catalog, cells)
+    return [name for name in {**before, **now} if now.get(name) != before.get(name)]
 
 
 def identities(catalog: Catalog, cells: Iterable[Cell]) -> dict[str, str]:

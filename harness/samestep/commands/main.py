@@ -93,11 +93,15 @@ def shortened(line: str) -> str:
 
 
 def own_fault(error: Exception) -> str:
-    """Return the line on an error that no code foresaw: it is not the user's, and no cell disagrees."""
+    """Return the line on an error that no code foresaw: no cell disagrees. What the system refuses (a name
+    that is too long, no folder for temporary files) is in its words; the rest is no fault of the user's."""
     import traceback  # in vain almost always
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        return f"{what} ({place}); `samestep --debug` shows all of it"
     return (
         f"samestep itself failed: {type(error).__name__}: {error} ({place}); "
         f"`samestep --debug` shows all of it, please report that"

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing
 
 from samestep.catalog.cell import Cell
+from samestep.catalog.identity import edited
+from samestep.errors import SamestepError
 from samestep.jobs.eta import Eta, Unit, unit
 from samestep.jobs.forecast import Forecast
 from samestep.jobs.lookout import Lookout, Say
@@ -83,6 +85,7 @@ class _Bench:
             for group in left:
                 if (group.number, invocation) not in self.state.finished:
                     self._invocation(group, invocation)
+                    self._see_that_nothing_was_edited()
 
     def _plan(self) -> None:
         """Expect what there will be to do if all goes well."""
@@ -149,6 +152,17 @@ class _Bench:
                     self.run.sync()
                     turn = record.round
                 self.keep(record)
+
+    def _see_that_nothing_was_edited(self) -> None:
+        """Raise SamestepError where what is measured is not what the run began with."""
+        plan = self.plan
+        if plan.revision or not plan.sources:
+            return
+        if found := edited(self.launcher.catalog, plan.cells, plan.sources):
+            raise SamestepError(
+                f"the code of {found[0]} was edited while it was measured: {self.run.folder} has times of "
+                "both; start a new run"
+            )
 
     def keep(self, record: Record) -> None:
         """Record it, and update what is known."""

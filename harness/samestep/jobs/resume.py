@@ -16,7 +16,7 @@ from pathlib import Path
 from samestep.analysis.completeness import completeness
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Options
-from samestep.catalog.identity import identities
+from samestep.catalog.identity import edited
 from samestep.catalog.selection import select, with_aa_copies
 from samestep.errors import SamestepError
 from samestep.field_checks import count
@@ -106,10 +106,8 @@ def _differences(plan: Plan) -> Iterator[str]:
         for name in changed(before, device)[:1]:
             yield f"{_braced(name)} is not what it was when {{}} began"
     yield from _unasked(catalog, plan)
-    now = identities(catalog, plan.cells)
-    for name in {**plan.sources, **now}:
-        if now.get(name) != plan.sources.get(name):
-            yield f"the code of {_braced(name)} was edited since {{}} began"
+    for name in edited(catalog, plan.cells, plan.sources):
+        yield f"the code of {_braced(name)} was edited since {{}} began"
 
 
 def _unasked(catalog: Catalog, plan: Plan) -> Iterator[str]:
