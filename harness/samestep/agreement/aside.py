@@ -17,7 +17,7 @@ from samestep import paths
 from samestep.errors import SamestepError
 
 #: Arrays of fewer bytes stay where they are.
-LARGE_BYTES = 2**22
+LARGE_BYTES = 2**18
 #: The bytes of a file; it takes no more room than what was written to it.
 FILE_BYTES = 2**30
 

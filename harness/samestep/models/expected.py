@@ -46,6 +46,9 @@ class DoubleSigma(Mapping[TensorKey, np.ndarray]):
         sigma *= DOUBLE_SCALE
         return sigma
 
+    def __contains__(self, key: object) -> bool:
+        return key in self.simulated
+
     def __iter__(self) -> Iterator[TensorKey]:
         return iter(self.simulated)
 

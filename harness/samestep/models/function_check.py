@@ -115,12 +115,13 @@ class FunctionCheck:
         keys = [key for key in self.expected.exact if key in got]
         replicas = min([s.replicas for s in self.expected.spreads.values()] + [CANDIDATE_REPLICAS])
         factor = elementwise_limit(replicas)
-        owed: Limits = {key: np.zeros(self.expected.exact[key].shape) for key in keys}
+        owed: Limits = {}
         sigma: Limits = ChainMap({}, self.expected.double)  # type: ignore[arg-type]  # which is only read
         result = self._compare(keys, got, factor, sigma, owed)
         for widen in (self._owe_literals, self._owe_constants, self._owe_own_values, self._add_candidate):
             if all(statistics.same for statistics in result.values()):
                 break
+            owed = owed or {key: np.zeros(self.expected.exact[key].shape) for key in keys}
             try:
                 widen(got, sigma, owed, factor)
             except NotRecorded as missing:  # it is not known how far what is beyond its limit may be off
@@ -136,7 +137,7 @@ class FunctionCheck:
             key: compare_exact(
                 got[key],
                 self.expected.exact[key],
-                _limit(factor, sigma[key], owed[key]) if key in sigma else owed[key],
+                _limit(factor, sigma.get(key), owed.get(key), got[key].shape),
                 key.is_backward,
             )
             for key in keys
@@ -202,9 +203,12 @@ class FunctionCheck:
             sigma[key] = np.hypot(sigma[key], spread.sigma.astype(np.float64) * DOUBLE_SCALE)
 
 
-def _limit(factor: float, sigma: np.ndarray, owed: np.ndarray) -> np.ndarray:
-    limit = factor * sigma
-    limit += owed
+def _limit(
+    factor: float, sigma: np.ndarray | None, owed: np.ndarray | None, shape: tuple[int, ...]
+) -> np.ndarray:
+    limit = np.zeros(shape) if sigma is None else factor * sigma
+    if owed is not None:
+        limit += owed
     return limit
 
 

@@ -43,7 +43,6 @@ class Scatter:
         self._units = np.zeros(-(-exact.size // BLOCK))
         self._length = self._norm_squared(self._direction)
         let_go(exact)
-        self._error, self._square = np.empty(BLOCK), np.empty(BLOCK)
         self.norms: list[float] = []
         self.scales: list[float] = []
 
@@ -58,10 +57,10 @@ class Scatter:
 
     def add(self, replica: np.ndarray) -> None:
         """Add the tensor of one replica, float64. Where either side is not finite there is no error."""
-        row = self._row(replica)
+        row, of_a_block = self._row(replica), np.empty((2, min(replica.size, BLOCK)))
         norm = along = 0.0
         for number, part in _blocks(row.size):
-            error = self._errors(row, number, part)
+            error = self._errors(row, number, part, of_a_block)
             norm += float(np.dot(error, error))
             along += float(np.dot(error, self._direction[part]))
         self.norms.append(float(np.sqrt(norm)))
@@ -69,27 +68,29 @@ class Scatter:
         for shown in (self._exact, self._direction, replica):
             let_go(shown)
 
-    def _errors(self, row: np.ndarray, number: int, part: slice) -> np.ndarray:
-        """Return the errors of a block of elements that are held, after their squares were added."""
+    def _errors(self, row: np.ndarray, number: int, part: slice, of_a_block: np.ndarray) -> np.ndarray:
+        """Return the errors of a block of elements that are held, after their squares were added.
+
+        They lie ``of_a_block``, whose two rows are for errors and squares.
+        """
         exact = self._exact[part]
-        error = self._error[: exact.size]
+        error, square = of_a_block[:, : exact.size]
         np.subtract(row[part], exact, out=error)
         norm = float(np.dot(error, error))
         if not np.isfinite(norm):
             error[~np.isfinite(error)] = 0.0
             norm = min(float(np.dot(error, error)), float(np.finfo(np.float64).max))
         if norm > 0:
-            self._add_squares(error, norm, number, self._squares.reshape(-1)[part])
+            self._add_squares(np.square(error, out=square), norm, number, part)
         if self._held is not None:
             error[~self._held[part]] = 0.0
         return error
 
-    def _add_squares(self, error: np.ndarray, norm: float, number: int, squares: np.ndarray) -> None:
-        unit = self._units[number]
+    def _add_squares(self, square: np.ndarray, norm: float, number: int, part: slice) -> None:
+        squares, unit = self._squares.reshape(-1)[part], self._units[number]
         if norm > unit * OUTGROWN:
             squares *= unit / norm
             unit = self._units[number] = norm
-        square = np.square(error, out=self._square[: error.size])
         squares += np.divide(square, unit, out=square)
 
     def _row(self, array: np.ndarray) -> np.ndarray:
