@@ -67,7 +67,13 @@ class Reader:
     def _read(self, guesses: Guesses) -> Reading:
         made = self._forced(guesses)
         free = {name: x for name, x in of_role(made, Role.LAYER).items() if name not in self._taken}
-        partners = LayerSearch({name: self.mine[name] for name in self.guessed}, free, {}, {}).partners()
+        others = {name: self.mine[name] for name in self.guessed if guesses.get(name) is None}
+        partners = LayerSearch(others, free, {}, {}).partners()
+        place = {source: number for number, source in enumerate(self.theirs)}
+        for name, way in guesses.items():
+            if way is not None:  # what comes after it may be made of its own value
+                before = {s: x for s, x in free.items() if place[s] <= place[way.sources[0]]}
+                partners |= LayerSearch({name: self.mine[name]}, before, {}, {}).partners()
         expected = self.comparison.links.outputs.apply(of_role(made, Role.OUTPUT))
         outputs = [name for name, value in expected.items() if is_near(self.outputs[name], value)]
         right = [TensorKey(Role.LAYER, name) for name in partners]
