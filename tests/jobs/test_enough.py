@@ -10,6 +10,8 @@ import pytest
 import samestep.jobs.bench
 from samestep.agreement.verdict import Verdict
 from samestep.catalog.cell import Options
+from samestep.errors import SamestepError
+from samestep.jobs import resume
 from samestep.jobs.bench import bench
 from samestep.jobs.eta import Eta
 from samestep.records import schema
@@ -172,3 +174,34 @@ def test_at_the_end_nothing_is_left(tmp_path, instant, launcher, seconds, monkey
     assert all(a.elapsed_seconds + samestep.jobs.bench.ETA_SECONDS < b.elapsed_seconds
                for a, b in pairwise(kept))  # fmt: skip
     assert len(kept) > 2
+
+
+# -- what --resume takes -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(monkeypatch):
+    monkeypatch.setattr(resume, "slug", lambda machine: "machine")
+
+
+def test_resume_takes_the_latest_run_that_is_not_finished(tmp_path, instant, launcher, here):
+    unfinished = begin(tmp_path, launcher(0))
+    finished = measured(tmp_path, launcher(0))
+    assert resume.find_run(tmp_path, resume.LATEST).folder == unfinished.folder
+    bench(unfinished, launcher(0), ignore)
+    with pytest.raises(SamestepError, match=f"is unfinished; the latest is {finished.folder}$"):
+        resume.find_run(tmp_path, resume.LATEST)
+    with pytest.raises(SamestepError, match=r"is finished: `samestep report .*` shows it$"):
+        resume.find_run(tmp_path, str(finished.folder))
+
+
+def test_what_a_budget_has_ended_can_be_resumed_and_what_a_width_has_not_ended(
+    tmp_path, instant, launcher, seconds, here
+):
+    ended = measured(tmp_path, launcher(0), profile=Profile(2, 3, budget=3 * EACH))
+    assert status_of(ended).left is None
+    assert resume.find_run(tmp_path, resume.LATEST).folder == ended.folder
+    wide = begin(tmp_path, launcher(0), profile=Profile(2, 3, width=0.5))
+    wide.append(one for one in ended.records() if not isinstance(one, Stopped))
+    assert "neither to the width nor to the budget" in str(status_of(wide).notes()[0])
+    assert resume.find_run(tmp_path, resume.LATEST).folder == wide.folder

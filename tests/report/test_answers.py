@@ -9,7 +9,9 @@ import pytest
 from rich.console import Console
 
 from samestep.analysis import statistics
+from samestep.errors import SamestepError
 from samestep.records.store import Run
+from samestep.records.validated import read
 from samestep.report import tables, terminal
 from samestep.report.answer_text import heading, sentences
 from samestep.report.answers import Answer, answers
@@ -101,6 +103,15 @@ def test_the_answers_are_the_first_lines_and_the_report_begins_with_them(run):
     assert text.index("**jax\\_scan is the fastest" if "jax\\_" in text else "**jax_scan is") < text.index(
         "| implem"
     )
+
+
+def test_a_run_without_a_verdict_or_a_sample_is_an_error_that_says_how_to_go_on(tmp_path):
+    run = saved(tmp_path / "run", kept=[])
+    with pytest.raises(
+        SamestepError, match=r"has no verdict and no sample; to go on with it: samestep run --resume"
+    ):
+        read([run.folder])
+    assert len(read([run.folder, saved(tmp_path / "other").folder])[0]) == 1
 
 
 @pytest.mark.parametrize(
