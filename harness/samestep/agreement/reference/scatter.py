@@ -71,23 +71,24 @@ class Scatter:
     def _errors(self, row: np.ndarray, number: int, part: slice, of_a_block: np.ndarray) -> np.ndarray:
         """Return the errors of a block of elements that are held, after their squares were added.
 
-        They lie ``of_a_block``, whose two rows are for errors and squares.
+        The rows of ``of_a_block`` are room for the errors, which lie there, and for squares.
         """
         exact = self._exact[part]
-        error, square = of_a_block[:, : exact.size]
+        error: np.ndarray = of_a_block[0, : exact.size]
         np.subtract(row[part], exact, out=error)
         norm = float(np.dot(error, error))
         if not np.isfinite(norm):
             error[~np.isfinite(error)] = 0.0
             norm = min(float(np.dot(error, error)), float(np.finfo(np.float64).max))
         if norm > 0:
-            self._add_squares(np.square(error, out=square), norm, number, part)
+            self._add_squares(np.square(error, out=of_a_block[1, : exact.size]), norm, number, part)
         if self._held is not None:
             error[~self._held[part]] = 0.0
         return error
 
     def _add_squares(self, square: np.ndarray, norm: float, number: int, part: slice) -> None:
-        squares, unit = self._squares.reshape(-1)[part], self._units[number]
+        squares: np.ndarray = self._squares.reshape(-1)[part]
+        unit = self._units[number]
         if norm > unit * OUTGROWN:
             squares *= unit / norm
             unit = self._units[number] = norm
