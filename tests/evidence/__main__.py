@@ -15,6 +15,7 @@ RUNS = (
     ("isolation",),
     ("disturbed",),
     ("waiting",),
+    ("safeguards",),
     ("survival",),
     ("attacks",),
     ("smallest_faults",),
