@@ -329,6 +329,16 @@ def test_a_run_is_not_compared_with_itself(before):
     assert "are the same run: name another to compare it with" in done.stderr
 
 
+def test_markdown_of_short_runs_says_what_is_possible_and_how_long_a_run_would_tell_more(tmp_path):
+    runs = [saved(tmp_path / name, kept=records(seed=n, invocations=3)) for n, name in enumerate("ab")]
+    done = samestep(*runs, "--format", "markdown")
+    assert done.exit_code == 0
+    (told,) = re.findall(r"Could not be told: (\d+) timings", done.stdout)
+    assert len(re.findall(r"^\| two_.* faster to .* slower \|$", done.stdout, re.MULTILINE)) == int(told)
+    assert re.search(r"A slowdown of 5 % .* invocations, where 3 invocations were taken here", done.stdout)
+    assert str(tmp_path) not in done.stdout
+
+
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
 def test_runs_without_a_cell_in_common_cannot_be_compared(tmp_path, before, form):
     plan = json.loads(json.dumps(about()).replace("/1t", "/2t").replace('"threads": 1', '"threads": 2'))

@@ -19,8 +19,10 @@ from samestep.report.run_diff_text import real_changes, verdict_changes
 from samestep.report.status import status_of
 
 #: The columns of what changed, and of what could not be told.
-CHANGED = ("implementation", "task", "before", "after", "after / before", "", "its code", "compared")
-UNKNOWN = ("implementation", "task", "after / before", "why it cannot be told")
+CHANGED: Sequence[str] = (
+    "implementation", "task", "before", "after", "after / before", "", "its code", "compared",
+)  # fmt: skip
+UNKNOWN = ("implementation", "task", "after / before", "what is possible, or why nothing is known")
 
 #: As many rows has the second table at most: a comment on GitHub ends at 65,536 characters.
 MOST = 40
@@ -39,7 +41,7 @@ def markdown(diff: RunDiff, before: Run, after: Run) -> str:
         [f"### samestep: {_plain(run_diff_text.headline(diff))}"],
         [f"**{_plain(text)}**" for text in _notes(diff, before, after)],
         [_between(diff, before, after)],
-        _table(CHANGED, changed, "llrrrlll") if changed else ["Nothing changed that this could tell."],
+        _changed(diff, changed) if changed else ["Nothing changed that this could tell."],
         [f"- {_plain(text)}" for text, _ in run_diff_text.notes(diff)],
         list(_unknown(diff)),
         list(_differing(diff)),
@@ -83,6 +85,14 @@ def _notes(diff: RunDiff, before: Run, after: Run) -> Iterator[str]:
 
 def _both(before: Run, after: Run) -> tuple[tuple[str, Run], ...]:
     return ("before", before), ("after", after)
+
+
+def _changed(diff: RunDiff, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the table of what changed; how each was compared is left out where all were in the same way."""
+    columns, align = CHANGED, "llrrrlll"
+    if all(one.paired for one in diff.changes):
+        columns, align, rows = columns[:-1], align[:-1], [row[:-1] for row in rows]
+    return _table(columns, rows, align)
 
 
 def _verdicts(diff: RunDiff) -> Iterator[Sequence[str]]:

@@ -137,6 +137,8 @@ def longer(diff: RunDiff) -> str:
     had = f"where {formatting.counted(found.now, 'invocation')} were taken here"
     if found.half is None:
         return f"{asked} would not be seen by {MOST:,} invocations, {had}: noise is too large."
+    if found.half == found.all:
+        return f"{asked} would be seen in all of them by about {_amount(found, found.half)}, {had}."
     if found.half <= found.now:
         half = f"{asked} is seen in half of them already"
     else:
@@ -168,7 +170,7 @@ def _times(ratio: float, word: str) -> str:
 
 
 def why(change: Change) -> str:
-    """Return why it cannot be told whether a task takes longer, and what is possible yet."""
+    """Return why it cannot be told whether a task takes longer, or what is possible yet."""
     contrast = change.contrast
     if not contrast.known:
         return "noise: it is not known to within half or twice it"
@@ -177,4 +179,4 @@ def why(change: Change) -> str:
     low, high = contrast.sure
     if low > 1 or high < 1:
         return f"it may be the A/A control's, which is {formatting.deviation(change.floor)} off"
-    return f"from {_times(1 / low, 'fast')} to {_times(high, 'slow')} is possible"
+    return f"{_times(1 / low, 'fast')} to {_times(high, 'slow')}"
