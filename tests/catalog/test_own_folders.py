@@ -41,6 +41,7 @@ def names(catalog: Catalog, *selectors: str) -> list[str]:
             "{} holds numpy_mine.py itself: its place is in a folder of",
         ),
         ({"other/tools.py": ""}, "{} holds no workload: "),
+        ({"nets/mine/spec.py": ""}, "{} holds no workload itself: they lie in {parent}/mine/nets, name that"),
     ],
 )
 def test_a_folder_that_holds_nothing_is_an_error(tmp_path, files, line):

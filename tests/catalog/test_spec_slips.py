@@ -280,7 +280,7 @@ SLIPS = [
     ('probabilities=("y",)', 'derivatives={"y_pred": ("loss", "v", None)}',
      ": derivatives['y_pred']: 'v' is not an array of make_inputs; there are w, b, x, y"),
     ('probabilities=("y",)', 'derivatives={"y_pred": ("loss", "w")}',
-     ": derivatives['y_pred'] is of type tuple, expected a tuple (output, input, weights), "
+     ": derivatives['y_pred'] is a tuple of 2, expected a tuple (output, input, weights), "
      'weights a name or None'),
     ('probabilities=("y",)', 'lesson="no"',
      ": lesson is 'no', expected True or False"),

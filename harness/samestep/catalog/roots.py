@@ -91,4 +91,7 @@ def _holds_nothing(root: Path) -> str:
     if files:
         example = f"{here}/two_layer/{files[0]}"
         return f"{here} holds {files[0]} itself: its place is in a folder of its workload's name, {example}"
+    deeper = sorted(path.parents[1] for path in root.glob("*/*/spec.py"))
+    if deeper:
+        return f"{here} holds no workload itself: they lie in {written(deeper[0])}, name that"
     return f"{here} holds no workload: no folder in it has a spec.py, or the name of a workload of samestep's"

@@ -104,8 +104,11 @@ def names(place: str, value: object) -> None:
 
 
 def derivative(place: str, value: object) -> None:
-    if not isinstance(value, tuple) or len(value) != 3:
-        raise fails(place, value, "a tuple (output, input, weights), weights a name or None")
+    expected = "a tuple (output, input, weights), weights a name or None"
+    if not isinstance(value, tuple):
+        raise fails(place, value, expected)
+    if len(value) != 3:
+        raise Wrong(f"{place} is a tuple of {len(value)}, expected {expected}")
     for part in value[:2]:
         text(place, part)
     optional_text(place, value[2])

@@ -23,7 +23,10 @@ from samestep.spec import Case, Inputs, Spec
 __all__ = ["Candidate", "Values", "round_floats"]
 
 #: Why NumPy code returns float64 where it was given float32.
-PROMOTION = "; in NumPy np.sqrt(2) and np.zeros(n) are float64, and make it of float32: 2**0.5, dtype=x.dtype"
+PROMOTION = (
+    "; in NumPy np.sqrt(2), np.zeros(n) and counts (np.bincount) are float64 or int64, and make float64 of "
+    "float32: 2**0.5, dtype=x.dtype, .astype(x.dtype)"
+)
 
 
 def round_floats(values: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> Values:
