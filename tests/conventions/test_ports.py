@@ -99,6 +99,37 @@ def test_rounding_agrees():
     assert said(X * scale) == AGREES
 
 
+def folded(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """A convolution of one pixel, and a BatchNorm in evaluation."""
+    return (np.einsum("nchw,oc->nohw", x, w) - 0.5) / np.sqrt(4.0 + 1e-5)
+
+
+def test_what_the_note_on_exports_says_comes_through_an_export():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    from samestep.conventions.ports.activations import numpy as gelus
+    from samestep.conventions.ports.activations import torch as activations
+    from samestep.conventions.ports.exports.torch import Call, exported
+    from samestep.conventions.ports.resizing import numpy as formulas
+    from samestep.conventions.ports.resizing import torch as resizing
+
+    convolution, norm = torch.nn.Conv2d(3, 2, 1, bias=False), torch.nn.BatchNorm2d(2)
+    norm.running_mean.fill_(0.5)
+    norm.running_var.fill_(4.0)
+    w = convolution.weight.detach().numpy()[:, :, 0, 0]
+    large, small = (pitfalls()[f"resizing/{name}"].arrays()["x"] for name in ("antialias", "align_corners"))
+    for module, formula, given in (
+        (Call(activations.gelu), gelus.gelu, {"x": X}),
+        (Call(activations.gelu_tanh_matched), gelus.gelu_tanh, {"x": X}),
+        (Call(resizing.antialias), formulas.antialias, {"x": large}),
+        (Call(resizing.align_corners_matched), formulas.align_corners, {"x": small}),
+        (torch.nn.Sequential(convolution, norm).eval(), folded, {"x": large, "w": w}),
+    ):
+        got = exported(module, torch.tensor(given["x"]), dynamo=False)
+        assert closeness(got.numpy(), formula, given).agrees, formula
+
+
 def test_an_element_that_is_wrong_is_no_rounding():
     got = formula(X)
     got[2, 3] += np.float32(2e-4)

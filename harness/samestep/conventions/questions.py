@@ -11,7 +11,10 @@ from samestep.conventions.answers import Answer
 TOPICS = ("gradients", "losses", "optimisers", "arithmetic", "layers", "accuracy")
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax", "keras")
 #: Libraries of a framework that some of its answers are those of.
-LIBRARIES: Mapping[str, tuple[str, ...]] = {"jax": ("flax", "optax", "keras"), "torch": ("keras",)}
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "jax": ("flax", "optax", "keras"),
+    "torch": ("keras", "onnxruntime", "onnxscript"),
+}
 
 
 @dataclass(frozen=True)

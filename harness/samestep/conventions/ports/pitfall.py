@@ -11,7 +11,7 @@ import numpy as np
 #: The topics in the order of the page; each is a folder of this package.
 PORT_TOPICS = (
     "convolutions", "resizing", "recurrence", "normalisation", "activations", "attention", "criteria",
-    "updates",
+    "updates", "exports",
 )  # fmt: skip
 
 #: What stands behind the name of the function that is the formula's where the first one is not.
