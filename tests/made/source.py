@@ -118,6 +118,8 @@ def framework_of(path: Path) -> str | None:
     folders = path.relative_to(PACKAGE).parts[:-1]
     if folders[:1] == ("models",) or folders[:2] == ("agreement", "arithmetic"):
         return ROOMS_OF.get(folders[-1])
+    if folders[-1:] == ("exports",):
+        return "onnxruntime"  # runs what PyTorch exports
     answers = len(folders) > 1 and folders[0] == "conventions"
     return path.stem if folders == ("frameworks",) or answers else None
 
