@@ -121,3 +121,14 @@ def test_a_layer_with_its_activation_is_compared_with_the_activation(factors, fo
     result = compared(lambda w, x: activated(w, x, factors), Dense(3), (5, 4))
     assert places(result) == found
     assert {place for place in proven(result) if place.startswith("fc")} <= {*found}
+
+
+def test_axes_of_a_layer_that_the_user_named():
+    model = Dense()
+    weights = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    x = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+    result = samestep.compare(
+        samestep.Model(features_first, weights), model, (x,), replicas=8, variants=False,
+        layers={"fc{i}": "fc{i}", "act{i}": "act{i}"},
+    )  # fmt: skip
+    assert places(result) == proven(result) == ["fc1"]

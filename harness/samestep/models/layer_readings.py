@@ -45,12 +45,20 @@ class Reader:
         shown = comparison.run.exact or comparison.run.tensors
         self.mine, self.outputs = of_role(shown, Role.LAYER), of_role(shown, Role.OUTPUT)
         self.theirs = of_role(comparison.programs.own, Role.LAYER)
-        self.guessed = {n: layers.links[n].terms[0] for n in self.mine if n in layers.positions}
+        self.guessed = {n: layers.links[n].terms[0] for n in self.mine if self._is_guessed(n)}
         self.order = [TensorKey(Role.LAYER, name) for name in self.guessed]
         self.order += [TensorKey(Role.OUTPUT, name) for name in comparison.links.outputs.links]
         known = {name: link for name, link in layers.links.items() if name not in self.guessed}
         self._taken = {source for link in known.values() for source in link.sources}
         self._made: dict[object, Reading] = {}
+
+    def _is_guessed(self, name: str) -> bool:
+        """Whether its place says which layer it is; or the user does, and nothing says which axis is which."""
+        if name not in self.layers.written or not self.has_axes_of_one_length(name):
+            return name in self.layers.positions
+        link = self.layers.links[name]
+        whole = len(link.terms) == 1 and link.terms[0].whole
+        return whole and not is_near(self.mine[name], link.apply(self.theirs))
 
     @property
     def runs(self) -> int:
@@ -67,17 +75,27 @@ class Reader:
     def _read(self, guesses: Guesses) -> Reading:
         made = self._forced(guesses)
         free = {name: x for name, x in of_role(made, Role.LAYER).items() if name not in self._taken}
-        others = {name: self.mine[name] for name in self.guessed if guesses.get(name) is None}
-        partners = LayerSearch(others, free, {}, {}).partners()
-        place = {source: number for number, source in enumerate(self.theirs)}
-        for name, way in guesses.items():
-            if way is not None:  # what comes after it may be made of its own value
-                before = {s: x for s, x in free.items() if place[s] <= place[way.sources[0]]}
-                partners |= LayerSearch({name: self.mine[name]}, before, {}, {}).partners()
+        alone = {n: x for n, x in self.mine.items() if n in self.guessed and self._choice(n, guesses) is None}
+        partners = LayerSearch(alone, free, {}, {}).partners()
+        for name in self.guessed:
+            chosen = self._choice(name, guesses)
+            if chosen is not None:
+                few = {source: free[source] for source in chosen if source in free}
+                partners |= LayerSearch({name: self.mine[name]}, few, {}, {}).partners()
         expected = self.comparison.links.outputs.apply(of_role(made, Role.OUTPUT))
         outputs = [name for name, value in expected.items() if is_near(self.outputs[name], value)]
         right = [TensorKey(Role.LAYER, name) for name in partners]
         return Reading(partners, frozenset([*right, *(TensorKey(Role.OUTPUT, name) for name in outputs)]))
+
+    def _choice(self, name: str, guesses: Guesses) -> list[str] | None:
+        """Return the layers among which a partner is looked for; None for all of them.
+
+        The user's word holds. Those after a layer that the reference goes on from may be made of its value.
+        """
+        way = guesses.get(name)
+        if name in self.layers.written:
+            return [*self.guessed[name].sources]
+        return None if way is None else list(self.theirs)[: [*self.theirs].index(way.sources[0]) + 1]
 
     def _forced(self, guesses: Guesses) -> Tensors:
         asked, reference = self.comparison.asked, self.comparison.sides.reference
@@ -96,7 +114,7 @@ class Reader:
         source = None if way is None else way.sources[0]
         axes = [one for one in found if one.sources == (source,)]
         others: list[Arrangement | None] = [one for one in found if one.sources != (source,)]
-        if source is not None and self._is_one_kind(name, source):
+        if source is not None and (name in self.layers.written or self._is_one_kind(name, source)):
             others = []
         elif way is not None:
             others.append(None)

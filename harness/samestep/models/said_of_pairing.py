@@ -32,8 +32,9 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
             "no layer has its values"
         )
         return
-    if first.layer is not None and first.layer in layers.positions:
+    if first.layer in layers.positions | layers.written:
         yield from _axes_of_one_length(layers, first)
+    if first.layer is not None and first.layer in layers.positions:
         partner = layers.links[first.layer].sources[0]
         yield f"{first.layer} is compared with {partner} by its name and place: no layer has its values"
     elif miss is not None and miss.name not in layers.positions:

@@ -28,10 +28,13 @@ def with_layers_settled(comparison: Comparison, options: Options, progress: Prog
     It is as it was where nothing was guessed, or where the reference cannot go on from given values.
     """
     layers = comparison.links.layers
-    if not isinstance(layers, LayerMap) or not layers.positions:
+    if not isinstance(layers, LayerMap):
+        return comparison
+    reader = Reader(comparison, layers)
+    if not reader.guessed:
         return comparison
     try:
-        settled = Settled(Reader(comparison, layers))
+        settled = Settled(reader)
         settled.settle()
     except (ModelError, Refused) as error:
         note = f"which layers after the first difference are which is told by names and places alone: {error}"

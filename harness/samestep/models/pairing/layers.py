@@ -20,7 +20,8 @@ class LayerMap(LinearMap):
     """From the reference's layers to the candidate's; names are in the order of the calls.
 
     ``first_without_partner``: of the candidate's layers the first that should have had one with its values,
-    which is where a fault begins. ``positions``: the candidate's layers whose partner is told by its place.
+    which is where a fault begins. ``written``: layers that the user named a partner for; ``positions``: those
+    whose partner is told by its place.
     ``unclear``: those of which several layers hold the same values (dropout in eval), so that which
     gradient belongs to them is not known. ``explaining``: layers of ``positions`` under whose
     partner, and no other, what follows is right. ``doubtful``: layers and outputs of which it is not known
@@ -28,6 +29,7 @@ class LayerMap(LinearMap):
     """
 
     first_without_partner: NearMiss | None = None
+    written: frozenset[str] = frozenset()
     positions: frozenset[str] = frozenset()
     unclear: frozenset[str] = frozenset()
     explaining: frozenset[str] = frozenset()
@@ -96,6 +98,7 @@ def pair_layers(
         {name: reason for name in alone if name not in placed},
         tuple(name for name in free if name not in {s for way in found.values() for s in way.sources}),
         first_without_partner=None if first is None else search.near_miss(first, placed.get(first)),
+        written=frozenset(written),
         positions=frozenset(placed),
         unclear=frozenset(search.unclear),
     )
