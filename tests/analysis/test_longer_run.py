@@ -26,17 +26,17 @@ def test_a_run_of_as_many_invocations_detects_it_and_one_fewer_does_not(scatter)
 
 
 def test_noise_asks_for_more_and_too_much_of_it_for_nothing():
-    needed = [invocations(mean(4, scatter), 0.0, 0.01) for scatter in (0.001, 0.02, 0.05, 9.0)]
+    needed = [invocations(mean(4, scatter), 0.0, 0.01) for scatter in (1 / 1000, 0.02, 0.05, 9.0)]
     assert needed == sorted(needed)
     assert (needed[0], needed[-1]) == (4, math.inf)
     assert invocations(mean(4, 0.02), math.log(1.04), 0.01) > needed[1]
 
 
 def test_a_run_that_detects_it_need_not_be_longer_and_one_process_knows_nothing():
-    assert longer_run([(mean(4, 0.001), 0.0)], [1.0]) is None
+    assert longer_run([(mean(4, 1 / 1000), 0.0)], [1.0]) is None
     assert longer_run([(mean(1, 0.0), 0.0)], [1.0]) is None
     assert longer_run([], [1.0]) is None
-    found = longer_run([(mean(4, 0.03), 0.0), (mean(4, 9.0), 0.0), (mean(4, 0.001), 0.0)], [2.0, 3.0])
+    found = longer_run([(mean(4, 0.03), 0.0), (mean(4, 9.0), 0.0), (mean(4, 1 / 1000), 0.0)], [2.0, 3.0])
     assert found is not None
     assert (found.now, found.all, found.seconds) == (4, None, 5.0)
     assert found.half is not None

@@ -18,6 +18,7 @@ from samestep.catalog.cell import Cell
 from samestep.jobs.eta import unit
 from samestep.jobs.looks import Looks
 from samestep.jobs.progress import Progress, Silent
+from samestep.jobs.replaced_clocks import replaced_clocks
 from samestep.jobs.retakes import Retakes
 from samestep.jobs.sampling import Asked, Sampling, refused
 from samestep.jobs.starting import start_workers, too_many_processors, with_equal_loops
@@ -41,9 +42,6 @@ PEAK_FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 
 #: In how many rounds the peak is measured: it takes ten times as long as a sample.
 PEAK_ROUNDS = 1
-
-#: How the names begin of what nobody may replace whose times are taken: the clocks, and what reads them.
-CLOCKS = ("time.", "samestep.measure.", "samestep.workers.", "the processors of the process")
 
 
 @dataclass(frozen=True)
@@ -258,7 +256,7 @@ class _Invocation:
     def _has_its_clocks(self, cell: Cell) -> Generator[Record, None, bool]:
         """Return whether nothing was replaced in a worker by which times are taken; else that is recorded."""
         answer = yield from self._ask(cell, ReadChanges())
-        replaced = [name for name in answer.changes if name.startswith(CLOCKS)] if answer else []
+        replaced = replaced_clocks(answer.changes) if answer else []
         if replaced:
             reason = f"replaced {', '.join(replaced[:3])} in its process, by which times are taken"
             yield from self._failed(cell, refused(reason))
