@@ -53,7 +53,7 @@ class Reader:
         self._made: dict[object, Reading] = {}
 
     def _is_guessed(self, name: str) -> bool:
-        """Whether its place says which layer it is; or the user does, and nothing says which axis is which."""
+        """Whether its place says which layer it is; or the user does, and nothing tells its axes apart."""
         if name not in self.layers.written or not self.has_axes_of_one_length(name):
             return name in self.layers.positions
         link = self.layers.links[name]
