@@ -14,8 +14,8 @@ from samestep.commands.main import main
 from samestep.records.store import Run
 from samestep.records.validated import read
 from samestep.report import page
-from samestep.report.page.first_screen import Answer, answers
 from samestep.report.page.template import filled
+from samestep.report.run_answers import Answer, answers
 from samestep.report.sources import sources_of
 from samestep.report.summaries import summaries_of
 from tests.made import records

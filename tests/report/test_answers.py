@@ -14,8 +14,8 @@ from samestep.records.store import Run
 from samestep.records.validated import read
 from samestep.report import tables, terminal
 from samestep.report.answer_text import heading, sentences
-from samestep.report.answers import Answer, answers
 from samestep.report.row_order import ORDERS, in_order
+from samestep.report.run_answers import Answer, answers
 from samestep.report.summaries import NETWORKS, summaries_of
 from tests.made.places import CHECKOUT
 from tests.made.records import NAMES, about, cell, records, saved, slower

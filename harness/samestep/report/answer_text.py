@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from samestep.analysis.break_even import BreakEven
 from samestep.report import formatting
-from samestep.report.answers import Answer
+from samestep.report.run_answers import Answer
 
 #: What may be said of the next one, by the word of its ratio to the fastest.
 SURE = {

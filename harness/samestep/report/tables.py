@@ -12,10 +12,10 @@ from samestep.errors import SamestepError
 from samestep.records.plan import Plan
 from samestep.records.store import Run
 from samestep.report import answer_text, crossovers, formatting
-from samestep.report.answers import answers
 from samestep.report.legend import comparison_note, legend, worker_versions
 from samestep.report.metrics import metrics_of
 from samestep.report.row_order import FASTEST, in_order
+from samestep.report.run_answers import answers
 from samestep.report.status import Status, status_of
 from samestep.report.summaries import groups, summaries_of, unit
 

@@ -18,9 +18,9 @@ from samestep.analysis.summary import CellSummary
 from samestep.records.plan import Plan
 from samestep.records.store import Run
 from samestep.report import answer_text, crossovers, tables
-from samestep.report.answers import Answer, answers
 from samestep.report.legend import comparison_note, legend
 from samestep.report.row_order import FASTEST, in_order
+from samestep.report.run_answers import Answer, answers
 from samestep.report.status import status_of
 from samestep.report.summaries import summaries_of
 

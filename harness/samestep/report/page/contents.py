@@ -9,11 +9,11 @@ from itertools import accumulate
 from samestep.catalog.source_facts import summary_line
 from samestep.records.plan import Plan
 from samestep.records.validated import LeftOut, ValidatedRun
-from samestep.report.answers import Answer, answers, workload_order
 from samestep.report.legend import extent
 from samestep.report.page.distances import DistanceTable, distance_tables
 from samestep.report.page.measurement import Measurement, fingerprint, measurement
 from samestep.report.page.verdicts import Matrix, VerdictCell, matrix, verdict_cells
+from samestep.report.run_answers import Answer, answers, workload_order
 from samestep.report.sources import SPEC
 from samestep.report.status import Status, status_of
 from samestep.report.summaries import summaries_of

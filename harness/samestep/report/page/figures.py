@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from samestep.codec import encode
-from samestep.report.answers import Answer
 from samestep.report.charts import case_names
 from samestep.report.picture import Picture, drawable
+from samestep.report.run_answers import Answer
 
 #: A run (None of a history, which is of several), a workload, a case and a task.
 Place = tuple[str | None, str | None, str | None, str | None]

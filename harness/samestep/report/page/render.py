@@ -15,12 +15,12 @@ from samestep.analysis.fastest import MOST_NAMED
 from samestep.errors import SamestepError
 from samestep.records.validated import LeftOut, ValidatedRun
 from samestep.report import charts
-from samestep.report.answers import Answer
 from samestep.report.page import budget
 from samestep.report.page.contents import Contents, Sources, contents
 from samestep.report.page.figures import Figure, figures, script_json
 from samestep.report.page.template import filled, filled_page
 from samestep.report.picture import THEMES
+from samestep.report.run_answers import Answer
 
 MISSING = "pictures and the page need Altair and Jinja2: python -m pip install 'samestep[report]'"
 
