@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from samestep.agreement.aside import let_go
 from samestep.models.asked import Asked
 from samestep.models.correspond import Shown, correspond
 from samestep.models.expected import Progress
@@ -37,6 +38,9 @@ def compare_once(
         sides,
         options,
     )
+    for tensors in (run.exact or {}, run.tensors, programs.own):  # all of them were looked at
+        for tensor in tensors.values():
+            let_go(tensor)
     comparison = Judge(sides, asked, run, programs, links, options).compare(progress)
     return replace(comparison, reference_twice=twice)
 

@@ -16,6 +16,22 @@ import numpy as np
 
 #: Smaller runs leave little behind.
 LARGE_BYTES = 2**26
+#: What a run frees on its way before it is given back: more often would cost time.
+FREED_BYTES = 2**28
+
+
+class Freed:
+    """Counts what a run frees, and gives it back in large pieces."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, array: np.ndarray) -> None:
+        """Note that the memory of an array will be free by the time of the next one."""
+        if self._bytes > FREED_BYTES:
+            _trim()(0)
+            self._bytes = 0
+        self._bytes += array.nbytes
 
 
 def release_after(tensors: Mapping[Any, np.ndarray]) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.torch.dtypes import unseen
+from samestep.agreement.arithmetic.torch.released import Freed
 from samestep.agreement.arithmetic.torch.replay import as_array
 from samestep.agreement.arithmetic.torch.shadows import has_values
 from samestep.agreement.aside import Aside
@@ -41,13 +42,14 @@ class Results:
     """The results of one run of an interpreter."""
 
     def __init__(self, run: Interpreter) -> None:
-        self._run, self._aside = run, Aside()
+        self._run, self._aside, self._freed = run, Aside(), Freed()
         self._taken: dict[int, tuple[Tensor, _Result]] = {}  # by what stands for it, which is kept alive
 
     def take(self, tensor: Tensor) -> Tensor:
         """Take the values of a tensor that is complete, and return what stands for it."""
         with torch.no_grad(), unseen(), torch._C.DisableTorchFunction():
             result, stand_in = self.of(tensor), torch.empty(0)
+        self._freed.add(result.array)
         self._taken[id(stand_in)] = stand_in, result
         return stand_in
 
