@@ -17,6 +17,7 @@ from samestep.analysis.cpu_gpu import curves
 from samestep.measure import hardware
 from samestep.records.store import Run
 from samestep.report import crossovers
+from tests.made.command_line import TINY
 from tests.made.rungs import SPEC, root, samestep
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -157,8 +158,8 @@ def made(folder: Path, adapter: str = ADAPTER, rung: str = RUNG) -> Path:
 
 
 def bench(folder: Path, impls: Path, *more: object) -> tuple[int, Run, dict]:
-    asked = ("rigged:small", "--impls", impls, "--out", folder / "out", "--threads", 1, "--invocations", 2)
-    done = samestep("bench", *asked, "--device", "cpu", "--device", "gpu", "--json", *more)
+    asked = ("rigged:small", "--impls", impls, "--out", folder / "out", *TINY, *more)
+    done = samestep("bench", *asked, "--device", "cpu", "--device", "gpu", "--json")
     (path,) = (folder / "out").glob("*/*")
     return done.returncode, Run.open(path), json.loads(done.stdout)
 
@@ -175,7 +176,7 @@ def cell(document: dict, device: str, name: str = "array_manual") -> dict:
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory) -> tuple[int, Run, dict]:
     folder = tmp_path_factory.mktemp("swept")
-    return bench(folder, made(folder / "impls"), "--sweep", "batch=5,20,80")
+    return bench(folder, made(folder / "impls"), "--sweep", "batch=5,20,80", "--invocations", 2)
 
 
 def test_where_the_gpu_begins_to_pay_is_found(swept):
