@@ -1,7 +1,7 @@
 """What the implementations of one framework train to from where a case starts, as JSON on standard output.
 
 ``python -m tests.tutorials.training FRAMEWORK DTYPE WORKLOAD ASKS``; ASKS is a JSON list of
-[case, task, steps].
+[case, task, steps], where the task may be "one or another": then the first that an implementation offers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from samestep.agreement.examination.candidate import Candidate, Values
 from samestep.agreement.examination.tensor_check import Place
 from samestep.agreement.reference.run import Point, Reference
 from samestep.catalog.catalog import Catalog
+from samestep.catalog.ladder import Implementation
 from tests.made.planting import case_values, reference_of
 from tests.tutorials.processes import answer_of, print_answer
 
@@ -27,9 +28,14 @@ PRINTABLE = 100  # arrays of more elements are not handed over
 Ask = tuple[str, str, int]  # case, task, number of steps
 
 
+def offered(task: str, rung: Implementation) -> str | None:
+    """Return the first of the tasks of "one or another" that an implementation offers."""
+    return next((name for name in task.split(" or ") if name in rung.bound), None)
+
+
 def rungs(workload: str, task: str = "train") -> list[str]:
-    """Return the names of the implementations that offer a task."""
-    return [rung.name for rung in CATALOG.implementations(workload) if task in rung.bound]
+    """Return the names of the implementations that offer a task, or one of several."""
+    return [rung.name for rung in CATALOG.implementations(workload) if offered(task, rung)]
 
 
 class Trained:
@@ -79,8 +85,8 @@ def main(framework: str, dtype: str, workload: str, asks: str) -> None:
         played[rung.name] = []
         for case, task, count in json.loads(asks):
             seen: Values = {}
-            if task in rung.bound:
-                seen = play(open_cell(f"{workload}:{case}/{rung.name}", dtype=dtype), task, count)
+            if one := offered(task, rung):
+                seen = play(open_cell(f"{workload}:{case}/{rung.name}", dtype=dtype), one, count)
             shown = {k: v.tolist() for k, v in seen.items() if v.size <= PRINTABLE or k == "losses"}
             played[rung.name].append(shown)
     print_answer(played)
