@@ -77,11 +77,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "agreement.limits": (),
     "agreement.blocks": (),
     "agreement.aside": ("errors", "paths"),
+    "agreement.released": (),
     "agreement.findings": (),
     "agreement.verdict": ("agreement.findings",),
     "agreement.distance": ("agreement.findings",),
     "agreement.arithmetic": ("agreement.limits",),
-    "agreement.arithmetic.torch": ("agreement.limits", "agreement.aside", "agreement.arithmetic"),
+    "agreement.arithmetic.torch": (
+        "agreement.limits", "agreement.aside", "agreement.released", "agreement.arithmetic",
+    ),
     "agreement.arithmetic.jaxpr": ("agreement.limits", "agreement.arithmetic"),
     "agreement.reference": (
         "spec", "paths", "agreement.limits", "agreement.aside", "agreement.findings", "agreement.verdict",
@@ -138,8 +141,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "records.sealed_documents", *SUBJECT, "models.pairing",
     ),
     "models": (
-        *BASE, "agreement.limits", "agreement.blocks", "agreement.aside", "agreement.findings",
-        "agreement.verdict",
+        *BASE, "agreement.limits", "agreement.blocks", "agreement.aside", "agreement.released",
+        "agreement.findings", "agreement.verdict",
         "agreement.arithmetic", "agreement.reference", "agreement.examination", "models.dtypes", *SUBJECT,
         "models.timed_model", "models.numpy", "models.onnx",
         "models.torch", "models.jax", "models.keras", "models.pairing", "models.fitting", "models.recorded",

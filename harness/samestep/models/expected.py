@@ -9,6 +9,7 @@ import numpy as np
 
 from samestep.agreement.arithmetic.program import DOUBLE_SCALE, Level, Program
 from samestep.agreement.reference.spread import Spread, SpreadMeter
+from samestep.agreement.released import release
 from samestep.models.handed_on import add_replica, told_alone
 from samestep.models.kept_spreads import digest_of, kept_spreads, probe
 from samestep.models.pairing.correspondence import Correspondence
@@ -132,6 +133,8 @@ def measure_spreads(
                 progress(total - (replicas - replica) * len(runs), total)
                 add_replica(meter, translate, alone, program, seed + replica, level)
         progress(total, total)
+        if alone:
+            release()
         return [meter.spreads() for meter in meters]
 
     def follows_from() -> str:

@@ -17,7 +17,6 @@ from samestep.agreement.arithmetic.torch.noise_mode import NoiseMode
 from samestep.agreement.arithmetic.torch.number import rounding
 from samestep.agreement.arithmetic.torch.path import OtherPath, Path
 from samestep.agreement.arithmetic.torch.poison import audit, fingerprints
-from samestep.agreement.arithmetic.torch.released import release_after
 from samestep.agreement.arithmetic.torch.replay import Tape
 from samestep.agreement.arithmetic.torch.results import Results, taking
 from samestep.agreement.arithmetic.torch.settings import compiled_frames, settings
@@ -25,6 +24,7 @@ from samestep.agreement.arithmetic.torch.shared_values import SharedValues
 from samestep.agreement.arithmetic.torch.signature import signature
 from samestep.agreement.arithmetic.torch.tape import Recorder
 from samestep.agreement.arithmetic.worst_case import Enclosed
+from samestep.agreement.released import release_after
 
 Array = np.ndarray
 

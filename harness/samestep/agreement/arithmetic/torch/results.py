@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from samestep.agreement.arithmetic.torch.dtypes import unseen
-from samestep.agreement.arithmetic.torch.released import Freed
 from samestep.agreement.arithmetic.torch.replay import as_array
 from samestep.agreement.arithmetic.torch.shadows import has_values
 from samestep.agreement.aside import Aside
+from samestep.agreement.released import Freed
 
 if TYPE_CHECKING:
     from samestep.agreement.arithmetic.torch.dispatch import Interpreter

@@ -1,4 +1,4 @@
-"""Memory that a run of a large model leaves with the C library goes back to the system.
+"""Memory that runs of a large model leave with the C library goes back to the system.
 
 The library keeps freed blocks of up to 32 MiB, and the weights of a large model are of that size: without
 this a process grows to twice what it holds.
@@ -29,7 +29,7 @@ class Freed:
     def add(self, array: np.ndarray) -> None:
         """Note that the memory of an array will be free by the time of the next one."""
         if self._bytes > FREED_BYTES:
-            _trim()(0)
+            release()
             self._bytes = 0
         self._bytes += array.nbytes
 
@@ -37,7 +37,12 @@ class Freed:
 def release_after(tensors: Mapping[Any, np.ndarray]) -> None:
     """Give back what a run has freed, if the tensors that it returned are many bytes."""
     if sum(array.nbytes for array in tensors.values()) > LARGE_BYTES:
-        _trim()(0)
+        release()
+
+
+def release() -> None:
+    """Give back what is free."""
+    _trim()(0)
 
 
 @cache
