@@ -30,6 +30,8 @@ FRAMEWORKS = sorted({rung.framework for rung in CATALOG.implementations("mnist_m
 ACCURACY_VARIES = (7.0, 2.2, 1.7, 0.7, 0.4)
 TEST_LOSS_VARIES = (0.013, 0.035, 0.034, 0.021, 0.015)
 FIRST_LOSS_VARIES = 0.006
+#: The framework of the tutorial trains for all five epochs, the others for the first.
+FIVE = "torch"
 BAND = 3 * 2**0.5
 
 
@@ -51,24 +53,26 @@ def all_images() -> None:
 
 @pytest.fixture(scope="session")
 def learned(tmp_path_factory):
-    """What one framework makes of the five epochs: what it prints, and the file of its parameters."""
+    """What one framework makes of its epochs: what it prints, and the file of its parameters."""
     folder = tmp_path_factory.mktemp("fashion")
 
     @cache
     def train(framework: str):
         file = folder / f"{RUNGS[framework]}.safetensors"
-        return trained(f"mnist_mlp:fashion/{RUNGS[framework]}", save=file), file
+        epochs = None if framework == FIVE else 1
+        return trained(f"mnist_mlp:fashion/{RUNGS[framework]}", save=file, epochs=epochs), file
 
     return train
 
 
 @pytest.mark.parametrize("framework", RUNGS)
-def test_five_epochs_print_what_the_tutorial_prints(framework, need, all_images, learned):
+def test_the_epochs_print_what_the_tutorial_prints(framework, need, all_images, learned):
     need(framework)
     epochs, _ = learned(framework)
     assert abs(epochs[0]["first_loss"] - PUBLISHED["first_loss"]) <= BAND * FIRST_LOSS_VARIES
-    rows = zip(epochs, *PUBLISHED["tutorial_test"].values(), ACCURACY_VARIES, TEST_LOSS_VARIES, strict=True)
-    for epoch, accuracy, loss, accuracy_varies, loss_varies in rows:
+    rows = zip(*PUBLISHED["tutorial_test"].values(), ACCURACY_VARIES, TEST_LOSS_VARIES, strict=True)
+    assert len(epochs) == (5 if framework == FIVE else 1)
+    for epoch, (accuracy, loss, accuracy_varies, loss_varies) in zip(epochs, rows, strict=False):
         mine = f"{epoch['accuracy_percent']:.1f} % and {epoch['test_loss']:.6f}"
         print(f"{framework}: {mine} (printed: {accuracy} % and {loss})")
         assert abs(epoch["accuracy_percent"] - accuracy) <= BAND * accuracy_varies
@@ -79,7 +83,7 @@ def test_all_frameworks_reach_the_same_accuracy(catalog, all_images, learned):
     present = [framework for framework in RUNGS if not catalog.missing(framework)]
     if len(present) < 2:
         pytest.skip(f"only {present[0]} is installed")
-    reached = {framework: learned(framework)[0][-1]["accuracy_percent"] for framework in present}
+    reached = {framework: learned(framework)[0][0]["accuracy_percent"] for framework in present}
     print(reached)
     assert max(reached.values()) - min(reached.values()) <= 0.3
 
@@ -94,7 +98,8 @@ def test_what_was_trained_elsewhere_sees_an_ankle_boot(framework, catalog, need,
             answer = answers[file.stem]
             assert answer["differ"] == []
             assert answer["same"] == SHOWN
-            assert PUBLISHED["classes"][answer["classes"][0]] == "Ankle boot"
+            if file.stem == RUNGS[FIVE]:
+                assert PUBLISHED["classes"][answer["classes"][0]] == "Ankle boot"
 
 
 # -- the files, without the data set -----------------------------------------------------------------------
