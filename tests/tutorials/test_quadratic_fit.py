@@ -18,11 +18,16 @@ AFTER = {iteration: iteration + 2 for iteration, _, _ in PRINTED["every_10th"]}
 LAST = PRINTED["stops_after_iterations"] + 1
 PARABOLAS = {"parabola_slow": "0.1", "parabola_fast": "0.2"}
 
-trained = Trained(
-    "quadratic_fit",
-    *(("worked_example", "train", steps) for steps in (*AFTER.values(), LAST, LAST + 1)),
-    *((case, "train", 16) for case in PARABOLAS),
-)
+WHOLE = (("worked_example", "train", LAST + 1), *((case, "train", 16) for case in PARABOLAS))
+#: By dtype: what a loop of each length leaves behind was printed in float64 only.
+trained = {
+    "float32": Trained("quadratic_fit", *WHOLE),
+    "float64": Trained(
+        "quadratic_fit",
+        *(("worked_example", "train", steps) for steps in (*AFTER.values(), LAST)),
+        *WHOLE,
+    ),
+}
 
 
 @cache
@@ -38,11 +43,11 @@ every_rung = pytest.mark.parametrize("rung", rungs("quadratic_fit"))
 @every_rung
 def test_the_descent_comes_out(rung, need):
     need(framework_of(rung))
-    losses = trained(rung, "float64", "worked_example", "train", LAST + 1)["losses"]
+    losses = trained["float64"](rung, "float64", "worked_example", "train", LAST + 1)["losses"]
     for iteration, loss, w in PRINTED["every_10th"]:
         steps = AFTER[iteration]
         assert Decimal(float(losses[steps])).quantize(Decimal("1e-6")) == loss
-        after = trained(rung, "float64", "worked_example", "train", steps)["w"]
+        after = trained["float64"](rung, "float64", "worked_example", "train", steps)["w"]
         assert Decimal(float(after)).quantize(Decimal("1e-6")) == w
 
 
@@ -51,7 +56,7 @@ def test_the_descent_comes_out(rung, need):
 def test_the_descent_stops_where_the_tutorial_stops(rung, dtype, need):
     """The loss falls below 1e-5 after 75 iterations and the step before them, and not one earlier."""
     need(framework_of(rung))
-    losses = trained(rung, dtype, "worked_example", "train", LAST + 1)["losses"]
+    losses = trained[dtype](rung, dtype, "worked_example", "train", LAST + 1)["losses"]
     below = [step for step, loss in enumerate(losses) if Decimal(float(loss)) < BELOW]
     assert below == [LAST]
     assert CATALOG.spec("quadratic_fit").cases["worked_example"].numbers["steps"] == LAST
@@ -60,7 +65,7 @@ def test_the_descent_stops_where_the_tutorial_stops(rung, dtype, need):
 @every_rung
 def test_the_last_weight_comes_out(rung, need):
     need(framework_of(rung))
-    w = trained(rung, "float64", "worked_example", "train", LAST)["w"]
+    w = trained["float64"](rung, "float64", "worked_example", "train", LAST)["w"]
     certificate = certificates("worked_example", "float64", LAST).state["w"].bound
     assert abs(Decimal(float(w)) - PRINTED["w_final"]) <= limit_of(PRINTED["w_final"], certificate)
     assert Decimal(float(w)).quantize(Decimal("1e-12")) == PRINTED["w_final"].quantize(Decimal("1e-12"))
@@ -73,7 +78,7 @@ def test_the_dots_lie_on_the_parabola(rung, dtype, case, rate, need):
     """From 1, each step at rate a leaves (1 - 2a) of w, and J = w^2."""
     need(framework_of(rung))
     shrink = 1 - 2 * Decimal(rate)
-    seen, bounds = trained(rung, dtype, case, "train", 16), certificates(case, dtype, 16)
+    seen, bounds = trained[dtype](rung, dtype, case, "train", 16), certificates(case, dtype, 16)
     for step, loss in enumerate(seen["losses"]):
         dot = shrink ** (2 * step)
         assert abs(Decimal(float(loss)) - dot) <= limit_of(dot, bounds.outputs["losses"].bound[step])
