@@ -244,8 +244,8 @@ def main() -> None:
     took = measure(selectors, profile, ledger)
     rows = rows_of(ledger, took)
     what = (
-        f"A run of {', '.join(selectors)}, {formatting.counted(profile.invocations, 'process')} a cell, "
-        f"{profile.rounds} rounds in each,"
+        f"A run of {', '.join(selectors)}, {formatting.counted(profile.invocations, 'process', 'processes')} a "
+        f"cell, {profile.rounds} rounds in each,"
     )
     text = page(rows, took, what)
     write_page(asked.out, "safeguards", text)
