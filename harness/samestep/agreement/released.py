@@ -17,7 +17,7 @@ import numpy as np
 #: Smaller runs leave little behind.
 LARGE_BYTES = 2**26
 #: What a run frees on its way before it is given back: more often would cost time.
-FREED_BYTES = 2**28
+FREED_BYTES = 2**26
 
 
 class Freed:
