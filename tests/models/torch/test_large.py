@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch")
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import samestep  # noqa: E402
-from samestep.agreement import aside  # noqa: E402
+from samestep.agreement import aside, released  # noqa: E402
 from samestep.agreement.arithmetic.torch.replay import Tape  # noqa: E402
 from samestep.agreement.arithmetic.torch.results import Results  # noqa: E402
-from samestep.models import handed_on, kept_spreads  # noqa: E402
+from samestep.models import expected, handed_on, kept_spreads  # noqa: E402
 from samestep.models.torch import complete_gradients  # noqa: E402
 
 TOKENS = torch.randint(12, (2, 5), generator=torch.Generator().manual_seed(0)).numpy()
@@ -40,7 +40,8 @@ class Tied(torch.nn.Module):
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done to save memory."""
     found: list[str] = []
-    for kind, name in ((aside.Aside, "put"), (Results, "take"), (Tape, "hand_on")):
+    methods = (aside.Aside, "put"), (Results, "take"), (Tape, "hand_on"), (expected, "release")
+    for kind, name in methods:
         method = getattr(kind, name)
 
         def call(*args, name=name, method=method):
@@ -56,6 +57,7 @@ def as_if_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aside, "LARGE_BYTES", 1)
     monkeypatch.setattr(handed_on, "LARGE_BYTES", 1)
     monkeypatch.setattr(complete_gradients, "LARGE", 1)
+    monkeypatch.setattr(released, "FREED_BYTES", 1)
 
 
 @pytest.mark.parametrize("wrong", [False, True])
@@ -69,10 +71,10 @@ def test_results_are_the_same(
     if wrong:
         candidate.inner[1] = torch.nn.GELU(approximate="tanh")
     plain = samestep.compare(candidate, reference, (TOKENS,), replicas=8, variants=False)
-    assert not {"take", "hand_on"} & {*seen}
+    assert not {"take", "hand_on", "release"} & {*seen}
     as_if_large(monkeypatch)
     large = samestep.compare(candidate, reference, (TOKENS,), replicas=8, variants=False)
-    assert {"put", "take", "hand_on"} <= {*seen}
+    assert {"put", "take", "hand_on", "release"} <= {*seen}
     assert large.verdict == ("disagree" if wrong else "agree")
     assert large.to_json() == plain.to_json()
 
