@@ -30,11 +30,13 @@ def typed(shell: str, *arguments: object, **variables: str) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run whose names no narrow stream can take."""
+    """A run whose names no narrow stream can take; beside it ``other``, of the same records."""
     plan = made.about(("numpy_manual", "torch_manual"))
     plan["machine"]["cpu"] = "Ünïcode\u2028\x1b[31m µ"
     kept = made.records(invocations=2, names=("numpy_manual", "torch_manual"))
-    return made.saved(tmp_path_factory.mktemp("runs") / "run", plan, kept).folder
+    folder = tmp_path_factory.mktemp("runs")
+    made.saved(folder / "other", plan, kept)
+    return made.saved(folder / "run", plan, kept).folder
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -67,9 +69,10 @@ def test_what_standard_error_cannot_take_is_dropped():
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-@pytest.mark.parametrize("words", [("compare", "RUN", "RUN", "--format", "markdown"), ("list", "two_layer")])
+@pytest.mark.parametrize("words", [("compare", "RUN", "OTHER", "--format=markdown"), ("list", "two_layer")])
 def test_what_an_encoding_lacks_is_an_escape(run, words, encoding):
-    done = typed('exec "$@"', *(run if word == "RUN" else word for word in words), PYTHONIOENCODING=encoding)
+    runs = {"RUN": run, "OTHER": run.parent / "other"}
+    done = typed('exec "$@"', *(runs.get(word, word) for word in words), PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout.decode(encoding)
 

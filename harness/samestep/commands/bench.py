@@ -12,6 +12,7 @@ import click
 from samestep.catalog.selection import with_aa_copies
 from samestep.commands.options import Selection, emit, exit_for, measured, selection, sorted_rows
 from samestep.commands.shown_progress import run_progress, say
+from samestep.commands.streams import write
 from samestep.errors import NotWritten
 from samestep.jobs.bench import bench
 from samestep.jobs.planning import make_plan, networks
@@ -74,9 +75,9 @@ def show(run: Run, form: str, order: str) -> None:
     if form == "table":
         terminal.show(run, PrintableConsole(), order)
     elif form == "csv":
-        click.echo(tables.frame(run).to_csv(index=False), nl=False)
+        write(tables.frame(run).to_csv(index=False))
     elif form == "markdown":
-        click.echo(tables.markdown(run, order), nl=False)
+        write(tables.markdown(run, order))
     else:
         emit(form, document(run))
     click.echo(f"the run is in {run.folder}", err=True)

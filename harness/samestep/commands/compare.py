@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from samestep.commands.options import DIFFERS, emit, formatted, warn_left_out
+from samestep.commands.streams import write
 from samestep.errors import SamestepError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def show_diff(diff: RunDiff, before: Run, after: Run, form: str) -> None:
     if form == "table":
         show(diff, before, after, PrintableConsole())
     elif form == "markdown":
-        click.echo(markdown(diff, before, after), nl=False)
+        write(markdown(diff, before, after))
     else:
         found = document(diff, before, after) | {"status": status(before, after)}
         emit(form, found, rows(diff, before, after))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from samestep.commands.options import DIFFERS, emit, formatted, interpreters
+from samestep.commands.streams import write
 from samestep.errors import SamestepError
 from samestep.printable import printable
 
@@ -45,7 +46,7 @@ def command(questions: Sequence[str], form: str, pythons: Sequence[str], require
             )
     table = survey_table(catalog, chosen, questions)
     if form == "markdown":
-        click.echo(markdown(table), nl=False)
+        write(markdown(table))
     elif form == "table":
         show(table, PrintableConsole(), links=bool(questions))
     else:

@@ -17,6 +17,7 @@ import click
 from samestep.catalog.catalog import Catalog
 from samestep.catalog.cell import Cell, Options
 from samestep.catalog.ladder import remarks
+from samestep.commands.streams import write
 from samestep.errors import SamestepError
 from samestep.field_checks import MOST, MOST_REPEATS, amount
 from samestep.ports.catalogs import catalog_of
@@ -282,7 +283,7 @@ def emit(form: str, document: object, rows: Sequence[Mapping[str, object]] = ())
     else:
         from samestep.report.rows import rows_as_text
 
-        click.echo(rows_as_text(rows, form), nl=False)
+        write(rows_as_text(rows, form))
 
 
 def exit_for(verdicts: Iterable[tuple[Cell, str]], required: Sequence[str]) -> None:

@@ -33,10 +33,10 @@ def command(asked: Selection, profile: Profile, form: str, order: str, out: Path
 
 
 def _resumed(asked: Selection, out: Path, name: str) -> Run:
-    run = find_run(out, name)
     if asked.selectors or (asked.options.sweep, asked.options.shard) != (None, None):
         raise SamestepError(
-            f"--resume goes on with what {run.folder} was asked: leave the selectors, --sweep and --shard out"
+            "--resume goes on with what a run was asked: leave the selectors, --sweep and --shard out"
         )
+    run = find_run(out, name)
     prepare_to_resume(run, asked.roots, asked.pythons)
     return run

@@ -74,3 +74,8 @@ def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:
     return io.TextIOWrapper(
         buffered, encoding=encoding, errors="backslashreplace", line_buffering=raw.isatty()
     )
+
+
+def write(text: str) -> None:
+    """Write to standard output in its encoding: click's own writing takes UTF-8 for ASCII."""
+    sys.stdout.write(text)
