@@ -16,7 +16,7 @@ from tests.made.places import CHECKOUT
 from tests.made.rungs import command, running
 
 #: Modules that are not a command of their own.
-SHARED = {"__init__", "main", "options", "streams"}
+SHARED = {"__init__", "main", "options", "shown_progress", "streams"}
 FRAMEWORKS = {"torch", "tensorflow", "jax", "keras", "sklearn", "sympy", "onnx", "onnxruntime"}
 
 
