@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -90,7 +91,8 @@ def test_the_command_checks_and_times_from_anywhere(python, here):
     assert all(cell["tasks"] for cell in json.loads(timed)["cells"])
     (run,) = (here / "results").glob("*/*/run.json")
     executed(samestep, "report", run.parent, cwd=here)
-    executed(samestep, "compare", run.parent, run.parent, cwd=here)
+    other = shutil.copytree(run.parent, here / "other")
+    executed(samestep, "compare", run.parent, other, cwd=here)
     assert (run.parent / "report.md").is_file()
 
 
