@@ -16,10 +16,16 @@ from tests.made.rungs import command, running, samestep, wait_until
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
-def test_resume_goes_on_where_a_torn_run_ended(made_run, copied, impls):
-    samples = copied / "samples.jsonl"
+def torn(run: Path) -> Path:
+    """The samples of a run that was interrupted while it wrote."""
+    samples = run / "samples.jsonl"
     content = samples.read_bytes()
     samples.write_bytes(content[: int(0.7 * len(content))])
+    return samples
+
+
+def test_resume_goes_on_where_a_torn_run_ended(made_run, copied, impls):
+    samples = torn(copied)
     before = len(whole_lines(samples))
     done = samestep("run", "--resume", "--impls", impls, "--out", copied.parent.parent)
     assert done.returncode == 0, done.stderr
@@ -29,6 +35,7 @@ def test_resume_goes_on_where_a_torn_run_ended(made_run, copied, impls):
 
 
 def test_resume_refuses_what_was_edited_since(copied, impls):
+    torn(copied)
     about = json.loads((copied / "run.json").read_text())
     about["sources"]["rigged/numpy_good"] = "0123456789abcdef"
     (copied / "run.json").write_text(json.dumps(about))
@@ -44,6 +51,7 @@ def test_a_variable_that_steers_workers_is_shown_and_resume_refuses_another(impl
     (run,) = tmp_path.glob("*/*")
     assert "OPENBLAS_CORETYPE=Haswell" in line.search((run / "report.md").read_text())[0]
     assert json.loads((run / "run.json").read_text())["inherited"]["cpu"]["OPENBLAS_CORETYPE"] == "Haswell"
+    torn(run)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
     refused = usage_error(samestep("run", "--resume", run, "--impls", impls))
     assert f"OPENBLAS_CORETYPE is not what it was when {run} began: start a new run" in refused
@@ -75,6 +83,7 @@ def test_a_disk_that_fills_up_is_one_line(copied, impls):
 
 
 def test_another_version_does_not_join_an_old_run(copied, impls):
+    torn(copied)
     about = json.loads((copied / "run.json").read_text())
     about["versions"]["numpy"] = "1.0"
     (copied / "run.json").write_text(json.dumps(about))

@@ -137,7 +137,7 @@ def test_a_run_that_takes_more_than_twice_its_forecast_says_why_it_goes_on(
     (line,) = [one for one in said if "forecast to take" in one]
     assert "samples take " in line
     assert "others keep 1.9 of 2 processors busy (stress 190 %)" in line
-    assert re.search(rf"later `samestep run --resume {run.folder} .*` goes on$", line)
+    assert re.search(rf"to go on with it: samestep run --resume {run.folder} .*$", line)
 
 
 def test_a_run_as_long_as_its_forecast_says_nothing(tmp_path, instant, launcher, monkeypatch):

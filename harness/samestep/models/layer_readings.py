@@ -57,8 +57,9 @@ class Reader:
         if name not in self.layers.written or not self.has_axes_of_one_length(name):
             return name in self.layers.positions
         link = self.layers.links[name]
-        whole = len(link.terms) == 1 and link.terms[0].whole
-        return whole and not is_near(self.mine[name], link.apply(self.theirs))
+        way = link.terms[0]
+        moved = len(link.terms) == 1 and way.whole and sorted(way.source_shapes[0]) == sorted(way.shape)
+        return moved and not is_near(self.mine[name], link.apply(self.theirs))
 
     @property
     def runs(self) -> int:
