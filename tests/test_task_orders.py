@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ import pytest
 
 import samestep
 from samestep.agreement.examination.tensor_check import Place
+from tests.made.rungs import running
 
 pytest.importorskip("tensorflow")
 
@@ -30,10 +32,19 @@ def results(tasks: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-@pytest.mark.parametrize("order", [TASKS[::-1], ("train_step", "train", "forward", "loss_and_grads")])
-def test_tasks_give_the_same_in_any_order(order):
+def hold(order: Sequence[str]) -> None:
+    """Call the tasks in two orders, and compare what they give."""
     first, then = results(TASKS), results(order)
     assert set(then) == set(TASKS)
     for task, values in first.items():
         for name, value in values.items():
             assert np.array_equal(value, then[task][name]), (task, name)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("order", [TASKS[::-1], ("train_step", "train", "forward", "loss_and_grads")])
+def test_tasks_give_the_same_in_any_order(order):
+    """In a process of its own: TensorFlow takes the number of its threads once."""
+    code = f"from tests.test_task_orders import hold; hold({order!r})"
+    done = subprocess.run([sys.executable, "-c", code], **running(), timeout=300)
+    assert done.returncode == 0, done.stderr
