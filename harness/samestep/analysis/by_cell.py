@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from statistics import median
 
 from samestep.records.plan import Plan
@@ -12,6 +13,11 @@ from samestep.records.schema import CellVerdict, Finish, Process, Record, Sample
 
 #: Seconds of one call, by the process and the round in which it was taken.
 Samples = dict[tuple[Process, int], float]
+
+
+def with_copy(samples: Samples, again: Samples) -> Samples:
+    """Return the samples of a cell: in a round that its A/A copy took as well, the geometric mean of both."""
+    return samples | {at: sqrt(samples[at] * again[at]) for at in samples.keys() & again.keys()}
 
 
 @dataclass

@@ -6,15 +6,15 @@ less, and half of what the two differ by is the most that it owes to either.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from samestep.analysis.by_cell import Samples
+from samestep.analysis.by_cell import Samples, with_copy
 from samestep.analysis.moderation import Prior, of_run
 from samestep.analysis.statistics import (
     Contrast,
     Mean,
+    aa_difference,
     contrasts,
     contrasts_of_means,
     difference,
@@ -74,7 +74,7 @@ class ComparisonGroup:
             if baseline in through:
                 found |= {key: difference(through[key], through[baseline]) for key in through if key in far}
         noise = self.noise(task)
-        floor = abs(math.log(noise)) if noise else 0.0
+        floor = aa_difference(noise)
         contrast = contrasts_of_means(found, floor / 2 if baseline == self.planned else floor, floor)
         samples = len(self.samples[baseline][task])
         contrast[baseline] = Contrast(1.0, 1.0, 1.0, (1.0, 1.0), "baseline", 1.0, samples)
@@ -95,11 +95,10 @@ class ComparisonGroup:
         }
 
     def _baseline_samples(self, baseline: str, task: str) -> Samples:
-        """Return the samples of a baseline: where it has an A/A copy, the geometric mean of both."""
-        samples = dict(self.samples[baseline][task])
+        """Return the samples of a baseline, with those of its A/A copy where it has one."""
+        samples = self.samples[baseline][task]
         for copy in self.aa_copies & self.samples.keys() if baseline == self.planned else ():
-            again = self.samples[copy].get(task, {})
-            samples |= {at: math.sqrt(samples[at] * again[at]) for at in samples.keys() & again.keys()}
+            samples = with_copy(samples, self.samples[copy].get(task, {}))
         return samples
 
 

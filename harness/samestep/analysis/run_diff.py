@@ -19,7 +19,7 @@ from samestep.agreement.verdict import AGREE, SUSPECT, Divergence
 from samestep.analysis.longer_run import LongerRun, longer_run
 from samestep.analysis.run_data import Fields, RunData, Timed
 from samestep.analysis.same_rounds import ratios_in_the_same_rounds
-from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means, difference
+from samestep.analysis.statistics import Contrast, Mean, aa_difference, contrasts_of_means, difference
 from samestep.codec import encode
 from samestep.records.plan import PlannedCell
 
@@ -242,8 +242,7 @@ def _absolutely(before: RunData, after: RunData, key: str, task: str) -> str | N
 
 
 def _floor(run: RunData, key: str, task: str) -> float:
-    noise = run.cells[key].tasks[task].noise
-    return abs(math.log(noise)) if noise else 0.0
+    return aa_difference(run.cells[key].tasks[task].noise)
 
 
 # -- what answers differently --------------------------------------------------------------------------

@@ -6,10 +6,9 @@ every cell ran twice (the A/A control), and a ratio is to the mean of both, as i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
-from samestep.analysis.by_cell import Samples
+from samestep.analysis.by_cell import Samples, with_copy
 from samestep.analysis.moderation import of_run
 from samestep.analysis.run_data import RunData, Timed
 from samestep.analysis.statistics import Mean, means, own_variances, paired
@@ -24,8 +23,6 @@ def ratios_in_the_same_rounds(before: RunData, after: RunData, timed: Iterable[T
 
 
 def _samples(run: RunData, timed: Timed) -> Samples:
-    """Return the seconds of a cell and a task: where it has an A/A copy, the geometric mean of both."""
+    """Return the seconds of a cell and a task, with those of its A/A copy where it has one."""
     key, task = timed
-    mine = run.samples[key][task]
-    again = run.samples.get(f"{key}/{AA_COPY}", {}).get(task, {})
-    return mine | {at: math.sqrt(mine[at] * again[at]) for at in mine.keys() & again.keys()}
+    return with_copy(run.samples[key][task], run.samples.get(f"{key}/{AA_COPY}", {}).get(task, {}))

@@ -179,6 +179,11 @@ def difference(one: Mean, other: Mean) -> Mean:
     return Mean(value, variance, freedom, samples, processes, rounds)
 
 
+def aa_difference(noise: float | None) -> float:
+    """Return the A/A difference, of logarithms, that belongs to an A/A ratio; 0 where there is none."""
+    return abs(math.log(noise)) if noise else 0.0
+
+
 def contrasts_of_means(
     family: Mapping[K, Mean],
     floor: float | Mapping[K, float] = 0.0,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from samestep.analysis.statistics import Contrast, Mean, contrasts_of_means
+from samestep.analysis.run_data import Timed
+from samestep.analysis.statistics import Contrast, Mean, aa_difference, contrasts_of_means
 from samestep.analysis.summary import CellSummary
 from samestep.analysis.version_changes import SpeedChange
 from samestep.records.plan import Plan
-
-#: A task of an implementation, by the key of its cell with the second release.
-Timed = tuple[str, str]
 
 
 def speed_changes(plan: Plan, pairs: Sequence[tuple[CellSummary, CellSummary]]) -> list[SpeedChange]:
@@ -19,8 +16,7 @@ def speed_changes(plan: Plan, pairs: Sequence[tuple[CellSummary, CellSummary]]) 
     the reason. The first of a pair is the baseline of the second, and was timed twice (the A/A control)."""
     family = dict(_ratios(pairs))
     after = {summary.cell.key: summary for _, summary in pairs}
-    noises = {(key, task): after[key].tasks[task].noise for key, task in family}
-    floors = {one: abs(math.log(noise)) if noise else 0.0 for one, noise in noises.items()}
+    floors = {(key, task): aa_difference(after[key].tasks[task].noise) for key, task in family}
     # A ratio is to the mean of both controls, which has half of what they differ by.
     judged = contrasts_of_means(family, {one: floor / 2 for one, floor in floors.items()}, floors)
     return [change for first, second in pairs for change in _changes(plan, first, second, judged)]

@@ -10,6 +10,7 @@ from samestep.catalog.cell import Cell
 from samestep.codec import encode
 from samestep.records.store import Run
 from samestep.report.status import status_of
+from samestep.report.tables import UNIT
 
 #: The fields of a cell that each entry begins with.
 CELL = ("workload", "implementation", "case", "dtype", "device")
@@ -46,7 +47,7 @@ def _taken(before: Run, after: Run) -> dict[str, object]:
     for side, run in (("before", before), ("after", after)):
         found |= {f"run_{side}": run.name, f"machine_{side}": run.plan.machine.words}
         found[f"revision_{side}"] = run.plan.revision.commit if run.plan.revision else None
-    return {**found, "unit": "s"}
+    return {**found, "unit": UNIT}
 
 
 def status(before: Run, after: Run) -> dict[str, object]:

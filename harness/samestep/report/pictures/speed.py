@@ -10,7 +10,7 @@ import altair as alt
 
 from samestep.analysis.fastest import ranking
 from samestep.analysis.ratios import ComparisonGroup
-from samestep.analysis.statistics import TWICE, Contrast
+from samestep.analysis.statistics import TWICE, Contrast, aa_difference
 from samestep.analysis.summary import CellSummary, TaskSummary
 from samestep.records.plan import Plan
 from samestep.report import formatting
@@ -95,7 +95,7 @@ def _row(
 
 def _band(noise: float | None) -> float | None:
     """Return the A/A ratio, 1 or more; None beyond twice."""
-    far = abs(math.log(noise)) if noise else 0.0
+    far = aa_difference(noise)
     return significant(math.exp(far)) if far < TWICE else None
 
 
