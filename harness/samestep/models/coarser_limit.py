@@ -8,7 +8,7 @@ same function is within them, as what is owed is a part of its rounding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,19 +18,19 @@ from samestep.models.function_check import FunctionStatistics
 from samestep.models.tensors import TensorKey, Tensors
 
 
-def told_by_arithmetic(
-    function: Mapping[TensorKey, FunctionStatistics],
-    arithmetic: Mapping[TensorKey, ArithmeticStatistics],
-    exact: Tensors,
-    expected: Expected,
-) -> dict[TensorKey, FunctionStatistics]:
-    """Return the statistics of ``exact`` runs that differ by more than the rounding of a float32 run.
+def beyond_one_limit(
+    function: Mapping[TensorKey, FunctionStatistics], arithmetic: Mapping[TensorKey, ArithmeticStatistics]
+) -> list[TensorKey]:
+    """Return the tensors that are beyond question B's limits, and within A's."""
+    beyond = [key for key, x in arithmetic.items() if not x.within and x.wrong is None]
+    return [key for key in beyond if key in function and function[key].same]
 
-    Only of tensors that are beyond question B's limits, and within A's.
-    """
-    beyond = [k for k, x in arithmetic.items() if not x.within and x.wrong is None and k in function]
-    asked = {key: exact[key] for key in beyond if function[key].same and key in exact}
-    found = check_arithmetic(asked, expected, {})
+
+def told_by_arithmetic(
+    keys: Sequence[TensorKey], exact: Tensors, expected: Expected
+) -> dict[TensorKey, FunctionStatistics]:
+    """Return the statistics of ``exact`` tensors that differ by more than the rounding of a float32 run."""
+    found = check_arithmetic({key: exact[key] for key in keys if key in exact}, expected, {})
     return {key: _of_function(x) for key, x in found.items() if not x.within and x.wrong is None}
 
 

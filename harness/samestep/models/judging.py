@@ -11,7 +11,7 @@ import numpy as np
 from samestep.agreement.arithmetic.program import Program
 from samestep.models.arithmetic_check import ArithmeticStatistics, check_arithmetic
 from samestep.models.asked import Asked
-from samestep.models.coarser_limit import holds_narrow, told_by_arithmetic
+from samestep.models.coarser_limit import beyond_one_limit, holds_narrow, told_by_arithmetic
 from samestep.models.correspond import reference_name
 from samestep.models.expected import Expected, Progress, ReferencePrograms, measure_expected
 from samestep.models.function_check import FunctionCheck, FunctionStatistics
@@ -28,7 +28,6 @@ from samestep.models.own_values import (
     rounded_programs,
 )
 from samestep.models.pairing.correspondence import Correspondence
-from samestep.models.pairing.layers import LayerMap
 from samestep.models.prepare import Sides
 from samestep.models.runs import CandidateRun
 from samestep.models.tensors import Role, TensorKey, Tensors
@@ -91,9 +90,10 @@ class Judge:
         )
         function, unknown = self._ask_function(expected)
         arithmetic, notes, hanging = self._ask_arithmetic(expected, function)
-        if not holds_narrow(self.sides.candidate.parameters()):
+        doubtful = beyond_one_limit(function, arithmetic)
+        if doubtful and not holds_narrow(self.sides.candidate.parameters()):
             exact = self.links.comparable(self.run.exact or {})
-            function = {**function, **told_by_arithmetic(function, arithmetic, exact, expected)}
+            function = {**function, **told_by_arithmetic(doubtful, exact, expected)}
         judged = judged_tensors(self.links, expected, function, arithmetic)
         judged, left_out = self._without_wrong_guesses(judged, expected)
         missing, said = missing_gradients(self.sides, self.links, self._shown, self.programs.own)
@@ -181,7 +181,7 @@ class Judge:
     ) -> tuple[tuple[JudgedTensor, ...], tuple[str, ...]]:
         """The tensors without layers that were paired by their place and show something else."""
         layers = self.links.layers
-        if self.forced or not isinstance(layers, LayerMap):
+        if self.forced:
             return judged, ()
         shown = self.links.comparable(self._shown)
         names = guessed_wrongly(judged, layers.positions, shown, expected.exact)

@@ -15,7 +15,6 @@ from samestep.models.judged import JudgedTensor
 from samestep.models.judging import Comparison, Judge
 from samestep.models.options import Options
 from samestep.models.pairing.layers import LayerMap
-from samestep.models.pairing.linear_map import LinearMap
 from samestep.models.runs import CandidateRun, open_programs
 from samestep.models.tensors import Role, Tensors
 from samestep.models.twice import Twice
@@ -41,9 +40,9 @@ def force_layers(comparison: Comparison, options: Options, progress: Progress) -
     return replace(found, judged=tuple(_without_doubt(found.judged, links.layers)))
 
 
-def _without_doubt(judged: Iterable[JudgedTensor], layers: LinearMap) -> Iterator[JudgedTensor]:
+def _without_doubt(judged: Iterable[JudgedTensor], layers: LayerMap) -> Iterator[JudgedTensor]:
     """The tensors but those that may be wrong because a layer before them was read wrongly."""
-    doubtful = layers.doubtful if isinstance(layers, LayerMap) else frozenset()
+    doubtful = layers.doubtful
     names = {key.name for key in doubtful if key.role is Role.LAYER}
     for tensor in judged:
         if tensor.key not in doubtful and not (

@@ -18,8 +18,6 @@ def said_of_pairing(links: Correspondence, first: First) -> Iterator[str]:
     may be where it begins, before the first one that was compared.
     """
     layers = links.layers
-    if not isinstance(layers, LayerMap):
-        return
     if layers.doubtful:
         names = listed([str(key) for key in layers.doubtful])
         yield f"whether {names} is wrong by itself is not known: a layer before can be read in several ways"

@@ -14,7 +14,6 @@ from samestep.models.judging import Comparison, Judge
 from samestep.models.layer_readings import Reader, Reading
 from samestep.models.options import Options
 from samestep.models.pairing.arrangement import Arrangement
-from samestep.models.pairing.layers import LayerMap
 from samestep.models.subject import ModelError
 from samestep.models.tensors import Role, TensorKey
 
@@ -28,8 +27,6 @@ def with_layers_settled(comparison: Comparison, options: Options, progress: Prog
     It is as it was where nothing was guessed, or where the reference cannot go on from given values.
     """
     layers = comparison.links.layers
-    if not isinstance(layers, LayerMap):
-        return comparison
     reader = Reader(comparison, layers)
     if not reader.guessed:
         return comparison
@@ -88,7 +85,7 @@ class Settled:
     def _is_in_question(self, key: TensorKey) -> bool:
         """Whether what follows may be wrong because this layer was read wrongly.
 
-        If all that follows is right it was not; nor if the next one is, and its axes can be told apart.
+        If all that follows is right it was not; nor if the next one is, and its axes differ in length.
         """
         if key.role is not Role.LAYER or key not in self.missed or key == self.missed[-1]:
             return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samestep.models.pairing.layers import LayerMap
 from samestep.models.pairing.linear_map import Counterpart, LinearMap, Values, identity
 from samestep.models.tensors import GRADIENTS, Role, TensorKey, Tensors
 
@@ -26,7 +27,7 @@ class Correspondence:
 
     parameters: LinearMap = EMPTY
     state: LinearMap = EMPTY
-    layers: LinearMap = EMPTY
+    layers: LayerMap = LayerMap({}, {})  # noqa: RUF009  # frozen
     outputs: LinearMap = EMPTY
     inputs: LinearMap = EMPTY
 
