@@ -58,7 +58,7 @@ NEW, ACCOUNT, LOOKED = (
 )
 CLOCKS, IDLE = "what was replaced in a process", "what a request for nothing costs"
 REPEATED, RIGHT = "calls on inputs that were met", "results of samples made once more and judged"
-AGAIN, WATCH = "samples that were doubtful, and taken again", "what others use of the machine"
+AGAIN, WATCH = "doubtful samples, repeated", "what others use of the machine"
 LONG, RELAY = "training at full length in float64", "calls that pass from the judge through the parent"
 JUDGE, WAIT = "the judge's processes start", "results waited for inside the clock"
 
@@ -184,7 +184,7 @@ def measure(selectors: Sequence[str], profile: Profile, ledger: Ledger) -> float
 
 
 def unseen(cell: Cell, samples: dict[str, int], ledger: Ledger) -> None:
-    """Count what a parent does not see of a cell, of so many samples of each task."""
+    """Count what a parent does not see of a cell, of a number of samples of each task."""
     problem = Problem(cell.workload, cell.case, seed=0)
     candidate = open_cell(problem.selector(cell.implementation), dtype="float64", kind=TimedCandidate)
     with patch.object(FullLength, "check", ledger.timed(FullLength.check, LONG)):

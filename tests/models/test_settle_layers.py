@@ -1,4 +1,4 @@
-"""After a fault a layer is read as what follows from it is right; what cannot be told is not accused."""
+"""After a fault a layer is read as what follows from it is right; what is not known is not accused."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_of_equals_no_fastest_is_made(tmp_path):
 
 
 def started(kept: list[dict], seconds: dict[str, float]) -> list[dict]:
-    """The same, with a first call of so many seconds of each implementation."""
+    """The same, with a first call of each implementation that takes these seconds."""
     return [
         {**one, "build_seconds": 0.0, "first_calls": {"train": [seconds[one["cell"].split("/")[1]]]}}
         if one["kind"] == "start"

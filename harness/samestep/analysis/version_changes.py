@@ -18,7 +18,7 @@ SAME_BITS, SAME_ERRORS, ROUNDING = "same bits", "same errors", "rounding"
 BEYOND, ONE_ONLY, UNKNOWN = "beyond rounding", "one answer only", "cannot tell"
 NEITHER = "not available"
 
-#: The fields of a tensor's row by which its errors are told apart.
+#: The fields of a tensor's row by which its errors are distinguished.
 ERRORS = ("tensor", "elements", "norm", "scale", "got")
 
 #: Verdicts that say what was computed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +82,10 @@ def survey_table(catalog: Catalog, pythons: Mapping[str, str], asked: Sequence[s
     if selected.left_over:
         nothing = f"nothing here speaks of {', '.join(selected.left_over)}"
         click.echo(printable(f"samestep: {nothing}; this is what speaks of the rest"), err=True)
-    keys, cache = list(selected.questions), paths.home() / "compilers"
-    total = Survey(catalog, keys, pythons, cache, on_result=lambda key: None).expected_results
-    with count_progress(PrintableConsole(stderr=True), "asking", total) as done:
-        return make_table(Survey(catalog, keys, pythons, cache, on_result=done), selected.questions)
+    cache = paths.home() / "compilers"
+    survey = Survey(catalog, list(selected.questions), pythons, cache, on_result=lambda key: None)
+    with count_progress(PrintableConsole(stderr=True), "asking", survey.expected_results) as done:
+        return make_table(replace(survey, on_result=done), selected.questions)
 
 
 def compare_files(before: Path, after: Path, form: str) -> None:

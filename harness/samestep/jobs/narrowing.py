@@ -38,14 +38,14 @@ class Narrowing:
         return frozenset(key for (key, _), width in self.widths.items() if not width <= self.width)
 
     def more(self, invocations: int) -> float:
-        """Return how many further invocations the widest interval needs after so many, as its logarithm
-        shrinks with their root; inf where nothing is known of it."""
+        """Return how many invocations the widest interval needs beyond these, as its logarithm
+        shrinks with the root of their number; inf where nothing is known of it."""
         widest = max(self.widths.values(), default=0.0)
         needed = invocations * (math.log1p(widest) / math.log1p(self.width)) ** 2
         return math.ceil(needed) - invocations if math.isfinite(needed) else math.inf
 
     def sentence(self, invocations: int, most: int, seconds: float) -> str:
-        """Return what a run has after so many invocations of ``most``, where a further one takes seconds."""
+        """Return what a run has after ``invocations`` of ``most``; one more takes ``seconds``."""
         narrow = sum(width <= self.width for width in self.widths.values())
         (key, task), widest = max(self.widths.items(), key=lambda one: one[1])
         so_far = (

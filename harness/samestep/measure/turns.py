@@ -165,7 +165,7 @@ class Turns:
         return min(first for first, _ in costs), min(again for _, again in costs)
 
     def _first_and_again(self, call: Call, between: int) -> tuple[float, float]:
-        """Return what a call costs, and what it costs once more after so many in between."""
+        """Return what a call costs, and what it costs once more after ``between`` others."""
         first = self._cost_of(partial(self._waited, call))
         for _ in range(between):
             self._waited(call)
